@@ -1,0 +1,1 @@
+"""Cameras as devices: connecting, status in words, tests."""

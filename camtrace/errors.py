@@ -1,0 +1,76 @@
+"""The few exceptions that cross packages. Each says what was wrong, where, and what to do."""
+
+from __future__ import annotations
+
+
+class CamTraceError(Exception):
+    """Root of the errors CamTrace raises on purpose: the text is fit for a person."""
+
+
+class ConfigError(CamTraceError):
+    """The configuration cannot be used. `problems` holds every fault found, one sentence each."""
+
+    def __init__(self, problems: list[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = problems
+
+
+class StartError(CamTraceError):
+    """The server cannot start: busy port, unusable folder, absent or newer database."""
+
+
+class DatabaseUnavailable(CamTraceError):
+    """The database does not answer now; the same call may work later."""
+
+
+class NotFound(CamTraceError):
+    """What was asked for does not exist (any more)."""
+
+
+class Invalid(CamTraceError):
+    """A value given by a person or a program cannot be accepted.
+
+    `field` names the value (dotted for nested ones), or is empty when the fault concerns the whole.
+    """
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
+
+
+class Conflict(CamTraceError):
+    """The change contradicts what is already there (a name in use, a number taken)."""
+
+
+class StreamFailure(CamTraceError):
+    """A camera's stream could not be opened or ended.
+
+    `kind` is one of `FAILURE_KINDS`; `status` the HTTP or RTSP status code where one was received (else 0);
+    `detail` technical words for the journal, free of credentials.
+    """
+
+    def __init__(self, kind: str, host: str, port: int, status: int = 0, detail: str = "") -> None:
+        super().__init__(f"{kind} at {host}:{port}" + (f" (status {status})" if status else ""))
+        self.kind = kind
+        self.host = host
+        self.port = port
+        self.status = status
+        self.detail = detail
+
+
+FAILURE_KINDS = (
+    "bad_url",  # not a URL this server can open
+    "name",  # the host's name does not resolve
+    "refused",  # connection refused: nothing listens there
+    "timeout",  # no answer in time (black hole, or silent in the middle of the stream)
+    "unauthorized",  # 401: wrong or missing login
+    "not_found",  # 404: no such stream
+    "status",  # another HTTP or RTSP error status, given in `status`
+    "not_video",  # it answers with something that is no video (an HTML page)
+    "single_picture",  # it sends single pictures instead of a stream
+    "codec",  # a codec that cannot be recorded
+    "declared_codec",  # another codec than the one declared for the camera
+    "ended",  # the stream ended or was cut
+    "broken",  # bytes that cannot be understood
+    "internal",  # a fault of this program; `detail` says which
+)

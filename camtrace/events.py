@@ -1,0 +1,77 @@
+"""Every fact CamTrace knows: frozen, named in the past tense, mutated by nobody.
+
+Facts with an `id` are durable: they go through `Intake.record`, which publishes them once they are committed or spooled.
+The others are published directly on the `Bus`, after what they tell of has reached the disk or the database.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from camtrace.model import CameraState, Gap, JournalEntry, Line, Segment, Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class LineReceived:
+    """A till or another source said a line. `ticket` is the sale as it stands with this line in it."""
+
+    id: int
+    line: Line
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
+class CameraStateChanged:
+    """A camera's status or its reason is another than before."""
+
+    id: int
+    state: CameraState
+
+
+@dataclass(frozen=True, slots=True)
+class Noted:
+    """Something was written into a journal."""
+
+    id: int
+    entry: JournalEntry
+
+
+DURABLE = (LineReceived, CameraStateChanged, Noted)
+
+
+@dataclass(frozen=True, slots=True)
+class SegmentFinished:
+    """A segment's file is closed, on the disk and in the index."""
+
+    segment: Segment
+
+
+@dataclass(frozen=True, slots=True)
+class GapBegan:
+    """Recording that should run does not, from now on."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class GapEnded:
+    """Recording runs again; the gap is complete."""
+
+    gap: Gap
+
+
+@dataclass(frozen=True, slots=True)
+class VolumeStateChanged:
+    """A volume is "ok", "full" (recording on it stopped), or "absent"."""
+
+    volume: str
+    state: str
+    free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class SettingChanged:
+    """Something an administrator edits was changed, by whatever road. `kind`: "camera", "user", "profile", "setting"."""
+
+    kind: str
+    key: str

@@ -1,0 +1,1 @@
+"""Everything that touches coded pictures and sound: reading, fragments, segments, snapshots."""

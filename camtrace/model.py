@@ -1,0 +1,314 @@
+"""The nouns of CamTrace as frozen values. Rows become these in `store/`, and only these travel between packages."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from decimal import Decimal
+from enum import StrEnum
+from typing import NamedTuple
+
+# ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class RegularRecording:
+    """When regular recording is on. `days` is its retention in days (None: until the disk wants room)."""
+
+    calendar: str = "always"
+    days: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmRecording:
+    """What an alarm records: from `pre_seconds` before the first trigger to `post_seconds` after the last."""
+
+    calendar: str = "always"
+    pre_seconds: int = 5
+    post_seconds: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class Camera:
+    """A device. `uid` is never reused; `id` is the public number, unique among existing cameras.
+
+    `password` is sealed by the vault (empty: none). `codec` is the declared codec, "" for any. `volume` names the
+    folder its footage goes to ("" for the first). `overlay_ids` are the sources whose lines belong to it.
+    """
+
+    uid: int
+    id: int
+    name: str
+    model: str = ""
+    address: str = ""
+    http_port: int = 80
+    channel: int = 1
+    url: str = ""
+    sub_url: str = ""
+    transport: str = "tcp"
+    codec: str = ""
+    login: str = ""
+    password: bytes = field(default=b"", repr=False)
+    volume: str = ""
+    overlay_ids: tuple[str, ...] = ()
+    regular: RegularRecording = RegularRecording()
+    alarm: AlarmRecording = AlarmRecording()
+    stop_streams_automatically: bool = False
+    deleted_at: datetime | None = None
+
+
+class Status(StrEnum):
+    """What a camera's connection is worth at this moment."""
+
+    ACTIVE = "active"  # pictures arrive
+    INACTIVE = "inactive"  # it answers, but cannot be used as it is set
+    ERROR = "error"  # it does not answer, or broke off
+    IGNORED = "ignored"  # not connected on purpose (volume absent, switched off)
+
+
+@dataclass(frozen=True, slots=True)
+class CameraState:
+    """Status with its reason. `reason` is a code of `cameras/status.py`, put into words by `i18n`; `detail` fills it."""
+
+    camera_uid: int
+    status: Status
+    reason: str
+    since: datetime
+    detail: str = ""
+    codec: str = ""
+    width: int = 0
+    height: int = 0
+    frames_per_second: float = 0.0
+    bits_per_second: float = 0.0
+
+
+# ── media ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Track:
+    """One elementary stream inside a segment or a live feed.
+
+    `codec`: "h264", "h265", "mpeg4", "mjpeg" or "aac". `timescale`: ticks per second of its samples. `config`: the
+    decoder configuration as MP4 stores it: avcC or hvcC record, VOL header, AudioSpecificConfig; b"" for MJPEG.
+    """
+
+    index: int
+    codec: str
+    timescale: int
+    config: bytes = b""
+    width: int = 0
+    height: int = 0
+    sample_rate: int = 0
+    channels: int = 0
+
+    @property
+    def is_video(self) -> bool:
+        return self.codec != "aac"
+
+
+class Sample(NamedTuple):
+    """One coded picture or audio frame, as MP4 stores it (H.264/H.265: 4-byte length before each NAL unit).
+
+    `at_us`: wall time of presentation in microseconds since the epoch. `dts`, `pts`, `duration`: media time in ticks
+    of its track.
+    """
+
+    track: int
+    at_us: int
+    dts: int
+    pts: int
+    duration: int
+    key: bool
+    data: bytes
+
+
+class Chunk(NamedTuple):
+    """Samples of one read, in decoding order. `tracks` is the layout they were coded with.
+
+    `discontinuity`: time is missing before them (a gap, or another run).
+    """
+
+    samples: tuple[Sample, ...]
+    tracks: tuple[Track, ...]
+    discontinuity: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Fragment:
+    """One whole moof+mdat inside a segment's file, as the index knows it.
+
+    `offset`, `length`: bytes in the file. `at_us`: wall time of its first video picture. `duration_us`: of its video.
+    """
+
+    offset: int
+    length: int
+    at_us: int
+    duration_us: int
+    key: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One file of a camera's stream. It begins at a key frame; `started_us`/`ended_us` are wall time.
+
+    `run` names the unbroken run it belongs to: a restart, a lost camera, a clock step or a codec change starts a new
+    one. `start_ticks` is the media time (track 0 ticks) that corresponds to `started_us`. `open` while it grows.
+    `bytes` is the end of the last whole fragment.
+    """
+
+    id: int
+    camera_uid: int
+    stream: str
+    run: int
+    volume: str
+    path: str
+    started_us: int
+    ended_us: int
+    start_ticks: int
+    bytes: int
+    tracks: tuple[Track, ...]
+    keyframes: tuple[Fragment, ...] = ()
+    open: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Wall time, from `start` to `stop`, that can be replayed without a break."""
+
+    start: datetime
+    stop: datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """Time that should have been recorded and was not. `stop` is None while it lasts."""
+
+    camera_uid: int
+    start: datetime
+    stop: datetime | None
+    cause: str
+
+
+GAP_CAUSES = ("camera", "restart", "disk", "clock", "overload", "codec", "settings")
+
+
+# ── text sources ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Line:
+    """One POS line or one Prisma event, with the instant it was received. The contract's line, less its links.
+
+    `received_at` strictly increases per source. `ticket` is the number as the till gives it ("" when it gives none),
+    `ticket_id` the sale it was grouped into. `cameras` are the uids of the cameras that watched the source then.
+    `raw` is what arrived, card numbers masked.
+    """
+
+    id: int
+    received_at: datetime
+    protocol: str
+    source: str
+    peer: str = ""
+    sent_at: datetime | None = None
+    ticket: str = ""
+    ticket_id: int = 0
+    seller: str = ""
+    customer: str = ""
+    type: str = ""
+    special: str = ""
+    position: int | None = None
+    code: str = ""
+    barcode: str = ""
+    text: str = ""
+    quantity: Decimal | None = None
+    price: Decimal | None = None
+    amount: Decimal | None = None
+    total: Decimal | None = None
+    tender: str = ""
+    discount: Decimal | None = None
+    card: str = ""
+    raw: bytes = b""
+    cameras: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ticket:
+    """The lines of one sale of one source. `closed_at` is None while it is open."""
+
+    id: int
+    protocol: str
+    source: str
+    number: str = ""
+    opened_at: datetime
+    closed_at: datetime | None = None
+    seller: str = ""
+    total: Decimal | None = None
+    line_count: int = 0
+
+    @property
+    def state(self) -> str:
+        return "open" if self.closed_at is None else "closed"
+
+
+# ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """A named set of rights. `cameras` are uids it may see; None means all, later ones included."""
+
+    id: int
+    name: str
+    rights: frozenset[str]
+    cameras: frozenset[int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class User:
+    """A person with one profile. `password_hash` is Argon2id; `player_ha1` are sealed Digest secrets."""
+
+    id: int
+    name: str
+    profile: Profile
+    password_hash: str = field(default="", repr=False)
+    player_ha1: bytes = field(default=b"", repr=False)
+    locked: bool = False
+    language: str = ""
+
+    def may(self, right: str) -> bool:
+        return right in self.profile.rights
+
+    def may_see(self, camera_uid: int) -> bool:
+        return self.profile.cameras is None or camera_uid in self.profile.cameras
+
+
+RIGHTS = (
+    "live",  # watch cameras live
+    "replay",  # watch recordings
+    "export",  # download footage
+    "lines",  # search the external log
+    "journal",  # read the journals
+    "cameras",  # add, change, delete cameras
+    "users",  # manage users and profiles
+    "settings",  # change the server's settings
+)
+
+
+# ── journal ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalEntry:
+    """What the server did or suffered. `text` is a message id of the catalogue, `values` fill its braces."""
+
+    id: int
+    at: datetime
+    kind: str
+    text: str
+    values: dict[str, str | int | float] = field(default_factory=dict)
+    camera_uid: int | None = None
+    user: str = ""
+
+
+JOURNAL_KINDS = ("system", "camera", "alarm", "mail", "audit")

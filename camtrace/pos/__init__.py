@@ -1,0 +1,1 @@
+"""Tills: the CamTrace line protocol over TCP, port 8010."""

@@ -1,0 +1,1 @@
+"""What is kept of the pictures, where, and for how long."""

@@ -1,0 +1,1 @@
+"""Playback and live pictures over RTSP, port 8554."""

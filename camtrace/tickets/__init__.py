@@ -1,0 +1,1 @@
+"""What all text sources have in common: lines grouped into tickets, what stands on the screen now."""
