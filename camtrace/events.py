@@ -1,6 +1,6 @@
 """Every fact CamTrace knows: frozen, named in the past tense, mutated by nobody.
 
-Facts with an `id` are durable: they go through `Intake.record`, which publishes them once they are committed or spooled.
+Facts with an `id` are durable: they go through `Intake.record`, which publishes them once committed or spooled.
 The others are published directly on the `Bus`, after what they tell of has reached the disk or the database.
 """
 
@@ -71,7 +71,7 @@ class VolumeStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged:
-    """Something an administrator edits was changed, by whatever road. `kind`: "camera", "user", "profile", "setting"."""
+    """Something an administrator edits was changed, by whatever road. `kind`: camera, user, profile or setting."""
 
     kind: str
     key: str

@@ -68,7 +68,7 @@ class Status(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class CameraState:
-    """Status with its reason. `reason` is a code of `cameras/status.py`, put into words by `i18n`; `detail` fills it."""
+    """Status with its reason, a code of `cameras/status.py` that is put into words by `i18n`; `detail` fills it."""
 
     camera_uid: int
     status: Status
