@@ -1,8 +1,8 @@
 """The only module that makes threads.
 
 Two kinds: the *job* pool for short work (decode, snapshot, hashing, reading files), bounded; and *lanes*, one
-long-lived daemon thread for one object (a camera, a volume's writer). Only bytes, numbers and frozen values cross between a
-thread and the reactor.
+long-lived daemon thread for one object (a camera, a volume's writer). Only bytes, numbers and frozen values
+cross between a thread and the reactor.
 """
 
 from __future__ import annotations

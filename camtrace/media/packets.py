@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from fractions import Fraction
-from typing import Protocol
+from typing import Any, Protocol
 
 import av
 
@@ -31,7 +31,7 @@ class PacketSink(Protocol):
     def begin(self, tracks: tuple[SourceTrack, ...]) -> None:
         """A connection is up: these tracks follow."""
 
-    def packet(self, track: int, packet: av.Packet, arrived_us: int) -> None:
+    def packet(self, track: int, packet: av.Packet[Any], arrived_us: int) -> None:
         """A packet with pts and dts set, in `time_base` of its track; `arrived_us` is wall time on arrival.
 
         The packet belongs to the reader: a sink that changes its timestamps or stream puts them back.
