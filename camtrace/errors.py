@@ -23,6 +23,10 @@ class DatabaseUnavailable(CamTraceError):
     """The database does not answer now; the same call may work later."""
 
 
+class FactRefused(CamTraceError):
+    """The database answers, and refuses what a fact holds: it goes to quarantine and is not tried again."""
+
+
 class NotFound(CamTraceError):
     """What was asked for does not exist (any more)."""
 

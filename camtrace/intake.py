@@ -1,0 +1,314 @@
+"""Where a fact becomes durable, and only then known: `Intake.record(fact)`.
+
+A fact that arrives alone is committed at once. What arrives while a commit is under way forms the next batch. When
+the database does not answer, batches go to the spool on the local disk, and everything follows them through it until
+it is drained, so that order holds. The rows carry the ids given here on arrival and every insert ignores an id it
+knows, so a batch may be written twice and is stored once.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Awaitable, Callable, Coroutine, Sequence
+from contextlib import suppress
+from typing import Any, Protocol
+
+from twisted.internet import defer
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.bus import Bus
+from camtrace.errors import DatabaseUnavailable, FactRefused
+from camtrace.events import Noted
+from camtrace.metrics import Metrics
+from camtrace.model import JournalEntry
+from camtrace.spool import Fact, Spool
+
+BATCH_FACTS = 1000
+COLLECT_SECONDS = 0.02
+
+
+class Ids:
+    """Numbers for facts: 63 bits, time-ordered (microseconds shifted by ten), strictly increasing in this process."""
+
+    def __init__(self, now_us: Callable[[], int] = clock.now_us) -> None:
+        self._now_us = now_us
+        self._last = 0
+
+    def next(self) -> int:
+        """The next id. A clock that stands still or steps back does not make it repeat."""
+        self._last = max(self._now_us() << 10, self._last + 1)
+        return self._last
+
+    def start_after(self, last: int) -> None:
+        """Give only ids greater than `last`, the greatest one an earlier process stored."""
+        self._last = max(self._last, last)
+
+
+class FactStore(Protocol):
+    """The database, as Intake needs it.
+
+    Both raise `DatabaseUnavailable` when it does not answer; `write` raises `FactRefused` when it does, and refuses
+    what the facts hold.
+    """
+
+    def write(self, facts: Sequence[Fact]) -> Awaitable[None]:
+        """Commit all of `facts` in one transaction; a fact that is already there is left as it is."""
+        ...
+
+    def quarantine(self, fact: Fact, reason: str) -> Awaitable[bool]:
+        """Keep `fact` as it is, out of the way; False if it was already kept."""
+        ...
+
+
+class Scheduler(Protocol):
+    """What Intake needs of the reactor: to be called later."""
+
+    def callLater(self, delay: float, callable: Callable[..., Any], *args: Any) -> Any: ...
+
+
+class _Arrival:
+    """A fact that waits to become durable, and who waits for that."""
+
+    __slots__ = ("done", "fact")
+
+    def __init__(self, fact: Fact) -> None:
+        self.fact = fact
+        self.done: defer.Deferred[None] = defer.Deferred()
+
+
+class Intake:
+    """Makes facts durable in order of arrival, then publishes them.
+
+    `patience_seconds`: a commit that takes longer counts as unavailable, and its batch goes to the spool (should it
+    succeed after all, the rows are simply there already). `retry_seconds`: between attempts while the database is away.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        store: FactStore,
+        spool: Spool,
+        bus: Bus,
+        ids: Ids,
+        scheduler: Scheduler,
+        *,
+        metrics: Metrics | None = None,
+        patience_seconds: float = 5.0,
+        retry_seconds: float = 0.5,
+    ) -> None:
+        self._store = store
+        self._spool = spool
+        self._bus = bus
+        self._ids = ids
+        self._scheduler = scheduler
+        self._patience_seconds = patience_seconds
+        self._retry_seconds = retry_seconds
+        self._arrived: deque[_Arrival] = deque()
+        self._accepting = _Loop(self._accept)
+        self._draining = _Loop(self._drain)
+        self._last_drain: defer.Deferred[None] | None = None
+        self._stopping = False
+        self._pauses: set[tuple[Any, defer.Deferred[None]]] = set()
+        if metrics is not None:
+            metrics.gauge("camtrace_spool_facts", lambda: [({}, spool.count)])
+
+    @property
+    def waiting(self) -> int:
+        """Facts that arrived and are not taken into a batch yet: what says that senders must slow down."""
+        return len(self._arrived)
+
+    def record(self, fact: Fact) -> defer.Deferred[None]:
+        """Make `fact` durable and publish it; fires after that.
+
+        Fails with `FactRefused` when the database refuses its content: it is then in quarantine, and nobody hears of it.
+        """
+        if self._stopping:
+            return defer.fail(RuntimeError("the intake is stopped"))
+        arrival = _Arrival(fact)
+        self._arrived.append(arrival)
+        self._accepting.start()
+        return arrival.done
+
+    async def start(self) -> None:
+        """Bring what an earlier process left in the spool into the database; returns when it is all there."""
+        await self._spool.open()
+        if self._spool.count:
+            self.log.info("the spool holds {count} facts of an earlier run", count=self._spool.count)
+            self._draining.start()
+            await self._draining.ended()
+
+    async def stop(self) -> None:
+        """Take no further fact, make durable what has arrived, leave the spool for the next start."""
+        self._stopping = True
+        self._wake()
+        await self._accepting.ended()
+        await self._draining.ended()
+        await self._spool.close()
+
+    # ── accepting: arrival → durable → published ─────────────────────────────────────────────────────────────────
+
+    async def _accept(self) -> None:
+        while self._arrived:
+            if self._last_drain is not None:
+                await self._last_drain
+            batch = [self._arrived.popleft() for _ in range(min(BATCH_FACTS, len(self._arrived)))]
+            self._publish(batch, await self._make_durable(batch))
+
+    async def _make_durable(self, batch: list[_Arrival]) -> dict[int, Exception]:
+        """Answers why which facts were refused, by id."""
+        facts = [arrival.fact for arrival in batch]
+        if self._spool.count == 0:
+            try:
+                return await self._commit(facts)
+            except DatabaseUnavailable as error:
+                self.log.warn("the database is away, facts go to the spool: {error}", error=error)
+        while True:
+            try:
+                await self._spool.append(facts)
+                self._draining.start()
+                return {}
+            except OSError as error:
+                self.log.error("neither the database nor the spool takes facts: {error}", error=error)
+                if self._stopping:
+                    return {fact.id: error for fact in facts}
+            await self._sleep()
+            with suppress(DatabaseUnavailable):
+                if self._spool.count == 0:
+                    return await self._commit(facts)
+
+    def _publish(self, batch: list[_Arrival], refused: dict[int, Exception]) -> None:
+        for arrival in batch:
+            reason = refused.get(arrival.fact.id)
+            if reason is not None:
+                arrival.done.errback(reason)
+            else:
+                self._bus.publish(arrival.fact)
+                arrival.done.callback(None)
+
+    # ── draining: spool → database ───────────────────────────────────────────────────────────────────────────────
+
+    async def _drain(self) -> None:
+        """Bring the spool into the database, oldest first, until it is empty or the server stops.
+
+        New facts go on arriving through the spool. Only its last batch makes them wait: once the database is known to
+        answer and one batch holds all there is, nothing is appended behind it, so that the spool does become empty.
+        """
+        answers = False
+        while self._spool.count and not self._stopping:
+            facts = await self._spool.first(BATCH_FACTS)
+            if answers and len(facts) == self._spool.count:
+                self._last_drain = defer.Deferred()
+            try:
+                await self._commit(facts)
+                await self._spool.drop()
+                answers = True
+            except (DatabaseUnavailable, OSError) as error:
+                answers = False
+                self.log.warn("{count} facts wait in the spool: {error}", count=self._spool.count, error=error)
+            finally:
+                self._let_go()
+            if not answers:
+                await self._sleep()
+        if not self._spool.count:
+            self.log.info("the spool is drained")
+
+    def _let_go(self) -> None:
+        if self._last_drain is not None:
+            waiter, self._last_drain = self._last_drain, None
+            waiter.callback(None)
+
+    # ── the database ─────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _commit(self, facts: Sequence[Fact]) -> dict[int, Exception]:
+        """Write `facts`; a refused batch is halved until the offender is alone, which goes to quarantine."""
+        if not facts:
+            return {}
+        try:
+            await self._in_time(self._store.write(facts))
+        except FactRefused as error:
+            if len(facts) == 1:
+                await self._set_apart(facts[0], str(error))
+                return {facts[0].id: error}
+            middle = len(facts) // 2
+            return await self._commit(facts[:middle]) | await self._commit(facts[middle:])
+        return {}
+
+    async def _set_apart(self, fact: Fact, reason: str) -> None:
+        new = await self._in_time(self._store.quarantine(fact, reason))
+        kind = type(fact).__name__
+        self.log.error("{kind} {id} was refused by the database: {reason}", kind=kind, id=fact.id, reason=reason)
+        if new and not isinstance(fact, Noted) and not self._stopping:
+            entry = JournalEntry(
+                id=self._ids.next(),
+                at=clock.now(),
+                kind="system",
+                text="fact_quarantined",
+                values={"fact": kind, "id": str(fact.id), "reason": reason},
+            )
+            self.record(Noted(entry.id, entry))
+
+    async def _in_time(self, answer: Awaitable[Any]) -> Any:
+        """What `answer` gives, or `DatabaseUnavailable` when it takes too long; it is then left to end by itself."""
+        asked: defer.Deferred[Any] = defer.ensureDeferred(answer)  # type: ignore[arg-type]
+        result: defer.Deferred[Any] = defer.Deferred()
+
+        def give_up() -> None:
+            result.errback(DatabaseUnavailable(f"no answer in {self._patience_seconds:g} s"))
+
+        timeout = self._scheduler.callLater(self._patience_seconds, give_up)
+
+        def answered(value: Any) -> None:
+            if not result.called:
+                timeout.cancel()
+                result.callback(value)
+
+        asked.addBoth(answered)
+        return await result
+
+    async def _sleep(self) -> None:
+        """Until the next attempt, or the stop."""
+        if self._stopping:
+            return
+        waiter: defer.Deferred[None] = defer.Deferred()
+        pause = (self._scheduler.callLater(self._retry_seconds, waiter.callback, None), waiter)
+        self._pauses.add(pause)
+        await waiter
+        self._pauses.discard(pause)
+
+    def _wake(self) -> None:
+        for call, waiter in tuple(self._pauses):
+            call.cancel()
+            waiter.callback(None)
+
+
+class _Loop:
+    """A coroutine function that runs at most once at a time."""
+
+    def __init__(self, work: Callable[[], Coroutine[Any, Any, None]]) -> None:
+        self._work = work
+        self._running = False
+        self._waiters: list[defer.Deferred[None]] = []
+
+    def start(self) -> None:
+        """Run it, unless it runs."""
+        if not self._running:
+            self._running = True
+            defer.Deferred.fromCoroutine(self._run())
+
+    async def ended(self) -> None:
+        """Returns when it does not run."""
+        if self._running:
+            waiter: defer.Deferred[None] = defer.Deferred()
+            self._waiters.append(waiter)
+            await waiter
+
+    async def _run(self) -> None:
+        try:
+            await self._work()
+        finally:
+            self._running = False
+            waiters, self._waiters = self._waiters, []
+            for waiter in waiters:
+                waiter.callback(None)
