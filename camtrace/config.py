@@ -1,0 +1,322 @@
+"""etc/camtrace.toml read into frozen values: every fault reported at once, an unknown key is one."""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+
+from twisted.internet import endpoints
+
+from camtrace.errors import ConfigError
+
+LANGUAGES = ("en", "fr", "ru")
+ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "cp850", "cp858", "cp866", "cp1251")
+# keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
+NOT_YET = {("listen", "control"), ("listen", "prisma"), ("listen", "ftp")}
+NOT_YET_SECTIONS = {"prisma", "ftp", "alarm", "mail"}
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """The place CamTrace watches."""
+
+    name: str = "CamTrace"
+    timezone: str = "Europe/Paris"
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class PosListener:
+    """One endpoint tills connect to, and the dialect they speak there."""
+
+    endpoint: str
+    dialect: str = "camtrace"
+
+
+@dataclass(frozen=True, slots=True)
+class Listen:
+    """Twisted endpoint strings; "" turns a listener off."""
+
+    web: str = "tcp:8000"
+    pos: tuple[PosListener, ...] = (PosListener("tcp:8010"),)
+    rtsp: str = "tcp:8554"
+
+
+@dataclass(frozen=True, slots=True)
+class Data:
+    """Where everything but the footage lies."""
+
+    directory: Path = Path("/var/lib/camtrace")
+
+
+@dataclass(frozen=True, slots=True)
+class DatabaseSettings:
+    """`dsn`: a libpq connection string; "" runs the private server, as account `user` when CamTrace is root."""
+
+    dsn: str = ""
+    wait_seconds: float = 600
+    user: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Storage:
+    """Folders of footage and when to make room in them."""
+
+    volumes: tuple[Path, ...] = (Path("footage"),)
+    keep_free_gb: float = 2.0
+    days: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pos:
+    """How tills are understood."""
+
+    sources: tuple[str, ...] | None = None
+    encoding: str = "auto"
+    connections: int = 3000
+    ticket_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Rtsp:
+    """How players are served."""
+
+    anonymous: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Web:
+    """How browsers are served."""
+
+    url: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Workers:
+    """Threads for decoding, snapshots, hashing and reading files."""
+
+    jobs: int = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    """The whole file. `notices` are sentences to log at the start; `source` is the file it came from."""
+
+    site: Site = Site()
+    listen: Listen = Listen()
+    data: Data = Data()
+    database: DatabaseSettings = DatabaseSettings()
+    storage: Storage = Storage()
+    pos: Pos = Pos()
+    rtsp: Rtsp = Rtsp()
+    web: Web = Web()
+    workers: Workers = Workers()
+    notices: tuple[str, ...] = ()
+    source: Path | None = field(default=None, compare=False)
+
+    def volume_folders(self) -> tuple[Path, ...]:
+        """The volumes' folders; relative ones lie in the data directory."""
+        return tuple(self.data.directory / folder for folder in self.storage.volumes)
+
+
+def load(path: Path | None, data: Path | None = None) -> Config:
+    """Read the file at `path` (None: all defaults); `data` overrides `[data] directory`. Raises ConfigError."""
+    text = ""
+    if path is not None:
+        try:
+            text = path.read_text(encoding="utf-8")
+        except OSError as error:
+            raise ConfigError([f"{path}: {error.strerror}"]) from error
+        except UnicodeDecodeError as error:
+            raise ConfigError([f"{path}: not UTF-8 text"]) from error
+    return parse(text, path, data)
+
+
+def parse(text: str, path: Path | None = None, data: Path | None = None) -> Config:
+    """Read TOML `text`. Raises ConfigError with every problem found."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([f"{path or 'configuration'}: {error}"]) from error
+    reader = _Reader(table)
+    config = Config(
+        site=Site(
+            reader.text("site", "name", "CamTrace"),
+            reader.zone("site", "timezone"),
+            reader.choice("site", "language", "en", LANGUAGES),
+        ),
+        listen=Listen(
+            reader.endpoint("listen", "web", "tcp:8000"),
+            reader.pos_listeners(),
+            reader.endpoint("listen", "rtsp", "tcp:8554"),
+        ),
+        data=Data(reader.folder(path, data)),
+        database=DatabaseSettings(
+            reader.text("database", "dsn", ""),
+            reader.number("database", "wait_seconds", 600, 0, 86400),
+            reader.text("database", "user", ""),
+        ),
+        storage=Storage(
+            reader.paths("storage", "volumes", ("footage",)),
+            reader.number("storage", "keep_free_gb", 2.0, 0, 1e6),
+            reader.integer("storage", "days", 0, 0, 36500),
+        ),
+        pos=Pos(
+            reader.sources("pos", "sources"),
+            reader.choice("pos", "encoding", "auto", ENCODINGS),
+            reader.integer("pos", "connections", 3000, 1, 100000),
+            reader.integer("pos", "ticket_minutes", 30, 1, 1440),
+        ),
+        rtsp=Rtsp(reader.flag("rtsp", "anonymous", False)),
+        web=Web(reader.text("web", "url", "")),
+        workers=Workers(reader.integer("workers", "jobs", 4, 1, 64)),
+        notices=reader.notices(),
+        source=path,
+    )
+    reader.refuse_unknown()
+    if reader.problems:
+        raise ConfigError([f"{path}: {problem}" if path else problem for problem in reader.problems])
+    return config
+
+
+class _Reader:
+    """Takes values out of the parsed table one by one and remembers every fault."""
+
+    def __init__(self, table: dict[str, Any]) -> None:
+        self.problems: list[str] = []
+        self._table = table
+        self._known: set[tuple[str, str]] = set()
+
+    def _get(self, section: str, key: str, default: Any) -> Any:
+        self._known.add((section, key))
+        found = self._table.get(section, {})
+        return found.get(key, default) if isinstance(found, dict) else default
+
+    def _fault(self, section: str, key: str, wanted: str, value: Any) -> None:
+        self.problems.append(f"[{section}] {key}: {wanted}, not {value!r}")
+
+    def text(self, section: str, key: str, default: str) -> str:
+        value = self._get(section, key, default)
+        if isinstance(value, str):
+            return value
+        self._fault(section, key, "must be text", value)
+        return default
+
+    def flag(self, section: str, key: str, default: bool) -> bool:
+        value = self._get(section, key, default)
+        if isinstance(value, bool):
+            return value
+        self._fault(section, key, "must be true or false", value)
+        return default
+
+    def number(self, section: str, key: str, default: float, low: float, high: float) -> float:
+        value = self._get(section, key, default)
+        if isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high:
+            return float(value)
+        self._fault(section, key, f"must be a number from {low:g} to {high:g}", value)
+        return default
+
+    def integer(self, section: str, key: str, default: int, low: int, high: int) -> int:
+        value = self._get(section, key, default)
+        if isinstance(value, int) and not isinstance(value, bool) and low <= value <= high:
+            return value
+        self._fault(section, key, f"must be a whole number from {low} to {high}", value)
+        return default
+
+    def choice(self, section: str, key: str, default: str, choices: tuple[str, ...]) -> str:
+        value = self._get(section, key, default)
+        if value in choices:
+            return str(value)
+        self._fault(section, key, f"must be one of {', '.join(choices)}", value)
+        return default
+
+    def zone(self, section: str, key: str) -> str:
+        value = self.text(section, key, "Europe/Paris")
+        try:
+            ZoneInfo(value)
+        except (ZoneInfoNotFoundError, ValueError, OSError):
+            self._fault(section, key, "must be a time zone such as Europe/Paris", value)
+        return value
+
+    def endpoint(self, section: str, key: str, default: str) -> str:
+        value = self.text(section, key, default)
+        self._check_endpoint(section, key, value)
+        return value
+
+    def _check_endpoint(self, section: str, key: str, value: str) -> None:
+        if not value:
+            return
+        try:
+            endpoints.serverFromString(None, value)
+        except Exception as error:  # each endpoint parser raises as it likes, and files of "ssl:" may be missing
+            self._fault(section, key, f"is no endpoint such as tcp:8000 or ssl:8443:privateKey=FILE ({error})", value)
+
+    def pos_listeners(self) -> tuple[PosListener, ...]:
+        value = self._get("listen", "pos", "tcp:8010")
+        listeners = []
+        for item in value if isinstance(value, list) else [value]:
+            table = {"endpoint": item} if isinstance(item, str) else item
+            if not isinstance(table, dict) or not isinstance(table.get("endpoint"), str):
+                self._fault("listen", "pos", 'must be an endpoint, or {endpoint = "tcp:8010", dialect = …}', item)
+                continue
+            for extra in sorted(set(table) - {"endpoint", "dialect"}):
+                self.problems.append(f"[listen] pos: unknown key {extra!r}")
+            if table.get("dialect", "camtrace") != "camtrace":
+                self._fault("listen", "pos", 'the dialect must be "camtrace"', table["dialect"])
+            self._check_endpoint("listen", "pos", table["endpoint"])
+            if table["endpoint"]:
+                listeners.append(PosListener(table["endpoint"]))
+        return tuple(listeners)
+
+    def folder(self, path: Path | None, override: Path | None) -> Path:
+        value = Path(self.text("data", "directory", str(Data().directory)))
+        if override is not None:
+            return override.absolute()
+        return ((path.parent if path else Path()) / value).absolute()
+
+    def paths(self, section: str, key: str, default: tuple[str, ...]) -> tuple[Path, ...]:
+        value = self._get(section, key, list(default))
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+            self._fault(section, key, "must be a list of folders", value)
+            return tuple(map(Path, default))
+        if len(set(value)) != len(value):
+            self._fault(section, key, "names a folder twice", value)
+        return tuple(map(Path, value))
+
+    def sources(self, section: str, key: str) -> tuple[str, ...] | None:
+        value = self._get(section, key, "any")
+        if value == "any":
+            return None
+        if isinstance(value, list) and all(isinstance(item, str) for item in value):
+            return tuple(value)
+        self._fault(section, key, 'must be "any" or a list of addresses', value)
+        return None
+
+    def notices(self) -> tuple[str, ...]:
+        """What is set and belongs to a receiver that this version does not have."""
+        found = []
+        for section, key in sorted(NOT_YET):
+            if self._get(section, key, ""):
+                found.append(f"[{section}] {key} is set, but this version has no such receiver")
+        found.extend(
+            f"[{section}] is not used by this version" for section in sorted(NOT_YET_SECTIONS & set(self._table))
+        )
+        return tuple(found)
+
+    def refuse_unknown(self) -> None:
+        """Every key nobody asked for is a fault: a typing error must not pass in silence."""
+        sections = {section for section, _ in self._known}
+        for section, found in self._table.items():
+            if section in NOT_YET_SECTIONS:
+                continue
+            if not isinstance(found, dict):
+                self.problems.append(f"{section}: must be a section, [{section}]")
+            elif section not in sections:
+                self.problems.append(f"[{section}]: unknown section")
+            else:
+                self.problems.extend(
+                    f"[{section}] {key}: unknown key" for key in found if (section, key) not in self._known
+                )

@@ -1,0 +1,91 @@
+"""The configuration file: all faults at once, and the sample that ships is the truth."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from camtrace import assets, config
+from camtrace.errors import ConfigError
+
+
+def test_sample_equals_defaults() -> None:
+    """etc/camtrace.toml says what the program does without a file."""
+    assert config.load(assets.etc() / "camtrace.toml") == config.load(None)
+
+
+def test_sample_names_every_key() -> None:
+    """No key is left out of the sample, and each one has its comment."""
+    text = (assets.etc() / "camtrace.toml").read_text()
+    reader_keys = [
+        line.split("=")[0].strip() for line in text.splitlines() if "=" in line and not line.startswith(("#", "["))
+    ]
+    fields = [
+        name
+        for section in config.Config.__dataclass_fields__.values()
+        if hasattr(section.default, "__dataclass_fields__")
+        for name in section.default.__dataclass_fields__
+    ]
+    assert sorted(reader_keys) == sorted(fields)
+    for line in text.splitlines():
+        assert not line or line.startswith(("[", "#")) or "#" in line, line
+
+
+def test_all_faults_at_once() -> None:
+    """A file with five faults gets five sentences, each with its key."""
+    text = """
+    colour = "red"
+    [site]
+    timezone = "Mars/Olympus"
+    [listen]
+    web = "tcp:eighty"
+    wep = "tcp:8000"
+    [pos]
+    encoding = "ebcdic"
+    [workers]
+    jobs = "many"
+    """
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text)
+    problems = "\n".join(caught.value.problems)
+    for word in ["colour", "[site] timezone", "[listen] web", "[listen] wep", "[pos] encoding", "[workers] jobs"]:
+        assert word in problems
+    assert len(caught.value.problems) == 6
+
+
+def test_not_toml() -> None:
+    """A file that is no TOML says where it breaks."""
+    with pytest.raises(ConfigError, match="line 1"):
+        config.parse("= 3")
+
+
+def test_missing_file() -> None:
+    """A file that is not there is one sentence with its name."""
+    with pytest.raises(ConfigError, match=r"nowhere\.toml: No such file"):
+        config.load(Path("/nonexistent/nowhere.toml"))
+
+
+def test_pos_listeners() -> None:
+    """One endpoint, a list, a table with a dialect, and off."""
+    both = config.parse('[listen]\npos = ["tcp:8010", {endpoint = "tcp:8080", dialect = "camtrace"}]').listen.pos
+    assert [listener.endpoint for listener in both] == ["tcp:8010", "tcp:8080"]
+    assert config.parse('[listen]\npos = ""').listen.pos == ()
+    with pytest.raises(ConfigError, match="dialect"):
+        config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "klingon"}]')
+
+
+def test_later_receivers() -> None:
+    """Keys of receivers this version lacks are told, not refused: one file serves both versions."""
+    parsed = config.parse('[listen]\nprisma = "udp:21845"\n[ftp]\nuser = "camtrace"')
+    assert len(parsed.notices) == 2
+
+
+def test_relative_folders(tmp_path: Path) -> None:
+    """The data folder is relative to the file, volumes to the data folder; --data wins."""
+    file = tmp_path / "camtrace.toml"
+    file.write_text('[data]\ndirectory = "d"\n[storage]\nvolumes = ["v", "/mnt/w"]')
+    parsed = config.load(file)
+    assert parsed.data.directory == tmp_path / "d"
+    assert parsed.volume_folders() == (tmp_path / "d" / "v", Path("/mnt/w"))
+    assert config.load(file, tmp_path / "e").data.directory == tmp_path / "e"
