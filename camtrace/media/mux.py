@@ -18,6 +18,8 @@ __all__ = ["CannotMux", "FragmentMuxer"]
 
 # frag_discont and delay_moov together keep tfdt as given; without both libav starts it at 0.
 _FLAGS = "empty_moov+default_base_moof+frag_discont+delay_moov+skip_trailer"
+# An edit list would move the times of a stream with B-frames by a constant, different for each track.
+_OPTIONS = {"use_editlist": "0", "avoid_negative_ts": "disabled", "max_interleave_delta": "1"}
 # A fragment larger than this is cut over several writes; a key frame of 4 MiB is beyond any camera.
 _BUFFER = 4 << 20
 
@@ -42,7 +44,7 @@ class FragmentMuxer:
         self.tracks = tracks
         self._out = _Output(write)
         self._templates = [open_template(track) for track in tracks]
-        options = {"movflags": _FLAGS, "max_interleave_delta": "1"}
+        options = {**_OPTIONS, "movflags": _FLAGS}
         if frame_fragments:
             options["movflags"] += "+frag_every_frame"
         else:
