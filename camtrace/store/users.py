@@ -1,0 +1,170 @@
+"""People: users, profiles, sessions, tokens, one-time links."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+import psycopg2.errors
+
+from camtrace.errors import Conflict, NotFound
+from camtrace.model import Profile, User
+from camtrace.store.database import Database
+
+_USER = """
+    select a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras
+    from account a join profile p on p.id = a.profile_id
+"""
+
+
+class Users:
+    """The tables `account`, `profile`, `session`, `token`, `setup_link`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    async def by_name(self, name: str) -> User | None:
+        """The user of that name, whatever its case."""
+        return _one(await self._database.query(f"{_USER} where lower(a.name) = lower(%s)", (_text(name),)))
+
+    async def all(self) -> list[User]:
+        """Every user, by name."""
+        return [_user(row) for row in await self._database.query(f"{_USER} order by lower(a.name)")]
+
+    async def count(self) -> int:
+        """How many users there are."""
+        return int((await self._database.query("select count(*) from account"))[0][0])
+
+    async def create(self, name: str, profile: str, password_hash: str, at: datetime) -> User:
+        """A new user with that profile. Raises Conflict (name taken) or NotFound (no such profile)."""
+
+        async def work(cursor: Any) -> None:
+            await _insert_user(cursor, name, profile, password_hash, at)
+            await cursor.execute("delete from setup_link")
+            await cursor.execute("select pg_notify('config', %s)", (f"user {name}",))
+
+        await self._database.transaction("create user", work)
+        user = await self.by_name(name)
+        assert user is not None
+        return user
+
+    async def set_password(self, user_id: int, password_hash: str) -> None:
+        """Replace the login password; every session of the user ends."""
+
+        async def work(cursor: Any) -> None:
+            await cursor.execute("update account set password_hash = %s where id = %s", (password_hash, user_id))
+            await cursor.execute("delete from session where account_id = %s", (user_id,))
+
+        await self._database.transaction("set password", work)
+
+    async def set_player_ha1(self, user_id: int, sealed: bytes) -> None:
+        """Replace the sealed Digest secrets."""
+        await self._database.execute("update account set player_ha1 = %s where id = %s", (sealed, user_id))
+
+    async def set_language(self, user_id: int, language: str) -> None:
+        """Remember the language of a person's pages."""
+        await self._database.execute("update account set language = %s where id = %s", (language, user_id))
+
+    async def set_locked(self, user_id: int, locked: bool) -> None:
+        """Lock or unlock a user."""
+        await self._database.execute("update account set locked = %s where id = %s", (locked, user_id))
+
+    # ── sessions and tokens ──
+
+    async def open_session(self, digest: bytes, user_id: int, peer: str, at: datetime) -> None:
+        """Remember a session by the digest of its token; old ones are swept on the way."""
+        await self._database.execute(
+            "insert into session (digest, account_id, peer, created_at, seen_at) values (%s, %s, %s, %s, %s)",
+            (digest, user_id, peer, at, at),
+        )
+
+    async def session(self, digest: bytes, not_before: datetime, at: datetime) -> User | None:
+        """The user of the session, if it began after `not_before`."""
+        sql = f"{_USER} join session s on s.account_id = a.id where s.digest = %s and s.created_at > %s"
+        return _one(await self._database.query(sql, (digest, not_before)))
+
+    async def close_session(self, digest: bytes) -> None:
+        """Forget a session."""
+        await self._database.execute("delete from session where digest = %s", (digest,))
+
+    async def sweep_sessions(self, before: datetime) -> None:
+        """Forget sessions that began before `before`."""
+        await self._database.execute("delete from session where created_at < %s", (before,))
+
+    async def add_token(self, digest: bytes, user_id: int, at: datetime) -> None:
+        """Remember a bearer token by its digest."""
+        await self._database.execute(
+            "insert into token (digest, account_id, created_at) values (%s, %s, %s)", (digest, user_id, at)
+        )
+
+    async def token(self, digest: bytes) -> User | None:
+        """The user of a bearer token."""
+        sql = f"{_USER} join token t on t.account_id = a.id where t.digest = %s"
+        return _one(await self._database.query(sql, (digest,)))
+
+    # ── one-time links ──
+
+    async def add_link(self, digest: bytes, at: datetime, expires_at: datetime) -> None:
+        """Remember a one-time link; earlier ones are forgotten."""
+
+        async def work(cursor: Any) -> None:
+            await cursor.execute("delete from setup_link")
+            await cursor.execute("insert into setup_link values (%s, %s, %s)", (digest, at, expires_at))
+
+        await self._database.transaction("add link", work)
+
+    async def link_valid(self, digest: bytes, at: datetime) -> bool:
+        """Whether the link is there and not too old."""
+        sql = "select 1 from setup_link where digest = %s and expires_at > %s"
+        return bool(await self._database.query(sql, (digest, at)))
+
+    async def redeem_link(self, digest: bytes, name: str, password_hash: str, at: datetime) -> User | None:
+        """Use the link up and make the administrator `name`; None if the link is not good. Raises Conflict."""
+
+        async def work(cursor: Any) -> bool:
+            await cursor.execute(
+                "delete from setup_link where digest = %s and expires_at > %s returning 1", (digest, at)
+            )
+            if not cursor.fetchall():
+                return False
+            await _insert_user(cursor, name, "administrator", password_hash, at)
+            await cursor.execute("delete from setup_link")
+            await cursor.execute("select pg_notify('config', %s)", (f"user {name}",))
+            return True
+
+        return await self.by_name(name) if await self._database.transaction("redeem link", work) else None
+
+
+async def _insert_user(cursor: Any, name: str, profile: str, password_hash: str, at: datetime) -> None:
+    await cursor.execute("select id from profile where name = %s", (profile,))
+    found = cursor.fetchall()
+    if not found:
+        raise NotFound(f"there is no profile {profile!r}")
+    try:
+        await cursor.execute(
+            "insert into account (name, profile_id, password_hash, created_at) values (%s, %s, %s, %s)",
+            (name, found[0][0], password_hash, at),
+        )
+    except psycopg2.errors.UniqueViolation as error:
+        raise Conflict(f"there is already a user {name!r}") from error
+
+
+def _text(value: str) -> str:
+    return value.replace("\0", "\ufffd")  # PostgreSQL's text has no NUL; no name holds one either
+
+
+def _one(rows: list[tuple[Any, ...]]) -> User | None:
+    return _user(rows[0]) if rows else None
+
+
+def _user(row: tuple[Any, ...]) -> User:
+    identity, name, password_hash, player_ha1, locked, language, profile_id, profile, rights, cameras = row
+    return User(
+        id=identity,
+        name=name,
+        profile=Profile(profile_id, profile, frozenset(rights), None if cameras is None else frozenset(cameras)),
+        password_hash=password_hash,
+        player_ha1=bytes(player_ha1),
+        locked=locked,
+        language=language,
+    )

@@ -1,0 +1,167 @@
+"""Who gets in, who waits, who is refused."""
+
+from __future__ import annotations
+
+import hashlib
+from datetime import UTC, datetime
+
+from cryptography.fernet import Fernet
+from support.database import DatabaseCase
+from twisted.internet import reactor
+from twisted.trial.unittest import SynchronousTestCase
+
+from camtrace import auth
+from camtrace.errors import Conflict, Invalid, NotFound
+from camtrace.pools import Pools
+from camtrace.store.users import Users
+from camtrace.vault import Vault
+
+GOOD = "correct horse battery"
+
+
+class ThrottleTests(SynchronousTestCase):
+    """Guessing is slow."""
+
+    def test_wait_and_forgive(self) -> None:
+        """Five wrong tries in a minute make the sixth wait; the minute passes and the wait is over."""
+        now = [100.0]
+        throttle = auth.Throttle(lambda: now[0])
+        for _ in range(auth.TRIES):
+            self.assertEqual(throttle.wait("anna"), 0)
+            throttle.wrong("anna")
+        self.assertEqual(throttle.wait("anna"), 60)
+        self.assertEqual(throttle.wait("boris"), 0)
+        now[0] += 61
+        self.assertEqual(throttle.wait("anna"), 0)
+
+    def test_bounded(self) -> None:
+        """A flood of names costs bounded memory."""
+        throttle = auth.Throttle(lambda: 0.0, keys=10)
+        for number in range(100):
+            throttle.wrong(f"name {number}")
+        self.assertLessEqual(len(throttle._wrong), 10)
+
+
+class DigestTests(SynchronousTestCase):
+    """RFC 7616 and RFC 2069 arithmetic."""
+
+    def test_rfc_7616_example(self) -> None:
+        """The example of RFC 7616 section 3.9.1, MD5 and SHA-256."""
+        fields = {
+            "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+            "nc": "00000001",
+            "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+            "qop": "auth",
+        }
+        text = b"Mufasa:http-auth@example.org:Circle of Life"
+        md5 = hashlib.md5(text).hexdigest()
+        sha = hashlib.sha256(text).hexdigest()
+        uri = "/dir/index.html"
+        self.assertEqual(auth.digest_response(md5, "GET", uri, fields), "8ca523f5e9506fed4657c9700eebdbec")
+        self.assertEqual(
+            auth.digest_response(sha, "GET", uri, fields, "SHA-256"),
+            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
+        )
+
+
+class GateTests(DatabaseCase):
+    """The gate on the real tables."""
+
+    async def setUp(self) -> None:
+        await super().setUp()
+        await self.database.execute("truncate account, setup_link cascade")
+        self.pools = Pools(reactor, jobs=1)
+        self.addCleanup(self.pools.stop)
+        self.now = [0.0]
+        self.vault = Vault(Fernet.generate_key())
+        self.gate = auth.Gate(Users(self.database), self.vault, self.pools, auth.Throttle(lambda: self.now[0]))
+
+    async def test_setup(self) -> None:
+        """The one-time link makes the first administrator, once."""
+        self.assertTrue(await self.gate.setup_wanted())
+        code = await self.gate.new_link()
+        self.assertTrue(await self.gate.link_valid(code))
+        with self.assertRaises(Invalid):
+            await self.gate.redeem_setup(code, "anna", "short")
+        user = await self.gate.redeem_setup(code, "anna", GOOD)
+        self.assertTrue(user.may("cameras"))
+        self.assertFalse(await self.gate.setup_wanted())
+        with self.assertRaises(auth.Refused):
+            await self.gate.redeem_setup(code, "boris", GOOD)
+
+    async def test_link_dies_with_first_user(self) -> None:
+        """A user made on the command line ends the printed link."""
+        code = await self.gate.new_link()
+        await self.gate.create_user("anna", "viewer", GOOD)
+        self.assertFalse(await self.gate.link_valid(code))
+
+    async def test_passwords(self) -> None:
+        """Right in any case of the name; wrong refused; too many wrong ones wait, right ones too."""
+        await self.gate.create_user("Anna", "operator", GOOD)
+        self.assertEqual((await self.gate.check_password("anna", GOOD, "1.2.3.4")).name, "Anna")
+        for _ in range(auth.TRIES):
+            with self.assertRaises(auth.Refused):
+                await self.gate.check_password("anna", "nonsense", "1.2.3.4")
+        with self.assertRaises(auth.Throttled):
+            await self.gate.check_password("anna", GOOD, "1.2.3.4")
+        self.now[0] += 61
+        await self.gate.check_password("anna", GOOD, "1.2.3.4")
+
+    async def test_unknown_name(self) -> None:
+        """Who does not exist is refused in the same words, and throttled the same."""
+        for _ in range(auth.TRIES):
+            with self.assertRaisesRegex(auth.Refused, "name or the password is wrong"):
+                await self.gate.check_password("nobody\0", GOOD, "1.2.3.4")
+        with self.assertRaises(auth.Throttled):
+            await self.gate.check_password("anna", GOOD, "1.2.3.4")
+
+    async def test_changed_password(self) -> None:
+        """The old password and the old sessions end at once."""
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        session = await self.gate.open_session(user, "1.2.3.4")
+        await self.gate.check_password("anna", GOOD, "1.2.3.4")
+        await self.gate.change_password(user, GOOD + "!")
+        with self.assertRaises(auth.Refused):
+            await self.gate.check_password("anna", GOOD, "1.2.3.4")
+        self.assertIsNone(await self.gate.user_of_session(session))
+
+    async def test_sessions_and_tokens(self) -> None:
+        """They open, close, and end with the lock."""
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        session, token = await self.gate.open_session(user, "1.2.3.4"), await self.gate.new_token(user)
+        self.assertEqual((await self.gate.user_of_session(session)).name, "anna")
+        self.assertEqual((await self.gate.user_of_token(token)).name, "anna")
+        self.assertIsNone(await self.gate.user_of_token(session))
+        await Users(self.database).set_locked(user.id, True)
+        self.assertIsNone(await self.gate.user_of_token(token))
+        await Users(self.database).set_locked(user.id, False)
+        await self.gate.close_session(session)
+        self.assertIsNone(await self.gate.user_of_session(session))
+        self.assertNotEqual(self.gate.csrf("a"), self.gate.csrf("b"))
+
+    async def test_player_password(self) -> None:
+        """The Digest secrets are those of the password shown, and sealed in the table."""
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        self.assertIsNone(await self.gate.player_secret("anna"))
+        password = await self.gate.new_player_password(user)
+        secret = await self.gate.player_secret("anna")
+        self.assertEqual(secret.ha1_md5, hashlib.md5(f"anna:CamTrace:{password}".encode()).hexdigest())
+        stored = (await self.rows("select player_ha1 from account"))[0][0]
+        self.assertNotIn(secret.ha1_md5.encode(), bytes(stored))
+
+    async def test_refusals(self) -> None:
+        """A taken name, a poor name, a missing profile."""
+        await self.gate.create_user("anna", "viewer", GOOD)
+        with self.assertRaises(Conflict):
+            await self.gate.create_user("ANNA", "viewer", GOOD)
+        with self.assertRaises(Invalid):
+            await self.gate.create_user("a:b", "viewer", GOOD)
+        with self.assertRaises(NotFound):
+            await self.gate.create_user("boris", "emperor", GOOD)
+
+    async def test_old_session(self) -> None:
+        """A session ends by its age."""
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        session = await self.gate.open_session(user, "1.2.3.4")
+        await self.database.execute("update session set created_at = %s", (datetime(2020, 1, 1, tzinfo=UTC),))
+        self.assertIsNone(await self.gate.user_of_session(session))
