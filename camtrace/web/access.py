@@ -1,0 +1,204 @@
+"""Who may do what: sessions in a cookie, bearer tokens, rights as parameters that a route cannot be called without.
+
+A route says what it needs, and gets it or is not called:
+
+    @requirer.require(app.route("/cameras"), visit=May("live"))
+    async def cameras(self, visit: Visit) -> str: ...
+
+An unsafe method (POST, PATCH, DELETE) of a cookie session must come from a page of this site (Origin) and carry the
+session's token in the header `X-CSRF` or in the form field `csrf`. A bearer token needs neither: no browser sends it
+by itself.
+"""
+
+from __future__ import annotations
+
+import hmac
+from dataclasses import dataclass
+from typing import Any, cast
+
+from klein.interfaces import IDependencyInjector, IRequiredParameter
+from twisted.internet import defer
+from twisted.python.components import Componentized
+from twisted.web.server import Request
+from zope.interface import implementer
+
+from camtrace.model import User
+from camtrace.web.headers import own_origin
+from camtrace.web.ports import Gate
+from camtrace.web.problems import Forbidden, Unauthenticated
+
+SAFE_METHODS = (b"GET", b"HEAD", b"OPTIONS")
+SESSION_SECONDS = 30 * 24 * 3600
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One request of a known person or program.
+
+    `token` is the session's (empty with a bearer token); `csrf` is what forms and scripts of the page must send.
+    """
+
+    request: Request
+    user: User
+    token: str = ""
+    csrf: str = ""
+
+    @property
+    def peer(self) -> str:
+        """The address the request came from."""
+        return peer_of(self.request)
+
+
+class Access:
+    """Finds out who asks, lets people in and out. `gate` knows passwords, sessions and tokens."""
+
+    def __init__(self, gate: Gate) -> None:
+        self._gate = gate
+
+    async def visit(self, request: Request) -> Visit | None:
+        """The visit of whoever sent `request`: None if nobody is logged in. Raises Unauthenticated on a bad token."""
+        bearer = bearer_token(request)
+        if bearer:
+            user = await self._gate.user_of_token(bearer)
+            if user is None:
+                raise Unauthenticated("the token is not valid")
+            return Visit(request, user)
+        token = session_token(request)
+        user = await self._gate.user_of_session(token) if token else None
+        return None if user is None else Visit(request, user, token, self._gate.csrf(token))
+
+    async def authorized(self, request: Request, rights: tuple[str, ...], upgrade: bool = False) -> Visit:
+        """The visit, if its user holds all `rights`. Raises Unauthenticated or Forbidden.
+
+        `upgrade`: the request opens a WebSocket, so that its Origin counts although it is a GET.
+        """
+        visit = await self.visit(request)
+        if visit is None:
+            raise Unauthenticated("log in first")
+        if visit.token:
+            self._refuse_other_sites(visit, upgrade)
+        for right in rights:
+            if not visit.user.may(right):
+                raise Forbidden(f"your profile lacks the right {right!r}")
+        return visit
+
+    async def still_valid(self, visit: Visit) -> bool:
+        """Whether the visit's session or token would still be let in, for connections that last."""
+        bearer = bearer_token(visit.request)
+        user = await (self._gate.user_of_token(bearer) if bearer else self._gate.user_of_session(visit.token))
+        return user is not None
+
+    async def log_in(self, request: Request, name: str, password: str) -> User:
+        """Check the password and give the browser a new session. Raises auth.Refused or auth.Throttled."""
+        user = await self._gate.check_password(name, password, peer_of(request))
+        await self._open(request, user)
+        return user
+
+    async def log_out(self, visit: Visit) -> None:
+        """End the session and take its cookie away."""
+        if visit.token:
+            await self._gate.close_session(visit.token)
+        set_cookie(visit.request, "", seconds=0)
+
+    async def setup_wanted(self) -> bool:
+        """Whether there is no user yet: the first is made by the one-time link."""
+        return await self._gate.setup_wanted()
+
+    async def set_up(self, request: Request, code: str, name: str, password: str) -> User:
+        """Make the first user (or a lost administrator) by the one-time `code` and log in.
+
+        Raises auth.Refused (wrong or used code) or errors.Invalid (name or password).
+        """
+        user = await self._gate.redeem_setup(code, name, password)
+        await self._open(request, user)
+        return user
+
+    async def _open(self, request: Request, user: User) -> None:
+        old = session_token(request)
+        if old:  # a new session at every login: one that was planted before is worth nothing
+            await self._gate.close_session(old)
+        set_cookie(request, await self._gate.open_session(user, peer_of(request)), SESSION_SECONDS)
+
+    def _refuse_other_sites(self, visit: Visit, upgrade: bool) -> None:
+        unsafe = visit.request.method not in SAFE_METHODS
+        if (unsafe or upgrade) and not own_origin(visit.request):
+            raise Forbidden("the request comes from another site")
+        if unsafe and not hmac.compare_digest(sent_csrf(visit.request).encode(), visit.csrf.encode()):
+            raise Forbidden("the page is out of date: load it again")
+
+
+@implementer(IRequiredParameter, IDependencyInjector)
+class May:
+    """Gives a route its `Visit`, provided that the user holds all these rights. The route's object has `access`."""
+
+    def __init__(self, *rights: str, upgrade: bool = False) -> None:
+        self._rights = rights
+        self._upgrade = upgrade
+
+    def registerInjector(self, injectionComponents: Componentized, parameterName: str, lifecycle: object) -> May:
+        return self
+
+    def injectValue(self, instance: Any, request: Any, routeParams: dict[str, Any]) -> defer.Deferred[Visit]:
+        access: Access = instance.access
+        return defer.Deferred.fromCoroutine(access.authorized(request, self._rights, self._upgrade))
+
+    def finalize(self) -> None:
+        """Nothing to do."""
+
+
+@implementer(IRequiredParameter, IDependencyInjector)
+class Anyone:
+    """Gives a route that is open to all its request. An unsafe method must still come from a page of this site."""
+
+    def registerInjector(self, injectionComponents: Componentized, parameterName: str, lifecycle: object) -> Anyone:
+        return self
+
+    def injectValue(self, instance: Any, request: Any, routeParams: dict[str, Any]) -> Request:
+        if request.method not in SAFE_METHODS and not own_origin(request):
+            raise Forbidden("the request comes from another site")
+        return cast(Request, request)
+
+    def finalize(self) -> None:
+        """Nothing to do."""
+
+
+def peer_of(request: Request) -> str:
+    """The address a request came from."""
+    return str(getattr(request.getClientAddress(), "host", "") or "")
+
+
+def bearer_token(request: Request) -> str:
+    """The token of `Authorization: Bearer TOKEN`; empty if there is none."""
+    scheme, _, token = (request.getHeader("authorization") or "").partition(" ")
+    return token.strip() if scheme.lower() == "bearer" else ""
+
+
+def session_token(request: Request) -> str:
+    """The value of the session's cookie; empty if there is none."""
+    return (request.getCookie(cookie_name(request)) or b"").decode("ascii", "replace")
+
+
+def cookie_name(request: Request) -> bytes:
+    """The cookie's name: cookies do not know of ports, and two servers on one host shall not log each other out."""
+    return b"camtrace_%d" % getattr(request.getHost(), "port", 0)
+
+
+def set_cookie(request: Request, value: str, seconds: int) -> None:
+    """Give the browser the session's cookie for `seconds`: out of scripts' reach, not sent by other sites' forms."""
+    request.addCookie(
+        cookie_name(request),
+        value.encode(),
+        path=b"/",
+        max_age=b"%d" % seconds,
+        httpOnly=True,
+        secure=request.isSecure(),
+        sameSite=b"lax",
+    )
+
+
+def sent_csrf(request: Request) -> str:
+    """The token that the page sent with an unsafe request: by header from scripts, in a field from forms."""
+    header = request.getHeader("x-csrf")
+    if header is not None:
+        return header
+    return (request.args or {}).get(b"csrf", [b""])[0].decode("ascii", "replace")

@@ -1,0 +1,110 @@
+"""Many small Klein apps as one site: each declares whole addresses, the first one that knows an address answers.
+
+    class Cameras:
+        app = new_app()
+
+        def __init__(self, access: Access, directory: CameraDirectory) -> None:
+            self.access = access
+            self._directory = directory
+
+        @requirer.require(app.route("/cameras/<int:number>"), visit=May("live"))
+        async def camera(self, visit: Visit, number: int) -> str: ...
+
+Routes may raise what `problems.py` knows (NotFound, Invalid, Forbidden ...) and answer text, bytes or klein.Response.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Any, Protocol
+
+from klein import Klein, Requirer
+from twisted.internet import defer
+from twisted.web.resource import Resource
+from twisted.web.server import NOT_DONE_YET, Request
+from werkzeug.exceptions import MethodNotAllowed, NotFound
+from werkzeug.routing import RequestRedirect
+
+from camtrace.web.headers import protect, sane_host
+from camtrace.web.problems import IProblems, Problem, Problems, answer_failure
+
+requirer = Requirer()  # `@requirer.require(app.route("/x"), visit=May("live"))`: see access.py
+
+
+class HasApp(Protocol):
+    """An object whose routes stand in `app`, made by `new_app()` at class level. It also has `access: Access`."""
+
+    @property
+    def app(self) -> Any: ...
+
+
+def new_app() -> Klein:
+    """A Klein app whose errors are told the site's way."""
+    app = Klein()
+    app.handle_errors(Exception)(answer_failure)  # type: ignore[arg-type]
+    return app
+
+
+def routes_of(app: Klein) -> Iterator[tuple[str, str]]:
+    """Every route of `app`: method and address, such as ("GET", "/api/v1/cameras/<camera>")."""
+    for rule in app.url_map.iter_rules():
+        for method in sorted((rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}):
+            yield method, rule.rule
+
+
+class Apps(Resource):
+    """The root of the site: guards every answer with headers and hands the request to the app that knows it."""
+
+    isLeaf = True
+
+    def __init__(self, sites: Sequence[HasApp], problems: Problems) -> None:
+        super().__init__()  # type: ignore[no-untyped-call]
+        self._apps: list[Klein] = [site.app for site in sites]
+        self._problems = problems
+        self._sites = tuple(sites)  # a bound app holds its object weakly
+
+    def routes(self) -> list[tuple[str, str]]:
+        """Every route of the site."""
+        return [route for app in self._apps for route in routes_of(app)]
+
+    def render(self, request: Request) -> int:
+        """Answer `request`, now or later."""
+        protect(request)
+        request.setComponent(IProblems, self._problems)
+        if not sane_host(request):
+            return self._tell(request, Problem(400, "invalid", "the Host header names no host"))
+        known_elsewhere: set[str] = set()
+        for app in self._apps:
+            try:
+                app.url_map.bind("").match(_path(request), method=request.method.decode("ascii", "replace"))
+            except NotFound:
+                continue
+            except MethodNotAllowed as error:
+                known_elsewhere.update(error.valid_methods or ())
+                continue
+            except RequestRedirect:
+                pass
+            app.resource().render(request)
+            return NOT_DONE_YET
+        if known_elsewhere:
+            headers = (("Allow", ", ".join(sorted(known_elsewhere))),)
+            return self._tell(request, Problem(405, "method_not_allowed", "Method Not Allowed", headers=headers))
+        return self._tell(request, Problem(404, "not_found", "There is nothing at this address."))
+
+    def _tell(self, request: Request, problem: Problem) -> int:
+        left = request.notifyFinish()
+        left.addErrback(lambda _: None)
+
+        async def tell() -> None:
+            response = await self._problems.tell(request, problem)
+            body = response._applyToRequest(request)
+            if not left.called:
+                request.write(body)
+                request.finish()
+
+        defer.Deferred.fromCoroutine(tell()).addErrback(request.processingFailed)
+        return NOT_DONE_YET
+
+
+def _path(request: Request) -> str:
+    return "/" + b"/".join(request.postpath or []).decode("utf-8", "replace")
