@@ -30,6 +30,7 @@ START_SECONDS = 60
 ADOPT_SECONDS = 30
 STOP_SECONDS = 8
 POLL_SECONDS = 0.05
+WATCH_SECONDS = 1
 OLDEST = 14
 _SETTINGS = {
     "listen_addresses": "",
@@ -119,6 +120,12 @@ class EmbeddedServer:
         self._sockets = _socket_folder(self._home)
         self._process: subprocess.Popen[Any] | None = None
         self._adopted: int | None = None
+        self._watch: task.LoopingCall | None = None
+
+    @property
+    def adopted(self) -> bool:
+        """Whether the server was found running: somebody else's, perhaps."""
+        return self._adopted is not None
 
     @property
     def dsn(self) -> str:
@@ -139,6 +146,8 @@ class EmbeddedServer:
 
     async def stop(self) -> None:
         """Stop the server (fast shutdown), ours or adopted, and wait until it is gone."""
+        if self._watch is not None and self._watch.running:
+            self._watch.stop()
         pid = self._process.pid if self._process is not None else self._adopted
         if pid is None:
             return
@@ -150,6 +159,23 @@ class EmbeddedServer:
             if not self._alive(pid):
                 break
         self._process = self._adopted = None
+
+    def keep_running(self) -> None:
+        """Start the server again whenever it is found dead, until `stop`."""
+        self._watch = task.LoopingCall(self._revive)
+        self._watch.clock = self._reactor
+        self._watch.start(WATCH_SECONDS, now=False)
+
+    def _revive(self) -> None:
+        if self.running():
+            return
+        self.log.error("the database server is gone: starting it again")
+        try:
+            self._adopted = None
+            self._make_sockets()
+            self._launch(self._binaries())
+        except StartError as error:
+            self.log.error("{error}", error=str(error))
 
     def running(self) -> bool:
         """Whether the server process lives."""

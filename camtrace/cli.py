@@ -1,0 +1,201 @@
+"""The `camtrace` command: what an administrator does from the console.
+
+It works on the running server's database, and what it changes acts at once. Without a server it runs the private
+database itself for as long as the command lasts.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import defer, task
+
+from camtrace import __version__, auth, config
+from camtrace.application import ensure_folder
+from camtrace.errors import CamTraceError, Invalid, NotFound
+from camtrace.model import User
+from camtrace.pools import Pools
+from camtrace.store.database import Database
+from camtrace.store.embedded import EmbeddedServer
+from camtrace.store.migrate import migrate
+from camtrace.store.users import Users
+from camtrace.vault import Vault
+
+WAIT_SECONDS = 30
+
+
+class Console:
+    """What the commands work with: the people's store and the gate."""
+
+    def __init__(self, users: Users, gate: auth.Gate, settings: config.Config) -> None:
+        self.users = users
+        self.gate = gate
+        self.settings = settings
+
+    async def user(self, name: str) -> User:
+        """The user `name`. Raises NotFound."""
+        user = await self.users.by_name(name)
+        if user is None:
+            raise NotFound(f"there is no user {name!r}")
+        return user
+
+
+async def user_create(console: Console, arguments: argparse.Namespace) -> None:
+    """Make a user."""
+    password = read_password(arguments.password_file)
+    user = await console.gate.create_user(arguments.name, arguments.profile, password)
+    print(f"user {user.name} created with profile {user.profile.name}")
+
+
+async def user_list(console: Console, arguments: argparse.Namespace) -> None:
+    """Print every user."""
+    for user in await console.users.all():
+        print(f"{user.name}\t{user.profile.name}{'\tlocked' if user.locked else ''}")
+
+
+async def user_password(console: Console, arguments: argparse.Namespace) -> None:
+    """Give a user another password."""
+    user = await console.user(arguments.name)
+    await console.gate.change_password(user, read_password(arguments.password_file))
+    print(f"the password of {user.name} is changed; open sessions have ended")
+
+
+async def user_player(console: Console, arguments: argparse.Namespace) -> None:
+    """Print a new player password."""
+    user = await console.user(arguments.name)
+    print(f"the password of {user.name} in video players, shown this once:")
+    print(await console.gate.new_player_password(user))
+
+
+async def user_lock(console: Console, arguments: argparse.Namespace) -> None:
+    """Lock or unlock a user."""
+    user = await console.user(arguments.name)
+    await console.users.set_locked(user.id, arguments.lock)
+    print(f"{user.name} is {'locked' if arguments.lock else 'unlocked'}")
+
+
+async def token_create(console: Console, arguments: argparse.Namespace) -> None:
+    """Print a new bearer token, alone on the last line."""
+    print(await console.gate.new_token(await console.user(arguments.user)))
+
+
+async def link(console: Console, arguments: argparse.Namespace) -> None:
+    """Print a one-time link that makes an administrator."""
+    address = console.settings.web.url.rstrip("/") or "http://this-server:8000"
+    print(f"good once, for {auth.LINK_HOURS} hours:")
+    print(f"{address}/setup?code={await console.gate.new_link()}")
+
+
+def read_password(path: str) -> str:
+    """The first line of the file at `path` ("-": standard input). Raises Invalid."""
+    try:
+        text = sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Invalid(f"the password file {path} cannot be read: {error}") from error
+    password = text.splitlines()[0] if text else ""
+    auth.check_password_strength(password)
+    return password
+
+
+def parser() -> argparse.ArgumentParser:
+    """What can be said after `camtrace`."""
+    top = argparse.ArgumentParser(prog="camtrace", description="Administer a CamTrace server from the console.")
+    top.add_argument("--config", type=Path, help="the server's configuration file")
+    top.add_argument("--data", type=Path, help="the server's data directory, instead of the file's")
+    commands = top.add_subparsers(required=True, metavar="COMMAND")
+
+    user = commands.add_parser("user", help="users: create, list, password, player, lock, unlock")
+    users = user.add_subparsers(required=True, metavar="ACTION")
+    create = users.add_parser("create", help="make a user")
+    create.add_argument("name")
+    create.add_argument("--profile", required=True, help="administrator, operator, viewer …")
+    create.add_argument("--password-file", required=True, help='its first line is the password; "-" reads the input')
+    create.set_defaults(run=user_create)
+    users.add_parser("list", help="print every user").set_defaults(run=user_list)
+    password = users.add_parser("password", help="give a user another password")
+    password.add_argument("name")
+    password.add_argument("--password-file", required=True)
+    password.set_defaults(run=user_password)
+    player = users.add_parser("player", help="make a password for video players (RTSP Digest)")
+    player.add_argument("name")
+    player.set_defaults(run=user_player)
+    for word, locked in (("lock", True), ("unlock", False)):
+        lock = users.add_parser(word, help=f"{word} a user")
+        lock.add_argument("name")
+        lock.set_defaults(run=user_lock, lock=locked)
+
+    token = commands.add_parser("token", help="bearer tokens of programs")
+    tokens = token.add_subparsers(required=True, metavar="ACTION")
+    made = tokens.add_parser("create", help="print a new token")
+    made.add_argument("user")
+    made.set_defaults(run=token_create)
+
+    commands.add_parser("link", help="print a one-time link that makes an administrator").set_defaults(run=link)
+    commands.add_parser("version", help="print the version").set_defaults(run=None)
+    demo = commands.add_parser("demo", help="run the server with a drawn shop: two cameras and two tills")
+    demo.add_argument("--directory", type=Path, default=Path("var"), help="where the demo keeps its data")
+    demo.set_defaults(run="demo")
+    return top
+
+
+async def connected(reactor: Any, settings: config.Config, work: Callable[[Console], Awaitable[None]]) -> None:
+    """Run `work` on the server's database, which is started for it when nobody runs it."""
+    ensure_folder(settings.data.directory)
+    embedded = None
+    if not settings.database.dsn:
+        embedded = EmbeddedServer(settings.data.directory, reactor, settings.database.user)
+        await embedded.start()
+    database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor, connections=1)
+    pools = Pools(reactor, jobs=1)
+    try:
+        await database.start(WAIT_SECONDS)
+        await migrate(database)
+        users = Users(database)
+        vault = Vault.open(settings.data.directory / "secret.key")
+        await work(Console(users, auth.Gate(users, vault, pools), settings))
+    finally:
+        pools.stop()
+        await database.stop()
+        if embedded is not None and not embedded.adopted:
+            await embedded.stop()
+
+
+def main(argv: list[str] | None = None) -> int:
+    """Entry point of the command; returns the exit status."""
+    arguments = parser().parse_args(argv)
+    if arguments.run is None:
+        print(f"CamTrace {__version__}")
+        return 0
+    if arguments.run == "demo":
+        from camtrace.demo import run  # pictures are drawn there: nothing else needs what it imports
+
+        return int(run.main(arguments.directory))
+    try:
+        settings = config.load(arguments.config, arguments.data)
+    except CamTraceError as error:
+        print(f"camtrace: {error}", file=sys.stderr)
+        return 1
+    outcome: list[int] = []
+
+    async def run_command(reactor: Any) -> None:
+        try:
+            await connected(reactor, settings, lambda console: arguments.run(console, arguments))
+            outcome.append(0)
+        except CamTraceError as error:
+            print(f"camtrace: {error}", file=sys.stderr)
+            outcome.append(1)
+
+    try:
+        task.react(lambda reactor: defer.Deferred.fromCoroutine(run_command(reactor)))
+    except SystemExit as ended:
+        if ended.code:
+            return 1
+    return outcome[0] if outcome else 1
+
+
+if __name__ == "__main__":
+    sys.exit(main())

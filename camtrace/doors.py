@@ -1,0 +1,83 @@
+"""The listening sockets: bound before anything starts, opened last, closed first."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from twisted.internet import defer, endpoints
+from twisted.internet.interfaces import IProtocolFactory
+from twisted.python.failure import Failure
+
+from camtrace.errors import StartError
+
+
+@dataclass(slots=True)
+class Door:
+    """One listener. `key` is its name in the configuration, `open` whether it accepts connections."""
+
+    key: str
+    endpoint: str
+    factory: IProtocolFactory
+    open: bool = False
+    port: Any = field(default=None, repr=False)
+
+
+class Doors:
+    """Every listener of the server."""
+
+    def __init__(self, reactor: Any) -> None:
+        self._reactor = reactor
+        self._doors: list[Door] = []
+
+    def add(self, key: str, endpoint: str, factory: IProtocolFactory) -> None:
+        """Declare a listener; `endpoint` is a Twisted endpoint string."""
+        self._doors.append(Door(key, endpoint, factory))
+
+    def bind(self) -> None:
+        """Bind all, accepting nothing yet. Raises StartError with the key of the one that failed."""
+        for door in self._doors:
+            outcome: list[Any] = []
+            listening = endpoints.serverFromString(self._reactor, door.endpoint).listen(door.factory)
+            defer.maybeDeferred(lambda listening=listening: listening).addBoth(outcome.append)
+            if not outcome or isinstance(outcome[0], Failure):
+                self.close()
+                reason = _words(outcome[0].value) if outcome else "it did not answer at once"
+                raise StartError(f"[listen] {door.key}: {door.endpoint} cannot be opened: {reason}")
+            door.port = outcome[0]
+            _reading(door.port, False)
+
+    def open(self, *keys: str) -> None:
+        """Accept connections at the doors of these keys."""
+        for door in self._doors:
+            if door.key in keys and door.port is not None and not door.open:
+                _reading(door.port, True)
+                door.open = True
+
+    def close(self, *keys: str) -> None:
+        """Stop listening at the doors of these keys, or at all."""
+        for door in self._doors:
+            if (not keys or door.key in keys) and door.port is not None:
+                port, door.port, door.open = door.port, None, False
+                defer.maybeDeferred(port.stopListening)
+
+    def all_open(self) -> bool:
+        """Whether every declared door accepts connections."""
+        return all(door.open for door in self._doors)
+
+    def port_numbers(self) -> dict[str, list[int]]:
+        """The bound port numbers by key, for messages and tests."""
+        numbers: dict[str, list[int]] = {}
+        for door in self._doors:
+            if door.port is not None:
+                numbers.setdefault(door.key, []).append(getattr(door.port.getHost(), "port", 0))
+        return numbers
+
+
+def _reading(port: Any, on: bool) -> None:
+    (port.startReading if on else port.stopReading)()
+
+
+def _words(error: BaseException) -> str:
+    reason = getattr(error, "socketError", error)
+    return getattr(reason, "strerror", None) or str(reason)

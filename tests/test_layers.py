@@ -1,0 +1,206 @@
+"""Who may import what: the house's table, enforced on every module by reading its source."""
+
+from __future__ import annotations
+
+import ast
+import re
+import sys
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+PACKAGE = ROOT / "camtrace"
+
+# the floor, top to bottom: each module imports only what stands above it
+FLOOR = [
+    "errors",
+    "model",
+    "events",
+    "calendar",
+    "clock",
+    "assets",
+    "i18n",
+    "config",
+    "vault",
+    "metrics",
+    "pools",
+    "bus",
+    "spool",
+    "intake",
+    "auth",
+]
+FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "mail"]
+PURE_NAMES = {"wire", "session", "sdp", "rtp", "grouping", "overlay", "rules", "retention", "compose", "dialect"}
+# further pure files, by package
+PURE_EXTRA = {
+    "cameras": {"status", "models"},
+    "rtsp": {"urls"},
+    "pos": {"amounts", "encoding", "cards"},
+    "recording": {"keyframes"},
+}
+PURE_FLOOR = {"errors", "model", "events", "i18n"}
+OUTSIDE = {
+    "floor": {"twisted", "argon2", "cryptography", "babel", "zope"},
+    "store": {"twisted", "txpostgres", "psycopg2"},
+    "media": {"av", "numpy", "cv2", "PIL"},
+    "features": {"twisted", "treq", "zope"},
+    "web": {"klein", "jinja2", "babel", "treq", "twisted", "werkzeug", "hyperlink", "zope", "markupsafe"},
+    "demo": {"av", "numpy", "PIL", "twisted"},
+    "cli": {"twisted"},
+    "top": {"twisted", "zope"},
+}
+OUTSIDE_EXTRA = {
+    "ftp": {"pyftpdlib"},
+    "alarm": {"pymodbus", "defusedxml"},
+    "cameras": {"defusedxml"},
+    "mail": {"jinja2"},
+}
+PURE_OUTSIDE = {"dialect": {"re2"}}
+THREAD_CALLS = re.compile(r"\b(Thread|ThreadPool|deferToThread|callInThread|deferToThreadPool|ThreadPoolExecutor)\b")
+TIME_CALLS = re.compile(r"\b(time\.time|time\.time_ns|datetime\.now|datetime\.utcnow|datetime\.today)\(")
+SQL = re.compile(r"^\s*(select|with|insert into|update \w+ set|delete from|create|alter)\s", re.IGNORECASE)
+
+
+def modules() -> list[Path]:
+    return sorted(path for path in PACKAGE.rglob("*.py") if not {"web_assets", "etc"} & set(path.parts))
+
+
+def name_of(path: Path) -> list[str]:
+    parts = list(path.relative_to(PACKAGE).with_suffix("").parts)
+    return parts[:-1] if parts[-1] == "__init__" and len(parts) > 1 else parts
+
+
+def imports(path: Path) -> list[str]:
+    """Every imported name, dotted, `from x import y` as x.y; those under TYPE_CHECKING too."""
+    found = []
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.Import):
+            found += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0, f"{path}: relative import"
+            found += [f"{node.module}.{alias.name}" for alias in node.names]
+    return found
+
+
+def is_pure(parts: list[str]) -> bool:
+    if len(parts) == 1:
+        return parts[0] == "calendar"
+    return len(parts) == 2 and parts[0] in FEATURES and parts[1] in PURE_NAMES | PURE_EXTRA.get(parts[0], set())
+
+
+def room(parts: list[str]) -> str:
+    if len(parts) == 1 and parts[0] in FLOOR:
+        return "floor"
+    if parts[0] in ("store", "media", "web", "demo"):
+        return parts[0]
+    if parts[0] in FEATURES:
+        return "features"
+    return "cli" if parts[0] == "cli" else "top"
+
+
+def target(name: str) -> list[str] | None:
+    """The module of ours that `name` means, as parts; None for outside names."""
+    parts = name.split(".")
+    if parts[0] != "camtrace":
+        return None
+    parts = parts[1:]
+    while parts and not ((PACKAGE / Path(*parts)).with_suffix(".py").exists() or (PACKAGE / Path(*parts)).is_dir()):
+        parts = parts[:-1]
+    return parts
+
+
+def allowed_inside(parts: list[str], wanted: list[str]) -> bool:
+    """Whether module `parts` may import module `wanted` of ours."""
+    where, there = room(parts), room(wanted)
+    if is_pure(parts):
+        if len(parts) == 1:
+            return wanted[0] in PURE_FLOOR
+        own_or_tickets = wanted[0] == parts[0] or (parts[0] in ("pos", "prisma") and wanted[0] == "tickets")
+        return wanted[0] in PURE_FLOOR or (own_or_tickets and is_pure(wanted))
+    if where == "floor":
+        return there == "floor" and FLOOR.index(wanted[0]) < FLOOR.index(parts[0])
+    if where == "top":
+        return True
+    if there == "floor" or wanted[0] == parts[0]:
+        return True
+    if where == "features":
+        return parts[0] in ("pos", "prisma") and wanted[0] == "tickets" and is_pure(wanted)
+    if where == "web":
+        return there == "features" and is_pure(wanted)
+    if where == "demo":
+        return wanted[0] in ("rtsp", "pos", "prisma") and is_pure(wanted)
+    if where == "cli":
+        return wanted[0] in ("store", "application", "demo") or (wanted[0] in ("pos", "prisma") and is_pure(wanted))
+    return False
+
+
+def allowed_outside(parts: list[str], name: str) -> bool:
+    top = name.split(".")[0]
+    if top in sys.stdlib_module_names:
+        return True
+    if is_pure(parts):
+        return top in PURE_OUTSIDE.get(parts[-1], set())
+    where = room(parts)
+    if where == "media":
+        return top in OUTSIDE["media"] or name.startswith(("twisted.internet.defer", "twisted.logger"))
+    return top in OUTSIDE[where] | OUTSIDE_EXTRA.get(parts[0], set())
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_imports(path: Path) -> None:
+    """Each import is one the house's table allows."""
+    parts = name_of(path)
+    for name in imports(path):
+        wanted = target(name)
+        if wanted is None:
+            assert allowed_outside(parts, name), f"{'.'.join(parts)} may not import {name}"
+        elif wanted and wanted != parts:
+            if wanted[0] == "demo":
+                assert parts[0] in ("demo", "cli"), f"{'.'.join(parts)} may not know the demo"
+            assert allowed_inside(parts, wanted), f"{'.'.join(parts)} may not import {'.'.join(wanted)}"
+
+
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_single_doors(path: Path) -> None:
+    """One module reads the time, one makes threads, one package speaks SQL, two know the global reactor."""
+    parts = name_of(path)
+    text = path.read_text()
+    code = "\n".join(line.split("#")[0] for line in text.splitlines())
+    if parts != ["clock"]:
+        assert not TIME_CALLS.search(code), "the time is read in clock.py only"
+    if parts != ["pools"]:
+        assert not THREAD_CALLS.search(code), "threads are made in pools.py only"
+    if parts not in (["tap"], ["cli"]) and parts[0] != "demo":
+        assert "internet import reactor" not in code, "the global reactor is known to tap.py and cli.py only"
+    if parts[0] != "store":
+        docstrings = set(_docstrings(ast.parse(text)))
+        for node in ast.walk(ast.parse(text)):
+            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings:
+                assert not SQL.match(node.value) or " " not in node.value.strip() or _is_words(node.value), node.value
+
+
+def _docstrings(tree: ast.AST) -> list[str]:
+    return [
+        node.body[0].value.value
+        for node in ast.walk(tree)
+        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+        and node.body
+        and isinstance(node.body[0], ast.Expr)
+        and isinstance(node.body[0].value, ast.Constant)
+        and isinstance(node.body[0].value.value, str)
+    ]
+
+
+def _is_words(text: str) -> bool:
+    """An ordinary sentence that happens to begin with one of SQL's verbs ("Create the first user")."""
+    return not re.search(r"\b(from|values|table|index|set)\b", text, re.IGNORECASE)
+
+
+def test_package_docstrings() -> None:
+    """Every package says what it is for, and does nothing at import."""
+    for path in PACKAGE.rglob("__init__.py"):
+        tree = ast.parse(path.read_text())
+        assert ast.get_docstring(tree), f"{path} has no docstring"
+        rest = [node for node in tree.body[1:] if not isinstance(node, ast.Assign | ast.ImportFrom)]
+        assert not rest, f"{path} holds code"
