@@ -54,7 +54,7 @@ def _plain(value: Any) -> Any:
         case dict():
             return {key: _plain(item) for key, item in value.items()}
         case _:
-            return {name: _plain(getattr(value, name)) for name in _names(type(value))}
+            return {name: _plain(getattr(value, name)) for name in _names(value.__class__)}
 
 
 @cache

@@ -18,7 +18,7 @@ from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.errors import DatabaseUnavailable, FactRefused
+from camtrace.errors import DatabaseUnavailable
 from camtrace.events import Noted
 from camtrace.metrics import Metrics
 from camtrace.model import JournalEntry
@@ -48,8 +48,8 @@ class Ids:
 class FactStore(Protocol):
     """The database, as Intake needs it.
 
-    Both raise `DatabaseUnavailable` when it does not answer; `write` raises `FactRefused` when it does, and refuses
-    what the facts hold.
+    Both raise `DatabaseUnavailable` when it does not answer. Whatever else `write` raises (`FactRefused`, as a rule) is
+    taken for a fault of what the facts hold.
     """
 
     def write(self, facts: Sequence[Fact]) -> Awaitable[None]:
@@ -122,7 +122,7 @@ class Intake:
     def record(self, fact: Fact) -> defer.Deferred[None]:
         """Make `fact` durable and publish it; fires after that.
 
-        Fails with `FactRefused` when the database refuses its content: it is then in quarantine, and nobody hears of it.
+        Fails when the database refuses its content: it is then in quarantine, and nobody hears of it.
         """
         if self._stopping:
             return defer.fail(RuntimeError("the intake is stopped"))
@@ -197,10 +197,10 @@ class Intake:
         """
         answers = False
         while self._spool.count and not self._stopping:
-            facts = await self._spool.first(BATCH_FACTS)
-            if answers and len(facts) == self._spool.count:
-                self._last_drain = defer.Deferred()
             try:
+                facts = await self._spool.first(BATCH_FACTS)
+                if answers and len(facts) == self._spool.count:
+                    self._last_drain = defer.Deferred()
                 await self._commit(facts)
                 await self._spool.drop()
                 answers = True
@@ -227,7 +227,9 @@ class Intake:
             return {}
         try:
             await self._in_time(self._store.write(facts))
-        except FactRefused as error:
+        except DatabaseUnavailable:
+            raise
+        except Exception as error:
             if len(facts) == 1:
                 await self._set_apart(facts[0], str(error))
                 return {facts[0].id: error}

@@ -1,0 +1,24 @@
+"""What the till receiver needs from elsewhere."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from twisted.internet import defer
+
+from camtrace.events import LineReceived
+
+
+class Facts(Protocol):
+    """Where facts become durable: `intake.Intake`."""
+
+    @property
+    def waiting(self) -> int: ...
+
+    def record(self, fact: LineReceived) -> defer.Deferred[None]: ...
+
+
+class Cameras(Protocol):
+    """Which cameras look at a till."""
+
+    def watching(self, source: str) -> tuple[int, ...]: ...

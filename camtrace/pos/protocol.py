@@ -1,0 +1,154 @@
+"""A till's TCP connection: bytes in, lines out. Transport, back-pressure and error policy, nothing else.
+
+A till may say nothing for hours, so silence never closes a connection; a dead peer is found by TCP keepalive.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from twisted.internet import defer, protocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from camtrace import clock
+from camtrace.pos.admission import Admission
+from camtrace.pos.wire import FramingLost, Splitter, WireError, mask
+
+MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
+LOG_SECONDS = 60.0
+MAX_PEERS_REMEMBERED = 1000
+
+
+class Receiver(Protocol):
+    """Who takes the lines: `service.Tills`."""
+
+    @property
+    def is_crowded(self) -> bool: ...
+
+    def received(self, line: bytes, peer: str, encoding: str) -> defer.Deferred[None]: ...
+
+
+class TillConnection(protocol.Protocol):
+    """One connection of one till, or of a concentrator that speaks for several."""
+
+    factory: TillFactory
+    transport: Any
+
+    def __init__(self) -> None:
+        self._splitter = Splitter()
+        self._peer = ""
+        self._accepted = False
+        self._under_way = 0
+        self._paused = False
+
+    def connectionMade(self) -> None:
+        self._peer = getattr(self.transport.getPeer(), "host", "local")
+        if reason := self.factory.refusal(self._peer):
+            self.factory.complain(self._peer, reason)
+            self.transport.abortConnection()
+            return
+        self._accepted = True
+        self.factory.connections[self._peer] += 1
+        if hasattr(self.transport, "setTcpKeepAlive"):
+            self.transport.setTcpKeepAlive(True)
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self._accepted:
+            return
+        try:
+            self._take(self._splitter.feed(data))
+        except FramingLost as lost:
+            self._take(lost.before)
+            self.factory.complain(self._peer, f"closed: {lost}")
+            self.transport.abortConnection()
+
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+        if not self._accepted:
+            return
+        self.factory.connections[self._peer] -= 1
+        if not self.factory.connections[self._peer]:
+            del self.factory.connections[self._peer]
+        self._take(self._splitter.flush())
+
+    def _take(self, lines: list[bytes]) -> None:
+        receiver = self.factory.receiver
+        for line in lines:
+            try:
+                durable = receiver.received(line, self._peer, self.factory.encoding)
+            except WireError as fault:
+                self.factory.complain(self._peer, f"{fault}: {_excerpt(line)}")
+                continue
+            self._under_way += 1
+            durable.addCallback(self._became_durable)
+        if not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded) and self._under_way:
+            self._paused = True
+            self.transport.pauseProducing()
+
+    def _became_durable(self, _: None) -> None:
+        self._under_way -= 1
+        if self._paused and not self._under_way:
+            self._paused = False
+            self.transport.resumeProducing()
+
+
+class TillFactory(protocol.Factory):
+    """Makes the connections of one listener. `encoding`: one of `wire.ENCODINGS`."""
+
+    protocol = TillConnection
+    log = Logger()
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        *,
+        encoding: str = "auto",
+        admission: Admission | None = None,
+        max_connections: int = 4000,
+        max_per_peer: int = 2500,
+        seconds: Callable[[], float] = clock.monotonic,
+    ) -> None:
+        self.receiver = receiver
+        self.encoding = encoding
+        self.connections: Counter[str] = Counter()
+        self._admission = admission or Admission()
+        self._max_connections = max_connections
+        self._max_per_peer = max_per_peer
+        self._seconds = seconds
+        self._complaints: dict[str, _Complaints] = {}
+
+    def refusal(self, peer: str) -> str:
+        """Why `peer` may not connect now; "" when it may."""
+        if not self._admission.peer(peer):
+            return "refused: its address is not among [pos] sources"
+        if self.connections.total() >= self._max_connections:
+            return f"refused: {self._max_connections} connections are open"
+        if self.connections[peer] >= self._max_per_peer:
+            return f"refused: it has {self._max_per_peer} connections open"
+        return ""
+
+    def complain(self, peer: str, reason: str) -> None:
+        """Log what is wrong with `peer`: the first time at once, then at most once a period, with how often it was."""
+        now = self._seconds()
+        known = self._complaints.get(peer)
+        if known is not None and now - known.since < LOG_SECONDS:
+            known.unsaid += 1
+            return
+        unsaid = known.unsaid if known else 0
+        if len(self._complaints) >= MAX_PEERS_REMEMBERED:
+            self._complaints.clear()
+        self._complaints[peer] = _Complaints(now)
+        self.log.warn("till at {peer}: {reason} ({unsaid} more before)", peer=peer, reason=reason, unsaid=unsaid)
+
+
+@dataclass(slots=True)
+class _Complaints:
+    since: float
+    unsaid: int = 0
+
+
+def _excerpt(line: bytes) -> str:
+    return repr(mask(line)[:80])

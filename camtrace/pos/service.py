@@ -1,0 +1,121 @@
+"""What the tills' messages mean: lines with their instant, their ticket and the cameras that look on."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import datetime, timedelta
+
+from twisted.internet import defer
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.events import LineReceived
+from camtrace.metrics import Metrics
+from camtrace.model import Line
+from camtrace.pos.admission import Admission
+from camtrace.pos.ports import Cameras, Facts
+from camtrace.pos.wire import Message, WireError, decode
+from camtrace.tickets.grouping import Entry, Grouping
+
+PROTOCOL = "pos"
+CROWD = 20_000  # facts that wait to become durable: tills are read no further until there are fewer
+_TICK = timedelta(microseconds=1)
+
+
+class Tills:
+    """Turns what the tills say into facts, and counts it."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        facts: Facts,
+        cameras: Cameras,
+        grouping: Grouping,
+        new_id: Callable[[], int],
+        metrics: Metrics,
+        admission: Admission | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._facts = facts
+        self._cameras = cameras
+        self._grouping = grouping
+        self._new_id = new_id
+        self._metrics = metrics
+        self._admission = admission or Admission()
+        self._now = now
+        self._last_at: dict[str, datetime] = {}
+
+    def resume(self, last_received: Mapping[str, datetime]) -> None:
+        """Keep instants increasing after a restart: the last one stored of each source."""
+        self._last_at.update(last_received)
+
+    @property
+    def is_crowded(self) -> bool:
+        """Whether senders must wait because facts do not become durable as fast as they come."""
+        return self._facts.waiting > CROWD
+
+    def received(self, line: bytes, peer: str, encoding: str = "auto") -> defer.Deferred[None]:
+        """Record what `line` says; fires when it is durable, also when it was refused. Raises WireError, counted."""
+        try:
+            message = decode(line, encoding)
+            if not self._admission.source(message.source):
+                raise WireError("its name is not among [pos] sources")
+        except WireError:
+            self._metrics.add("camtrace_pos_errors_total")
+            raise
+        self._metrics.add("camtrace_pos_lines_total")
+        recorded = self._facts.record(self._fact(message, peer))
+        return recorded.addErrback(self._refused, message.source)
+
+    def _fact(self, message: Message, peer: str) -> LineReceived:
+        at = self._instant(message.source)
+        kind = message.type
+        pays = kind in ("T", "E")
+        ticket = self._grouping.place(
+            Entry(
+                PROTOCOL,
+                message.source,
+                at,
+                message.ticket,
+                message.seller,
+                (message.amount if message.total is None else message.total) if pays else None,
+                kind == "E",
+                kind == "D",
+            )
+        )
+        line = Line(
+            id=self._new_id(),
+            received_at=at,
+            protocol=PROTOCOL,
+            source=message.source,
+            peer=peer,
+            ticket=message.ticket,
+            ticket_id=ticket.id,
+            seller=message.seller,
+            customer=message.customer,
+            type=kind,
+            special=message.special,
+            position=ticket.line_count,
+            code=message.code,
+            text=message.text,
+            quantity=message.quantity,
+            amount=message.amount,
+            total=message.total,
+            tender=message.tender,
+            raw=message.raw,
+            cameras=self._cameras.watching(message.source),
+        )
+        return LineReceived(line.id, line, ticket)
+
+    def _instant(self, source: str) -> datetime:
+        """Now, but later than the source's line before, whatever the clock does."""
+        at = self._now()
+        last = self._last_at.get(source)
+        if last is not None and at <= last:
+            at = last + _TICK
+        self._last_at[source] = at
+        return at
+
+    def _refused(self, failure: object, source: str) -> None:
+        self.log.error("a line of till {source} did not become durable: {failure}", source=source, failure=failure)

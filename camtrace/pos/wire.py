@@ -1,0 +1,253 @@
+"""The till line protocol: bytes to lines, a line to a message. Pure.
+
+`till|ticket|seller|customer|type|...`, terminated by LF. What follows the type depends on it (docs/protocols/pos.md).
+Tills are old and many: whatever can be understood is accepted.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from decimal import Decimal
+from functools import lru_cache
+from typing import NamedTuple
+
+MAX_LINE = 4096
+MAX_NAME = 200  # characters of a till, ticket, seller or customer that are kept apart; the raw line has them all
+MAX_TYPE = 8
+SPECIAL_WORDS = ("ANNULE", "OFFERT", "PERTE", "RETOUR")
+ENCODINGS = ("auto", "utf-8", "cp1252", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
+
+
+class WireError(ValueError):
+    """The till sent bytes that are no message of this protocol."""
+
+
+class FramingLost(WireError):
+    """A line is longer than any till's line: nothing behind it can be trusted. `before`: the lines that were whole."""
+
+    def __init__(self, before: list[bytes]) -> None:
+        super().__init__(f"a line is longer than {MAX_LINE} bytes")
+        self.before = before
+
+
+class Splitter:
+    """Cuts a stream of bytes into lines, never holding more than one line of MAX_LINE bytes.
+
+    LF, CR LF and a lone CR end a line; empty lines and the NUL bytes that some tills pad with are left out.
+    """
+
+    def __init__(self) -> None:
+        self._held = bytearray()
+
+    def feed(self, data: bytes) -> list[bytes]:
+        """The lines that `data` completes. Raises FramingLost."""
+        data = data.replace(b"\r", b"\n")
+        end = data.rfind(b"\n")
+        if end < 0:
+            self._held += data
+            whole: list[bytes] = []
+        else:
+            whole = (bytes(self._held) + data[:end]).split(b"\n")
+            self._held[:] = data[end + 1 :]
+        for index, line in enumerate(whole):
+            if len(line) > MAX_LINE:
+                raise FramingLost(_not_empty(whole[:index]))
+        if len(self._held) > MAX_LINE:
+            self._held.clear()
+            raise FramingLost(_not_empty(whole))
+        return _not_empty(whole)
+
+    def flush(self) -> list[bytes]:
+        """The line that was not terminated, if any: the till closed the connection behind it."""
+        held, self._held = bytes(self._held), bytearray()
+        return _not_empty([held])
+
+
+def _not_empty(lines: list[bytes]) -> list[bytes]:
+    return [kept for line in lines if (kept := line.strip(b"\0")) and not kept.isspace()]
+
+
+class Message(NamedTuple):
+    """One line as it was meant. Names that were not sent, or sent as 0 where that means none, are empty.
+
+    `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount. `amount`: of
+    the article (A, S), in the drawer (D), given by the customer (T, E); `total`: what this tender settled (T, E).
+    `text`: the article, or all that followed an unknown type. `raw`: the line, card numbers masked.
+    """
+
+    source: str
+    ticket: str
+    seller: str
+    customer: str
+    type: str
+    raw: bytes
+    quantity: Decimal | None = None
+    code: str = ""
+    text: str = ""
+    amount: Decimal | None = None
+    special: str = ""
+    tender: str = ""
+    total: Decimal | None = None
+
+
+def decode(line: bytes, encoding: str = "auto") -> Message:
+    """What one line says. Raises WireError when it names no till or no type of line."""
+    raw = mask(line)
+    fields = [field.strip() for field in to_text(raw, encoding).split("|")]
+    while len(fields) > 5 and not fields[-1]:
+        fields.pop()
+    if len(fields) < 5:
+        raise WireError(f"{len(fields)} fields instead of 5 or more, separated by |")
+    kind = fields[4].upper()
+    if not fields[0]:
+        raise WireError("field 0 names no till")
+    if not 0 < len(kind) <= MAX_TYPE:
+        raise WireError("field 4 is no type of line")
+    head = (fields[0][:MAX_NAME], _number(fields[1]), fields[2][:MAX_NAME], _number(fields[3]), kind, raw)
+    match kind:
+        case "A" | "S":
+            return _article(head, fields[5:])
+        case "T" | "E":
+            return _tender(head, fields[5:])
+        case "D":
+            return Message(*head, amount=to_decimal(fields[5]) if len(fields) > 5 else None)
+    return Message(*head, text="|".join(fields[5:]))
+
+
+Head = tuple[str, str, str, str, str, bytes]
+
+
+def _article(head: Head, fields: list[str]) -> Message:
+    """Quantity, code, description, amount or special word. A | inside the description is put back."""
+    fields += [""] * (4 - len(fields))
+    last = next((at for at in range(len(fields) - 1, 2, -1) if _is_price(fields[at])), 0)
+    first = last - 1 if last > 3 and to_special(fields[last - 1]) != to_special(fields[last]) else last
+    if not last:  # nothing that could be an amount
+        unknown = _plain_word(fields[3]) if head[4] == "S" else ""
+        return Message(*head, to_decimal(fields[0]), fields[1], fields[2], None, unknown)
+    if not _is_price(fields[first]):
+        first = last
+    price = fields[first : last + 1]
+    amount = next((value for field in price if (value := to_decimal(field)) is not None), None)
+    special = next((word for field in price if (word := to_special(field))), "")
+    return Message(*head, to_decimal(fields[0]), fields[1], "|".join(fields[2:first]), amount, special)
+
+
+def _tender(head: Head, fields: list[str]) -> Message:
+    """Means of payment, amount given, share of the total. A | inside the means is put back."""
+    fields += [""] * (3 - len(fields))
+    at = next((index for index in range(1, len(fields)) if to_decimal(fields[index]) is not None), 0)
+    if not at:
+        return Message(*head, tender=fields[0])
+    total = to_decimal(fields[at + 1]) if at + 1 < len(fields) else None
+    return Message(*head, tender="|".join(fields[:at]), amount=to_decimal(fields[at]), total=total)
+
+
+def _number(field: str) -> str:
+    """A number of a ticket or a customer; any zero means there is none."""
+    return field[:MAX_NAME] if field.strip("0") else ""
+
+
+# ── amounts and words ────────────────────────────────────────────────────────────────────────────────────────────
+
+_UNIT = r"(?:EUR|€|\$|£|₽|USD|GBP|CHF|RUB|РУБ\.?|F|E|X|KG|G|L|PCE?S?)"
+_DECIMAL = re.compile(rf"{_UNIT}?([+-]?)([0-9][0-9.,']*|[.,][0-9]+)(-?){_UNIT}?", re.IGNORECASE)
+_SPACES = re.compile(r"[\s'’]")
+
+
+@lru_cache(maxsize=8192)
+def to_decimal(field: str) -> Decimal | None:
+    """`16,00`, `16.00`, `1 234,50`, `1.234,50`, `-5,00`, `5,00-`, `16,00EUR`, `€ 16,00`; None for anything else.
+
+    Of two kinds of separators the last is the decimal one; a single separator is always it.
+    """
+    match = _DECIMAL.fullmatch(_SPACES.sub("", field))
+    if match is None:
+        return None
+    before, digits, behind = match.groups()
+    point = max(digits.rfind(","), digits.rfind("."))
+    if point >= 0 and digits.count(digits[point]) > 1:  # 1.234.567: all of them group
+        point = len(digits)
+    whole, fraction = (digits[:point], digits[point + 1 :]) if point >= 0 else (digits, "")
+    whole = whole.replace(",", "").replace(".", "")
+    if len(whole) + len(fraction) > 15:
+        return None
+    sign = "-" if "-" in (before, behind) else ""
+    return Decimal(f"{sign}{whole or '0'}.{fraction}" if fraction else f"{sign}{whole or '0'}")
+
+
+@lru_cache(maxsize=1024)
+def to_special(field: str) -> str:
+    """The special word `field` is, in capitals without accents; "" when it is none."""
+    word = _plain_word(field)
+    return word if word in SPECIAL_WORDS else ""
+
+
+def _plain_word(field: str) -> str:
+    decomposed = unicodedata.normalize("NFKD", field.upper())
+    return "".join(letter for letter in decomposed if not unicodedata.combining(letter)).strip()[:MAX_NAME]
+
+
+def _is_price(field: str) -> bool:
+    return to_decimal(field) is not None or bool(to_special(field))
+
+
+# ── encodings ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+_CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
+_BOM = "\ufeff"
+# letters of CP850 and CP858 where CP1252 has signs that never follow a letter (é â ä å ç ê ë è ï î ô ö û ù), or
+# that never stand between two (Ç à), or nothing at all (ü É ì)
+_DOS_TEXT = re.compile(rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]")
+
+
+def to_text(line: bytes, encoding: str = "auto") -> str:
+    """`line` as text. What cannot be decoded, NUL and the other control characters become U+FFFD, tabs spaces."""
+    text = _decoded(line, encoding).removeprefix(_BOM)
+    return _CONTROL.sub("\ufffd", text) if _CONTROL.search(text) else text
+
+
+def _decoded(line: bytes, encoding: str) -> str:
+    if encoding != "auto":
+        return line.decode(encoding, "replace")
+    try:
+        return line.decode("utf-8")
+    except UnicodeDecodeError:
+        return line.decode("cp858" if _DOS_TEXT.search(line) else "cp1252", "replace")
+
+
+# ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+_DIGITS = re.compile(rb"(?<![0-9])[0-9]{13,19}(?![0-9])")
+_GROUPED = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+
+
+def mask(line: bytes) -> bytes:
+    """`line` with all but the last four digits of card numbers replaced by `*`.
+
+    A card number is a run of 13 to 19 digits, in groups or not, that passes Luhn's check. The article's code (field 6
+    of A and S lines) is a barcode and stays.
+    """
+    if _GROUPED.search(line) is None:
+        return line
+    fields = line.split(b"|")
+    is_article = len(fields) > 6 and fields[4].strip().upper() in (b"A", b"S")
+    return b"|".join(
+        field if is_article and index == 6 else _GROUPED.sub(_masked, _DIGITS.sub(_masked, field))
+        for index, field in enumerate(fields)
+    )
+
+
+def _masked(match: re.Match[bytes]) -> bytes:
+    run = match[0]
+    digits = [byte - 48 for byte in run if 48 <= byte <= 57]
+    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
+    if (sum(digits[-1::-2]) + sum(doubled)) % 10:
+        return run
+    kept = len(run)
+    for _ in range(4):
+        kept = max(kept - 1, 0)
+        while not 48 <= run[kept] <= 57:
+            kept -= 1
+    return bytes(42 if 48 <= byte <= 57 else byte for byte in run[:kept]) + run[kept:]
