@@ -54,7 +54,7 @@ async def user_create(console: Console, arguments: argparse.Namespace) -> None:
 async def user_list(console: Console, arguments: argparse.Namespace) -> None:
     """Print every user."""
     for user in await console.users.all():
-        print(f"{user.name}\t{user.profile.name}{'\tlocked' if user.locked else ''}")
+        print("\t".join([user.name, user.profile.name, *(["locked"] if user.locked else [])]))
 
 
 async def user_password(console: Console, arguments: argparse.Namespace) -> None:
@@ -85,9 +85,8 @@ async def token_create(console: Console, arguments: argparse.Namespace) -> None:
 
 async def link(console: Console, arguments: argparse.Namespace) -> None:
     """Print a one-time link that makes an administrator."""
-    address = console.settings.web.url.rstrip("/") or "http://this-server:8000"
     print(f"good once, for {auth.LINK_HOURS} hours:")
-    print(f"{address}/setup?code={await console.gate.new_link()}")
+    print(f"{console.settings.web_address()}/setup?code={await console.gate.new_link()}")
 
 
 def read_password(path: str) -> str:

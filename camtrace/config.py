@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import socket
 import tomllib
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -120,6 +122,15 @@ class Config:
     def volume_folders(self) -> tuple[Path, ...]:
         """The volumes' folders; relative ones lie in the data directory."""
         return tuple(self.data.directory / folder for folder in self.storage.volumes)
+
+    def web_address(self) -> str:
+        """The address of the pages, for links: `[web] url`, else this machine's name and the listener's port."""
+        if self.web.url:
+            return self.web.url.rstrip("/")
+        scheme, _, rest = self.listen.web.partition(":")
+        port = next((part for part in rest.split(":") if part.isdigit()), "8000")
+        host = re.search(r"interface=([^:]+)", rest)
+        return f"{'https' if scheme == 'ssl' else 'http'}://{host[1] if host else socket.gethostname()}:{port}"
 
 
 def load(path: Path | None, data: Path | None = None) -> Config:
