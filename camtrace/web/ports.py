@@ -26,26 +26,28 @@ class Gate(Protocol):
 
 
 class CameraDirectory(Protocol):
-    """The existing cameras and what they do now, from memory."""
+    """The existing cameras and what they do now, from memory; `refresh` returns when it is as the database."""
 
     def by_id(self, id: int) -> Camera | None: ...
     def by_uid(self, uid: int) -> Camera | None: ...
     def all(self) -> list[Camera]: ...
     def watching(self, source: str) -> tuple[int, ...]: ...
     def state(self, uid: int) -> CameraState: ...
+    async def refresh(self) -> None: ...
 
 
 class CameraStore(Protocol):
-    """Commands that change cameras. `fields` are those of `model.Camera`, `password` in clear text.
+    """Cameras in the database. `fields` are attributes of `model.Camera`, the password sealed.
 
-    `create` gives the lowest free number; it and `update` raise Conflict when a number or name is taken. `update` and
-    `delete` raise NotFound. `deleted` are the cameras that were, newest first.
+    `create` gives the lowest free number; it and `update` raise Conflict when a number is taken, `update` and `delete`
+    NotFound. `by_uid` knows deleted cameras too; `deleted` lists them, the latest first.
     """
 
-    async def create(self, fields: Fields) -> Camera: ...
-    async def update(self, id: int, fields: Fields) -> Camera: ...
-    async def delete(self, id: int) -> None: ...
+    async def create(self, fields: Fields, at: datetime) -> Camera: ...
+    async def update(self, uid: int, fields: Fields) -> Camera: ...
+    async def delete(self, uid: int, at: datetime) -> Camera: ...
     async def deleted(self) -> list[Camera]: ...
+    async def by_uid(self, uid: int) -> Camera | None: ...
 
 
 class Mp4(Protocol):
@@ -88,8 +90,9 @@ class Live(Protocol):
 class LineStore(Protocol):
     """The external log. Lists are newest first (by instant, then id) unless `ascending`.
 
-    `after` is the (instant, id) of the last one already seen. `camera_uids`: only lines that one of these cameras
-    watched (None: all). `text` is any part of article, tender or seller, ignoring case and accents.
+    `before` is the (instant, id) of the last one already seen, in the order asked for. `camera_uids`: only lines that
+    one of these cameras watched (None: all). `text` is any part of article, tender or seller, ignoring case and
+    accents.
     """
 
     async def lines(
@@ -108,7 +111,7 @@ class LineStore(Protocol):
         amount_min: Decimal | None = None,
         amount_max: Decimal | None = None,
         special: str | None = None,
-        after: tuple[datetime, int] | None = None,
+        before: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
     ) -> list[Line]: ...
@@ -122,7 +125,7 @@ class LineStore(Protocol):
         source: str | None = None,
         number: str | None = None,
         state: str | None = None,
-        after: tuple[datetime, int] | None = None,
+        before: tuple[datetime, int] | None = None,
         limit: int = 100,
     ) -> list[Ticket]: ...
 
@@ -136,31 +139,44 @@ class Screens(Protocol):
 
 
 class JournalStore(Protocol):
-    """The journals, newest first."""
+    """The journals, newest first. `before`: the (instant, id) of the last entry of the page before."""
 
     async def entries(
         self,
-        *,
-        kind: str | None = None,
+        kind: str = "",
         start: datetime | None = None,
         stop: datetime | None = None,
-        camera_uid: int | None = None,
-        after: tuple[datetime, int] | None = None,
         limit: int = 100,
+        before: tuple[datetime, int] | None = None,
     ) -> list[JournalEntry]: ...
 
 
 class Probe(Protocol):
-    """Tries a camera that is being set up: connects with the unsaved settings and says what came of it."""
+    """Tries a camera that is being set up, with settings that are not saved (`password` in clear text)."""
 
-    async def test(self, camera: Camera, password: str) -> Any: ...
+    async def test(self, camera: Camera, password: str) -> Fields: ...
 
 
-Facts = Callable[[int, int], Awaitable[Sequence[Any]]]
-"""`await facts(after_id, limit)`: durable facts of one kind with a greater id, in the order of their ids."""
+class History(Protocol):
+    """Durable facts (`events.DURABLE`) with an id greater than `fact_id`, by id."""
 
-Note = Callable[..., Any]
-"""`note(kind, text, values)`: writes into a journal."""
+    async def since(self, fact_id: int, limit: int) -> Sequence[Any]: ...
 
-Checks = Mapping[str, Callable[[], Awaitable[tuple[bool, str]]]]
-"""Health: by name, whether it is well and a sentence about it."""
+
+class Seal(Protocol):
+    """Encrypts secrets for storage, and opens them."""
+
+    def seal(self, secret: str) -> bytes: ...
+    def unseal(self, sealed: bytes) -> str: ...
+
+
+class Note(Protocol):
+    """Writes into a journal: `text` is a message id, `values` fill its braces."""
+
+    def __call__(
+        self, kind: str, text: str, values: Fields, *, camera_uid: int | None = None, user: str = ""
+    ) -> object: ...
+
+
+Check = Callable[[], Awaitable[tuple[bool, str]]]
+"""Whether a part of the server is well, and a sentence about it."""

@@ -1,0 +1,196 @@
+"""A camera's settings as a person or program gives them: checked one by one, each fault with its field's name."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Mapping
+from dataclasses import replace
+from typing import Any
+from urllib.parse import unquote, urlsplit, urlunsplit
+
+from camtrace.errors import Invalid
+from camtrace.model import AlarmRecording, Camera, RegularRecording
+
+CODECS = ("", "h264", "h265", "mpeg4", "mjpeg")
+TRANSPORTS = ("tcp", "udp")
+SCHEMES = ("rtsp", "http", "https")
+CALENDARS = ("always", "never")
+_SHOWN_ONLY = frozenset({"uid", "status", "has_password", "deleted_at"})  # sent back by who read the camera: ignored
+_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:.]{2,45}")
+
+Fields = dict[str, Any]
+
+
+def read_fields(
+    body: Mapping[str, Any], camera: Camera | None = None, calendars: Collection[str] = CALENDARS
+) -> Fields:
+    """The attributes of `model.Camera` that `body` sets; `password` is clear text.
+
+    `camera` is the one to be changed, None for a new one. Raises Invalid with the field's name. A login inside a URL is
+    taken out of it, since URLs are shown and passwords are not.
+    """
+    fields: Fields = {}
+    for name, value in body.items():
+        if name in _SHOWN_ONLY:
+            continue
+        if name == "regular":
+            fields[name] = _regular(value, camera.regular if camera else RegularRecording(), calendars)
+        elif name == "alarm":
+            fields[name] = _alarm(value, camera.alarm if camera else AlarmRecording(), calendars)
+        elif name in _READERS:
+            fields[name] = _READERS[name](value, name)
+        else:
+            raise Invalid(f"a camera has no {name!r}", name)
+    _take_login_out(fields)
+    _check_whole(fields, camera)
+    return fields
+
+
+def with_fields(camera: Camera, fields: Fields) -> Camera:
+    """`camera` with these attributes, its sealed password left as it is."""
+    return replace(camera, **{name: value for name, value in fields.items() if name != "password"})
+
+
+def _check_whole(fields: Fields, camera: Camera | None) -> None:
+    whole = with_fields(camera or Camera(uid=0, id=0, name=""), fields)
+    if not whole.name:
+        raise Invalid("a camera needs a name", "name")
+    if not whole.url and not (whole.model and whole.address):
+        raise Invalid("give the camera's stream address, or its model and network address", "url")
+
+
+def _take_login_out(fields: Fields) -> None:
+    for name in ("url", "sub_url"):
+        parts = urlsplit(fields.get(name) or "")
+        if "@" in parts.netloc:
+            fields[name] = urlunsplit(parts._replace(netloc=parts.netloc.rpartition("@")[2]))
+            if parts.username and not fields.get("login"):
+                fields["login"] = unquote(parts.username)
+                fields["password"] = unquote(parts.password or "")
+
+
+# ── readers of single fields ──
+
+
+def _text(most: int, needed: bool = False) -> Callable[[Any, str], str]:
+    def read(value: Any, name: str) -> str:
+        if not isinstance(value, str):
+            raise Invalid(f"{name} must be a text", name)
+        value = value.strip()
+        if len(value) > most:
+            raise Invalid(f"{name} has more than {most} characters", name)
+        if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
+            raise Invalid(f"{name} holds control characters", name)
+        if needed and not value:
+            raise Invalid(f"{name} must not be empty", name)
+        return value
+
+    return read
+
+
+def _whole(low: int, high: int) -> Callable[[Any, str], int]:
+    def read(value: Any, name: str) -> int:
+        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
+            raise Invalid(f"{name} must be a whole number from {low} to {high}", name)
+        return value
+
+    return read
+
+
+def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], str]:
+    def read(value: Any, name: str) -> str:
+        if value not in choices:
+            raise Invalid(f"{name} must be one of: {', '.join(choice or '(empty)' for choice in choices)}", name)
+        return str(value)
+
+    return read
+
+
+def _password(value: Any, name: str) -> str:
+    if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
+        raise Invalid(f"{name} must be a text of at most 256 printable characters", name)
+    return value
+
+
+def _flag(value: Any, name: str) -> bool:
+    if not isinstance(value, bool):
+        raise Invalid(f"{name} must be true or false", name)
+    return value
+
+
+def _address(value: Any, name: str) -> str:
+    text = _text(253)(value, name).strip("[]")
+    if text and not _HOST.fullmatch(text):
+        raise Invalid(f"{name} must be a host name or an IP address, without http:// and without a port", name)
+    return text
+
+
+def _url(value: Any, name: str) -> str:
+    text = _text(2000)(value, name)
+    if not text:
+        return ""
+    try:
+        parts = urlsplit(text)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise Invalid(f"{name} is no address: {error}", name) from error
+    if parts.scheme.lower() not in SCHEMES or not host or " " in text:
+        raise Invalid(f"{name} must look like rtsp://host/path or http://host/path", name)
+    return text
+
+
+def _overlay_ids(value: Any, name: str) -> tuple[str, ...]:
+    if not isinstance(value, list | tuple) or len(value) > 64:
+        raise Invalid(f"{name} must be a list of at most 64 source names", name)
+    read = _text(64, needed=True)
+    return tuple(dict.fromkeys(read(item, name) for item in value))
+
+
+def _regular(value: Any, before: RegularRecording, calendars: Collection[str]) -> RegularRecording:
+    given = _nested(value, "regular", ("calendar", "days"))
+    calendar = _calendar(given.get("calendar", before.calendar), "regular.calendar", calendars)
+    days = given.get("days", before.days)
+    return RegularRecording(calendar, None if days is None else _whole(1, 3650)(days, "regular.days"))
+
+
+def _alarm(value: Any, before: AlarmRecording, calendars: Collection[str]) -> AlarmRecording:
+    given = _nested(value, "alarm", ("calendar", "pre_seconds", "post_seconds"))
+    return AlarmRecording(
+        _calendar(given.get("calendar", before.calendar), "alarm.calendar", calendars),
+        _whole(0, 300)(given.get("pre_seconds", before.pre_seconds), "alarm.pre_seconds"),
+        _whole(0, 3600)(given.get("post_seconds", before.post_seconds), "alarm.post_seconds"),
+    )
+
+
+def _nested(value: Any, name: str, known: tuple[str, ...]) -> dict[str, Any]:
+    if not isinstance(value, dict):
+        raise Invalid(f"{name} must be an object", name)
+    for key in value:
+        if key not in known:
+            raise Invalid(f"{name} has no {key!r}", f"{name}.{key}")
+    return value
+
+
+def _calendar(value: Any, name: str, calendars: Collection[str]) -> str:
+    if not isinstance(value, str) or value not in calendars:
+        raise Invalid(f"{name} must name a calendar: {', '.join(sorted(calendars))}", name)
+    return value
+
+
+_READERS: dict[str, Callable[[Any, str], Any]] = {
+    "id": _whole(1, 99_999),
+    "name": _text(100, needed=True),
+    "model": _text(64),
+    "address": _address,
+    "http_port": _whole(1, 65535),
+    "channel": _whole(1, 256),
+    "url": _url,
+    "sub_url": _url,
+    "transport": _one_of(TRANSPORTS),
+    "codec": _one_of(CODECS),
+    "login": _text(128),
+    "password": _password,
+    "volume": _text(1000),
+    "overlay_ids": _overlay_ids,
+    "stop_streams_automatically": _flag,
+}
