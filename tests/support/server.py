@@ -1,0 +1,177 @@
+"""The real server in a process of its own: `twistd -n camtrace` on a data folder of the test's."""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import threading
+import urllib.error
+import urllib.request
+from pathlib import Path
+from queue import Empty, Queue
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+BIN = Path(sys.executable).parent
+READY = "CamTrace is ready"
+START_SECONDS = 60
+
+
+def free_ports(count: int) -> list[int]:
+    """Port numbers nobody listens on at this moment."""
+    held = [socket.socket() for _ in range(count)]
+    for each in held:
+        each.bind(("127.0.0.1", 0))
+    ports = [each.getsockname()[1] for each in held]
+    for each in held:
+        each.close()
+    return ports
+
+
+class Server:
+    """One CamTrace server: its folder, its ports, its process, and a token of an administrator."""
+
+    def __init__(self, dsn: str = "", extra: str = "", folder: Path | None = None) -> None:
+        self.folder = folder or Path(tempfile.mkdtemp(prefix="camtrace-server-"))
+        self.folder.chmod(0o711)
+        self.web, self.pos, self.rtsp = free_ports(3)
+        self.config = self.folder / "camtrace.toml"
+        self.config.write_text(
+            f"""
+[site]
+timezone = "Europe/Paris"
+[listen]
+web = "tcp:{self.web}:interface=127.0.0.1"
+pos = "tcp:{self.pos}:interface=127.0.0.1"
+rtsp = "tcp:{self.rtsp}:interface=127.0.0.1"
+[data]
+directory = "data"
+[database]
+dsn = "{dsn}"
+wait_seconds = 20
+[storage]
+keep_free_gb = 0.1
+{extra}
+"""
+        )
+        self.process: subprocess.Popen[str] | None = None
+        self.output: list[str] = []
+        self._lines: Queue[str | None] = Queue()
+        self.token = ""
+
+    # ── life ──
+
+    def start(self, wait: bool = True) -> Server:
+        """Start the process; with `wait`, return when it says that it is ready."""
+        command = [BIN / "twistd", "-n", "--pidfile=", "camtrace", "--config", self.config]
+        self._lines = Queue()
+        self.process = subprocess.Popen(
+            command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
+        )
+        threading.Thread(target=self._read, args=(self.process, self._lines), daemon=True).start()
+        if wait:
+            self.wait_for(READY)
+        return self
+
+    def _read(self, process: subprocess.Popen[str], lines: Queue[str | None]) -> None:
+        for line in process.stdout:
+            self.output.append(line.rstrip("\n"))
+            lines.put(line)
+        lines.put(None)
+
+    def wait_for(self, text: str, seconds: float = START_SECONDS) -> str:
+        """The next line of output that holds `text`."""
+        while True:
+            try:
+                line = self._lines.get(timeout=seconds)
+            except Empty:
+                raise AssertionError(f"no {text!r} within {seconds} s:\n" + "\n".join(self.output[-40:])) from None
+            if line is None:
+                raise AssertionError(f"the server ended without {text!r}:\n" + "\n".join(self.output[-40:]))
+            if text in line:
+                return line
+
+    def stop(self, seconds: float = 20) -> int:
+        """SIGTERM, and wait; the exit status."""
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGTERM)
+        return self.process.wait(seconds)
+
+    def kill(self) -> None:
+        """kill -9: nothing is put in order."""
+        self.process.kill()
+        self.process.wait(20)
+
+    def remove(self) -> None:
+        """Stop whatever still runs, the private database too, and take the folder away."""
+        if self.process is not None and self.process.poll() is None:
+            self.process.kill()
+            self.process.wait(20)
+        pid_file = self.folder / "data" / "database" / "cluster" / "postmaster.pid"
+        if pid_file.exists() and (first := pid_file.read_text().splitlines()[:1]):
+            try:
+                os.kill(int(first[0]), signal.SIGQUIT)
+            except ProcessLookupError:
+                pass
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ── as an administrator and as a program ──
+
+    def command(self, *words: str, check: bool = True, text: str = "") -> subprocess.CompletedProcess[str]:
+        """Run `camtrace WORDS` on this server's configuration."""
+        return subprocess.run(
+            [BIN / "camtrace", "--config", self.config, *words],
+            capture_output=True,
+            text=True,
+            check=check,
+            input=text,
+            timeout=90,
+        )
+
+    def administrator(self, name: str = "admin", password: str = "correct horse battery") -> str:
+        """Make an administrator and a token of theirs; later calls carry it."""
+        self.command("user", "create", name, "--profile", "administrator", "--password-file", "-", text=password)
+        self.token = self.command("token", "create", name).stdout.splitlines()[-1]
+        return self.token
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.web}"
+
+    def call(self, method: str, path: str, body: object = None, timeout: float = 20) -> tuple[int, object]:
+        """An API call: its status and its decoded answer (bytes when it is no JSON)."""
+        request = urllib.request.Request(f"{self.url}{path}", method=method)
+        if self.token:
+            request.add_header("Authorization", f"Bearer {self.token}")
+        data = None
+        if body is not None:
+            data = json.dumps(body).encode()
+            request.add_header("Content-Type", "application/json")
+        try:
+            with urllib.request.urlopen(request, data, timeout=timeout) as answer:
+                return answer.status, _decoded(answer)
+        except urllib.error.HTTPError as error:
+            return error.code, _decoded(error)
+
+    def get(self, path: str) -> object:
+        """The answer of a GET that must succeed."""
+        status, answer = self.call("GET", path)
+        assert status == 200, (status, answer)
+        return answer
+
+    def metric(self, name: str) -> float:
+        """The sum of a metric over its labels."""
+        text = self.get("/metrics").decode()
+        values = re.findall(rf"^{name}(?:{{.*}})? (\S+)$", text, re.MULTILINE)
+        return sum(map(float, values))
+
+
+def _decoded(answer: object) -> object:
+    data = answer.read()
+    return json.loads(data) if "json" in answer.headers.get("Content-Type", "") else data
