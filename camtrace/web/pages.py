@@ -1,0 +1,112 @@
+"""The pages of who is signed in. Each is drawn once here; what moves on it comes by the API and the live socket."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from klein import Response
+
+from camtrace import i18n
+from camtrace.errors import NotFound
+from camtrace.model import Camera
+from camtrace.web.access import Access, May, Visit
+from camtrace.web.pages_frame import THEMES, Frame, field, go, keep_choice, own_address
+from camtrace.web.problems import Forbidden
+from camtrace.web.routing import new_app, requirer
+
+_FIRST_PAGES = (("replay", "/replay"), ("lines", "/log"), ("cameras", "/cameras"), ("journal", "/journal"))
+
+
+async def _no_sources() -> Sequence[str]:
+    return ()
+
+
+class Pages:
+    """Live, wall, replay, tickets, cameras, journal. `sources` gives the names of the known tills."""
+
+    app = new_app()
+
+    def __init__(
+        self, frame: Frame, access: Access, sources: Callable[[], Awaitable[Sequence[str]]] = _no_sources
+    ) -> None:
+        self._frame = frame
+        self._sources = sources
+        self.access = access
+
+    @requirer.require(app.route("/", methods=["GET"]), visit=May())
+    async def home(self, visit: Visit) -> Response:
+        if visit.user.may("live"):
+            cameras = self._frame.visible(visit)
+            return go(f"/live/{cameras[0].id}") if cameras else self._frame.page(visit, "first_camera.html", "live")
+        for right, address in (
+            ("replay", "/replay"),
+            ("lines", "/log"),
+            ("cameras", "/cameras"),
+            ("journal", "/journal"),
+        ):
+            if visit.user.may(right):
+                return go(address)
+        raise Forbidden("your profile holds no right that has a page")
+
+    @requirer.require(app.route("/live/<int:number>", methods=["GET"]), visit=May("live"))
+    async def live(self, visit: Visit, number: int) -> Response:
+        camera = self._camera(visit, number)
+        return self._frame.page(visit, "live.html", "live", {"camera": number}, camera=camera, whole_window=True)
+
+    @requirer.require(app.route("/wall", methods=["GET"]), visit=May("live"))
+    async def wall(self, visit: Visit) -> Response:
+        if not self._frame.visible(visit):
+            return self._frame.page(visit, "first_camera.html", "wall")
+        return self._frame.page(visit, "wall.html", "wall", whole_window=True)
+
+    @requirer.require(app.route("/replay", methods=["GET"]), visit=May("replay"))
+    async def replay_first(self, visit: Visit) -> Response:
+        cameras = self._frame.visible(visit)
+        if not cameras:
+            return self._frame.page(visit, "first_camera.html", "replay")
+        return go(f"/replay/{cameras[0].id}")
+
+    @requirer.require(app.route("/replay/<int:number>", methods=["GET"]), visit=May("replay"))
+    async def replay(self, visit: Visit, number: int) -> Response:
+        camera, cameras = self._camera(visit, number), self._frame.visible(visit)
+        return self._frame.page(
+            visit, "replay.html", "replay", {"camera": number}, camera=camera, cameras=cameras, whole_window=True
+        )
+
+    @requirer.require(app.route("/log", methods=["GET"]), visit=May("lines"))
+    async def log(self, visit: Visit) -> Response:
+        tied = {name for camera in self._frame.visible(visit) for name in camera.overlay_ids}
+        known = await self._sources() if visit.user.profile.cameras is None else ()
+        return self._frame.page(visit, "log.html", "log", sources=sorted(tied | set(known)))
+
+    @requirer.require(app.route("/cameras", methods=["GET"]), visit=May("cameras"))
+    async def cameras(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "cameras.html", "cameras")
+
+    @requirer.require(app.route("/cameras/new", methods=["GET"]), visit=May("cameras"))
+    async def new_camera(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "camera.html", "cameras", {"camera": None}, camera=None)
+
+    @requirer.require(app.route("/cameras/<int:number>", methods=["GET"]), visit=May("cameras"))
+    async def camera(self, visit: Visit, number: int) -> Response:
+        camera = self._camera(visit, number)
+        return self._frame.page(visit, "camera.html", "cameras", {"camera": number}, camera=camera)
+
+    @requirer.require(app.route("/journal", methods=["GET"]), visit=May("journal"))
+    async def journal(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "journal.html", "journal")
+
+    @requirer.require(app.route("/settings", methods=["POST"]), visit=May())
+    async def settings(self, visit: Visit) -> Response:
+        language, theme = field(visit.request, "language"), field(visit.request, "theme")
+        if language in i18n.LANGUAGES:
+            keep_choice(visit.request, "language", language)
+        if theme in (*THEMES, "auto"):
+            keep_choice(visit.request, "theme", theme.removeprefix("auto"))
+        return go(own_address(field(visit.request, "back")))
+
+    def _camera(self, visit: Visit, number: int) -> Camera:
+        for camera in self._frame.visible(visit):
+            if camera.id == number:
+                return camera
+        raise NotFound(f"there is no camera {number}")

@@ -1,0 +1,132 @@
+"""The pages of who is not signed in: sign in, the first user's set-up, and the error pages."""
+
+from __future__ import annotations
+
+import math
+
+from klein import Response
+from twisted.web.server import Request
+
+from camtrace.auth import Refused, Throttled
+from camtrace.errors import Invalid
+from camtrace.web.access import Access, Anyone, May, Visit
+from camtrace.web.pages_frame import Frame, field, go, own_address
+from camtrace.web.problems import Problem
+from camtrace.web.routing import new_app, requirer
+
+PASSWORD_LENGTH = 12
+
+
+class Door:
+    """Lets people in and out. `error_page` draws the page of a problem for `problems.Problems`."""
+
+    app = new_app()
+
+    def __init__(self, frame: Frame, access: Access) -> None:
+        self._frame = frame
+        self.access = access
+
+    @requirer.require(app.route("/login", methods=["GET"]), request=Anyone())
+    async def login(self, request: Request) -> Response:
+        return self._login_page(request)
+
+    @requirer.require(app.route("/login", methods=["POST"]), request=Anyone())
+    async def sign_in(self, request: Request) -> Response:
+        try:
+            await self.access.log_in(request, field(request, "name").strip(), field(request, "password"))
+        except Throttled as error:
+            return self._login_page(request, 429, self._pause_words(request, error.seconds))
+        except Refused:
+            words = self._frame.spoken(request).gettext("Name and password do not go together.")
+            return self._login_page(request, 401, words)
+        return go(own_address(field(request, "next")))
+
+    @requirer.require(app.route("/logout", methods=["POST"]), visit=May())
+    async def sign_out(self, visit: Visit) -> Response:
+        await self.access.log_out(visit)
+        return go("/login")
+
+    @requirer.require(app.route("/setup", methods=["GET"]), request=Anyone())
+    async def first_steps(self, request: Request) -> Response:
+        return self._setup_page(request)
+
+    @requirer.require(app.route("/setup", methods=["POST"]), request=Anyone())
+    async def set_up(self, request: Request) -> Response:
+        name, password = field(request, "name").strip(), field(request, "password")
+        words = self._frame.spoken(request)
+        if not name:
+            return self._setup_page(request, words.gettext("A name is needed."), "name")
+        if len(password) < PASSWORD_LENGTH:
+            return self._setup_page(request, words.gettext("This password is shorter than 12 characters."), "password")
+        if password != field(request, "again"):
+            return self._setup_page(request, words.gettext("The two passwords are not the same."), "password")
+        try:
+            await self.access.set_up(request, field(request, "code"), name, password)
+        except Invalid as error:
+            return self._setup_page(request, str(error), error.field or "password")
+        except (Refused, Throttled):
+            return self._setup_page(request, usable=False)
+        return go("/")
+
+    def error_page(self, request: Request, problem: Problem) -> str:
+        """The page that tells of `problem`."""
+        words = self._frame.spoken(request).gettext
+        told = {
+            403: ("lock", words("You may not see this page"), words("The person who runs CamTrace can change this.")),
+            404: ("search", words("There is nothing here"), words("The address is wrong, or what it meant is gone.")),
+            503: (
+                "clock",
+                words("CamTrace cannot reach its data"),
+                words("Cameras are still recorded and tickets are kept. This page will work again by itself."),
+            ),
+        }
+        ours = (
+            "warn",
+            words("This page could not be drawn"),
+            words("Something in CamTrace failed, not you. Recording is not touched."),
+        )
+        image, headline, explanation = told.get(problem.status, ours)
+        response = self._frame.open_page(
+            request,
+            "error.html",
+            image=image,
+            headline=headline,
+            explanation=explanation,
+            detail=problem.message,
+            address="/" if problem.status in (403, 404) else request.uri.decode("ascii", "replace"),
+            action=words("To the first page") if problem.status in (403, 404) else words("Try again"),
+        )
+        body: bytes = response.body
+        return body.decode()
+
+    def _login_page(self, request: Request, status: int = 200, refusal: str = "") -> Response:
+        return self._frame.open_page(
+            request,
+            "login.html",
+            status,
+            next=own_address(field(request, "next")),
+            name=field(request, "name"),
+            refusal=refusal,
+        )
+
+    def _setup_page(self, request: Request, problem: str = "", at: str = "", usable: bool | None = None) -> Response:
+        code = field(request, "code")
+        return self._frame.open_page(
+            request,
+            "setup.html",
+            400 if problem else 200,
+            code=code,
+            name=field(request, "name"),
+            problem=problem,
+            problem_field=at,
+            usable=bool(code) if usable is None else usable,
+        )
+
+    def _pause_words(self, request: Request, seconds: float) -> str:
+        minutes = max(1, math.ceil(seconds / 60))
+        sentence = self._frame.spoken(request).ngettext(
+            "Too many wrong tries. The next one is possible in {count} minute.",
+            "Too many wrong tries. The next one is possible in {count} minutes.",
+            minutes,
+        )
+        return sentence.format(count=minutes)

@@ -1,0 +1,138 @@
+"""What every page needs besides its own content: language, theme, who asks, the site's clock."""
+
+from __future__ import annotations
+
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from klein import Response
+from twisted.web.server import Request
+
+from camtrace import clock, i18n
+from camtrace.config import Site
+from camtrace.model import Camera
+from camtrace.web.access import Visit
+from camtrace.web.api.shapes import state_shape
+from camtrace.web.ports import CameraDirectory
+from camtrace.web.templating import Templates
+
+THEMES = ("light", "dark")
+HTML = "text/html; charset=utf-8"
+CHOICE_SECONDS = 5 * 365 * 24 * 3600
+
+
+class Frame:
+    """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know."""
+
+    def __init__(self, templates: Templates, site: Site, cameras: CameraDirectory) -> None:
+        self._templates = templates
+        self._site = site
+        self._cameras = cameras
+        self.zone = ZoneInfo(site.timezone)
+
+    def language(self, request: Request, wanted: str = "") -> str:
+        """The language of the answer: this browser's choice, else the person's, else the browser's, else the site's."""
+        chosen = _cookie(request, "language")
+        if chosen in i18n.LANGUAGES:
+            return chosen
+        return i18n.choose(wanted, request.getHeader("accept-language") or self._site.language)
+
+    def spoken(self, request: Request) -> i18n.Translations:
+        """The texts of the language of the answer."""
+        return self._templates.translations[self.language(request)]
+
+    def visible(self, visit: Visit) -> list[Camera]:
+        """The cameras that this person may see, by number."""
+        return [camera for camera in self._cameras.all() if visit.user.may_see(camera.uid)]
+
+    def open_page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
+        """A page for anybody, signed in or not."""
+        language = self.language(request)
+        spoken, now = self._templates.translations[language], clock.now()
+        page = self._templates.render(
+            template,
+            language,
+            theme=_theme(request),
+            site_name=self._site.name,
+            moment=f"{spoken.short_day(now, self.zone)} {spoken.time(now, self.zone)[:5]}",
+            **values,
+        )
+        return html(page, status)
+
+    def page(self, visit: Visit, name: str, place: str, facts: dict[str, Any] | None = None, **values: Any) -> Response:
+        """The page of a person who is signed in. `place` is its name in the bar; `facts` is for its scripts."""
+        request = visit.request
+        language = self.language(request, visit.user.language)
+        spoken, now = self._templates.translations[language], clock.now()
+        known = {
+            "language": language,
+            "zone": self._site.timezone,
+            "now": clock.to_us(now) // 1000,
+            "csrf": visit.csrf,
+            "rights": sorted(visit.user.profile.rights),
+            "texts": dict(spoken.of_scripts()),
+            "cameras": [self._shape(camera) for camera in self.visible(visit)],
+        }
+        page = self._templates.render(
+            name,
+            language,
+            theme=_theme(request),
+            site_name=self._site.name,
+            zone_name=self._site.timezone,
+            clock=spoken.time(now, self.zone),
+            today=spoken.day(now, self.zone),
+            language_names=i18n.LANGUAGE_NAMES,
+            user=visit.user,
+            csrf=visit.csrf,
+            may=visit.user.may,
+            here=request.uri.decode("ascii", "replace"),
+            place=place,
+            facts={**known, **(facts or {})},
+            **{"whole_window": False, **values},
+        )
+        return html(page)
+
+    def _shape(self, camera: Camera) -> dict[str, Any]:
+        return {
+            "id": camera.id,
+            "name": camera.name,
+            "overlay_ids": list(camera.overlay_ids),
+            "recorded": camera.regular.calendar != "never",
+            "state": state_shape(self._cameras.state(camera.uid)),
+        }
+
+
+def html(page: str, status: int = 200) -> Response:
+    """A page that is drawn anew each time."""
+    return Response(status, {"Content-Type": HTML, "Cache-Control": "no-store"}, page.encode())
+
+
+def go(address: str) -> Response:
+    """Send the browser on to `address` of this site."""
+    return Response(303, {"Location": address, "Cache-Control": "no-store"}, b"")
+
+
+def own_address(wanted: str) -> str:
+    """`wanted` if it is an address inside this site, else its first page: nobody is sent elsewhere by a link."""
+    inside = wanted.startswith("/") and not wanted.startswith(("//", "/\\")) and wanted.isprintable()
+    return wanted if inside and wanted.isascii() else "/"
+
+
+def field(request: Request, name: str) -> str:
+    """A form's or query's field as text; empty if absent."""
+    return (request.args or {}).get(name.encode(), [b""])[-1].decode("utf-8", "replace").replace("\x00", "")
+
+
+def keep_choice(request: Request, name: str, value: str) -> None:
+    """Let the browser keep a choice of this person (language, theme): no secret, so scripts may read it."""
+    age = b"%d" % (CHOICE_SECONDS if value else 0)
+    request.addCookie(name.encode(), value.encode(), path=b"/", max_age=age, sameSite=b"lax", secure=request.isSecure())
+
+
+def _cookie(request: Request, name: str) -> str:
+    return (request.getCookie(name.encode()) or b"").decode("ascii", "replace")
+
+
+def _theme(request: Request) -> str:
+    chosen = _cookie(request, "theme")
+    return chosen if chosen in THEMES else ""

@@ -1,0 +1,92 @@
+// What is on every page: the clock, the day spine, the menu, banners.
+
+import { askJson, query } from "./api.js";
+import { el, icon, svg } from "./dom.js";
+import { onKeys, showKeys } from "./keys.js";
+import { byId, facts, may } from "./page.js";
+import { _, figure } from "./texts.js";
+import { clock, dayEnd, dayOf, dayStart, iso, now, shortClock } from "./time.js";
+
+const SPINE_EVERY_MS = 60000;
+const BANNER_EVERY_MS = 30000;
+
+function tellTime() {
+  byId("clock").textContent = clock(now());
+  setTimeout(tellTime, 1000 - (now() % 1000) + 5);
+}
+
+async function spansOfToday(start, stop) {
+  const cameras = (facts.cameras ?? []).slice(0, 16);
+  const answers = await Promise.allSettled(cameras.map(({ id }) => askJson(`/cameras/${id}/recordings${query({ start: iso(start), stop: iso(stop) })}`)));
+  const found = answers.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
+  return { spans: found.flatMap(({ spans }) => spans), gaps: found.flatMap(({ gaps }) => gaps) };
+}
+
+async function drawSpine() {
+  const spine = byId("spine")?.firstElementChild;
+  if (!spine) return;
+  const name = dayOf(now());
+  const [start, stop] = [dayStart(name), dayEnd(name)];
+  const place = (instant) => `${((100 * (Math.min(Math.max(instant, start), stop) - start)) / (stop - start)).toFixed(3)}%`;
+  const width = (from, to) => `${((100 * Math.max(0, Math.min(to, stop) - Math.max(from, start))) / (stop - start)).toFixed(3)}%`;
+  const present = now();
+  const { spans, gaps } = may("replay") ? await spansOfToday(start, present) : { spans: [], gaps: [] };
+  const parts = [svg("rect", { class: "m-trough", x: "0%", width: width(start, present), y: 6, height: 7 })];
+  for (const span of spans) {
+    const [from, to] = [Date.parse(span.start), Date.parse(span.stop)];
+    parts.push(svg("rect", { class: "m-rec", x: place(from), width: width(from, to), y: 9, height: 4 }));
+  }
+  for (const gap of gaps) {
+    const [from, to] = [Date.parse(gap.start), gap.stop ? Date.parse(gap.stop) : present];
+    parts.push(svg("rect", { class: "m-trough", x: place(from), width: width(from, to), y: 5, height: 8 }));
+    parts.push(svg("rect", { class: "m-gap", x: place(from), width: width(from, to), y: 5, height: 8 }));
+  }
+  parts.push(svg("line", { class: "m-future", x1: place(present), x2: "100%", y1: 11, y2: 11 }));
+  for (let hour = 0; hour <= 24; hour += 2) {
+    const x = (100 * hour) / 24;
+    const anchor = hour === 0 ? "start" : hour === 24 ? "end" : "middle";
+    if (Math.abs(x - parseFloat(place(present))) < 3) continue; // the flag stands there
+    parts.push(svg("text", { class: hour % 6 ? "x-hour x-odd" : "x-hour", x: `${x}%`, y: 26, "text-anchor": anchor }, `${String(hour).padStart(2, "0")}:00`));
+  }
+  const x = Math.min(98.2, Math.max(1.8, parseFloat(place(present)))); // the flag stays inside the window
+  parts.push(svg("line", { class: "m-head", x1: place(present), x2: place(present), y1: 1, y2: 15 }));
+  parts.push(svg("svg", { x: `${x}%`, y: 14, overflow: "visible" },
+    svg("rect", { class: "m-flag", x: -24, width: 48, height: 15, rx: 2 }),
+    svg("text", { class: "m-flagt", x: 0, y: 11.5, "text-anchor": "middle" }, shortClock(present))));
+  spine.replaceChildren(...parts);
+}
+
+async function drawBanner() {
+  let volumes = [];
+  try {
+    volumes = (await askJson("/volumes")).items ?? [];
+  } catch {
+    return; // a server that does not tell its volumes, or cannot: the pages say so themselves
+  }
+  const wrong = volumes.filter(({ state }) => state !== "ok");
+  const told = (volume) => volume.state === "full"
+    ? _("The disk {name} is full: nothing is being recorded on it. {free} GB are free. Make room, or give CamTrace another disk.", { name: volume.name, free: figure(volume.free_bytes / 1e9, 1) })
+    : _("The disk {name} is absent: the cameras that use it are not recorded. Connect it again.", { name: volume.name });
+  byId("banner").replaceChildren(...wrong.map((volume) => el("p", { class: "note bad" }, icon("disk"), el("b", null, told(volume)))));
+}
+
+tellTime();
+drawSpine();
+drawBanner();
+setInterval(drawSpine, SPINE_EVERY_MS);
+setInterval(drawBanner, BANNER_EVERY_MS);
+byId("show-keys").addEventListener("click", () => { document.querySelector("details.person").open = false; showKeys(); });
+onKeys(["?", "Shift ?"], _("All keys"), showKeys);
+onKeys(["/"], _("Search the tickets"), () => {
+  const field = document.querySelector("[role=search] input");
+  if (field) field.focus();
+  else if (may("lines")) location.assign("/log");
+});
+document.addEventListener("keydown", (event) => {
+  const menu = document.querySelector("details.person[open]");
+  if (event.key === "Escape" && menu) { menu.open = false; menu.querySelector("summary").focus(); }
+});
+document.addEventListener("click", (event) => {
+  const menu = document.querySelector("details.person[open]");
+  if (menu && !menu.contains(event.target)) menu.open = false;
+});

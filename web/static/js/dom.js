@@ -1,0 +1,31 @@
+// Elements without templates: small, escaped by construction.
+
+const SVG = "http://www.w3.org/2000/svg";
+
+function filled(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes ?? {})) {
+    if (value === false || value === null || value === undefined) continue;
+    if (name.startsWith("on")) element.addEventListener(name.slice(2), value);
+    else element.setAttribute(name, value === true ? "" : value);
+  }
+  for (const child of children.flat()) if (child !== null && child !== undefined && child !== false) element.append(child);
+  return element;
+}
+
+/** An HTML element; `on…` attributes are listeners, false, null and undefined are left out. */
+export const el = (tag, attributes, ...children) => filled(document.createElement(tag), attributes, children);
+
+/** An SVG element. */
+export const svg = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
+
+/** An icon of `_icons.svg`. */
+export const icon = (name, kind = "i") =>
+  svg("svg", { class: kind, "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));
+
+/** Put another icon on a button. */
+export const setIcon = (button, name) => button.querySelector("svg use").setAttribute("href", `#i-${name}`);
+
+/** Show or hide an element. */
+export const show = (element, visible) => {
+  element.hidden = !visible;
+};

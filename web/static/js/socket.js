@@ -1,0 +1,134 @@
+// One WebSocket for everything that is live: pictures of several cameras, the lines of their tills, the cameras' states.
+// The messages are written down in docs/protocols/live.md.
+
+import { setClock } from "./time.js";
+
+const ADDRESS = "/live/socket";
+const HEAD_BYTES = 12;
+const KEY = 1;
+const INIT = 2;
+const FIRST_WAIT_MS = 500;
+const LONGEST_WAIT_MS = 8000;
+const CLOCK_EVERY_MS = 60000;
+const SESSION_ENDED = 4401;
+
+/**
+ * Keeps one connection open and comes back when it breaks.
+ *
+ * A viewer has `started(mime, init, note)`, `fragment(bytes, key, at)`, `ended(reason)`, `unplugged()` (the connection
+ * to the server broke), and may have `screen(message)`, `line(message)`, `state(message)`.
+ */
+export class LiveSocket {
+  #socket = null;
+  #wait = FIRST_WAIT_MS;
+  #channels = new Map(); // number -> {camera, viewer, media, mime, note}
+  #nextChannel = 1;
+  #onPlug;
+
+  /** `onPlug(connected)` is told when the connection to the server breaks and when it is back. */
+  constructor(onPlug = () => {}) {
+    this.#onPlug = onPlug;
+    this.#connect();
+    setInterval(() => this.#askClock(), CLOCK_EVERY_MS);
+    addEventListener("online", () => this.#socket?.readyState !== WebSocket.OPEN && this.#socket?.close());
+  }
+
+  /** Show `camera` to `viewer` (`media` false: lines and state only); returns the call that stops it. */
+  watch(camera, viewer, { media = true } = {}) {
+    const channel = this.#nextChannel;
+    this.#nextChannel = (this.#nextChannel % 65535) + 1;
+    this.#channels.set(channel, { camera, viewer, media, mime: "", note: "" });
+    this.#askWatch(channel);
+    return () => {
+      this.#channels.delete(channel);
+      this.#send({ do: "leave", channel });
+    };
+  }
+
+  #askWatch(channel) {
+    const { camera, media } = this.#channels.get(channel);
+    this.#send({ do: "watch", channel, camera, ...(media ? {} : { media: false }) });
+  }
+
+  #askClock() {
+    this.#send({ do: "clock", sent: Date.now() });
+  }
+
+  #send(message) {
+    if (this.#socket?.readyState === WebSocket.OPEN) this.#socket.send(JSON.stringify(message));
+  }
+
+  #connect() {
+    const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    const socket = new WebSocket(`${scheme}//${location.host}${ADDRESS}`);
+    socket.binaryType = "arraybuffer";
+    socket.addEventListener("open", () => this.#opened());
+    socket.addEventListener("message", ({ data }) => (typeof data === "string" ? this.#told(JSON.parse(data)) : this.#bytes(data)));
+    socket.addEventListener("close", ({ code }) => this.#closed(code));
+    this.#socket = socket;
+  }
+
+  #opened() {
+    this.#wait = FIRST_WAIT_MS;
+    this.#onPlug(true);
+    this.#askClock();
+    for (const channel of this.#channels.keys()) this.#askWatch(channel);
+  }
+
+  #closed(code) {
+    if (code === SESSION_ENDED) {
+      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      return;
+    }
+    this.#onPlug(false);
+    for (const { viewer } of this.#channels.values()) viewer.unplugged();
+    setTimeout(() => this.#connect(), this.#wait * (0.7 + Math.random() * 0.6));
+    this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
+  }
+
+  #told(message) {
+    const open = this.#channels.get(message.channel);
+    switch (message.is) {
+      case "clock":
+        setClock(message.at_us / 1000, (message.sent + Date.now()) / 2);
+        break;
+      case "media":
+        if (open) this.#media(open, message);
+        break;
+      case "ended":
+      case "problem":
+        open?.viewer.ended(message.reason ?? message.message);
+        break;
+      case "screen":
+        open?.viewer.screen?.(message);
+        break;
+      case "line":
+      case "state":
+        this.#tellCameras(message);
+        break;
+      default: // hello, watching, dropped: nothing to do
+    }
+  }
+
+  #media(open, { mime, note }) {
+    Object.assign(open, { mime, note });
+    if (!mime.startsWith("video/mp4")) open.viewer.started(mime, null, note); // MP4 begins with its first binary message
+  }
+
+  #tellCameras(message) {
+    const cameras = message.cameras ?? [message.camera];
+    for (const { camera, viewer } of this.#channels.values()) {
+      if (cameras.includes(camera)) viewer[message.is]?.(message);
+    }
+  }
+
+  #bytes(buffer) {
+    const head = new DataView(buffer, 0, HEAD_BYTES);
+    const open = this.#channels.get(head.getUint16(0));
+    if (!open) return; // left while these bytes were under way
+    const flags = head.getUint8(2);
+    const bytes = new Uint8Array(buffer, HEAD_BYTES);
+    if (flags & INIT) open.viewer.started(open.mime, bytes, open.note);
+    else open.viewer.fragment(bytes, Boolean(flags & KEY), Number(head.getBigInt64(4)) / 1000);
+  }
+}

@@ -1,0 +1,114 @@
+// What stands on the screen of each till that a camera watches: cleared at the next line after the end of a ticket.
+
+import { askJson, query } from "./api.js";
+import { el } from "./dom.js";
+import { beginsTicket, endsTicket, instantOfLine, isStale } from "./lines.js";
+import { lineItems, refreshAge, ticketElement } from "./ticket.js";
+import { _ } from "./texts.js";
+import { now } from "./time.js";
+
+const MARK_MS = 4000; // for how long the newest line is the moment one looks at
+
+/** Shows tickets in a column (`column`) and over the picture (`over`, an `<ol>`). */
+export class TillScreens {
+  #column;
+  #over;
+  #tills = new Map(); // source -> {lines, previous}
+  #drawn = []; // [element, lines] of what ages
+  #sources;
+
+  constructor(column, over, sources) {
+    this.#column = column;
+    this.#over = over;
+    this.#sources = sources;
+    setInterval(() => this.#tick(), 1000);
+    this.#draw();
+  }
+
+  /** What the server says stands on the screen of a source now. */
+  screen({ source, lines }) {
+    const known = this.#tills.get(source);
+    this.#tills.set(source, { lines, previous: known?.previous ?? [] });
+    this.#draw();
+    if (!known) this.#lookBack(source);
+  }
+
+  /** A new line; one that belongs to another ticket than the one shown clears it first. */
+  line({ line }) {
+    const till = this.#tills.get(line.source) ?? { lines: [], previous: [] };
+    if (till.lines.some((known) => known.id === line.id)) return; // told twice around a new connection
+    if (beginsTicket(till.lines, line)) this.#tills.set(line.source, { lines: [line], previous: till.lines });
+    else this.#tills.set(line.source, { lines: [...till.lines, line], previous: till.previous });
+    this.#draw();
+  }
+
+  async #lookBack(source) {
+    try {
+      const { items } = await askJson(`/tickets${query({ source, limit: 2 })}`);
+      const till = this.#tills.get(source);
+      const before = items.find(({ id }) => till.lines[0]?.ticket_id !== id);
+      if (!before || till.previous.length) return;
+      till.previous = (await askJson(`/tickets/${before.id}`)).lines;
+      this.#draw();
+    } catch {
+      // the ticket before is a convenience: without it the present one still stands
+    }
+  }
+
+  get #latestFirst() {
+    const last = ({ lines }) => (lines.length ? instantOfLine(lines[lines.length - 1]) : 0);
+    return [...this.#tills.values()].filter((till) => till.lines.length || till.previous.length).sort((a, b) => last(b) - last(a));
+  }
+
+  #draw() {
+    const tills = this.#latestFirst;
+    this.#drawn = [];
+    if (!tills.length) {
+      this.#column.replaceChildren(this.#nothingYet());
+      this.#over.replaceChildren();
+      return;
+    }
+    const parts = [];
+    for (const { lines, previous } of tills) {
+      for (const [own, label, open] of [[lines, _("Ticket"), true], [previous, _("Ticket before"), false]]) {
+        if (!own.length) continue;
+        const element = ticketElement(own, { open: open && !endsTicket(own[own.length - 1]), label });
+        if (open) element.setAttribute("aria-live", "polite");
+        parts.push(element);
+        this.#drawn.push([element, own]);
+      }
+    }
+    this.#column.replaceChildren(...parts);
+    this.#over.replaceChildren(...lineItems(tills[0].lines));
+    this.#mark();
+  }
+
+  #nothingYet() {
+    const words = this.#sources.length
+      ? [el("h2", null, _("No tickets yet")), el("p", null, _("Ring up one article to see it here."))]
+      : [el("h2", null, _("No till here")), el("p", null, _("Give this camera the name its till sends, and tickets are shown with the picture."))];
+    return el("div", { class: "empty" }, words);
+  }
+
+  #mark() {
+    for (const list of [this.#column.querySelector(".ticket .tk-lines"), this.#over]) {
+      const items = [...(list?.querySelectorAll("li[data-at]") ?? [])];
+      items.forEach((item, place) => {
+        const newest = place === items.length - 1 && now() - Number(item.dataset.at) < MARK_MS;
+        item.classList.toggle("now", newest);
+      });
+      if (items.length) items[items.length - 1].scrollIntoView?.({ block: "nearest" });
+    }
+  }
+
+  #tick() {
+    for (const till of this.#tills.values()) {
+      if (isStale(till.lines, now())) {
+        Object.assign(till, { previous: till.lines, lines: [] });
+        this.#draw();
+      }
+    }
+    for (const [element, lines] of this.#drawn) refreshAge(element, lines);
+    this.#mark();
+  }
+}

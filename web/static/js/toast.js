@@ -1,0 +1,19 @@
+// A word after the person's own action: six seconds, longer under the pointer or the focus.
+
+import { byId } from "./page.js";
+import { el } from "./dom.js";
+
+const LASTS_MS = 6000;
+
+/** Tell `words`; `action` may be {words, run}. */
+export function toast(words, action) {
+  const box = el("div", { class: "toast", role: "status" }, el("span", null, words));
+  if (action) box.append(el("button", { class: "btn sm", type: "button", onclick: () => { box.remove(); action.run(); } }, action.words));
+  let timer = 0;
+  const leave = () => { timer = setTimeout(() => box.remove(), LASTS_MS); };
+  const stay = () => clearTimeout(timer);
+  for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, stay);
+  for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, leave);
+  byId("toasts")?.append(box);
+  leave();
+}

@@ -1,0 +1,68 @@
+// States of cameras in the words of the shop. The codes are those of `GET /cameras/ID/status`.
+
+import { _, figure } from "./texts.js";
+import { shortClock, shortDay, dayOf, now } from "./time.js";
+
+const REASONS = {
+  bad_url: () => _("its address cannot be read"),
+  name: () => _("its name is not known in the network"),
+  refused: () => _("nothing answers at its address"),
+  timeout: () => _("it does not answer"),
+  unauthorized: () => _("it answers, but wants another password"),
+  not_found: () => _("it has no picture at this address"),
+  status: () => _("it answers with an error"),
+  not_video: () => _("it sends a page instead of a picture"),
+  single_picture: () => _("it sends single pictures: set it to motion mode"),
+  codec: () => _("it sends a kind of picture that cannot be recorded"),
+  declared_codec: () => _("it sends another kind of picture than declared"),
+  ended: () => _("it stopped sending"),
+  broken: () => _("what it sends cannot be understood"),
+  internal: () => _("CamTrace itself failed"),
+  connecting: () => _("connecting"),
+  volume: () => _("the disk for its pictures is absent"),
+  off: () => _("it is switched off here"),
+};
+
+const CODECS = { h264: "H.264", h265: "H.265", mpeg4: "MPEG-4", mjpeg: "MJPEG", aac: "AAC" };
+
+/** Why a camera is not active, in a few words. */
+export const reasonWords = (state) => REASONS[state?.reason]?.() ?? state?.detail ?? "";
+
+/** A codec as people write it. */
+export const codecWords = (codec) => CODECS[codec] ?? codec ?? "";
+
+/** An instant of today as 14:02, of another day as "Thu 19 Nov 14:02". */
+export function sinceWords(instant) {
+  if (Number.isNaN(instant)) return "";
+  return dayOf(instant) === dayOf(now()) ? shortClock(instant) : `${shortDay(instant)} ${shortClock(instant)}`;
+}
+
+/** "Camera lost since 14:02 – it wants another password" */
+export function lostWords(state) {
+  const since = sinceWords(Date.parse(state.since));
+  const reason = reasonWords(state);
+  if (state.reason === "connecting") return _("Connecting…");
+  const fact = since ? _("Camera lost since {time}", { time: since }) : _("Camera lost");
+  return reason ? `${fact} – ${reason}` : fact;
+}
+
+/** "H.264, 1280 × 720, 25 pictures a second" */
+export function streamWords(state) {
+  const told = [codecWords(state.codec)];
+  if (state.width) told.push(`${state.width} × ${state.height}`);
+  if (state.frame_rate) told.push(_("{count} pictures a second", { count: figure(state.frame_rate, state.frame_rate < 10 ? 1 : 0) }));
+  return told.filter(Boolean).join(", ");
+}
+
+const GAPS = {
+  camera: () => _("the camera was lost"),
+  restart: () => _("CamTrace was restarted"),
+  disk: () => _("the disk was full or absent"),
+  clock: () => _("the clock was set"),
+  overload: () => _("the server was too slow"),
+  codec: () => _("the camera changed its kind of picture"),
+  settings: () => _("recording was switched off or changed"),
+};
+
+/** Why there is no picture. */
+export const gapWords = (cause) => GAPS[cause]?.() ?? "";
