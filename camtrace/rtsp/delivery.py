@@ -1,0 +1,193 @@
+"""How packets reach a player: inside its RTSP connection, or as datagrams from a pair of ports."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any, Protocol
+
+from twisted.internet import error
+from twisted.internet.protocol import DatagramProtocol
+from twisted.logger import Logger
+
+from camtrace.rtsp import rtp
+
+
+class Outlet(Protocol):
+    """Takes one track's packets. `largest` is the biggest RTP payload it carries, in bytes."""
+
+    largest: int
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the client takes no more at present."""
+
+    def send(self, stream: rtp.Stream, pieces: list[rtp.Piece], timestamp: int) -> None:
+        """One picture or sound frame; it may wait for `flush`."""
+
+    def control(self, packet: bytes) -> None:
+        """One compound RTCP packet, in order with what was sent before."""
+
+    def flush(self) -> None:
+        """Hand over what waits."""
+
+    def close(self) -> None:
+        """Give ports back."""
+
+
+class Pipe:
+    """The RTSP connection as the road of all packets of its sessions: one write a turn, however many packets."""
+
+    def __init__(self, write: Callable[[bytes], None]) -> None:
+        self._write = write
+        self.waiting: list[bytes | memoryview] = []
+        self.blocked = False
+
+    def flush(self) -> None:
+        """Write what waits as one piece."""
+        if self.waiting:
+            data = b"".join(self.waiting)
+            self.waiting.clear()
+            self._write(data)
+
+
+class Interleaved:
+    """One track inside the RTSP connection, on a pair of channels (RFC 2326 section 10.12)."""
+
+    largest = rtp.TCP_PAYLOAD
+
+    def __init__(self, pipe: Pipe, channels: tuple[int, int]) -> None:
+        self._pipe = pipe
+        self.channels = channels
+
+    @property
+    def blocked(self) -> bool:
+        """Whether the connection's buffer is full."""
+        return self._pipe.blocked
+
+    def send(self, stream: rtp.Stream, pieces: list[rtp.Piece], timestamp: int) -> None:
+        """Queue the packets of one frame."""
+        stream.interleaved(pieces, timestamp, self.channels[0], self._pipe.waiting)
+
+    def control(self, packet: bytes) -> None:
+        """Queue one RTCP packet."""
+        self._pipe.waiting.append(rtp.framed(self.channels[1], packet))
+
+    def flush(self) -> None:
+        """Write what waits, of all tracks of the connection."""
+        self._pipe.flush()
+
+    def close(self) -> None:
+        """Nothing to give back."""
+
+
+class _Receiver(DatagramProtocol):
+    """One UDP port of a track, connected to the client's: datagrams from elsewhere never arrive."""
+
+    def __init__(self, peer: tuple[str, int], heard: Callable[[bytes], None], refused: Callable[[], None]) -> None:
+        self._peer = peer
+        self._heard = heard
+        self._refused = refused
+
+    def startProtocol(self) -> None:
+        if self.transport is not None:
+            self.transport.connect(*self._peer)
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        self._heard(datagram)
+
+    def connectionRefused(self) -> None:
+        self._refused()
+
+
+class Datagrams:
+    """One track over UDP: RTP from an even port, RTCP from the next one."""
+
+    log = Logger()
+    largest = rtp.UDP_PAYLOAD
+    blocked = False
+
+    def __init__(self, rtp_port: Any, rtcp_port: Any) -> None:
+        """Both are listening UDP ports connected to the client's."""
+        self._rtp = rtp_port
+        self._rtcp = rtcp_port
+        self.lost = 0  # datagrams the system had no room for
+
+    @property
+    def ports(self) -> tuple[int, int]:
+        """The server's port numbers."""
+        return self._rtp.getHost().port, self._rtcp.getHost().port
+
+    def send(self, stream: rtp.Stream, pieces: list[rtp.Piece], timestamp: int) -> None:
+        """Send the packets of one frame now."""
+        write = self._rtp.write
+        for packet in stream.datagrams(pieces, timestamp):
+            try:
+                write(packet)
+            except OSError:  # no room, or no road: the packet is lost, as any datagram may be
+                self.lost += 1
+
+    def control(self, packet: bytes) -> None:
+        """Send one RTCP packet now."""
+        try:
+            self._rtcp.write(packet)
+        except OSError:
+            self.lost += 1
+
+    def flush(self) -> None:
+        """Nothing waits."""
+
+    def close(self) -> None:
+        """Close both ports."""
+        for port in (self._rtp, self._rtcp):
+            port.stopListening()
+
+
+class UdpPorts:
+    """Where the server's port pairs come from: any free ones, or a range that a firewall lets through."""
+
+    def __init__(self, reactor: Any, between: tuple[int, int] | None = None) -> None:
+        """`between`: first and last port that may be used; None leaves the choice to the system."""
+        self._reactor = reactor
+        self._between = between
+        self._next = 0
+
+    def open(
+        self,
+        interface: str,
+        host: str,
+        ports: tuple[int, int],
+        heard: Callable[[bytes], None],
+        refused: Callable[[], None],
+    ) -> Datagrams | None:
+        """A pair on `interface` for the client's `ports` at `host`; None when none is free.
+
+        `heard(datagram)`: RTCP came in. `refused()`: nothing listens at the client any more.
+        """
+        for candidate in self._candidates():
+            data = self._listen(candidate, interface, _Receiver((host, ports[0]), lambda _: None, refused))
+            if data is None:
+                continue
+            number = data.getHost().port
+            control = None
+            if number % 2 == 0:
+                control = self._listen(number + 1, interface, _Receiver((host, ports[1]), heard, refused))
+            if control is not None:
+                return Datagrams(data, control)
+            data.stopListening()
+        return None
+
+    def _candidates(self) -> Iterator[int]:
+        if self._between is None:
+            yield from (0 for _ in range(50))
+            return
+        first = self._between[0] + self._between[0] % 2
+        evens = range(first, self._between[1], 2)
+        for step in range(len(evens)):
+            yield evens[(self._next + step) % len(evens)]
+        self._next += 1  # a pair just given back rests: late datagrams of its last client find nobody
+
+    def _listen(self, port: int, interface: str, protocol: DatagramProtocol) -> Any:
+        try:
+            return self._reactor.listenUDP(port, protocol, interface=interface)
+        except error.CannotListenError:
+            return None

@@ -1,0 +1,166 @@
+"""The RTSP server: its connections, its sessions, and their common end."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from datetime import datetime
+from typing import Any
+
+from twisted.application.service import Service
+from twisted.internet import defer, task
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import Factory
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.rtsp.access import Access
+from camtrace.rtsp.delivery import Pipe, UdpPorts
+from camtrace.rtsp.dialogue import Dialogue, Ends, Means
+from camtrace.rtsp.pacer import Pacer
+from camtrace.rtsp.playback import Playback
+from camtrace.rtsp.ports import CameraDirectory, Counters, Footage, Gate, Live, Note
+from camtrace.rtsp.protocol import RtspProtocol
+
+MOST_SESSIONS = 1000
+MOST_CONNECTIONS = 2000
+STOP_SECONDS = 2.0  # what clients get to take the last bytes when the server stops
+
+
+class Sessions:
+    """The sessions by name; those whose client is silent for too long are closed."""
+
+    def __init__(self, most: int = MOST_SESSIONS) -> None:
+        self._most = most
+        self._playbacks: dict[str, Playback] = {}
+
+    def __len__(self) -> int:
+        return len(self._playbacks)
+
+    def get(self, id: str) -> Playback | None:
+        """The session of that name; None when there is none (any more)."""
+        return self._playbacks.get(id)
+
+    def add(self, playback: Playback) -> bool:
+        """Take a new session in; False when there are as many as there may be."""
+        if len(self._playbacks) >= self._most:
+            return False
+        self._playbacks[playback.session.id] = playback
+        return True
+
+    def drop(self, playback: Playback, bye: bool = True) -> None:
+        """End a session and forget it."""
+        self._playbacks.pop(playback.session.id, None)
+        playback.close(bye)
+
+    def sweep(self) -> list[Playback]:
+        """End the expired ones; answers which."""
+        expired = [playback for playback in self._playbacks.values() if playback.expired()]
+        for playback in expired:
+            self.drop(playback)
+        return expired
+
+    def close(self) -> None:
+        """End all of them with BYE."""
+        for playback in list(self._playbacks.values()):
+            self.drop(playback)
+
+
+class RtspService(Service, Factory):
+    """Serves players. It is the factory to listen with; the endpoint is opened and closed by whoever wires it.
+
+    Stopping it ends every session with BYE and closes every connection, within STOP_SECONDS.
+    """
+
+    log = Logger()
+    noisy = False
+
+    def __init__(
+        self,
+        reactor: Any,
+        footage: Footage,
+        live: Live,
+        cameras: CameraDirectory,
+        gate: Gate,
+        counters: Counters,
+        note: Note,
+        *,
+        anonymous: bool = False,
+        digest: bool = True,
+        udp_ports: tuple[int, int] | None = None,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        """`udp_ports`: the first and last UDP port to send from, None for any. `digest`: see `access.Access`."""
+        self._reactor = reactor
+        self.sessions = Sessions()
+        self._pacer = Pacer(reactor)
+        self._connections: set[RtspProtocol] = set()
+        self._means = Means(
+            footage=footage,
+            live=live,
+            cameras=cameras,
+            access=Access(gate, anonymous, digest),
+            pacer=self._pacer,
+            udp=UdpPorts(reactor, udp_ports),
+            sessions=self.sessions,
+            counters=counters,
+            note=note,
+            now=now,
+        )
+        self._sweeping = task.LoopingCall(self._sweep)
+        self._sweeping.clock = reactor
+        self._emptied: defer.Deferred[None] | None = None
+        counters.gauge("camtrace_rtsp_sessions", self._figures)
+
+    def buildProtocol(self, addr: IAddress | None) -> RtspProtocol | None:
+        if len(self._connections) >= MOST_CONNECTIONS or self._emptied is not None:
+            return None
+        connection = RtspProtocol(self._converse, self._gone, self._reactor)
+        self._connections.add(connection)
+        return connection
+
+    def startService(self) -> None:
+        super().startService()
+        self._sweeping.start(1.0, now=False).addErrback(self._failed)
+
+    async def _stop(self) -> None:
+        self.sessions.close()
+        for connection in list(self._connections):
+            connection.close()
+        if self._connections:
+            self._emptied = defer.Deferred()
+            self._emptied.addTimeout(STOP_SECONDS, self._reactor, lambda result, _: None)
+            await self._emptied
+        for connection in list(self._connections):
+            connection.abort()
+        self._pacer.stop()
+
+    def stopService(self) -> defer.Deferred[None]:
+        super().stopService()
+        if self._sweeping.running:
+            self._sweeping.stop()
+        return defer.Deferred.fromCoroutine(self._stop())
+
+    def _converse(self, ends: Ends, pipe: Pipe) -> Dialogue:
+        return Dialogue(self._means, ends, pipe)
+
+    def _gone(self, connection: RtspProtocol) -> None:
+        self._connections.discard(connection)
+        if not self._connections and self._emptied is not None and not self._emptied.called:
+            self._emptied.callback(None)
+
+    def _sweep(self) -> None:
+        """Once a second: close what is over, and the connections that only served it."""
+        for playback in self.sessions.sweep():
+            self.log.debug("session {id} is over", id=playback.session.id)
+        for connection in list(self._connections):
+            dialogue = getattr(connection, "dialogue", None)
+            if dialogue is None or not dialogue.playbacks:
+                continue
+            if all(playback.closed for playback in dialogue.playbacks):
+                connection.close()
+
+    def _figures(self) -> Iterable[tuple[Mapping[str, str], float]]:
+        return [({}, len(self.sessions))]
+
+    def _failed(self, failure: Any) -> None:
+        self.log.failure("watching over the RTSP sessions failed", failure)
