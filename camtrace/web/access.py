@@ -82,11 +82,10 @@ class Access:
                 raise Forbidden(f"your profile lacks the right {right!r}")
         return visit
 
-    async def still_valid(self, visit: Visit) -> bool:
-        """Whether the visit's session or token would still be let in, for connections that last."""
+    async def again(self, visit: Visit) -> User | None:
+        """The visit's user as the session or token gives it now, None when it ended: for connections that last."""
         bearer = bearer_token(visit.request)
-        user = await (self._gate.user_of_token(bearer) if bearer else self._gate.user_of_session(visit.token))
-        return user is not None
+        return await (self._gate.user_of_token(bearer) if bearer else self._gate.user_of_session(visit.token))
 
     async def log_in(self, request: Request, name: str, password: str) -> User:
         """Check the password and give the browser a new session. Raises auth.Refused or auth.Throttled."""

@@ -46,7 +46,7 @@ def read_range(header: str | None, length: int) -> tuple[int, int] | None:
 
 @implementer(IPushProducer)
 class Flow:
-    """Writes to a request while its client reads, for one coroutine. Who reads nothing for `stall_seconds` is cut off."""
+    """Writes to a request while its client reads, for one coroutine. Who reads nothing for long is cut off."""
 
     def __init__(self, request: Request, reactor: Any, stall_seconds: float = STALL_SECONDS) -> None:
         self._request = request

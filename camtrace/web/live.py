@@ -1,0 +1,135 @@
+"""The live socket: one WebSocket per page for pictures, lines and states. Its protocol: docs/protocols/live.md."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+from klein import Response
+from twisted.internet import defer
+from twisted.logger import Logger
+from twisted.web.server import Request
+from twisted.web.websocket import WebSocketResource
+
+from camtrace import clock
+from camtrace.bus import Bus
+from camtrace.errors import CamTraceError
+from camtrace.events import CameraStateChanged, LineReceived, SettingChanged
+from camtrace.metrics import Metrics
+from camtrace.model import User
+from camtrace.web.access import Access, May, Visit
+from camtrace.web.live_page import GOING_AWAY, SESSION_ENDED, LivePage
+from camtrace.web.ports import CameraDirectory, Live, Screens
+from camtrace.web.routing import new_app, requirer
+
+MOST_PAGES = 500
+
+
+class LiveSocket:
+    """`/live/socket`: opens a `LivePage` for each page and tells the pages what happens."""
+
+    app = new_app()
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        access: Access,
+        directory: CameraDirectory,
+        live: Live,
+        screens: Screens,
+        bus: Bus,
+        metrics: Metrics,
+    ) -> None:
+        self.access = access
+        self.directory = directory
+        self.live = live
+        self.screens = screens
+        self.metrics = metrics
+        self.reactor = reactor
+        self._pages: set[LivePage] = set()
+        self._unsubscribe = [
+            bus.subscribe(LineReceived, self._line),
+            bus.subscribe(CameraStateChanged, self._state),
+            bus.subscribe(SettingChanged, self._setting),
+        ]
+        metrics.gauge("camtrace_web_live_pages", lambda: [({}, len(self._pages))])
+
+    @requirer.require(app.route("/live/socket"), visit=May("live", upgrade=True))
+    def socket(self, visit: Visit) -> WebSocketResource | Response:
+        """Opens the WebSocket."""
+        if len(self._pages) >= MOST_PAGES:
+            return Response(503, {"Retry-After": "5"}, b"too many pages are open")
+        return WebSocketResource(_Opening(self, visit))
+
+    def opened(self, page: LivePage) -> None:
+        """A page's socket is open."""
+        self._pages.add(page)
+
+    def closed(self, page: LivePage) -> None:
+        """A page's socket is gone."""
+        self._pages.discard(page)
+
+    def stop(self) -> None:
+        """Close every socket; the pages will look for the server again."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        for page in tuple(self._pages):
+            page.close(GOING_AWAY)
+
+    def check(self, page: LivePage) -> None:
+        """Close `page` unless its session is still valid and its user may still look."""
+
+        async def check() -> None:
+            try:
+                user: User | None = await self.access.again(page.visit)
+            except CamTraceError as error:  # the database is away: what was valid stays so
+                self.log.debug("a session could not be checked: {error}", error=error)
+                return
+            if user is None or not user.may("live"):
+                page.close(SESSION_ENDED)
+            else:
+                page.review(user)
+
+        self._run(check())
+
+    def _line(self, fact: LineReceived) -> None:
+        for page in self._of(fact.line.cameras):
+            page.line(fact)
+
+    def _state(self, fact: CameraStateChanged) -> None:
+        for page in self._of((fact.state.camera_uid,)):
+            page.state(fact.state)
+
+    def _of(self, uids: Iterable[int]) -> list[LivePage]:
+        wanted = set(uids)
+        return [page for page in self._pages if not wanted.isdisjoint(page.uids)]
+
+    def _setting(self, fact: SettingChanged) -> None:
+        if fact.kind == "camera":
+            self._run(self._review())
+        elif fact.kind in ("user", "profile"):
+            for page in tuple(self._pages):
+                self.check(page)
+
+    async def _review(self) -> None:
+        await self.directory.refresh()
+        for page in tuple(self._pages):
+            page.review(page.user)
+
+    def _run(self, work: Any) -> None:
+        defer.Deferred.fromCoroutine(work).addErrback(
+            lambda failure: self.log.failure("a live page could not be kept up to date", failure)
+        )
+
+
+class _Opening:
+    """What Twisted asks for the protocol of a socket that has been let in."""
+
+    def __init__(self, socket: LiveSocket, visit: Visit) -> None:
+        self._socket = socket
+        self._visit = visit
+
+    def buildProtocol(self, request: Request) -> LivePage:
+        """The page's end; `clock` marks when it was opened."""
+        return LivePage(self._socket, self._visit, request.channel, clock.monotonic)
