@@ -98,7 +98,7 @@ class TillConnection(protocol.Protocol):
 class TillFactory(protocol.Factory):
     """Makes the connections of one listener. `encoding`: one of `wire.ENCODINGS`."""
 
-    protocol = TillConnection
+    protocol: Any = TillConnection
     log = Logger()
 
     def __init__(

@@ -7,7 +7,7 @@ next line opens another. Besides:
 - A line with another ticket number than the open ticket has already shows that its E was lost: it opens another.
 - A source that was silent for longer than the timeout has abandoned its ticket: the next line opens another.
 - The number and the seller are the first ones that a line of the ticket gives.
-- The total is the sum of what its T and E lines settled: of their totals, or of the amounts given where no total was sent.
+- The total is the sum of what its T and E lines settled: of their totals, or of the amounts given where there is none.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """What stands on the screen beside a camera's picture now: the ticket as its lines arrive. Pure.
 
 The rules of the till protocol: quantity, description and amount of each line are shown; S lines stand out; the lines
-are cleared at the first line *after* an E line, so that a finished ticket stays to be read. A source that says nothing for
-`timeout` is cleared too. `state` is what the browser is sent; the browser follows the same rules for the lines after it.
+are cleared at the first line *after* an E line, so that a finished ticket stays to be read. A source that says nothing
+for `timeout` is cleared too. `overlay_state` is what the browser is sent; it follows the same rules from there on.
 """
 
 from __future__ import annotations

@@ -1,0 +1,92 @@
+"""All kinds of durable facts, one batch in one transaction: the database as Intake sees it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+import psycopg2
+from twisted.internet import defer
+
+from camtrace import clock, factcode
+from camtrace.errors import DatabaseUnavailable, FactRefused
+from camtrace.events import CameraStateChanged, LineReceived, Noted
+from camtrace.metrics import Metrics
+from camtrace.spool import Fact
+from camtrace.store.cameras import CameraStore
+from camtrace.store.database import Database
+from camtrace.store.journal import Journal
+from camtrace.store.lines import LineStore
+
+# classes of SQLSTATE that speak of the moment and not of the statement: connection, transaction state, rolled back,
+# resources, object in use, operator, system, configuration file, internal. 54, a limit of the program, is not among
+# them: an index row that is too long will be so again
+_NOT_NOW = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
+
+
+class FactsStore:
+    """Writes batches of facts, whatever they are of; sets apart those that cannot be written."""
+
+    def __init__(self, database: Database, lines: LineStore, metrics: Metrics) -> None:
+        self._database = database
+        self._lines = lines
+        self._metrics = metrics
+
+    async def write(self, facts: Sequence[Fact]) -> None:
+        """Commit `facts` together. Raises DatabaseUnavailable, or FactRefused for what one of them holds."""
+        received = [(fact.line, fact.ticket) for fact in facts if isinstance(fact, LineReceived)]
+        entries = [fact.entry for fact in facts if isinstance(fact, Noted)]
+        states = [(fact.id, fact.state) for fact in facts if isinstance(fact, CameraStateChanged)]
+        stored, learned = 0, set[int]()
+
+        async def work(cursor: Any) -> None:
+            nonlocal stored, learned
+            if received:
+                stored, learned = await self._lines.insert(cursor, received)
+            if entries:
+                await Journal.insert(cursor, entries)
+            if states:
+                await CameraStore.insert_states(cursor, states)
+
+        await self._commit("facts", work)
+        self._lines.learn(learned)
+        self._metrics.add("camtrace_lines_stored_total", stored)
+
+    async def quarantine(self, fact: Fact, reason: str) -> bool:
+        """Keep a refused fact, raw; False when it was kept before."""
+        new = False
+
+        async def work(cursor: Any) -> None:
+            nonlocal new
+            await cursor.execute(
+                "insert into quarantine (id, at, kind, reason, raw) values (%s, %s, %s, %s, %s)"
+                " on conflict (id) do nothing",
+                (fact.id, clock.now(), type(fact).__name__, reason.replace("\0", ""), factcode.encode(fact)),
+            )
+            new = cursor.rowcount == 1
+
+        await self._commit("quarantine", work)
+        return new
+
+    async def _commit(self, name: str, work: Any) -> None:
+        try:
+            await self._database.transaction(name, work)
+        except DatabaseUnavailable as error:
+            if _is_about_content(error.__cause__):
+                raise FactRefused(str(error)) from error
+            raise
+        except psycopg2.Error as error:
+            if not _is_about_content(error):
+                raise DatabaseUnavailable(str(error).strip()) from error
+            raise FactRefused(str(error).strip()) from error
+        except defer.CancelledError as error:  # psycopg2 was interrupted: statement_timeout, a shutdown
+            raise DatabaseUnavailable("the statement was cancelled") from error
+
+
+def _is_about_content(error: BaseException | None) -> bool:
+    """Whether the database refused what it was given, and would again."""
+    if not isinstance(error, psycopg2.Error):
+        return False
+    if error.pgcode is None:
+        return not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+    return not error.pgcode.startswith(_NOT_NOW)

@@ -1,0 +1,259 @@
+"""The external log against a real PostgreSQL: batches, searching, pages, tickets."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+from support.database import DatabaseCase
+
+from camtrace.errors import FactRefused
+from camtrace.events import LineReceived, Noted
+from camtrace.metrics import Metrics
+from camtrace.model import JournalEntry, Line, Ticket
+from camtrace.store.facts import FactsStore
+from camtrace.store.lines import LineStore, containing, searchable
+
+NOON = datetime(2026, 3, 4, 12, 0, 0, 123457, UTC)
+SALE = [  # type, code, text, tender, amount, special, seller
+    ("A", "148", "TARTE POÊLÉE", "", "16.00", "", "Zoé"),
+    ("A", "165", "ŒUF PARMESAN", "", "10.00", "", "Zoé"),
+    ("S", "165", "ŒUF PARMESAN", "", None, "ANNULE", "Zoé"),
+    ("A", "90", "Молоко Ёжик 50%_\\", "", "-1.50", "", "Zoé"),
+    ("D", "", "", "", "10.00", "", "Zoé"),
+    ("E", "", "", "CHÈQUES", "16.00", "", "Zoé"),
+]
+
+
+def sale(first: int = 1, source: str = "1", at: datetime = NOON, cameras: tuple[int, ...] = (7, 8)) -> list:
+    ticket = Ticket(id=first, protocol="pos", source=source, opened_at=at)
+    received = []
+    for number, (kind, code, text, tender, amount, special, seller) in enumerate(SALE, 1):
+        instant = at + timedelta(seconds=number - 1)
+        closes = instant if kind == "E" else None
+        ticket = replace(ticket, line_count=number, closed_at=closes, seller=seller)
+        line = Line(
+            id=first + number,
+            received_at=instant,
+            protocol="pos",
+            source=source,
+            ticket_id=ticket.id,
+            seller=seller,
+            type=kind,
+            special=special,
+            position=number,
+            code=code,
+            text=text,
+            tender=tender,
+            amount=None if amount is None else Decimal(amount),
+            raw=f"{source}|{number}|\x1e\xff\\".encode("latin-1"),
+            cameras=cameras,
+        )
+        received.append((line, ticket))
+    return received
+
+
+class LinesCase(DatabaseCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        await self.database.execute("truncate line, line_words, ticket, quarantine, journal")
+        self.store = LineStore(self.database)
+        self.metrics = Metrics()
+        self.facts = FactsStore(self.database, self.store, self.metrics)
+
+    async def write(self, received: list) -> None:
+        await self.facts.write([LineReceived(line.id, line, ticket) for line, ticket in received])
+
+    async def found(self, **wanted: object) -> list[int]:
+        return [line.id for line in await self.store.lines(**wanted)]
+
+
+class Writing(LinesCase):
+    async def test_a_line_comes_back_as_it_was(self) -> None:
+        """Every field survives: microseconds, absent amounts, bytes that are no text, separators in texts."""
+        full = Line(
+            id=5,
+            received_at=NOON,
+            sent_at=NOON - timedelta(seconds=3),
+            protocol="pos",
+            source="caisse 'é'",
+            peer="10.0.0.7",
+            ticket="12",
+            ticket_id=4,
+            seller="Zoé",
+            customer="c",
+            type="A",
+            special="OFFERT",
+            position=3,
+            code="148",
+            barcode="3760001234567",
+            text='a "b" {c}, \\ NULL',
+            quantity=Decimal("0.350"),
+            price=Decimal("3"),
+            amount=Decimal("16.00"),
+            total=Decimal("-2.5"),
+            tender="T",
+            discount=Decimal("0"),
+            card="****1111",
+            raw=bytes(range(256)),
+            cameras=(1, 2, 3),
+        )
+        ticket = Ticket(id=4, protocol="pos", source=full.source, opened_at=NOON, line_count=1, total=Decimal("1.10"))
+        bare = Line(id=6, received_at=NOON, protocol="pos", source="2")
+        await self.write([(full, ticket), (bare, Ticket(id=9, protocol="pos", source="2", opened_at=NOON))])
+        self.assertEqual(await self.store.lines(ascending=True), [full, bare])
+        self.assertEqual(await self.store.ticket(4), (ticket, [full]))
+        self.assertIsNone(await self.store.ticket(5))
+
+    async def test_one_empty_text(self) -> None:
+        """A batch of a single line without any text is a line all the same."""
+        line, ticket = Line(id=1, received_at=NOON, protocol="pos", source=""), sale()[0][1]
+        await self.write([(line, ticket)])
+        self.assertEqual(await self.store.lines(), [line])
+
+    async def test_separators_in_a_text_become_spaces(self) -> None:
+        line = replace(sale()[0][0], text="a\x1eb\x1fc")
+        await self.write([(line, sale()[0][1]), sale()[1]])
+        self.assertEqual((await self.store.lines(ascending=True))[0].text, "a b c")
+
+    async def test_twice_is_once(self) -> None:
+        """A batch that is written again adds nothing, and is not counted again."""
+        await self.write(sale())
+        await self.write(sale())
+        self.assertEqual(len(await self.store.lines()), 6)
+        self.assertEqual(self.metrics.value("camtrace_lines_stored_total"), 6)
+
+    async def test_an_older_state_of_a_ticket_does_not_come_back(self) -> None:
+        await self.write(sale())
+        await self.write(sale()[:3])
+        ticket, lines = await self.store.ticket(1)
+        self.assertEqual((ticket.state, ticket.line_count, len(lines)), ("closed", 6, 6))
+
+    async def test_an_opened_ticket_closes_the_one_that_was_abandoned(self) -> None:
+        """It is closed at its last line, since nothing else is known of its end."""
+        await self.write(sale()[:3])
+        await self.write(sale(first=100, at=NOON + timedelta(hours=1))[:1])
+        ticket, _ = await self.store.ticket(1)
+        self.assertEqual(ticket.closed_at, NOON + timedelta(seconds=2))
+        opened = [(ticket.id, last_at) for ticket, last_at in await self.store.open_tickets()]
+        self.assertEqual(opened, [(100, NOON + timedelta(hours=1))])
+
+    async def test_a_text_learnt_in_a_transaction_that_failed_is_written_again(self) -> None:
+        """What is remembered as known is what was committed."""
+        line, ticket = sale()[0]
+        bad = replace(line, id=3, amount=Decimal("NaN"), position=1 << 40)
+        with self.assertRaises(FactRefused):
+            await self.write([(line, ticket), (bad, ticket)])
+        self.flushWarnings()
+        await self.write([(line, ticket)])
+        self.assertEqual(await self.found(text="tarte"), [line.id])
+
+    async def test_nul_is_refused_and_quarantine_takes_it(self) -> None:
+        """psycopg2 refuses NUL before the server sees it: that too is a fault of the content."""
+        line, ticket = sale()[0]
+        fact = LineReceived(line.id, replace(line, text="a\0b"), ticket)
+        with self.assertRaises(ValueError):
+            await self.facts.write([fact])
+        self.assertTrue(await self.facts.quarantine(fact, "NUL \0 inside"))
+        self.assertFalse(await self.facts.quarantine(fact, "again"))
+        self.assertEqual(await self.rows("select id, kind from quarantine"), [(line.id, "LineReceived")])
+
+    async def test_journal_entries_travel_in_the_same_batch(self) -> None:
+        entry = JournalEntry(id=77, at=NOON, kind="system", text="started")
+        line, ticket = sale()[0]
+        await self.facts.write([Noted(77, entry), LineReceived(line.id, line, ticket)])
+        self.assertEqual(await self.rows("select id from journal"), [(77,)])
+        self.assertEqual(await self.store.last_id(), 77)
+
+
+class Searching(LinesCase):
+    async def setUp(self) -> None:
+        await super().setUp()
+        await self.write(sale())
+        await self.write(sale(first=100, source="2", at=NOON + timedelta(minutes=1), cameras=(9,)))
+
+    async def test_newest_first_by_pages(self) -> None:
+        whole = await self.store.lines()
+        self.assertEqual([line.id for line in whole], [*range(106, 100, -1), *range(7, 1, -1)])
+        pages, after = [], None
+        while page := await self.store.lines(limit=5, after=after):
+            pages += page
+            after = (page[-1].received_at, page[-1].id)
+        self.assertEqual(pages, whole)
+
+    async def test_oldest_first_by_pages(self) -> None:
+        first = await self.store.lines(ascending=True, limit=3)
+        rest = await self.store.lines(ascending=True, after=(first[-1].received_at, first[-1].id))
+        self.assertEqual([line.id for line in first + rest], [*range(2, 8), *range(101, 107)])
+
+    async def test_each_criterion(self) -> None:
+        cases: list[tuple[dict[str, object], list[int]]] = [
+            ({"source": "1", "type": "A"}, [5, 3, 2]),
+            ({"source": ["1", "2"], "type": "D"}, [105, 6]),
+            ({"code": "165", "source": "2"}, [103, 102]),
+            ({"special": "ANNULE"}, [103, 4]),
+            ({"seller": "Zoé", "limit": 1}, [106]),
+            ({"ticket_id": 100, "type": "E"}, [106]),
+            ({"ticket": "12"}, []),
+            ({"amount_min": Decimal("10.01"), "source": "1"}, [7, 2]),
+            ({"amount_max": Decimal("0")}, [104, 5]),
+            ({"start": NOON + timedelta(minutes=1, seconds=4)}, [106, 105]),
+            ({"stop": NOON + timedelta(seconds=1)}, [3, 2]),
+            ({"camera_uids": [8], "type": "E"}, [7]),
+            ({"camera_uids": [9, 7], "type": "E"}, [106, 7]),
+            ({"camera_uids": []}, []),
+        ]
+        for wanted, expected in cases:
+            self.assertEqual(await self.found(**wanted), expected, wanted)
+
+    async def test_any_part_of_a_text(self) -> None:
+        """Case and accents do not count, in Latin and Cyrillic; LIKE's signs are letters like others."""
+        only = {"source": "1"}
+        for text, expected in [
+            ("poel", [2]),
+            ("TARTE Poêlée", [2]),
+            ("cheques", [7]),
+            ("zoe", [7, 6, 5, 4, 3, 2]),
+            ("МОЛОКО", [5]),
+            ("ежик", [5]),
+            ("50%_\\", [5]),
+            ("5_%", []),
+            ("parmesan", [4, 3]),
+            ("oeuf p", [4, 3]),
+            ("absent", []),
+        ]:
+            self.assertEqual(await self.found(text=text, **only), expected, text)
+
+    async def test_tickets(self) -> None:
+        tickets = await self.store.tickets()
+        self.assertEqual([ticket.id for ticket in tickets], [100, 1])
+        self.assertEqual(tickets[0].state, "closed")
+        self.assertEqual([t.id for t in await self.store.tickets(source="1")], [1])
+        self.assertEqual([t.id for t in await self.store.tickets(camera_uids=[9])], [100])
+        self.assertEqual(await self.store.tickets(state="open"), [])
+        self.assertEqual([t.id for t in await self.store.tickets(after=(tickets[0].opened_at, 100))], [1])
+
+    async def test_what_a_start_needs(self) -> None:
+        end = timedelta(seconds=5)
+        self.assertEqual(await self.store.last_received(), {"1": NOON + end, "2": NOON + timedelta(minutes=1) + end})
+        self.assertEqual(await self.store.last_id(), 106)
+        screens = await self.store.last_tickets()
+        self.assertEqual([[line.id for line in lines] for lines in screens], [[*range(2, 8)], [*range(101, 107)]])
+
+    async def test_resuming_after_an_id(self) -> None:
+        self.assertEqual([line.id for line in await self.store.since(6, limit=3)], [7, 101, 102])
+
+
+class Nothing(LinesCase):
+    async def test_an_empty_log(self) -> None:
+        self.assertEqual(await self.store.last_received(), {})
+        self.assertEqual(await self.store.last_id(), 0)
+        self.assertEqual(await self.store.lines(), [])
+        self.assertEqual(await self.store.open_tickets(), [])
+
+
+def test_searchable() -> None:
+    assert searchable("Œuf Élevé ÀÉ") == "oeuf eleve ae"
+    assert searchable("Ёж Й") == "еж и"
+    assert containing(" A_b ") == "%a\\_b%"
