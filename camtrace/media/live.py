@@ -1,0 +1,285 @@
+"""The live picture of every camera, for browsers and for the RTSP server. Runs on the reactor.
+
+Fragments are cut, and key frames decoded, only while somebody watches.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Protocol
+
+from twisted.internet import defer
+
+from camtrace import clock
+from camtrace.media.boxes import BoxError, parse_fragment, parse_init
+from camtrace.media.live_reading import LiveReading
+from camtrace.media.live_sink import MAX_GOP_BYTES, Closed, Coded, Cut, LiveSink, Message, Opened, Still
+from camtrace.media.mime import mime
+from camtrace.media.packets import SourceTrack
+from camtrace.media.picture import to_jpeg
+from camtrace.metrics import Metrics
+from camtrace.model import Track
+from camtrace.pools import Pools
+
+_INBOX = 500
+# an older key frame is no present picture any more: then all pictures since are decoded
+_FRESH_US = 3_000_000
+
+
+class Viewer(Protocol):
+    """A browser, as the live picture sees it; called on the reactor."""
+
+    def live_started(self, mime: str, init: bytes, note: str) -> None: ...
+    def live_fragment(self, data: bytes, key: bool, at_us: int) -> None: ...
+    def live_ended(self, reason: str) -> None: ...
+
+
+class Live:
+    """What the cameras show at this moment."""
+
+    def __init__(self, pools: Pools, metrics: Metrics) -> None:
+        self._pools = pools
+        self._channels: dict[int, Channel] = {}
+        self._metrics = metrics
+        metrics.gauge("camtrace_live_viewers", lambda: [({}, sum(one.watched for one in self._channels.values()))])
+
+    def sink(self, camera_uid: int) -> LiveSink:
+        """Where the camera's packets go; the same one over all its connections."""
+        return self._channel(camera_uid).sink
+
+    def watch(self, camera_uid: int, viewer: Viewer) -> Callable[[], None]:
+        """Show the camera to `viewer` from the last key frame on; returns the call that ends it."""
+        return self._channel(camera_uid).watch(viewer)
+
+    def open(self, camera_uid: int) -> LiveReading | None:
+        """The camera's samples from the last key frame on; None while it is away."""
+        return self._channel(camera_uid).open()
+
+    async def picture(self, camera_uid: int) -> bytes | None:
+        """The newest picture as JPEG; None while the camera is away. Raises CannotDecode."""
+        return await self._channel(camera_uid).picture()
+
+    def forget(self, camera_uid: int) -> None:
+        """The camera was deleted: end who watches it."""
+        channel = self._channels.pop(camera_uid, None)
+        if channel is not None:
+            channel.close("deleted")
+
+    def _channel(self, camera_uid: int) -> Channel:
+        if camera_uid not in self._channels:
+            self._channels[camera_uid] = Channel(self._pools, self._metrics)
+        return self._channels[camera_uid]
+
+
+class _Watcher:
+    """A viewer and whether it has had a key frame since the last start."""
+
+    def __init__(self, viewer: Viewer) -> None:
+        self.viewer = viewer
+        self.synced = False
+        self.started = False
+
+
+class Channel:
+    """The live picture of one camera."""
+
+    def __init__(self, pools: Pools, metrics: Metrics) -> None:
+        self._pools = pools
+        self._metrics = metrics
+        self._inbox = pools.inbox(self._receive, limit=_INBOX)
+        self.sink = LiveSink(self._inbox.put)
+        self._watchers: list[_Watcher] = []
+        self._readings: list[LiveReading] = []
+        self._start: tuple[str, bytes, str] | None = None
+        self._tracks: tuple[Track, ...] = ()
+        self._since_key: list[Cut] = []
+        self._bytes_since_key = 0
+        self._decoding = False
+        self._snapshot: tuple[int, bytes] = (0, b"")
+
+    @property
+    def watched(self) -> int:
+        """How many watch."""
+        return len(self._watchers) + len(self._readings)
+
+    # ── who watches ──
+
+    def watch(self, viewer: Viewer) -> Callable[[], None]:
+        """Show it to `viewer`; what was sent since the last key frame comes at once."""
+        watcher = _Watcher(viewer)
+        self._watchers.append(watcher)
+        self._say_what_is_wanted()
+        if self._start is not None:
+            self._begin(watcher)
+            for cut in self._since_key:
+                self._show(watcher, cut)
+
+        def stop() -> None:
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+                self._say_what_is_wanted()
+
+        return stop
+
+    def open(self) -> LiveReading | None:
+        """The samples from the last key frame on."""
+        layout = self.sink.layout
+        if not layout:
+            return None
+        reading = LiveReading(layout, clock.now(), self._close_reading, self._count_dropped)
+        self._readings.append(reading)
+        self._say_what_is_wanted()
+        if self._tracks == layout:
+            for cut in self._since_key if self._start is None or self._start[0] != "image/jpeg" else ():
+                self._read(cut, [reading])
+        return reading
+
+    def close(self, reason: str) -> None:
+        """End everybody."""
+        self._receive([Closed(reason)])
+        self._watchers.clear()
+        self._say_what_is_wanted()
+
+    def _close_reading(self, reading: LiveReading) -> None:
+        if reading in self._readings:
+            self._readings.remove(reading)
+            self._say_what_is_wanted()
+
+    def _count_dropped(self, samples: int) -> None:
+        self._metrics.add("camtrace_live_dropped_samples_total", samples)
+
+    def _say_what_is_wanted(self) -> None:
+        watched = bool(self._watchers)
+        self.sink.want(fragments=watched or bool(self._readings), stills=watched)
+        if not self.watched:
+            self._forget_start()
+
+    def _forget_start(self) -> None:
+        self._start, self._tracks, self._since_key = None, (), []
+
+    # ── what comes from the camera's thread ──
+
+    def _receive(self, messages: list[Message]) -> None:
+        for message in messages:
+            match message:
+                case Opened():
+                    self._opened(message)
+                case Cut():
+                    self._cut(message)
+                case Still():
+                    self._still(message)
+                case Closed(reason):
+                    self._closed(reason)
+
+    def _opened(self, opened: Opened) -> None:
+        try:
+            self._tracks = parse_init(opened.init)
+        except BoxError:
+            self._tracks = ()
+        self._since_key, self._bytes_since_key = [], 0
+        for reading in tuple(self._readings):
+            reading.restart(self._tracks)
+        if opened.tracks[0].codec == "h264":
+            self._announce(mime(opened.tracks), opened.init, "")
+
+    def _cut(self, cut: Cut) -> None:
+        if self._readings:
+            self._read(cut, self._readings)
+        if self._start is None or self._start[0] == "image/jpeg":
+            return
+        self._remember(cut)
+        for watcher in tuple(self._watchers):
+            self._show(watcher, cut)
+
+    def _still(self, still: Still) -> None:
+        if still.track.codec == "h264" or not self._watchers:
+            return
+        if self._start is None:
+            self._announce("image/jpeg", b"", "" if still.track.codec == "mjpeg" else "key_frames")
+        if still.track.codec == "mjpeg":
+            self._show_still(still.data, still.at_us)
+        elif not self._decoding:
+            self._decoding = True
+            decoded = self._pools.job(to_jpeg, still.track.codec, still.track.extradata, [(still.data, 0)], 0)
+            decoded.addCallback(self._show_still, still.at_us).addErrback(lambda _: None)
+            decoded.addBoth(self._decoded)
+
+    def _decoded(self, _: object) -> None:
+        self._decoding = False
+
+    def _closed(self, reason: str) -> None:
+        started = self._start is not None
+        self._forget_start()
+        for reading in tuple(self._readings):
+            reading.end()
+        for watcher in tuple(self._watchers):
+            if started and watcher.started:
+                watcher.started = watcher.synced = False
+                watcher.viewer.live_ended(reason)
+
+    def _announce(self, mime: str, init: bytes, note: str) -> None:
+        self._start = (mime, init, note)
+        for watcher in tuple(self._watchers):
+            self._begin(watcher)
+
+    def _begin(self, watcher: _Watcher) -> None:
+        assert self._start is not None
+        watcher.started, watcher.synced = True, False
+        watcher.viewer.live_started(*self._start)
+
+    def _remember(self, cut: Cut) -> None:
+        if cut.key:
+            self._since_key, self._bytes_since_key = [], 0
+        self._bytes_since_key += len(cut.data)
+        if self._bytes_since_key > MAX_GOP_BYTES and not cut.key:
+            self._since_key = []
+        elif cut.key or self._since_key:
+            self._since_key.append(cut)
+
+    def _show(self, watcher: _Watcher, cut: Cut) -> None:
+        watcher.synced = watcher.synced or cut.key
+        if watcher.synced:
+            watcher.viewer.live_fragment(cut.data, cut.key, cut.at_us)
+
+    def _show_still(self, picture: bytes, at_us: int) -> None:
+        if self._start is None or self._start[0] != "image/jpeg":
+            return
+        cut = Cut(picture, True, at_us)
+        self._remember(cut)
+        for watcher in tuple(self._watchers):
+            self._show(watcher, cut)
+
+    def _read(self, cut: Cut, readings: list[LiveReading]) -> None:
+        try:
+            samples = parse_fragment(cut.data, self._tracks, lambda _track, _pts: cut.at_us)
+        except BoxError:
+            return
+        for reading in tuple(readings):
+            reading.add(samples, cut.key)
+
+    # ── still pictures ──
+
+    async def picture(self) -> bytes | None:
+        """The newest picture as JPEG."""
+        pictures, tracks = self.sink.newest(), self.sink.tracks
+        if not pictures or not tracks:
+            return None
+        chosen = _worth_decoding(pictures)
+        newest = chosen[-1]
+        if tracks[0].codec == "mjpeg":
+            return newest.data
+        if self._snapshot[0] != newest.arrived_us:
+            packets = [(coded.data, coded.pts) for coded in chosen]
+            wanted = max(coded.pts for coded in chosen)
+            jpeg = await self._decode(tracks[0], packets, wanted)
+            self._snapshot = (newest.arrived_us, jpeg)
+        return self._snapshot[1]
+
+    def _decode(self, track: SourceTrack, packets: list[tuple[bytes, int]], pts: int) -> defer.Deferred[bytes]:
+        return self._pools.job(to_jpeg, track.codec, track.extradata, packets, pts)
+
+
+def _worth_decoding(pictures: tuple[Coded, ...]) -> tuple[Coded, ...]:
+    """The key frame alone as long as it is fresh, else all up to the newest picture."""
+    age_us = pictures[-1].arrived_us - pictures[0].arrived_us
+    return pictures if age_us > _FRESH_US else pictures[:1]

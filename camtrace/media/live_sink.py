@@ -1,0 +1,208 @@
+"""The live picture in the camera's thread: keeps the newest pictures, and cuts fragments while they are wanted."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import av
+
+from camtrace.media.boxes import BoxError, boxes, parse_init, parse_moof
+from camtrace.media.mux import CannotMux, FragmentMuxer
+from camtrace.media.packets import SourceTrack
+from camtrace.model import Track
+
+# what is kept of the pictures since the last key frame, for those who come in the middle
+MAX_GOP_BYTES = 4 << 20
+
+
+class Coded(NamedTuple):
+    """A packet as plain values. `dts`, `pts` in ticks of its track."""
+
+    track: int
+    data: bytes
+    dts: int
+    pts: int
+    key: bool
+    arrived_us: int
+
+
+class Opened(NamedTuple):
+    """Fragments follow, behind this `ftyp`+`moov`."""
+
+    tracks: tuple[SourceTrack, ...]
+    init: bytes
+
+
+class Cut(NamedTuple):
+    """One fragment of one frame; `key`: of a video key frame."""
+
+    data: bytes
+    key: bool
+    at_us: int
+
+
+class Still(NamedTuple):
+    """A whole picture: a JPEG, or a key frame that somebody turns into one."""
+
+    track: SourceTrack
+    data: bytes
+    at_us: int
+
+
+class Closed(NamedTuple):
+    """The camera's connection is over, or its tracks changed."""
+
+    reason: str
+
+
+Message = Opened | Cut | Still | Closed
+
+
+class LiveSink:
+    """A `PacketSink` of one camera, kept over its connections.
+
+    From the reactor: `want` says what is asked for; `layout`, `tracks` and `newest()` can be read at any time.
+    """
+
+    def __init__(self, tell: Callable[[Message], bool]) -> None:
+        self._tell = tell
+        self._want_fragments = self._want_stills = False
+        self._muxer: FragmentMuxer | None = None
+        self._arrivals: list[deque[int]] = []
+        self._skipping = False
+        self._init = b""
+        self._firsts: dict[int, Coded] = {}
+        self._gop: list[Coded] = []
+        self._gop_bytes = 0
+        self.tracks: tuple[SourceTrack, ...] = ()
+        self.layout: tuple[Track, ...] = ()
+
+    # ── from the reactor ──
+
+    def want(self, *, fragments: bool, stills: bool) -> None:
+        """Cut fragments, send whole pictures, from the next packet on."""
+        self._want_fragments, self._want_stills = fragments, stills
+
+    def newest(self) -> tuple[Coded, ...]:
+        """The video since the last key frame, in decoding order; empty while the camera is away."""
+        return tuple(coded for coded in tuple(self._gop) if coded.track == 0)
+
+    # ── in the camera's thread ──
+
+    def begin(self, tracks: tuple[SourceTrack, ...]) -> None:
+        """A connection is up."""
+        self._firsts = {}
+        self._gop = []
+        self.tracks = tracks
+
+    def packet(self, track: int, packet: av.Packet[Any], arrived_us: int) -> None:
+        """Keep the packet, and hand it to those who watch."""
+        key = track == 0 and packet.is_keyframe
+        coded = Coded(track, bytes(packet), packet.dts or 0, packet.pts or 0, key, arrived_us)
+        self._keep(coded)
+        if not self.layout:
+            self._learn_layout(coded)
+        if self._want_stills and key:
+            self._tell(Still(self.tracks[0], coded.data, arrived_us))
+        self._cut(coded)
+
+    def end(self, reason: str) -> None:
+        """The connection is over."""
+        self._close_muxer()
+        self.layout, self.tracks, self._gop = (), (), []
+        self._tell(Closed(reason))
+
+    def _keep(self, coded: Coded) -> None:
+        if coded.key:
+            self._gop, self._gop_bytes = [], 0
+        elif not self._gop:
+            return
+        self._gop_bytes += len(coded.data)
+        if self._gop_bytes > MAX_GOP_BYTES and not coded.key:
+            self._gop = self._gop[:1]  # too much to replay: keep the key frame for the still picture
+            return
+        self._gop.append(coded)
+
+    def _learn_layout(self, coded: Coded) -> None:
+        """Find out how MP4 describes the tracks, once each has had a packet."""
+        self._firsts.setdefault(coded.track, coded)
+        if len(self._firsts) < len(self.tracks):
+            return
+        written: list[bytes] = []
+        try:
+            muxer = FragmentMuxer(self.tracks, written.append, frame_fragments=True)
+            for first in self._firsts.values():
+                muxer.mux(first.track, _packet(first), first.dts, first.pts)
+            muxer.close()
+            self.layout = parse_init(written[0])
+        except (CannotMux, BoxError, IndexError):  # then this camera has no live samples; the recorder says why
+            self._firsts = {}
+
+    def _cut(self, coded: Coded) -> None:
+        if not self._want_fragments:
+            self._close_muxer()
+            return
+        try:
+            if self._muxer is not None:
+                self._mux(coded)
+            elif coded.key or self._can_replay():
+                self._open_muxer()
+                for kept in self._gop:
+                    self._mux(kept)
+        except CannotMux:
+            self._muxer = None
+            self._gop = []
+
+    def _can_replay(self) -> bool:
+        return bool(self._gop) and self._gop_bytes <= MAX_GOP_BYTES
+
+    def _open_muxer(self) -> None:
+        self._init, self._skipping = b"", False
+        self._arrivals = [deque() for _ in self.tracks]
+        first = self._gop[0]
+        self._offset_us = first.arrived_us - _us(first.dts, self.tracks[0])
+        self._muxer = FragmentMuxer(self.tracks, self._written, frame_fragments=True)
+
+    def _mux(self, coded: Coded) -> None:
+        assert self._muxer is not None
+        base = self.tracks[coded.track].time_base
+        offset = self._offset_us * base.denominator // (base.numerator * 1_000_000)
+        self._arrivals[coded.track].append(coded.arrived_us)
+        self._muxer.mux(coded.track, _packet(coded), coded.dts + offset, coded.pts + offset)
+
+    def _written(self, data: bytes) -> None:
+        """What the muxer writes: the initial boxes, then a fragment each time."""
+        if not self._init:
+            self._init = data
+            self._moov = parse_init(data)
+            self._skipping = not self._tell(Opened(self.tracks, data))
+            return
+        moof = next(boxes(data))
+        for entry in parse_moof(data[: moof.stop], self._moov):
+            arrivals = self._arrivals[entry.track]
+            at_us = arrivals.popleft() if arrivals else 0
+            key = entry.track == 0 and entry.key
+            if self._skipping and not key:
+                continue
+            # a reactor that is behind loses up to the next key frame, never something in between
+            self._skipping = not self._tell(Cut(data, key, at_us))
+
+    def _close_muxer(self) -> None:
+        muxer, self._muxer = self._muxer, None
+        if muxer is not None:
+            try:
+                muxer.close()
+            except CannotMux:
+                return
+
+
+def _packet(coded: Coded) -> Any:
+    packet: Any = av.Packet(coded.data)
+    packet.is_keyframe = coded.key or coded.track != 0
+    return packet
+
+
+def _us(ticks: int, track: SourceTrack) -> int:
+    return ticks * track.time_base.numerator * 1_000_000 // track.time_base.denominator

@@ -1,0 +1,126 @@
+"""One connection's packets on their way to the sink: stamps repaired, tracks announced once they speak.
+
+Everything here runs in the camera's thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Any
+
+import av
+
+from camtrace import clock
+from camtrace.media.packets import PacketSink, SourceTrack
+from camtrace.media.parameter_sets import merged, parameter_sets
+from camtrace.media.picture import CannotDecode, frame_size
+from camtrace.media.timeline import Stamped, Timeline
+
+Packet = av.Packet[Any]
+Convert = Callable[[Stamped[Packet]], list[Stamped[Packet]]]
+
+# a muxer waits for every track that was announced, so those silent for so long at the start are left out at first
+_WAIT_FOR_TRACKS_US = 1_000_000
+
+
+class TrackFeed:
+    """A track of this connection: how it is described, its stamps, and what turns it into something recordable."""
+
+    def __init__(self, track: SourceTrack, timeline: Timeline[Packet], convert: Convert | None = None) -> None:
+        self.track = track
+        self.timeline = timeline
+        self.convert = convert
+        self.announced = False
+        self.spoke = False
+
+
+class Session:
+    """Takes packets as libav gives them and hands them to `sink` as `PacketSink` promises them.
+
+    The first packet of the sink is a key frame. Another size, other parameter sets or a track that joins late end the
+    announced tracks and announce the new ones, at a key frame. The sink's track numbers are those of the announcement.
+    """
+
+    def __init__(self, feeds: list[TrackFeed], sink: PacketSink) -> None:
+        self._feeds = feeds
+        self._sink = sink
+        self._waiting: list[tuple[int, Stamped[Packet]]] = []
+        self._since_us = 0
+        self._numbers: dict[int, int] = {}
+        self.began = False
+
+    def packet(self, index: int, packet: Packet) -> None:
+        """A packet of feed `index` just arrived; 0 is the video."""
+        arrived_us, monotonic_us = clock.now_us(), int(clock.monotonic() * 1e6)
+        feed = self._feeds[index]
+        for stamped in feed.timeline.add(packet, packet.dts, packet.pts, arrived_us, monotonic_us):
+            for ready in feed.convert(stamped) if feed.convert else (stamped,):
+                self._take(index, ready, monotonic_us)
+
+    def end(self, reason: str) -> None:
+        """The connection is over; packets that still wait for a key frame are worth nothing."""
+        self._waiting.clear()
+        if self.began:
+            self.began = False
+            self._sink.end(reason)
+
+    def _take(self, index: int, stamped: Stamped[Packet], monotonic_us: int) -> None:
+        self._feeds[index].spoke = True
+        if self.began:
+            self._forward(index, stamped)
+            return
+        key = index == 0 and stamped.packet.is_keyframe
+        if not self._waiting and not key:
+            return
+        if not self._waiting:
+            self._since_us = monotonic_us
+        self._waiting.append((index, stamped))
+        if all(feed.spoke for feed in self._feeds) or monotonic_us - self._since_us > _WAIT_FOR_TRACKS_US:
+            self._begin()
+
+    def _begin(self) -> None:
+        waiting, self._waiting = self._waiting, []
+        self._describe(waiting[0][1].packet)
+        if not self._feeds[0].track.width:  # a damaged key frame: begin at the next one
+            return
+        self._announce()
+        for index, stamped in waiting:
+            self._forward(index, stamped)
+
+    def _announce(self) -> None:
+        speaking = [index for index, feed in enumerate(self._feeds) if feed.spoke]
+        for index in speaking:
+            self._feeds[index].announced = True
+        self._numbers = {index: number for number, index in enumerate(speaking)}
+        self.began = True
+        self._sink.begin(tuple(self._feeds[index].track for index in speaking))
+
+    def _forward(self, index: int, stamped: Stamped[Packet]) -> None:
+        packet = stamped.packet
+        if index == 0 and packet.is_keyframe and self._has_changed(packet):
+            self._sink.end("codec")
+            self._announce()
+        number = self._numbers.get(index)
+        if number is None:  # it joins at the next key frame
+            return
+        packet.dts, packet.pts = stamped.dts, stamped.pts
+        self._sink.packet(number, packet, stamped.arrived_us)
+
+    def _has_changed(self, key_frame: Packet) -> bool:
+        late = any(feed.spoke and not feed.announced for feed in self._feeds)
+        return self._describe(key_frame) or late
+
+    def _describe(self, key_frame: Packet) -> bool:
+        """Bring the video's description up to what this key frame says; True if it is another than before."""
+        video, data = self._feeds[0], bytes(key_frame)
+        track = video.track
+        sets = merged(track.codec, track.extradata, parameter_sets(track.codec, data))
+        if sets == track.extradata and track.width and track.height:
+            return False
+        try:
+            width, height = frame_size(track.codec, sets, data)
+        except CannotDecode:  # a damaged key frame: the next one will tell
+            return False
+        video.track = replace(track, extradata=sets, width=width, height=height)
+        return True
