@@ -108,6 +108,4 @@ class Shop:
 
 
 def _unix(text: str) -> float:
-    from datetime import datetime
-
     return datetime.fromisoformat(text.replace("Z", "+00:00")).timestamp()
