@@ -8,7 +8,7 @@ from math import atan2, cos, degrees, hypot, pi, sin
 from PIL import Image
 
 from camtrace.demo import people
-from camtrace.demo.art import Colour, Point, Sketch, along, ease, put
+from camtrace.demo.art import GOODS, Colour, Point, Sketch, along, ease, put
 from camtrace.demo.script import BEATS_PER_SECOND, TILLS, Sale
 
 WIDTH = 640
@@ -20,7 +20,7 @@ _STAND = (252.0, 212.0)
 _SELLER = (96.0, 212.0)
 _BELT = (180.0, 262.0)
 _TURN = 15  # degrees between two drawn headings
-_GOODS: dict[int, Colour] = {
+_SOLD: dict[int, Colour] = {
     130: (214, 150, 74),
     240: (132, 36, 66),
     390: (46, 106, 62),
@@ -30,7 +30,8 @@ _GOODS: dict[int, Colour] = {
 _STROLLER = people.Look((236, 196, 168), (168, 160, 156), (122, 84, 132), (232, 226, 214), (70, 70, 84), long_hair=True)
 _STROLL = (
     (0.0, (604.0, 66.0)), (9.0, (340.0, 72.0)), (16.0, (340.0, 72.0)), (20.0, (296.0, 120.0)), (24.0, (298.0, 330.0)),
-    (33.0, (500.0, 334.0)), (40.0, (604.0, 330.0)), (49.0, (606.0, 200.0)), (54.0, (606.0, 200.0)), (60.0, (604.0, 66.0)),
+    (33.0, (500.0, 334.0)), (40.0, (604.0, 330.0)), (49.0, (606.0, 200.0)), (54.0, (606.0, 200.0)),
+    (60.0, (604.0, 66.0)),
 )  # fmt: skip
 
 
@@ -101,7 +102,6 @@ def _island(sketch: Sketch, top: float, seed: int) -> None:
 
 def _rows(sketch: Sketch, left: float, top: float, right: float, bottom: float, seed: int) -> None:
     """Goods seen from above, side by side; every third kind is round."""
-    tints = ((188, 66, 52), (232, 184, 84), (62, 116, 96), (236, 226, 206), (76, 104, 150), (206, 122, 62), (126, 56, 84))
     x, number = left, seed
     while x < right - 11:
         number += 1
@@ -109,10 +109,10 @@ def _rows(sketch: Sketch, left: float, top: float, right: float, bottom: float, 
         for y in (top, (top + bottom) / 2 + 0.5):
             high = (bottom - top) / 2 - 1.5
             if kind % 3 == 0:
-                sketch.oval(x + 5, y + high / 2, 5, high / 2, tints[kind])
+                sketch.oval(x + 5, y + high / 2, 5, high / 2, GOODS[kind])
                 sketch.oval(x + 5, y + high / 2, 2.4, high / 4, (244, 238, 224))
             else:
-                sketch.box(x, y, x + 10, y + high, tints[kind], 1)
+                sketch.box(x, y, x + 10, y + high, GOODS[kind], 1)
                 sketch.box(x + 2, y + 2, x + 8, y + high - 3, (244, 238, 224))
         x += 12.4
 
@@ -248,7 +248,7 @@ def _belt(image: Image.Image, sale: Sale, now: float) -> None:
         if 8.8 + 0.2 * number <= now < step.at + 0.3:
             on_glass = ease(step.at - 0.6, step.at, now)
             y = _BELT[1] + 24 * number - moved - 42 * on_glass
-            tint = _GOODS[step.cents]
+            tint = _SOLD[step.cents]
             image.paste(_darker(tint), (int(_BELT[0]) - 10, round(y) - 6, int(_BELT[0]) + 12, round(y) + 10))
             image.paste(tint, (int(_BELT[0]) - 11, round(y) - 8, int(_BELT[0]) + 10, round(y) + 7))
     if any(0 <= now - step.at < 0.4 for step in sale.steps if step.type in "AS"):
@@ -258,4 +258,3 @@ def _belt(image: Image.Image, sale: Sale, now: float) -> None:
 def _darker(colour: Colour) -> Colour:
     red, green, blue = colour[:3]
     return red // 2, green // 2, blue // 2
-

@@ -10,6 +10,16 @@ from PIL import Image, ImageDraw, ImageFilter, ImageFont
 Colour = tuple[int, int, int] | tuple[int, int, int, int]
 Point = tuple[float, float]
 
+GOODS: tuple[Colour, ...] = (  # what stands on the shelves
+    (188, 66, 52),
+    (232, 184, 84),
+    (62, 116, 96),
+    (234, 224, 205),
+    (76, 104, 150),
+    (206, 122, 62),
+    (126, 56, 84),
+)
+
 FINE = 4
 
 
@@ -94,7 +104,7 @@ def between(first: Point, last: Point, part: float) -> Point:
 
 
 def along(path: Sequence[tuple[float, Point]], now: float) -> Point:
-    """Where something is that passes the given points at the given times, resting before the first and after the last."""
+    """Where something is that passes the given points at the given times, resting before and after them."""
     before = path[0]
     for stop in path[1:]:
         if now < stop[0]:

@@ -30,9 +30,9 @@ _X264 = (
 
 @dataclass(frozen=True, slots=True)
 class Film:
-    """One loop. `pictures` are H.264 slices without start code, or JPEGs without end; `head` the parameter sets, if any.
+    """One loop. `pictures` are H.264 slices without start code, or JPEGs without end.
 
-    `sounds` are raw AAC frames, `sound_config` their AudioSpecificConfig.
+    `head` are the parameter sets of H.264; `sounds` are raw AAC frames, `sound_config` their AudioSpecificConfig.
     """
 
     head: tuple[bytes, ...]
@@ -73,7 +73,7 @@ def h264_film(draw: Draw, till: Till) -> Film:
         image = draw(position)
         if not position:
             encoder.width, encoder.height = image.size
-        frame = av.VideoFrame.from_image(image)
+        frame = av.VideoFrame.from_ndarray(np.asarray(image), format="rgb24")
         frame.pts = position
         stream += b"".join(bytes(packet) for packet in encoder.encode(frame))
     stream += b"".join(bytes(packet) for packet in encoder.encode(None))
@@ -105,7 +105,7 @@ def _aac(samples: sound.Samples) -> tuple[tuple[bytes, ...], bytes]:
         frames += [bytes(packet) for packet in encoder.encode(frame)]
     late = 1  # the encoder's first frame holds what was before the beginning
     middle = frames[sound.FRAMES + late : 2 * sound.FRAMES + late]
-    return tuple(middle), bytes(encoder.extradata or b"")
+    return tuple(middle), bytes(encoder.extradata or b"")[:2]  # the rest says that there is no SBR
 
 
 def _units(stream: bytes) -> Iterator[bytes]:

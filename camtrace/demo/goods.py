@@ -29,7 +29,9 @@ def _bread(sketch: Sketch, x: float, y: float) -> None:
     sketch.stroke(((x + 14, y + 43), (x + 34, y + 17)), (176, 112, 48), 12)
     sketch.stroke(((x + 14, y + 42), (x + 34, y + 16)), (214, 150, 74), 9)
     for step in range(4):
-        sketch.stroke(((x + 14 + 5 * step, y + 37 - 6 * step), (x + 21 + 5 * step, y + 37 - 6 * step)), (244, 208, 142), 2)
+        sketch.stroke(
+            ((x + 14 + 5 * step, y + 37 - 6 * step), (x + 21 + 5 * step, y + 37 - 6 * step)), (244, 208, 142), 2
+        )
 
 
 def _jar(sketch: Sketch, x: float, y: float) -> None:

@@ -133,9 +133,9 @@ def _arm(sketch: Sketch, look: Look, side: int, swing: float, raised: bool) -> N
         sketch.oval(*hand, 13, 12, look.skin)
         sketch.box(hand[0] - 22, hand[1] - 6, hand[0] + 8, hand[1] + 13, (126, 170, 140), 2)
         return
-    hand = (x + 10 * side, 208 - 8 * abs(swing))
-    sketch.stroke(((x, 104), (x + 8 * side, 160), hand), shade, 27)
-    sketch.oval(hand[0], hand[1] + 12, 12, 13, look.skin)
+    low = (x + 10 * side, 208 - 8 * abs(swing))
+    sketch.stroke(((x, 104), (x + 8 * side, 160), low), shade, 27)
+    sketch.oval(low[0], low[1] + 12, 12, 13, look.skin)
 
 
 def _head(sketch: Sketch, look: Look) -> None:

@@ -57,7 +57,7 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """A cash register. `name` is the overlay id; `delay`: beats after the full minute at which its first sale starts."""
+    """A cash register. `name` is the overlay id; its first sale starts `delay` beats after the full minute."""
 
     name: str
     encoding: str

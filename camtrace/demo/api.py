@@ -1,0 +1,74 @@
+"""What the demo asks of the server's HTTP API."""
+
+from __future__ import annotations
+
+import io
+import json
+from typing import Any
+
+from twisted.internet import task
+from twisted.internet.error import ConnectError
+from twisted.web.client import Agent, FileBodyProducer, HTTPConnectionPool, ResponseFailed, readBody
+from twisted.web.http_headers import Headers
+
+from camtrace.errors import StartError
+
+_POLL_SECONDS = 0.25
+
+
+class Api:
+    """The API at an address, with a bearer token once there is one."""
+
+    def __init__(self, reactor: Any, address: str) -> None:
+        self.token = ""
+        self._reactor = reactor
+        self._address = address
+        self._agent = Agent(reactor, connectTimeout=5, pool=HTTPConnectionPool(reactor, persistent=False))
+
+    async def call(self, method: str, path: str, values: dict[str, Any] | None = None) -> tuple[int, Any]:
+        """Status code and decoded JSON (None where it is none) of one call."""
+        headers = Headers({"Accept": ["application/json"]})
+        if self.token:
+            headers.addRawHeader("Authorization", f"Bearer {self.token}")
+        body = None
+        if values is not None:
+            headers.addRawHeader("Content-Type", "application/json")
+            body = FileBodyProducer(io.BytesIO(json.dumps(values).encode()))
+        url = f"{self._address}/api/v1{path}".encode()
+        response = await self._agent.request(method.encode(), url, headers, body)
+        text = await readBody(response)
+        try:
+            return response.code, json.loads(text)
+        except ValueError:
+            return response.code, None
+
+    async def healthy(self) -> None:
+        """Wait until the server says that it is in order. Cancel to give up."""
+        while True:
+            try:
+                status, _ = await self.call("GET", "/health")
+                if status == 200:
+                    return
+            except (ConnectError, ResponseFailed):
+                pass  # not open yet: that is what is awaited
+            await task.deferLater(self._reactor, _POLL_SECONDS)
+
+    async def ensure_camera(self, wanted: dict[str, Any]) -> dict[str, Any]:
+        """The camera of this name: made when there is none, changed when its stream has moved, else left as it is."""
+        status, found = await self.call("GET", "/cameras?limit=1000")
+        _expect(status, found)
+        present = [camera for camera in found["items"] if camera["name"] == wanted["name"]]
+        if not present:
+            status, made = await self.call("POST", "/cameras", wanted)
+        elif present[0].get("url") != wanted["url"]:
+            status, made = await self.call("PATCH", f"/cameras/{present[0]['id']}", {"url": wanted["url"]})
+        else:
+            status, made = 200, present[0]
+        return _expect(status, made)
+
+
+def _expect(status: int, answer: Any) -> dict[str, Any]:
+    if status not in (200, 201) or not isinstance(answer, dict):
+        message = answer.get("error", {}).get("message", "") if isinstance(answer, dict) else ""
+        raise StartError(f"the server's API answered {status} {message}".strip())
+    return answer
