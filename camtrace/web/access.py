@@ -2,7 +2,7 @@
 
 A route says what it needs, and gets it or is not called:
 
-    @requirer.require(app.route("/cameras"), visit=May("live"))
+    @requirer.require(app.route("/cameras", methods=["GET"]), visit=May("live"))
     async def cameras(self, visit: Visit) -> str: ...
 
 An unsafe method (POST, PATCH, DELETE) of a cookie session must come from a page of this site (Origin) and carry the

@@ -55,7 +55,7 @@ class LiveSocket:
         ]
         metrics.gauge("camtrace_web_live_pages", lambda: [({}, len(self._pages))])
 
-    @requirer.require(app.route("/live/socket"), visit=May("live", upgrade=True))
+    @requirer.require(app.route("/live/socket", methods=["GET"]), visit=May("live", upgrade=True))
     def socket(self, visit: Visit) -> WebSocketResource | Response:
         """Opens the WebSocket."""
         if len(self._pages) >= MOST_PAGES:

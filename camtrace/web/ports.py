@@ -90,7 +90,7 @@ class Live(Protocol):
 class LineStore(Protocol):
     """The external log. Lists are newest first (by instant, then id) unless `ascending`.
 
-    `before` is the (instant, id) of the last one already seen, in the order asked for. `camera_uids`: only lines that
+    `after` is the (instant, id) of the last one already seen, in the order asked for. `camera_uids`: only lines that
     one of these cameras watched (None: all). `text` is any part of article, tender or seller, ignoring case and
     accents.
     """
@@ -101,7 +101,7 @@ class LineStore(Protocol):
         start: datetime | None = None,
         stop: datetime | None = None,
         camera_uids: Sequence[int] | None = None,
-        source: str | None = None,
+        source: str | Sequence[str] | None = None,
         ticket: str | None = None,
         ticket_id: int | None = None,
         seller: str | None = None,
@@ -111,7 +111,7 @@ class LineStore(Protocol):
         amount_min: Decimal | None = None,
         amount_max: Decimal | None = None,
         special: str | None = None,
-        before: tuple[datetime, int] | None = None,
+        after: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
     ) -> list[Line]: ...
@@ -125,7 +125,7 @@ class LineStore(Protocol):
         source: str | None = None,
         number: str | None = None,
         state: str | None = None,
-        before: tuple[datetime, int] | None = None,
+        after: tuple[datetime, int] | None = None,
         limit: int = 100,
     ) -> list[Ticket]: ...
 
@@ -158,9 +158,9 @@ class Probe(Protocol):
 
 
 class History(Protocol):
-    """Durable facts (`events.DURABLE`) with an id greater than `fact_id`, by id."""
+    """What became durable after the fact `fact_id`, with the facts' ids, by id: lines, states, journal entries."""
 
-    async def since(self, fact_id: int, limit: int) -> Sequence[Any]: ...
+    async def since(self, fact_id: int, limit: int) -> Sequence[tuple[int, Line | CameraState | JournalEntry]]: ...
 
 
 class Seal(Protocol):

@@ -7,7 +7,7 @@
             self.access = access
             self._directory = directory
 
-        @requirer.require(app.route("/cameras/<int:number>"), visit=May("live"))
+        @requirer.require(app.route("/cameras/<int:number>", methods=["GET"]), visit=May("live"))
         async def camera(self, visit: Visit, number: int) -> str: ...
 
 Routes may raise what `problems.py` knows (NotFound, Invalid, Forbidden ...) and answer text, bytes or klein.Response.
@@ -16,7 +16,7 @@ Routes may raise what `problems.py` knows (NotFound, Invalid, Forbidden ...) and
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
-from typing import Any, Protocol
+from typing import Any, NamedTuple, Protocol
 
 from klein import Klein, Requirer
 from twisted.internet import defer
@@ -28,7 +28,7 @@ from werkzeug.routing import RequestRedirect
 from camtrace.web.headers import protect, sane_host
 from camtrace.web.problems import IProblems, Problem, Problems, answer_failure
 
-requirer = Requirer()  # `@requirer.require(app.route("/x"), visit=May("live"))`: see access.py
+requirer = Requirer()  # `@requirer.require(app.route("/x", methods=["GET"]), visit=May("live"))`: see access.py
 
 
 class HasApp(Protocol):
@@ -45,11 +45,22 @@ def new_app() -> Klein:
     return app
 
 
-def routes_of(app: Klein) -> Iterator[tuple[str, str]]:
-    """Every route of `app`: method and address, such as ("GET", "/api/v1/cameras/<camera>")."""
+class Route(NamedTuple):
+    """A method and an address, such as GET and "/api/v1/cameras/<camera>", with the first line of its docstring."""
+
+    method: str
+    rule: str
+    summary: str
+
+
+def routes_of(app: Klein) -> Iterator[Route]:
+    """Every route of `app`."""
     for rule in app.url_map.iter_rules():
-        for method in sorted((rule.methods or {"GET"}) - {"HEAD", "OPTIONS"}):
-            yield method, rule.rule
+        summary = (app.endpoints[str(rule.endpoint)].__doc__ or "").strip().partition("\n")[0]
+        if rule.methods is None:  # it would swallow the methods of other routes, and unsafe ones unawares
+            raise ValueError(f"the route {rule.rule} names no methods")
+        for method in sorted(rule.methods - {"HEAD", "OPTIONS"}):
+            yield Route(method, rule.rule, summary)
 
 
 class Apps(Resource):
@@ -62,8 +73,9 @@ class Apps(Resource):
         self._apps: list[Klein] = [site.app for site in sites]
         self._problems = problems
         self._sites = tuple(sites)  # a bound app holds its object weakly
+        self.routes()
 
-    def routes(self) -> list[tuple[str, str]]:
+    def routes(self) -> list[Route]:
         """Every route of the site."""
         return [route for app in self._apps for route in routes_of(app)]
 

@@ -48,7 +48,7 @@ class Static:
             raise KeyError(f"there is no static file {name!r}")
         return f"/static/v-{self.version}/{quote(name)}"
 
-    @requirer.require(app.route("/static/<path:name>"), request=Anyone())
+    @requirer.require(app.route("/static/<path:name>", methods=["GET"]), request=Anyone())
     def file(self, request: Request, name: str) -> Response:
         version, _, rest = name.partition("/")
         versioned = version == f"v-{self.version}"

@@ -31,7 +31,7 @@ class CamerasApi:
         self._probe = probe
         self._note = note
 
-    @requirer.require(app.route("/api/v1/cameras"), visit=May())
+    @requirer.require(app.route("/api/v1/cameras", methods=["GET"]), visit=May())
     async def list(self, visit: Visit) -> Response:
         """The cameras this user may see, by number; with `deleted=1` those that were deleted, the latest first."""
         cameras = seen_by(visit.user, self._directory)
@@ -52,7 +52,7 @@ class CamerasApi:
         await self._directory.refresh()
         return answer(self._shape(visit, camera), 201, Location=f"/api/v1/cameras/{camera.id}")
 
-    @requirer.require(app.route("/api/v1/cameras/<camera>"), visit=May())
+    @requirer.require(app.route("/api/v1/cameras/<camera>", methods=["GET"]), visit=May())
     async def show(self, visit: Visit, camera: str) -> Response:
         """One camera."""
         return answer(self._shape(visit, await self._named(visit, camera)))
@@ -76,7 +76,7 @@ class CamerasApi:
         await self._directory.refresh()
         return Response(204, {"Cache-Control": "no-store"}, b"")
 
-    @requirer.require(app.route("/api/v1/cameras/<camera>/status"), visit=May())
+    @requirer.require(app.route("/api/v1/cameras/<camera>/status", methods=["GET"]), visit=May())
     async def status(self, visit: Visit, camera: str) -> Response:
         """What the camera's connection is worth now, with the reason."""
         found = await self._existing(visit, camera)

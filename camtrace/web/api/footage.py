@@ -42,7 +42,7 @@ class FootageApi:
         self._footage = footage
         self._live = live
 
-    @requirer.require(app.route("/api/v1/cameras/<camera>/recordings"), visit=May("replay"))
+    @requirer.require(app.route("/api/v1/cameras/<camera>/recordings", methods=["GET"]), visit=May("replay"))
     async def recordings(self, visit: Visit, camera: str) -> Response:
         """What can be replayed between `start` and `stop` (the last 24 hours unless said), and what is missing."""
         query = Query(visit.request)
@@ -55,7 +55,7 @@ class FootageApi:
         gaps = await self._footage.gaps(found.uid, start, stop)
         return answer({"spans": [span_shape(span) for span in spans], "gaps": [gap_shape(gap) for gap in gaps]})
 
-    @requirer.require(app.route("/api/v1/cameras/<camera>/snapshot.jpg"), visit=May())
+    @requirer.require(app.route("/api/v1/cameras/<camera>/snapshot.jpg", methods=["GET"]), visit=May())
     async def snapshot(self, visit: Visit, camera: str) -> Response:
         """The newest picture, or with `at` the one recorded at that instant, as JPEG."""
         at = Query(visit.request).instant("at")
@@ -66,7 +66,7 @@ class FootageApi:
             raise NotFound("there is no picture" + ("" if at is None else " of that instant"))
         return Response(200, {"Content-Type": "image/jpeg", "Cache-Control": "no-store"}, picture)
 
-    @requirer.require(app.route("/api/v1/cameras/<camera>/video.mp4"), visit=May("replay"))
+    @requirer.require(app.route("/api/v1/cameras/<camera>/video.mp4", methods=["GET"]), visit=May("replay"))
     async def video(self, visit: Visit, camera: str) -> Response | None:
         """The footage from `start` to `stop` as MP4, not transcoded, with byte ranges; `download=1` to keep it."""
         query = Query(visit.request)

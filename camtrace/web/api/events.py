@@ -1,0 +1,179 @@
+"""What happens, as it happens: server-sent events."""
+
+from __future__ import annotations
+
+from collections import deque
+from typing import Any
+
+from klein import Response
+from twisted.internet import defer, task
+from twisted.web.server import Request
+
+from camtrace.bus import Bus
+from camtrace.errors import Invalid
+from camtrace.events import CameraStateChanged, LineReceived, Noted
+from camtrace.model import CameraState, JournalEntry, Line, User
+from camtrace.web.access import Access, May, Visit
+from camtrace.web.answers import Query, to_json
+from camtrace.web.api.shapes import journal_shape, line_shape, state_shape
+from camtrace.web.flow import Flow
+from camtrace.web.ports import CameraDirectory, History
+from camtrace.web.problems import Headers
+from camtrace.web.routing import new_app, requirer
+
+BEHIND = 1000
+PAGE = 500
+HEARTBEAT_SECONDS = 15
+MOST_READERS = 200
+Happening = tuple[int, Line | CameraState | JournalEntry]
+
+
+class EventsApi:
+    """`/api/v1/events`: lines, camera states and journal entries, each with its fact's id.
+
+    `Last-Event-ID` (or `?last_event_id=`) resumes from the store. A reader that lets more than 1,000 events wait is
+    closed and may resume.
+    """
+
+    app = new_app()
+
+    def __init__(self, reactor: Any, access: Access, directory: CameraDirectory, bus: Bus, history: History) -> None:
+        self.access = access
+        self._reactor = reactor
+        self._directory = directory
+        self._bus = bus
+        self._history = history
+        self._readers: set[_Reader] = set()
+
+    @requirer.require(app.route("/api/v1/events", methods=["GET"]), visit=May())
+    async def events(self, visit: Visit) -> Response | None:
+        """The stream; it ends only when one of the two sides leaves."""
+        last = _last_id(visit.request)
+        if len(self._readers) >= MOST_READERS:
+            return Response(503, {"Retry-After": "5"}, b"too many readers")
+        reader = _Reader(visit, self._bus, last or 0)
+        self._readers.add(reader)
+        headers: Headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
+        Response(200, headers)._applyToRequest(visit.request)
+        flow = Flow(visit.request, self._reactor)
+        heartbeat = task.LoopingCall(reader.wake)
+        heartbeat.clock = self._reactor
+        heartbeat.start(HEARTBEAT_SECONDS, now=False)
+        try:
+            await flow.write(b"retry: 2000\n\n")
+            if last is not None:
+                await self._catch_up(flow, reader)
+            await self._follow(flow, reader)
+        finally:
+            heartbeat.stop()
+            self._readers.discard(reader)
+            reader.stop()
+            flow.end()
+        return None
+
+    def stop(self) -> None:
+        """End every stream."""
+        for reader in tuple(self._readers):
+            reader.leave()
+
+    async def _catch_up(self, flow: Flow, reader: _Reader) -> None:
+        while not reader.left:
+            found = await self._history.since(reader.last, PAGE)
+            for happening in found:
+                await self._tell(flow, reader, happening)
+            if len(found) < PAGE:
+                return
+
+    async def _follow(self, flow: Flow, reader: _Reader) -> None:
+        while not reader.left:
+            while reader.waiting and not reader.left:
+                await self._tell(flow, reader, reader.waiting.popleft())
+            if not reader.left:
+                await reader.something()
+                if not reader.waiting and not reader.left:
+                    await flow.write(b": still here\n\n")
+
+    async def _tell(self, flow: Flow, reader: _Reader, happening: Happening) -> None:
+        number, what = happening
+        if number <= reader.last:
+            return  # read from the store already
+        reader.last = number
+        text = self._text(reader.visit.user, number, what)
+        if text is not None:
+            await flow.write(text)
+
+    def _text(self, user: User, number: int, what: Line | CameraState | JournalEntry) -> bytes | None:
+        """The event, or None if it is not for `user`."""
+        match what:
+            case Line():
+                kind, seen = "line", user.may("lines") and _may_read(user, what.cameras)
+                shape = line_shape(what, user, self._directory) if seen else {}
+            case CameraState():
+                camera = self._directory.by_uid(what.camera_uid)
+                kind, seen = "camera", camera is not None and user.may_see(what.camera_uid)
+                shape = {"camera": camera.id, **state_shape(what)} if camera is not None else {}
+            case JournalEntry():
+                kind, seen = "journal", user.may("journal")
+                shape = journal_shape(what, self._directory)
+        return f"id: {number}\nevent: {kind}\ndata: {to_json(shape)}\n\n".encode() if seen else None
+
+
+class _Reader:
+    """One open stream: what waits for it. It is cut off when too much does."""
+
+    def __init__(self, visit: Visit, bus: Bus, last: int) -> None:
+        self.visit = visit
+        self.last = last
+        self.left = False
+        self.waiting: deque[Happening] = deque()
+        self._waiter: defer.Deferred[None] | None = None
+        self._unsubscribe = [
+            bus.subscribe(LineReceived, lambda fact: self._put(fact.id, fact.line)),
+            bus.subscribe(CameraStateChanged, lambda fact: self._put(fact.id, fact.state)),
+            bus.subscribe(Noted, lambda fact: self._put(fact.id, fact.entry)),
+        ]
+
+    async def something(self) -> None:
+        """Returns when something waits, at the heartbeat, or when the stream shall end."""
+        self._waiter = defer.Deferred()
+        await self._waiter
+
+    def wake(self) -> None:
+        """Let who waits look again."""
+        waiter, self._waiter = self._waiter, None
+        if waiter is not None:
+            waiter.callback(None)
+
+    def leave(self) -> None:
+        """End the stream."""
+        self.left = True
+        self.wake()
+
+    def stop(self) -> None:
+        """Listen no more."""
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+
+    def _put(self, number: int, what: Line | CameraState | JournalEntry) -> None:
+        if self.left:
+            return
+        self.waiting.append((number, what))
+        if len(self.waiting) > BEHIND:
+            self.left = True
+            transport: Any = self.visit.request.transport
+            transport.abortConnection()
+        self.wake()
+
+
+def _may_read(user: User, uids: tuple[int, ...]) -> bool:
+    allowed = user.profile.cameras
+    return allowed is None or not allowed.isdisjoint(uids)
+
+
+def _last_id(request: Request) -> int | None:
+    text = request.getHeader("last-event-id") or Query(request).text("last_event_id")
+    if text is None:
+        return None
+    if not text.isascii() or not text.isdigit() or int(text) >= 2**63:
+        raise Invalid("the last event's id must be a whole number", "last_event_id")
+    return int(text)

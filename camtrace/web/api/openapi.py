@@ -1,0 +1,179 @@
+"""The description of the API for programs (OpenAPI 3.1), made from the routes and what is said about them here."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from klein import Response
+from twisted.web.server import Request
+
+from camtrace import __version__
+from camtrace.model import JOURNAL_KINDS
+from camtrace.web.access import Access, Anyone
+from camtrace.web.answers import LIMIT, MOST, answer
+from camtrace.web.api.camera_fields import CODECS, TRANSPORTS
+from camtrace.web.routing import Route, new_app, requirer
+
+PREFIX = "/api/v1"
+Schema = dict[str, Any]
+
+_TEXT: Schema = {"type": "string"}
+_FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
+_INSTANT: Schema = {"type": "string", "description": "Unix seconds or ISO 8601"}
+_DECIMAL: Schema = {"type": "string", "examples": ["16.00"]}
+_KIND: Schema = {"type": "string", "enum": ["regular", "alarm"], "default": "regular"}
+_SPAN: dict[str, Schema] = {"start": _INSTANT, "stop": _INSTANT}
+_PAGE: dict[str, Schema] = {
+    "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
+    "cursor": {"type": "string", "description": "`next` of the page before"},
+}
+
+PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
+    ("GET", "/cameras"): {"deleted": _FLAG},
+    ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
+    ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
+    ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG},
+    ("GET", "/lines"): {
+        **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "type", "code", "text"), _TEXT),
+        "amount_min": _DECIMAL,
+        "amount_max": _DECIMAL,
+        "special": _TEXT,
+        **_SPAN,
+        "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
+        **_PAGE,
+    },
+    ("GET", "/tickets"): {
+        "camera": _TEXT,
+        "source": _TEXT,
+        "number": _TEXT,
+        "state": {"type": "string", "enum": ["open", "closed"]},
+        **_SPAN,
+        **_PAGE,
+    },
+    ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
+    ("GET", "/events"): {"last_event_id": _TEXT},
+}
+"""Query parameters by method and path."""
+
+OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
+"""What needs neither session nor token."""
+
+MEDIA = {"/snapshot.jpg": "image/jpeg", "/video.mp4": "video/mp4", "/events": "text/event-stream"}
+"""Answers that are not JSON, by the end of the path."""
+
+_WITH_CAMERA_BODY = {
+    ("POST", "/cameras"),
+    ("PATCH", "/cameras/{camera}"),
+    ("POST", "/cameras/test"),
+    ("POST", "/cameras/{camera}/test"),
+}
+
+
+def _calendar(**more: Schema) -> Schema:
+    return {"type": "object", "properties": {"calendar": {"type": "string", "default": "always"}, **more}}
+
+
+def _integer(low: int, high: int, default: int | None = None) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
+    return schema if default is None else {**schema, "default": default}
+
+
+CAMERA: Schema = {
+    "type": "object",
+    "description": "`name` and either `url` or `model` and `address` suffice",
+    "properties": {
+        "id": _integer(1, 99_999),
+        "name": _TEXT,
+        "model": _TEXT,
+        "address": _TEXT,
+        "http_port": _integer(1, 65535, 80),
+        "channel": _integer(1, 256, 1),
+        "url": _TEXT,
+        "sub_url": _TEXT,
+        "transport": {"type": "string", "enum": list(TRANSPORTS), "default": "tcp"},
+        "codec": {"type": "string", "enum": list(CODECS), "default": ""},
+        "login": _TEXT,
+        "password": {"type": "string", "writeOnly": True},
+        "volume": _TEXT,
+        "overlay_ids": {"type": "array", "items": _TEXT},
+        "regular": _calendar(days={"type": ["integer", "null"], "minimum": 1}),
+        "alarm": _calendar(pre_seconds=_integer(0, 300, 5), post_seconds=_integer(0, 3600, 20)),
+        "stop_streams_automatically": {"type": "boolean", "default": False},
+    },
+}
+ERROR: Schema = {
+    "type": "object",
+    "properties": {
+        "error": {
+            "type": "object",
+            "properties": {"code": _TEXT, "message": _TEXT, "field": {"type": ["string", "null"]}},
+        }
+    },
+}
+
+
+class OpenApi:
+    """`/api/v1/openapi.json`. `routes()` gives the site's routes, once they are all known."""
+
+    app = new_app()
+
+    def __init__(self, access: Access, routes: Callable[[], Iterable[Route]]) -> None:
+        self.access = access
+        self._routes = routes
+
+    @requirer.require(app.route("/api/v1/openapi.json", methods=["GET"]), request=Anyone())
+    def description(self, request: Request) -> Response:
+        """This description."""
+        return answer(describe(self._routes()))
+
+
+def describe(routes: Iterable[Route]) -> Schema:
+    """The OpenAPI document of those routes that lie under the API's address."""
+    paths: dict[str, Schema] = {}
+    for route in sorted(routes, key=lambda route: (route.rule, route.method)):
+        if route.rule.startswith(PREFIX + "/"):
+            path = re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule.removeprefix(PREFIX))
+            paths.setdefault(path, {})[route.method.lower()] = _operation(route, path)
+    return {
+        "openapi": "3.1.0",
+        "info": {"title": "CamTrace", "version": __version__},
+        "servers": [{"url": PREFIX}],
+        "security": [{"token": []}, {"session": []}],
+        "paths": paths,
+        "components": {
+            "securitySchemes": {
+                "token": {"type": "http", "scheme": "bearer"},
+                "session": {"type": "apiKey", "in": "cookie", "name": "camtrace_PORT"},
+            },
+            "schemas": {"Camera": CAMERA, "Error": ERROR},
+        },
+    }
+
+
+def _operation(route: Route, path: str) -> Schema:
+    key = (route.method, path)
+    inside = [
+        {"name": name, "in": "path", "required": True, "schema": _TEXT} for name in re.findall(r"\{(\w+)\}", path)
+    ]
+    asked = [{"name": name, "in": "query", "schema": schema} for name, schema in PARAMETERS.get(key, {}).items()]
+    media = next((mime for end, mime in MEDIA.items() if path.endswith(end)), "application/json")
+    status = {"POST /cameras": "201", "DELETE /cameras/{camera}": "204"}.get(" ".join(key), "200")
+    operation: Schema = {
+        "summary": route.summary,
+        "parameters": inside + asked,
+        "responses": {
+            status: {"description": "done", **({} if status == "204" else {"content": {media: {}}})},
+            "default": {
+                "description": "an error",
+                "content": {"application/json": {"schema": {"$ref": "#/components/schemas/Error"}}},
+            },
+        },
+    }
+    if key in _WITH_CAMERA_BODY:
+        schema = {"$ref": "#/components/schemas/Camera"}
+        operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
+    if key in OPEN:
+        operation["security"] = []
+    return operation
