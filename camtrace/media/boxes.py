@@ -41,6 +41,15 @@ class Entry(NamedTuple):
     size: int
 
 
+class Glance(NamedTuple):
+    """What the first track of a fragment begins with and how long it is, in ticks."""
+
+    dts: int
+    pts: int
+    duration: int
+    key: bool
+
+
 class FragmentPlace(NamedTuple):
     """A whole `moof`+`mdat` in a file: where it lies, and its moof."""
 
@@ -131,6 +140,17 @@ def parse_fragment(
         instant = at_us(tracks[entry.track], entry.pts)
         samples.append(Sample(entry.track, instant, entry.dts, entry.pts, entry.duration, entry.key, coded))
     return samples
+
+
+def glance(data: bytes) -> Glance | None:
+    """The first track's part of a fragment, read without building its samples; None where it has none."""
+    top = _only(data, b"moof", 0, len(data))
+    for traf in boxes(data, top.body, top.stop):
+        if traf.kind == b"traf":
+            found = _guarded(_glance, data, traf)
+            if found is not None:
+                return found
+    return None
 
 
 def media_us(track: Track, ticks: int) -> int:
@@ -334,6 +354,31 @@ def _trun(moof: bytes, box: Box, track: int, clock: int, defaults: tuple[int, in
         clock += duration
         offset += size
     return entries
+
+
+def _glance(data: bytes, traf: Box) -> Glance | None:
+    track, (duration, _, flags) = _tfhd(data, _inside(data, traf, b"tfhd"))
+    if track != 0:
+        return None
+    tfdt = _inside(data, traf, b"tfdt")
+    (dts,) = struct.unpack_from(">Q" if data[tfdt.body] else ">I", data, tfdt.body + 4)
+    trun = _inside(data, traf, b"trun")
+    has, count = struct.unpack_from(">II", data, trun.body)
+    at = trun.body + 8 + (4 if has & 0x1 else 0)
+    if has & 0x4:
+        (flags,) = struct.unpack_from(">I", data, at)
+        at += 4
+    columns = [flag for flag in (0x100, 0x200, 0x400, 0x800) if has & flag]
+    width = len(columns)
+    if at + 4 * width * count > trun.stop:
+        raise BoxError(f"a trun of {count} samples is cut")
+    values = struct.unpack_from(f">{width * count}I", data, at)
+    row = dict(zip(columns, values[:width], strict=True)) if count else {}
+    shown = row.get(0x800, 0)
+    if data[trun.body] and shown >= 1 << 31:
+        shown -= 1 << 32
+    total = sum(values[0::width]) if has & 0x100 else duration * count
+    return Glance(dts, dts + shown, total, not row.get(0x400, flags) & _NOT_SYNC)
 
 
 def _shift(patched: bytearray, moof: bytes, traf: Box, shifts: tuple[int, ...]) -> None:

@@ -61,7 +61,7 @@ class FragmentMuxer:
 
         `dts` must grow within a track. The packet is given back as it came. Raises `CannotMux`.
         """
-        kept = packet.stream, packet.time_base, packet.dts, packet.pts, packet.duration
+        stream, kept = packet.stream, (packet.time_base, packet.dts, packet.pts, packet.duration)
         try:
             packet.stream = self._streams[track]
             packet.time_base = self.tracks[track].time_base
@@ -71,7 +71,9 @@ class FragmentMuxer:
         except (av.error.FFmpegError, ValueError) as error:
             raise CannotMux(f"a {self.tracks[track].codec} packet at {dts} was refused: {error}") from error
         finally:
-            packet.stream, packet.time_base, packet.dts, packet.pts, packet.duration = kept
+            packet.time_base, packet.dts, packet.pts, packet.duration = kept
+            if stream is not None:  # a packet made from bytes has none, and takes none back
+                packet.stream = stream
         last = self._last[track]
         if last is not None:
             self._step[track] = dts - last
