@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 from twisted.internet import defer
@@ -15,7 +16,7 @@ class Facts(Protocol):
     @property
     def waiting(self) -> int: ...
 
-    def record(self, fact: LineReceived) -> defer.Deferred[None]: ...
+    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]: ...
 
 
 class Cameras(Protocol):

@@ -6,7 +6,7 @@ A till may say nothing for hours, so silence never closes a connection; a dead p
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -29,7 +29,9 @@ class Receiver(Protocol):
     @property
     def is_crowded(self) -> bool: ...
 
-    def received(self, line: bytes, peer: str, encoding: str) -> defer.Deferred[None]: ...
+    def received(
+        self, lines: Sequence[bytes], peer: str, encoding: str, bad: Callable[[bytes, WireError], None]
+    ) -> defer.Deferred[None]: ...
 
 
 class TillConnection(protocol.Protocol):
@@ -75,21 +77,21 @@ class TillConnection(protocol.Protocol):
         self._take(self._splitter.flush())
 
     def _take(self, lines: list[bytes]) -> None:
+        if not lines:
+            return
         receiver = self.factory.receiver
-        for line in lines:
-            try:
-                durable = receiver.received(line, self._peer, self.factory.encoding)
-            except WireError as fault:
-                self.factory.complain(self._peer, f"{fault}: {_excerpt(line)}")
-                continue
-            self._under_way += 1
-            durable.addCallback(self._became_durable)
-        if not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded) and self._under_way:
+        self._under_way += len(lines)
+        durable = receiver.received(lines, self._peer, self.factory.encoding, self._bad_line)
+        durable.addCallback(self._became_durable, len(lines))
+        if self._under_way and not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded):
             self._paused = True
             self.transport.pauseProducing()
 
-    def _became_durable(self, _: None) -> None:
-        self._under_way -= 1
+    def _bad_line(self, line: bytes, fault: WireError) -> None:
+        self.factory.complain(self._peer, f"{fault}: {mask(line)[:80]!r}")
+
+    def _became_durable(self, _: None, count: int) -> None:
+        self._under_way -= count
         if self._paused and not self._under_way:
             self._paused = False
             self.transport.resumeProducing()
@@ -148,7 +150,3 @@ class TillFactory(protocol.Factory):
 class _Complaints:
     since: float
     unsaid: int = 0
-
-
-def _excerpt(line: bytes) -> str:
-    return repr(mask(line)[:80])

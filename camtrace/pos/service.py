@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from twisted.internet import defer
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from camtrace import clock
 from camtrace.events import LineReceived
@@ -18,7 +19,8 @@ from camtrace.pos.wire import Message, WireError, decode
 from camtrace.tickets.grouping import Entry, Grouping
 
 PROTOCOL = "pos"
-CROWD = 20_000  # facts that wait to become durable: tills are read no further until there are fewer
+CROWD = 3000  # facts that wait to become durable: tills are read no further until there are fewer
+Bad = Callable[[bytes, WireError], None]
 _TICK = timedelta(microseconds=1)
 
 
@@ -55,18 +57,22 @@ class Tills:
         """Whether senders must wait because facts do not become durable as fast as they come."""
         return self._facts.waiting > CROWD
 
-    def received(self, line: bytes, peer: str, encoding: str = "auto") -> defer.Deferred[None]:
-        """Record what `line` says; fires when it is durable, also when it was refused. Raises WireError, counted."""
-        try:
-            message = decode(line, encoding)
-            if not self._admission.source(message.source):
-                raise WireError("its name is not among [pos] sources")
-        except WireError:
-            self._metrics.add("camtrace_pos_errors_total")
-            raise
-        self._metrics.add("camtrace_pos_lines_total")
-        recorded = self._facts.record(self._fact(message, peer))
-        return recorded.addErrback(self._refused, message.source)
+    def received(self, lines: Sequence[bytes], peer: str, encoding: str, bad: Bad) -> defer.Deferred[None]:
+        """Record what `lines` say; fires when all are durable. One that says nothing is counted and given to `bad`."""
+        facts = []
+        for raw in lines:
+            try:
+                message = decode(raw, encoding)
+                if not self._admission.source(message.source):
+                    raise WireError("its name is not among [pos] sources")
+            except WireError as error:
+                bad(raw, error)
+            else:
+                facts.append(self._fact(message, peer))
+        self._metrics.add("camtrace_pos_lines_total", len(facts))
+        if len(facts) < len(lines):
+            self._metrics.add("camtrace_pos_errors_total", len(lines) - len(facts))
+        return self._facts.record_all(facts).addErrback(self._refused, peer)
 
     def _fact(self, message: Message, peer: str) -> LineReceived:
         at = self._instant(message.source)
@@ -117,5 +123,5 @@ class Tills:
         self._last_at[source] = at
         return at
 
-    def _refused(self, failure: object, source: str) -> None:
-        self.log.error("a line of till {source} did not become durable: {failure}", source=source, failure=failure)
+    def _refused(self, failure: Failure, peer: str) -> None:
+        self.log.error("a line of {peer} did not become durable: {error}", peer=peer, error=failure.getErrorMessage())

@@ -120,6 +120,8 @@ Head = tuple[str, str, str, str, str, bytes]
 
 def _article(head: Head, fields: list[str]) -> Message:
     """Quantity, code, description, amount or special word. A | inside the description is put back."""
+    if len(fields) == 4 and (amount := to_decimal(fields[3])) is not None:  # as nearly all of them
+        return Message(*head, to_decimal(fields[0]), fields[1], fields[2], amount)
     fields += [""] * (4 - len(fields))
     last = next((at for at in range(len(fields) - 1, 2, -1) if _is_price(fields[at])), 0)
     first = last - 1 if last > 3 and to_special(fields[last - 1]) != to_special(fields[last]) else last
