@@ -9,15 +9,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-import av
-
 from camtrace import clock
 from camtrace.media.packets import PacketSink, SourceTrack
 from camtrace.media.parameter_sets import merged, parameter_sets
 from camtrace.media.picture import CannotDecode, frame_size
 from camtrace.media.timeline import Stamped, Timeline
 
-Packet = av.Packet[Any]
+# an av.Packet, which the stubs know as generic and Python does not
+Packet = Any
 Convert = Callable[[Stamped[Packet]], list[Stamped[Packet]]]
 
 # a muxer waits for every track that was announced, so those silent for so long at the start are left out at first

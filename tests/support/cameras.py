@@ -1,13 +1,13 @@
 """Network cameras for the tests: real peers over real sockets, honest ones and liars.
 
-`RtspCamera` is gst-rtsp-server in a process of its own; `HttpCamera` a small threaded HTTP server that knows the habits of
-twenty years of MJPEG cameras. Both listen on a loopback address and tell their port.
+`RtspCamera` is gst-rtsp-server in a process of its own; `HttpCamera` a small threaded HTTP server that knows the habits
+of twenty years of MJPEG cameras. Both listen on a loopback address and tell their port.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
+import re
 import signal
 import socket
 import subprocess
@@ -42,6 +42,15 @@ def looped(clip: Path, times: int = 30) -> Path:
     folder = Path(tempfile.mkdtemp(prefix="camtrace-clips-"))
     made = folder / f"{clip.stem}-{times}{clip.suffix}"
     command = ["ffmpeg", "-v", "error", "-stream_loop", str(times - 1), "-i", clip, "-c", "copy", "-an", made]
+    subprocess.run(command, check=True, timeout=60)
+    return made
+
+
+@cache
+def shortened(clip: Path, seconds: float = 1) -> Path:
+    """The clip's first `seconds`, not coded anew; made once per test run."""
+    made = Path(tempfile.mkdtemp(prefix="camtrace-clips-")) / f"{clip.stem}-short{clip.suffix}"
+    command = ["ffmpeg", "-v", "error", "-i", clip, "-t", str(seconds), "-c", "copy", "-an", made]
     subprocess.run(command, check=True, timeout=60)
     return made
 
@@ -121,18 +130,21 @@ class RtspCamera:
 
 
 def jpegs(clip: Path = CLIPS / "vtest_320x240.mjpg") -> list[bytes]:
-    """The pictures of a raw MJPEG file."""
+    """The pictures of an MJPEG file, whatever stands between them."""
     data = clip.read_bytes()
     starts = [at for at in range(len(data) - 2) if data[at : at + 3] == b"\xff\xd8\xff"]
-    return [data[start:end] for start, end in zip(starts, [*starts[1:], len(data)], strict=True)]
+    ends = [
+        data.rindex(b"\xff\xd9", start, end) + 2 for start, end in zip(starts, [*starts[1:], len(data)], strict=True)
+    ]
+    return [data[start:end] for start, end in zip(starts, ends, strict=True)]
 
 
 @dataclass
 class Habits:
     """How an HttpCamera behaves. `fault` is one of: "", "html", "single", "black_hole", "cut", "silent", "once".
 
-    "single": answers with one `image/jpeg`. "cut": hangs up in the middle of a picture after `pictures`. "silent": sends
-    nothing after `pictures`. "once": one multipart picture, then the end. `status`: answer with this error.
+    "single": answers with one `image/jpeg`. "cut": hangs up in the middle of a picture after `pictures`. "silent":
+    sends nothing after `pictures`. "once": one multipart picture, then the end. `status`: answer with this error.
     """
 
     header: str = "multipart/x-mixed-replace; boundary=myboundary"
@@ -278,8 +290,7 @@ class HttpCamera:
             return line.endswith(f"Basic {wanted}")
         if "Digest" not in line:
             return False
-        given = dict(part.strip().partition("=")[::2] for part in line.partition("Digest")[2].split(","))
-        given = {name: value.strip('"') for name, value in given.items()}
+        given = {name: quoted or bare for name, quoted, bare in re.findall(r'(\w+)=(?:"([^"]*)"|([^ ,]+))', line)}
         secret = _md5(f"{habits.login}:camera:{habits.password}")
         method, uri, _ = request.split(" ", 2)
         proof = f"{secret}:0123abc:{given['nc']}:{given['cnonce']}:auth:{_md5(f'{method}:{uri}')}"
@@ -356,7 +367,7 @@ def wait_until(true: Callable[[], object], seconds: float = 10.0) -> None:
 
 def descriptors() -> int:
     """How many file descriptors this process has open."""
-    return len(os.listdir("/proc/self/fd"))
+    return len(list(Path("/proc/self/fd").iterdir()))
 
 
 def _read_head(connection: socket.socket) -> str:
