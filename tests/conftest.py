@@ -1,0 +1,47 @@
+"""Settings of the whole suite: what the system lacks is named at the top; with CI=true nothing may be skipped."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Generator
+
+import pytest
+from support.needs import NEEDS, missing
+
+STRICT = os.environ.get("CI") == "true"
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Make the suite's own marks known."""
+    config.addinivalue_line("markers", "slow: takes some tens of seconds")
+
+
+def pytest_report_header() -> list[str]:
+    """What the system lacks, and what comes of it."""
+    reasons = list(filter(None, map(missing, NEEDS)))
+    fate = "fail" if STRICT else "are skipped"
+    return [f"{reason}: the tests that need it {fate}" for reason in reasons]
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Generator[None, pytest.TestReport, pytest.TestReport]:
+    """With CI=true, a test that is skipped has failed."""
+    report = yield
+    if STRICT and report.skipped and not hasattr(report, "wasxfail"):
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI=true forbids: {_reason(report.longrepr)}"
+    return report
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_make_collect_report() -> Generator[None, pytest.CollectReport, pytest.CollectReport]:
+    """With CI=true, a file that is skipped whole has failed too."""
+    report = yield
+    if STRICT and report.skipped:
+        report.outcome = "failed"
+        report.longrepr = f"skipped, which CI=true forbids: {_reason(report.longrepr)}"
+    return report
+
+
+def _reason(given: object) -> str:
+    return str(given[2]) if isinstance(given, tuple) else str(given)
