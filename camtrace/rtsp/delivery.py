@@ -83,6 +83,8 @@ class Interleaved:
 class _Receiver(DatagramProtocol):
     """One UDP port of a track, connected to the client's: datagrams from elsewhere never arrive."""
 
+    noisy = False
+
     def __init__(self, peer: tuple[str, int], heard: Callable[[bytes], None], refused: Callable[[], None]) -> None:
         self._peer = peer
         self._heard = heard

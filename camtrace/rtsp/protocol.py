@@ -8,9 +8,8 @@ from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.interfaces import IPushProducer
-from twisted.internet.protocol import Protocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.logger import Logger
-from twisted.protocols.policies import TimeoutMixin
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -23,8 +22,10 @@ MOST_WAITING = 32  # requests that wait for their turn before no more is read
 
 
 @implementer(IPushProducer)
-class RtspProtocol(Protocol, TimeoutMixin):
+class RtspProtocol(Protocol):
     """Answers requests one after the other; interleaved frames pass between them."""
+
+    transport: Any = None
 
     log = Logger()
 
@@ -42,12 +43,7 @@ class RtspProtocol(Protocol, TimeoutMixin):
         self._broken = ""
         self.closing = False
 
-    def callLater(self, delay: float, call: Callable[..., Any]) -> Any:
-        """The timer TimeoutMixin uses."""
-        return self._clock.callLater(delay, call)
-
     def connectionMade(self) -> None:
-        assert self.transport is not None
         peer, host = self.transport.getPeer(), self.transport.getHost()
         self.ends = Ends(getattr(peer, "host", ""), getattr(host, "host", ""))
         self.pipe = Pipe(self.transport.write)
@@ -55,12 +51,12 @@ class RtspProtocol(Protocol, TimeoutMixin):
         if hasattr(self.transport, "setTcpNoDelay"):
             self.transport.setTcpNoDelay(True)
         self.transport.registerProducer(self, True)
-        self.setTimeout(IDLE_SECONDS)
+        self._idle = self._clock.callLater(IDLE_SECONDS, self._silent)
 
     def dataReceived(self, data: bytes) -> None:
         if self.closing or self._broken:
             return
-        self.resetTimeout()
+        self._idle.reset(IDLE_SECONDS)
         try:
             for message in self._parser.feed(data):
                 if isinstance(message, wire.Interleaved):
@@ -76,7 +72,7 @@ class RtspProtocol(Protocol, TimeoutMixin):
     def _hold(self) -> None:
         """Read no further while too many requests wait, or their answers are not taken."""
         hold = len(self._requests) >= MOST_WAITING
-        if hold != self._held and self.transport is not None:
+        if hold != self._held:
             self._held = hold
             if hold:
                 self.transport.pauseProducing()
@@ -103,7 +99,7 @@ class RtspProtocol(Protocol, TimeoutMixin):
             self.close()
 
     def _write(self, response: wire.Response, cseq: str) -> None:
-        if self.transport is not None and not self.closing:
+        if not self.closing:
             self.pipe.flush()
             self.transport.write(response.serialise(cseq))
 
@@ -111,10 +107,9 @@ class RtspProtocol(Protocol, TimeoutMixin):
         self.log.failure("the conversation with player {peer} failed", failure, peer=self.ends.peer)
         self.close()
 
-    def timeoutConnection(self) -> None:
-        if any(not playback.closed for playback in self.dialogue.playbacks):
-            self.setTimeout(IDLE_SECONDS)  # the session has a clock of its own
-        else:
+    def _silent(self) -> None:
+        self._idle = self._clock.callLater(IDLE_SECONDS, self._silent)
+        if all(playback.closed for playback in self.dialogue.playbacks):  # a session has a clock of its own
             self.close()
 
     # ── back-pressure: the transport tells when its buffer is full ──
@@ -135,18 +130,17 @@ class RtspProtocol(Protocol, TimeoutMixin):
 
     def close(self) -> None:
         """Write out what waits, then close."""
-        if not self.closing and self.transport is not None:
+        if not self.closing:
             self.closing = True
             self.transport.unregisterProducer()
             self.transport.loseConnection()
 
     def abort(self) -> None:
         """Close at once: the client takes nothing more."""
-        if self.transport is not None:
-            self.transport.abortConnection()
+        self.transport.abortConnection()
 
-    def connectionLost(self, reason: Failure = Failure(Exception("closed"))) -> None:
-        self.setTimeout(None)
+    def connectionLost(self, reason: Failure = connectionDone) -> None:
+        self._idle.cancel()
         self.closing = True
         self.pipe.blocked = True
         self.dialogue.close()

@@ -119,7 +119,7 @@ class RtspService(Service, Factory):
         return connection
 
     def startService(self) -> None:
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self._sweeping.start(1.0, now=False).addErrback(self._failed)
 
     async def _stop(self) -> None:
@@ -135,7 +135,7 @@ class RtspService(Service, Factory):
         self._pacer.stop()
 
     def stopService(self) -> defer.Deferred[None]:
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         if self._sweeping.running:
             self._sweeping.stop()
         return defer.Deferred.fromCoroutine(self._stop())

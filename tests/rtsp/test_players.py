@@ -1,0 +1,191 @@
+"""Real players against the real server: ffmpeg, ffprobe and GStreamer, by TCP and UDP."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Awaitable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from twisted.internet import defer, reactor, utils
+from twisted.trial.unittest import TestCase
+
+from support.clips import START, ClipFootage, clip
+from support.rtsp_server import Served, unix
+
+QUERY = f"start={unix(START)}&stop={unix(START) + 600}"
+needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+needs_gstreamer = pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="GStreamer is not installed")
+
+
+async def run(*command: str | Path, seconds: float = 40) -> tuple[str, str, int]:
+    """Output, errors and exit code of a program; it must end by itself within `seconds`."""
+    words = [str(word) for word in command]
+    guarded = ["timeout", "-s", "KILL", str(seconds), *words]
+    out, err, code = await utils.getProcessOutputAndValue(shutil.which("timeout"), guarded[1:], env=None)
+    return out.decode(), err.decode(), code
+
+
+async def frames(*source: str | Path, stream: str = "v") -> list[str]:
+    """The hash of every decoded picture (or, for sound, of every coded frame) of a source."""
+    coded = ["-c", "copy"] if stream == "a" else ["-fps_mode", "passthrough"]
+    command = ["ffmpeg", "-nostdin", "-v", "error", *source, "-map", f"0:{stream}", *coded, "-f", "framemd5", "-"]
+    out, err, code = await run(*command)
+    assert code == 0, err
+    return [line.split(",")[5].strip() for line in out.splitlines() if not line.startswith("#")]
+
+
+class Playing(TestCase):
+    """A server in this reactor, on a port of its own."""
+
+    timeout = 60
+
+    def serve(self, footage: Any, **options: Any) -> str:
+        """Serve `footage`; answers the URL's beginning."""
+        self.served = Served(reactor, footage, **options)
+        self.served.service.startService()
+        port = reactor.listenTCP(0, self.served.service, interface="127.0.0.1")  # type: ignore[attr-defined]
+        self.addCleanup(self.served.service.stopService)
+        self.addCleanup(port.stopListening)
+        return f"rtsp://127.0.0.1:{port.getHost().port}/player/regul/3/"
+
+
+@needs_ffmpeg
+class EveryFrameTests(Playing):
+    """What ffmpeg decodes from the server equals the clip, picture by picture; and ffmpeg ends by itself."""
+
+    def check(self, name: str, transport: str, stream: str = "v", speed: int = 6) -> Awaitable[None]:
+        async def checking() -> None:
+            url = self.serve(ClipFootage(name, speed))
+            whole = ["-ignore_editlist", "1"] if stream == "a" else []  # the sound's first frames too
+            expected = await frames(*whole, "-i", clip(name), stream=stream)
+            played = await frames("-rtsp_transport", transport, "-i", f"{url}?{QUERY}", stream=stream)
+            self.assertGreater(len(expected), 20)
+            self.assertEqual(played, expected)
+
+        return defer.ensureDeferred(checking())
+
+    def test_h264_tcp(self) -> Awaitable[None]:
+        """H.264 without B-frames."""
+        return self.check("vtest_h264_baseline.mp4", "tcp")
+
+    def test_h264_udp(self) -> Awaitable[None]:
+        """H.264 without B-frames, as datagrams."""
+        return self.check("vtest_h264_baseline.mp4", "udp")
+
+    def test_h264_bframes_tcp(self) -> Awaitable[None]:
+        """H.264 with B-frames."""
+        return self.check("vtest_h264_main_bframes.mp4", "tcp")
+
+    def test_h264_bframes_udp(self) -> Awaitable[None]:
+        """H.264 with B-frames, as datagrams."""
+        return self.check("vtest_h264_main_bframes.mp4", "udp")
+
+    def test_h265_tcp(self) -> Awaitable[None]:
+        """H.265."""
+        return self.check("vtest_h265.mp4", "tcp")
+
+    def test_h265_udp(self) -> Awaitable[None]:
+        """H.265, as datagrams."""
+        return self.check("vtest_h265.mp4", "udp")
+
+    def test_mjpeg_tcp(self) -> Awaitable[None]:
+        """JPEG with the standard Huffman tables."""
+        return self.check("standard_huffman.mkv", "tcp", speed=3)
+
+    def test_mjpeg_udp(self) -> Awaitable[None]:
+        """JPEG, as datagrams."""
+        return self.check("standard_huffman.mkv", "udp", speed=3)
+
+    def test_mpeg4_tcp(self) -> Awaitable[None]:
+        """MPEG-4 part 2, beside sound."""
+        return self.check("vtest_mpeg4_aac.mp4", "tcp", speed=1)
+
+    def test_mpeg4_udp(self) -> Awaitable[None]:
+        """MPEG-4 part 2, as datagrams."""
+        return self.check("vtest_mpeg4_aac.mp4", "udp", speed=1)
+
+    def test_aac_tcp(self) -> Awaitable[None]:
+        """AAC beside H.264: every coded frame arrives."""
+        return self.check("vtest_h264_aac.mp4", "tcp", "a", speed=1)
+
+    def test_aac_udp(self) -> Awaitable[None]:
+        """AAC, as datagrams."""
+        return self.check("vtest_h264_aac.mp4", "udp", "a", speed=1)
+
+
+@needs_ffmpeg
+class FfmpegTests(Playing):
+    """What else ffmpeg does with a recording."""
+
+    async def test_probe(self) -> None:
+        """ffprobe learns codec, size and duration."""
+        url = self.serve(ClipFootage("vtest_h264_aac.mp4"))
+        asked = "stream=codec_name,width,sample_rate:format=duration"
+        out, err, code = await run("ffprobe", "-v", "error", "-show_entries", asked, "-of", "csv", f"{url}?{QUERY}")
+        self.assertEqual((code, err), (0, ""))
+        self.assertIn("h264,640", out)
+        self.assertIn("aac,16000", out)
+        self.assertRegex(out, r"format,4\.0")
+
+    async def test_hole_is_skipped(self) -> None:
+        """An hour without recording costs no time: the pictures behind it follow at once."""
+        url = self.serve(ClipFootage("vtest_h264_baseline.mp4", 6, hole_seconds=3600))
+        played = await frames("-rtsp_transport", "tcp", "-i", f"{url}?start={unix(START)}")
+        self.assertEqual(played, await frames("-i", clip("vtest_h264_baseline.mp4")))
+
+    async def test_refused_in_words(self) -> None:
+        """Pictures that RTP cannot carry: the player shows the reason, the journal has it too."""
+        url = self.serve(ClipFootage("vtest_mjpeg.mkv"))
+        _, err, code = await run("ffmpeg", "-nostdin", "-v", "error", "-i", f"{url}?{QUERY}", "-f", "null", "-")
+        self.assertNotEqual(code, 0)
+        self.assertIn("415 the pictures use Huffman tables of their own", err)
+        self.assertEqual(self.served.notes[0][2]["camera"], 3)
+
+    async def test_seek(self) -> None:
+        """Played from the middle, the pictures are those from the key frame before it."""
+        url = self.serve(ClipFootage("vtest_h264_baseline.mp4", 2))
+        played = await frames("-rtsp_transport", "tcp", "-ss", "3", "-i", f"{url}?{QUERY}")
+        whole = await frames("-i", clip("vtest_h264_baseline.mp4"))
+        self.assertGreater(len(played), 30)
+        self.assertEqual(played, whole[-len(played) :])
+
+
+@needs_gstreamer
+class GstreamerTests(Playing):
+    """GStreamer plays to the end by itself."""
+
+    def check(self, name: str, depay: str, protocol: str, pictures: int) -> Awaitable[None]:
+        async def checking() -> None:
+            url = self.serve(ClipFootage(name, 6))
+            pipeline = f"rtspsrc location={url}?{QUERY} protocols={protocol} latency=100 ! {depay} ! decodebin ! "
+            sink = "identity silent=false ! fakesink sync=false"
+            out, err, code = await run("gst-launch-1.0", "-v", *(pipeline + sink).split(), seconds=30)
+            self.assertEqual(code, 0, err)
+            self.assertEqual(out.count("chain   *"), pictures, err)
+
+        return defer.ensureDeferred(checking())
+
+    def test_h264_tcp(self) -> Awaitable[None]:
+        """H.264 inside the connection."""
+        return self.check("vtest_h264_main_bframes.mp4", "rtph264depay", "tcp", 120)
+
+    def test_h264_udp(self) -> Awaitable[None]:
+        """H.264 as datagrams."""
+        return self.check("vtest_h264_main_bframes.mp4", "rtph264depay", "udp", 120)
+
+    def test_h265_tcp(self) -> Awaitable[None]:
+        """H.265 inside the connection."""
+        return self.check("vtest_h265.mp4", "rtph265depay", "tcp", 120)
+
+    def test_jpeg_udp(self) -> Awaitable[None]:
+        """JPEG as datagrams."""
+        return self.check("standard_huffman.mkv", "rtpjpegdepay", "udp", 40)
+
+    async def test_camera_number_lost(self) -> None:
+        """Without a slash before the question mark GStreamer asks for /player/regul/track1 and still plays."""
+        url = self.serve(ClipFootage("vtest_h264_baseline.mp4", 6)).rstrip("/")
+        pipeline = f"rtspsrc location={url}?{QUERY} protocols=tcp ! rtph264depay ! fakesink sync=false"
+        _, err, code = await run("gst-launch-1.0", *pipeline.split(), seconds=30)
+        self.assertEqual(code, 0, err)

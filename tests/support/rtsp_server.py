@@ -1,0 +1,81 @@
+"""An RTSP server over clips, without the rest of the program."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+from typing import Any
+
+from camtrace.auth import Refused
+from camtrace.metrics import Metrics
+from camtrace.model import Camera, Profile, User
+from camtrace.rtsp.service import RtspService
+from support.clips import START, camera
+
+
+class Cameras:
+    """Camera 3, and 4."""
+
+    def by_id(self, id: int) -> Camera | None:
+        """The camera of that number."""
+        return camera(id) if id in (3, 4) else None
+
+
+class NoLive:
+    """No camera gives a picture; or the readings given, one a camera."""
+
+    def __init__(self, reading: Any = None) -> None:
+        self.reading = reading
+
+    def open(self, camera_uid: int) -> Any:
+        """The reading, if there is one."""
+        return self.reading
+
+
+def user(name: str, *rights: str, cameras: frozenset[int] | None = None) -> User:
+    """A user with these rights."""
+    return User(1, name, Profile(1, "test", frozenset(rights), cameras))
+
+
+class People:
+    """A gate with one user, password `secret`, player password secret by its HA1."""
+
+    def __init__(self, person: User | None = None, secret: Any = None) -> None:
+        self.person = person
+        self.secret = secret
+        self.asked = 0
+
+    async def check_password(self, name: str, password: str, peer: str) -> User:
+        """The user, if the password is right."""
+        self.asked += 1
+        if self.person is None or (name, password) != (self.person.name, "secret"):
+            raise Refused("The name or the password is wrong.")
+        return self.person
+
+    async def player_secret(self, name: str) -> Any:
+        """The Digest secret."""
+        return self.secret if self.person and name == self.person.name else None
+
+
+class Served:
+    """The service over `footage`, with what it noted and counted."""
+
+    def __init__(self, reactor: Any, footage: Any, live: Any = None, gate: People | None = None, **options: Any) -> None:
+        self.metrics = Metrics()
+        self.notes: list[tuple[Any, ...]] = []
+        options.setdefault("anonymous", gate is None)
+        options.setdefault("now", lambda: START + timedelta(days=1))
+        self.service = RtspService(
+            reactor,
+            footage,
+            live or NoLive(),
+            Cameras(),
+            gate or People(),
+            self.metrics,
+            lambda *values: self.notes.append(values),
+            **options,
+        )
+
+
+def unix(instant: datetime) -> int:
+    """Whole Unix seconds."""
+    return int(instant.timestamp())
