@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
@@ -139,6 +140,7 @@ class Fragment:
     """One whole moof+mdat inside a segment's file, as the index knows it.
 
     `offset`, `length`: bytes in the file. `at_us`: wall time of its first video picture. `duration_us`: of its video.
+    In a segment's table of key frames, length and duration reach up to the next key frame.
     """
 
     offset: int
@@ -170,6 +172,15 @@ class Segment:
     tracks: tuple[Track, ...]
     keyframes: tuple[Fragment, ...] = ()
     open: bool = False
+
+
+def key_frames(places: Sequence[tuple[int, int]], ended_us: int, stop: int) -> tuple[Fragment, ...]:
+    """The table of key frames that lie at (offset, at_us), of a segment that ends at `ended_us` and byte `stop`."""
+    ends = [*places[1:], (stop, ended_us)] if places else []
+    return tuple(
+        Fragment(offset, end - offset, at_us, end_us - at_us, True)
+        for (offset, at_us), (end, end_us) in zip(places, ends, strict=True)
+    )
 
 
 @dataclass(frozen=True, slots=True)

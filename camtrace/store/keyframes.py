@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
-from camtrace.model import Fragment
+from camtrace.model import Fragment, key_frames
 
 
 def pack(keyframes: Sequence[Fragment], started_us: int) -> bytes:
@@ -33,16 +33,7 @@ def unpack(packed: bytes, started_us: int, ended_us: int, stop: int) -> tuple[Fr
         step += -(zigzag >> 1) if zigzag & 1 else zigzag >> 1
         at_us += step
         places.append((offset, at_us))
-    return reaching(places, ended_us, stop)
-
-
-def reaching(places: Sequence[tuple[int, int]], ended_us: int, stop: int) -> tuple[Fragment, ...]:
-    """Key frames at (offset, at_us), each reaching up to the next, the last one to the segment's end."""
-    ends = [*places[1:], (stop, ended_us)]
-    return tuple(
-        Fragment(offset, end - offset, at_us, end_us - at_us, True)
-        for (offset, at_us), (end, end_us) in zip(places, ends, strict=True)
-    )
+    return key_frames(places, ended_us, stop)
 
 
 def _put(packed: bytearray, number: int) -> None:
