@@ -236,8 +236,8 @@ def _hand(image: Image.Image, sale: Sale, now: float) -> None:
         elif step.type == "D":
             stops += [
                 (step.at + 0.3, _REST),
-                (step.at + 1.0, (150.0, 366.0)),
-                (step.at + 2.2, (172.0, 366.0)),
+                (step.at + 1.0, (150.0, 360.0)),
+                (step.at + 2.2, (172.0, 360.0)),
                 (step.at + 2.8, _REST),
             ]
     x, y = along(stops, now)

@@ -17,7 +17,7 @@ class TillConnection:
         factory = protocol.Factory.forProtocol(protocol.Protocol)
         factory.noisy = False
         self._till = till
-        self._connected: protocol.Protocol | None = None
+        self._peer: protocol.Protocol | None = None
         endpoint = endpoints.HostnameEndpoint(reactor, host, port)
         self._client = ClientService(endpoint, factory, prepareConnection=self._connection, clock=reactor)
 
@@ -29,12 +29,16 @@ class TillConnection:
         """Hang up."""
         return defer.maybeDeferred(self._client.stopService)
 
+    def connected(self) -> defer.Deferred[Any]:
+        """Fires when the till has a connection."""
+        return self._client.whenConnected()
+
     def beat(self, beat: int) -> None:
         """Say what the script has the till say now."""
         lines = self._till.lines(beat)
-        transport = self._connected.transport if self._connected else None
+        transport = self._peer.transport if self._peer else None
         if lines and transport is not None and transport.connected:  # type: ignore[attr-defined]
             transport.writeSequence(lines)
 
-    def _connection(self, connected: Any) -> None:
-        self._connected = connected
+    def _connection(self, peer: Any) -> None:
+        self._peer = peer
