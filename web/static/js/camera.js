@@ -1,0 +1,171 @@
+// The form of one camera: filled from the API, checked field by field, saved by what changed.
+
+import { Refusal, ask, askJson } from "./api.js";
+import { followStates, stateMark, stateWords } from "./camera_list.js";
+import { CameraTest } from "./camera_test.js";
+import { el, icon, show } from "./dom.js";
+import { byId, facts } from "./page.js";
+import { LivePicture } from "./picture.js";
+import { _, ngettext } from "./texts.js";
+import { toast } from "./toast.js";
+
+const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, alarm: { pre_seconds: 5, post_seconds: 20 }, overlay_ids: [] };
+const NUMBERS = new Set(["id", "http_port", "channel", "regular.days", "alarm.pre_seconds", "alarm.post_seconds"]);
+
+const form = byId("form");
+const camera = facts.cameras.find(({ id }) => id === facts.camera) ?? null;
+const fields = [...form.elements].filter((field) => field.name);
+let saved = DEFAULTS;
+
+// ── between the form and the API ──
+const part = (whole, name) => name.split(".").reduce((value, key) => value?.[key], whole);
+
+function toField(value) {
+  if (value === null || value === undefined) return "";
+  return Array.isArray(value) ? value.join(", ") : String(value);
+}
+
+function fromField(name, words) {
+  if (name === "overlay_ids") return words.split(",").map((word) => word.trim()).filter(Boolean);
+  if (NUMBERS.has(name)) return words.trim() === "" ? null : Number(words);
+  return name === "password" ? words : words.trim();
+}
+
+function fill() {
+  for (const field of fields) field.value = field.name === "password" ? "" : toField(part(saved, field.name));
+  tellUnsaved();
+}
+
+const isChanged = (field) => field.value !== (field.name === "password" ? "" : toField(part(saved, field.name)));
+
+/** What changed, in the API's shape. */
+function changes() {
+  const body = {};
+  for (const field of fields.filter(isChanged)) {
+    const value = fromField(field.name, field.value);
+    const [group, key] = field.name.split(".");
+    if (value === null && field.name !== "regular.days") continue; // an emptied number keeps its value
+    if (key) body[group] = { ...body[group], [key]: value };
+    else body[group] = value;
+  }
+  return body;
+}
+
+// ── checks ──
+function fault(field) {
+  const words = field.value.trim();
+  if (field.name === "name" && !words) return _("A camera needs a name.");
+  if (field.name === "url" || field.name === "sub_url") {
+    if (words && !/^(rtsp|https?):\/\/[^\s/]+/i.test(words)) return _("It begins with rtsp:// or http:// and has no spaces.");
+    if (field.name === "url" && !words && !(form.elements.address.value.trim() && form.elements.model.value.trim())) return _("Where does the picture come from? Give this address, or the model and the network address.");
+  }
+  if (field.name === "address" && /[\s/]/.test(words)) return _("Only the name or the numbers, without http:// and without a path.");
+  if (NUMBERS.has(field.name) && words && !(Number.isInteger(Number(words)) && Number(words) >= Number(field.min || 0) && Number(words) <= Number(field.max || Infinity))) return _("A whole number from {min} to {max}.", { min: field.min || 0, max: field.max || "…" });
+  return "";
+}
+
+function tell(field, words) {
+  const box = field.closest(".field");
+  box.querySelector(".msg")?.remove();
+  box.classList.toggle("bad", words !== "");
+  field.setAttribute("aria-invalid", words !== "");
+  if (words) box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, words)));
+  const count = form.querySelectorAll(".field.bad").length;
+  show(byId("wrong"), count > 0);
+  byId("wrong").querySelector("span").textContent = ngettext("{count} thing to correct", "{count} things to correct", count);
+}
+
+function tellUnsaved() {
+  const count = fields.filter(isChanged).length;
+  byId("unsaved").textContent = count ? ngettext("{count} change not saved", "{count} changes not saved", count) : "";
+}
+
+function check() {
+  for (const field of fields) tell(field, fault(field));
+  const wrong = form.querySelector(".field.bad .in");
+  if (!wrong) return true;
+  wrong.closest("details")?.setAttribute("open", "");
+  wrong.focus();
+  return false;
+}
+
+for (const field of fields) {
+  field.addEventListener("blur", () => { if (isChanged(field) || field.closest(".bad")) tell(field, fault(field)); });
+  field.addEventListener("input", tellUnsaved);
+}
+
+// ── saving ──
+function refused(error) {
+  const field = error instanceof Refusal && error.field ? form.elements[error.field] ?? form.elements[`regular.${error.field}`] : null;
+  if (field) {
+    field.closest("details")?.setAttribute("open", "");
+    tell(field, error.message);
+    field.focus();
+  } else {
+    toast(error.message);
+  }
+}
+
+form.addEventListener("submit", async (event) => {
+  event.preventDefault();
+  if (!check()) return;
+  byId("save").classList.add("busy");
+  try {
+    const body = changes();
+    if (camera) {
+      saved = await askJson(`/cameras/${camera.id}`, { method: "PATCH", body });
+      if (saved.id !== camera.id) location.replace(`/cameras/${saved.id}`);
+      fill();
+      toast(_("{name} is saved. What changed acts at once.", { name: saved.name }));
+    } else {
+      const made = await askJson("/cameras", { method: "POST", body });
+      leaving = true;
+      location.assign(`/live/${made.id}`);
+    }
+  } catch (error) {
+    refused(error);
+  } finally {
+    byId("save").classList.remove("busy");
+  }
+});
+
+byId("putback").addEventListener("click", () => {
+  fill();
+  for (const field of fields) tell(field, "");
+});
+
+let leaving = false;
+addEventListener("beforeunload", (event) => { if (!leaving && fields.some(isChanged)) event.preventDefault(); });
+
+byId("remove")?.addEventListener("click", () => byId("sure").showModal());
+byId("sure").addEventListener("close", async () => {
+  if (byId("sure").returnValue !== "remove") return;
+  try {
+    await ask(`/cameras/${camera.id}`, { method: "DELETE" });
+    leaving = true;
+    location.assign("/cameras");
+  } catch (error) {
+    refused(error);
+  }
+});
+
+// ── around the form ──
+function drawList() {
+  const links = facts.cameras.map((one) => {
+    const { words, kind } = stateWords(one);
+    return el("a", { href: `/cameras/${one.id}`, "aria-current": one === camera ? "page" : null },
+      el("span", { class: "n" }, one.id), el("span", null, one.name, el("small", { class: kind === "lost" ? "alarm-c" : null }, words)), stateMark(kind));
+  });
+  byId("camlist").replaceChildren(...links, el("div", { class: "addcam" }, el("a", { class: "btn wide", href: "/cameras/new" }, icon("plus"), _("Add a camera"))));
+}
+
+new CameraTest(byId("test"), byId("steps"), byId("tested"), camera, changes);
+drawList();
+const socket = followStates(facts.cameras, drawList);
+if (camera) {
+  new LivePicture(byId("look"), camera, socket);
+  askJson(`/cameras/${camera.id}`).then((whole) => { saved = whole; fill(); }, refused);
+} else {
+  show(byId("look"), false);
+  fill();
+}

@@ -1,0 +1,32 @@
+// The list of cameras.
+
+import { followStates, stateMark, stateWords } from "./camera_list.js";
+import { el, icon } from "./dom.js";
+import { byId, facts } from "./page.js";
+import { _, ngettext } from "./texts.js";
+
+const { cameras } = facts;
+
+function draw() {
+  if (!cameras.length) {
+    byId("list").replaceChildren(el("div", { class: "empty" }, icon("cam", "i big"), el("h2", null, _("No camera yet")), el("p", null, _("Add the first one with the button above."))));
+    return;
+  }
+  const well = cameras.filter(({ state }) => state.status === "active").length;
+  byId("summary").textContent = ngettext("{well} of {count} camera sends pictures.", "{well} of {count} cameras send pictures.", cameras.length, { well });
+  const heads = [_("Number"), _("Name"), _("State"), _("Picture"), _("Tills"), ""];
+  const rows = cameras.map((camera) => {
+    const { words, kind, detail } = stateWords(camera);
+    return el("tr", { class: "goes", onclick: (event) => { if (!event.target.closest("a")) location.assign(`/cameras/${camera.id}`); } },
+      el("td", { class: "mono" }, camera.id),
+      el("td", null, el("a", { href: `/cameras/${camera.id}` }, el("b", null, camera.name))),
+      el("td", null, el("span", { class: "row" }, stateMark(kind), el("span", { class: kind === "lost" ? "alarm-c" : null }, words, kind !== "ok" && detail ? ` – ${detail}` : ""))),
+      el("td", { class: "hide-s" }, kind === "ok" ? detail : ""),
+      el("td", { class: "mono hide-s" }, camera.overlay_ids.join(", ")),
+      el("td", { class: "r" }, el("a", { class: "btn sm quietb", href: `/live/${camera.id}` }, _("Watch"))));
+  });
+  byId("list").replaceChildren(el("table", { class: "tbl" }, el("thead", null, el("tr", null, heads.map((words, n) => el("th", { class: n === 3 || n === 4 ? "hide-s" : null, scope: "col" }, words)))), el("tbody", null, rows)));
+}
+
+draw();
+if (cameras.length) followStates(cameras, draw);

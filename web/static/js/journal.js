@@ -1,0 +1,55 @@
+// The journals: what the server did or suffered.
+
+import { askJson, query } from "./api.js";
+import { el, icon, show } from "./dom.js";
+import { byId, facts } from "./page.js";
+import { _ } from "./texts.js";
+import { clock, dayOf, shortDay } from "./time.js";
+
+const PAGE = 100;
+let kind = "";
+let cursor = null;
+let lastDay = "";
+let turn = 0;
+let list = null;
+
+const words = (entry) => (facts.journal[entry.text] ?? entry.text).replace(/\{(\w+)\}/g, (whole, name) => entry.values[name] ?? whole);
+
+function row(entry) {
+  const at = Date.parse(entry.at);
+  const day = dayOf(at);
+  const parts = day === lastDay ? [] : [el("li", { class: "day" }, shortDay(at))];
+  lastDay = day;
+  const about = facts.cameras.find(({ id }) => id === entry.camera);
+  const aside = [about ? _("Camera {id}, {name}", about) : "", entry.user].filter(Boolean).join(" · ");
+  return [...parts, el("li", null, el("time", { datetime: entry.at }, clock(at)), el("div", { class: "what" }, el("span", null, words(entry)), aside ? el("p", null, aside) : null))];
+}
+
+async function load(more = false) {
+  const mine = ++turn;
+  if (!more) byId("rows").replaceChildren(el("div", { class: "waiting", "aria-busy": "true" }, Array.from({ length: 6 }, () => el("div", { class: "sk" }))));
+  try {
+    const { items, next } = await askJson(`/journal${query({ kind, limit: PAGE, cursor: more ? cursor : "" })}`);
+    if (mine !== turn) return;
+    cursor = next;
+    if (!more) {
+      lastDay = "";
+      list = el("ul", { class: "rail journal" });
+      byId("rows").replaceChildren(items.length ? list : el("div", { class: "empty" }, icon("journal", "i big"), el("h2", null, _("Nothing is written here yet"))));
+    }
+    for (const entry of items) list.append(...row(entry));
+    show(byId("more"), Boolean(next));
+  } catch (error) {
+    if (mine === turn) byId("rows").replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, el("b", null, _("The journal could not be read.")), " ", error.message)));
+  }
+}
+
+for (const button of byId("kinds").querySelectorAll("button")) {
+  button.addEventListener("click", () => {
+    for (const other of byId("kinds").querySelectorAll("button")) other.setAttribute("aria-pressed", other === button);
+    kind = button.dataset.kind;
+    load();
+  });
+}
+byId("more").addEventListener("click", () => load(true));
+load();

@@ -1,0 +1,159 @@
+// The picture of the replay: video where the browser can play it, single pictures where not, words where there is none.
+
+import { el, icon, show } from "./dom.js";
+import { RecordedStills } from "./recorded_stills.js";
+import { RecordedVideo } from "./recorded_video.js";
+import { _ } from "./texts.js";
+import { clock } from "./time.js";
+import { gapWords } from "./words.js";
+
+/** `camera` is {id, name}. `listener` has `sound(has)`, `changed()` (plays or stands). */
+export class Player {
+  #recordings;
+  #listener;
+  #camera;
+  #ways;
+  #speed = 1;
+  #seeking = 0;
+  #video = el("video", { playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
+  #canvas = el("canvas", { hidden: true });
+  #moment = el("span", { class: "moment" }, "--:--:--");
+  #note = el("p", { class: "tag bl", hidden: true });
+  #busy = el("span", { class: "tag tr", hidden: true }, _("Fetching the picture…"));
+  #none = el("div", { class: "lostwords", hidden: true });
+  #figure;
+
+  constructor(figure, camera, recordings, listener) {
+    this.#figure = figure;
+    this.#camera = camera;
+    this.#recordings = recordings;
+    this.#listener = listener;
+    figure.replaceChildren(this.#canvas, this.#video,
+      el("figcaption", { class: "tag tl" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
+    this.#ways = new RecordedVideo(this.#video, camera.id, recordings, this.#told);
+  }
+
+  get at() {
+    return this.#ways.at;
+  }
+
+  get playing() {
+    return this.#ways.playing;
+  }
+
+  get muted() {
+    return this.#video.muted;
+  }
+
+  set muted(muted) {
+    this.#video.muted = muted;
+  }
+
+  /** Go to the instant `at`; where nothing was recorded the page says from when to when. */
+  async seek(at) {
+    const turn = ++this.#seeking;
+    let place;
+    try {
+      place = await this.#recordings.place(at);
+    } catch (error) {
+      this.#told.failed(error);
+      return;
+    }
+    if (turn !== this.#seeking) return;
+    if (place.gap) {
+      this.#showGap(place.gap, at);
+      return;
+    }
+    this.#clearGap();
+    show(this.#busy, true);
+    this.#ways.seek(at);
+    this.#tellTime(at);
+  }
+
+  play() {
+    this.#ways.play();
+    this.#listener.changed();
+  }
+
+  pause() {
+    this.#ways.pause();
+    this.#listener.changed();
+  }
+
+  set speed(speed) {
+    this.#speed = speed;
+    this.#ways.speed = speed;
+  }
+
+  step(direction) {
+    this.#clearGap();
+    this.#ways.step(direction);
+    this.#listener.changed();
+  }
+
+  /** Bring the clock on the picture up to date; called often. */
+  tick() {
+    if (this.#none.hidden) this.#tellTime(this.at);
+  }
+
+  #told = {
+    unplayable: () => this.#useStills(),
+    sound: (has) => this.#listener.sound(has),
+    begun: () => {
+      show(this.#busy, false);
+      this.#clearGap();
+      this.#note.textContent = this.#ways instanceof RecordedStills ? STILLS() : "";
+      show(this.#note, this.#note.textContent !== "");
+    },
+    failed: (error) => {
+      show(this.#busy, false);
+      this.#note.textContent = error?.message ?? _("The picture could not be fetched. Trying again.");
+      show(this.#note, true);
+    },
+    ranOut: (at) => this.#recordings.place(at).then(({ gap }) => { if (gap) this.#showGap(gap, at); }, () => {}),
+  };
+
+  #useStills() {
+    const { at, playing } = this.#ways;
+    show(this.#video, false);
+    show(this.#canvas, true);
+    this.#listener.sound(false);
+    this.#ways = new RecordedStills(this.#canvas, this.#camera.id, this.#recordings, this.#told);
+    this.#ways.speed = this.#speed;
+    this.#ways.seek(at);
+    if (playing) this.#ways.play();
+  }
+
+  #showGap([from, to, cause], at) {
+    this.pause();
+    show(this.#busy, false);
+    this.#tellTime(at);
+    this.#figure.classList.add("lost");
+    const words = from !== null && to !== null
+      ? _("No picture from {from} to {to}", { from: clock(from), to: clock(to) })
+      : from !== null ? _("No picture after {from}", { from: clock(from) })
+        : to !== null ? _("No picture before {to}", { to: clock(to) }) : _("Nothing was recorded on this day");
+    const jumps = [];
+    if (from !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(from - 2000) }, icon("stepb"), _("To {time}", { time: clock(from) })));
+    if (to !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(to + 50) }, _("To {time}", { time: clock(to) }), icon("stepf")));
+    const why = gapWords(cause);
+    this.#none.replaceChildren(el("strong", null, words), ...(why ? [el("p", null, _("The reason: {why}.", { why }))] : []), el("div", { class: "row wrap" }, jumps));
+    show(this.#none, true);
+    this.gapAt = at;
+  }
+
+  /** The instant asked for where nothing was recorded, else NaN. */
+  gapAt = NaN;
+
+  #clearGap() {
+    this.gapAt = NaN;
+    this.#figure.classList.remove("lost");
+    show(this.#none, false);
+  }
+
+  #tellTime(at) {
+    this.#moment.textContent = clock(at);
+  }
+}
+
+const STILLS = () => _("Browsers cannot play this kind of picture: single pictures are shown. The clip you download holds all of them.");

@@ -1,0 +1,217 @@
+// The replay page: picture, ticket in step, transport, calendar, timeline, clip.
+
+import { Calendar } from "./calendar.js";
+import { Clip, around } from "./clip.js";
+import { setIcon, show } from "./dom.js";
+import { onKeys } from "./keys.js";
+import { instantOfLine } from "./lines.js";
+import { byId, facts } from "./page.js";
+import { Player } from "./player.js";
+import { RecordedTicket } from "./recorded_ticket.js";
+import { Recordings } from "./recordings.js";
+import { _ } from "./texts.js";
+import { TillLines } from "./till_lines.js";
+import { Timeline, wordsAt } from "./timeline.js";
+import { clock, dayEnd, dayOf, dayStart, instantOf, now, shortDay } from "./time.js";
+import { toast } from "./toast.js";
+
+const BACK_MS = 30000;
+const TICK_MS = 100;
+const DAY_AGAIN_MS = 5000;
+const SKIP_MS = 5000;
+const LONG_SKIP_MS = 60000;
+const ZOOMS = [86400, 14400, 3600, 600, 60];
+
+const camera = facts.cameras.find(({ id }) => id === facts.camera);
+const recordings = new Recordings(camera.id);
+const till = new TillLines(camera.id);
+const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at));
+const player = new Player(byId("picture"), camera, recordings, {
+  sound: (has) => show(byId("sound"), has),
+  changed: drawPlaying,
+});
+const timeline = new Timeline(byId("timeline"), { seek, mark: markNear, view: drawZoom });
+const calendar = new Calendar(byId("calendar"), byId("month"), recordings, chooseDay);
+let day = "";
+let known = { spans: [], gaps: [] };
+let marks = [NaN, NaN];
+
+// ── where we are ──
+function present() {
+  return Number.isNaN(player.gapAt) ? player.at : player.gapAt;
+}
+
+async function seek(at) {
+  await loadDay(dayOf(at));
+  await player.seek(at);
+  tick();
+  tellAddress(at);
+}
+
+function tellAddress(at) {
+  history.replaceState(null, "", `/replay/${camera.id}?at=${(at / 1000).toFixed(3)}`);
+}
+
+async function loadDay(name) {
+  if (name !== day) {
+    day = name;
+    calendar.setDay(name);
+    known = { spans: [], gaps: [] };
+  }
+  const [found, tickets] = await Promise.all([
+    recordings.day(name).catch((error) => { toast(error.message); return { spans: [], gaps: [] }; }),
+    till.tickets(dayStart(name), dayEnd(name)).catch(() => []),
+  ]);
+  if (name !== day) return;
+  known = found;
+  timeline.setDay(name, found, tickets);
+}
+
+function chooseDay(name) {
+  recordings.day(name).then(({ spans }) => {
+    const same = dayStart(name) + ((present() - dayStart(day)) % 86400000); // the same time of that day, if it was recorded
+    const there = spans.some(([from, to]) => same >= from && same < to);
+    seek(there ? same : spans[0]?.[0] ?? same);
+  }, (error) => toast(error.message));
+}
+
+function tick() {
+  const at = present();
+  player.tick();
+  byId("now").textContent = clock(at);
+  byId("day-words").textContent = shortDay(at);
+  ticket.show(at);
+  timeline.moment(at);
+  till.around(at).then((changed) => { if (changed) ticket.setLines(till.lines); }, () => {});
+  if (dayOf(at) !== day) loadDay(dayOf(at));
+}
+timeline.describe = (at) => wordsAt(at, known, ticket.wordsAt(at));
+
+// ── transport ──
+function drawPlaying() {
+  setIcon(byId("play"), player.playing ? "pause" : "play");
+  byId("play").setAttribute("aria-label", player.playing ? _("Pause") : _("Play"));
+}
+
+function playPause() {
+  if (player.playing) {
+    player.pause();
+    tellAddress(present());
+  } else {
+    player.play();
+  }
+}
+
+const speeds = [...byId("speeds").querySelectorAll("button")];
+function setSpeed(button) {
+  for (const other of speeds) other.setAttribute("aria-pressed", other === button);
+  player.speed = Number(button.dataset.speed);
+}
+function faster(step) {
+  const place = speeds.findIndex((button) => button.getAttribute("aria-pressed") === "true") + step;
+  if (speeds[place]) setSpeed(speeds[place]);
+}
+
+async function lineNext(direction) {
+  try {
+    const line = await till.next(present() + direction * 20, direction);
+    if (line) seek(instantOfLine(line));
+    else toast(direction < 0 ? _("There is no ticket line before.") : _("There is no ticket line after."));
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+function toggleSound() {
+  if (byId("sound").hidden) return;
+  player.muted = !player.muted;
+  setIcon(byId("sound"), player.muted ? "mute" : "sound");
+  byId("sound").setAttribute("aria-pressed", !player.muted);
+}
+
+byId("play").addEventListener("click", playPause);
+byId("step-back").addEventListener("click", () => player.step(-1));
+byId("step-on").addEventListener("click", () => player.step(1));
+byId("line-before").addEventListener("click", () => lineNext(-1));
+byId("line-after").addEventListener("click", () => lineNext(1));
+byId("sound").addEventListener("click", toggleSound);
+for (const button of speeds) button.addEventListener("click", () => setSpeed(button));
+byId("choose").addEventListener("change", () => location.assign(`/replay/${byId("choose").value}?at=${present() / 1000}`));
+byId("month-before").addEventListener("click", (event) => { event.preventDefault(); calendar.turn(-1); });
+byId("month-after").addEventListener("click", (event) => { event.preventDefault(); calendar.turn(1); });
+
+// ── zoom ──
+const zooms = [...byId("zooms").querySelectorAll("button")];
+function drawZoom(seconds) {
+  for (const button of zooms) button.setAttribute("aria-pressed", Math.abs(Number(button.dataset.seconds) - seconds) < 1);
+}
+for (const button of zooms) button.addEventListener("click", () => timeline.zoom(Number(button.dataset.seconds)));
+function zoomStep(step) {
+  const place = ZOOMS.findIndex((seconds) => seconds <= timeline.seconds + 1);
+  timeline.zoom(ZOOMS[Math.min(ZOOMS.length - 1, Math.max(0, place + step))]);
+}
+
+// ── marks and clip ──
+function marked() {
+  const [from, to] = marks;
+  if (Number.isNaN(from) || Number.isNaN(to)) {
+    const [early, late] = around(present());
+    return [Number.isNaN(from) ? early : from, Math.min(now(), Number.isNaN(to) ? Math.max(late, from + 1000 || late) : to)];
+  }
+  return [from, to];
+}
+
+function setMarks(from, to) {
+  marks = from > to ? [to, from] : [from, to];
+  timeline.setMarks(...marks);
+  const [a, b] = marks;
+  const either = !Number.isNaN(a) || !Number.isNaN(b);
+  byId("marked").textContent = either ? _("Marked {from} – {to}", { from: Number.isNaN(a) ? "…" : clock(a), to: Number.isNaN(b) ? "…" : clock(b) }) : "";
+  clip?.refresh();
+}
+
+function markNear(at) {
+  if (Number.isNaN(marks[0]) || !Number.isNaN(marks[1])) setMarks(at, NaN);
+  else setMarks(marks[0], at);
+}
+const clip = byId("clip") ? new Clip(byId("clip"), byId("clip-words"), camera, marked) : null;
+clip?.refresh();
+byId("mark-in").addEventListener("click", () => setMarks(present(), marks[1]));
+byId("mark-out").addEventListener("click", () => setMarks(marks[0], present()));
+
+onKeys(["Space", "K"], _("Play, pause"), playPause);
+onKeys(["J"], _("Slower"), () => faster(-1));
+onKeys(["L"], _("Faster"), () => faster(1));
+onKeys([","], _("One picture back"), () => player.step(-1));
+onKeys(["."], _("One picture on"), () => player.step(1));
+onKeys(["ArrowLeft"], _("5 s back"), () => seek(present() - SKIP_MS));
+onKeys(["ArrowRight"], _("5 s on"), () => seek(present() + SKIP_MS));
+onKeys(["Shift ArrowLeft"], _("1 min back"), () => seek(present() - LONG_SKIP_MS));
+onKeys(["Shift ArrowRight"], _("1 min on"), () => seek(present() + LONG_SKIP_MS));
+onKeys(["ArrowUp"], _("Ticket line before"), () => lineNext(-1));
+onKeys(["ArrowDown"], _("Ticket line after"), () => lineNext(1));
+onKeys(["B"], _("Back 30 s"), () => seek(present() - BACK_MS));
+onKeys(["I"], _("Mark the beginning"), () => setMarks(present(), marks[1]));
+onKeys(["O"], _("Mark the end"), () => setMarks(marks[0], present()));
+onKeys(["E"], _("Download the clip"), () => byId("clip")?.click());
+onKeys(["V"], _("Sound"), toggleSound);
+onKeys(["+", "="], _("Zoom in"), () => zoomStep(1));
+onKeys(["-"], _("Zoom out"), () => zoomStep(-1));
+onKeys(["0"], _("The whole day"), () => timeline.zoom(ZOOMS[0]));
+onKeys(["F"], _("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : byId("picture").requestFullscreen?.()));
+
+// ── begin ──
+async function begin() {
+  const asked = instantOf(new URLSearchParams(location.search).get("at"));
+  const at = Number.isNaN(asked) ? now() - BACK_MS : asked;
+  day = dayOf(at);
+  calendar.setDay(day);
+  await loadDay(day);
+  timeline.moment(at);
+  drawZoom(timeline.seconds);
+  player.play();
+  await player.seek(at);
+  setInterval(tick, TICK_MS);
+  setInterval(() => { if (day === dayOf(now()) && !document.hidden) { loadDay(day); if (now() - present() < LONG_SKIP_MS * 15) till.forget(); } }, DAY_AGAIN_MS);
+}
+begin();
