@@ -157,11 +157,19 @@ class Intake:
     # ── accepting: arrival → durable → published ─────────────────────────────────────────────────────────────────
 
     async def _accept(self) -> None:
+        done: list[Arrival] = []
+        refused: dict[int, Exception] = {}
         while self._arrived:
             if self._last_drain is not None:
                 await self._last_drain
             batch = [self._arrived.popleft() for _ in range(min(BATCH_FACTS, len(self._arrived)))]
-            self._publish(batch, await self._make_durable(batch))
+            writing = defer.Deferred.fromCoroutine(self._make_durable(batch))
+            self._publish(done, refused)  # those before it, while the database has something to do
+            refused = await writing
+            done = batch
+            if not self._arrived or self._last_drain is not None:
+                self._publish(done, refused)
+                done = []
 
     async def _make_durable(self, batch: list[Arrival]) -> dict[int, Exception]:
         """Answers why which facts were refused, by id."""

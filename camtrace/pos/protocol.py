@@ -19,6 +19,7 @@ from camtrace.pos.admission import Admission
 from camtrace.pos.wire import FramingLost, Splitter, WireError, mask
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
+READ_BYTES = 1 << 14
 LOG_SECONDS = 60.0
 MAX_PEERS_REMEMBERED = 1000
 
@@ -55,6 +56,7 @@ class TillConnection(protocol.Protocol):
             return
         self._accepted = True
         self.factory.connections[self._peer] += 1
+        self.transport.bufferSize = READ_BYTES
         if hasattr(self.transport, "setTcpKeepAlive"):
             self.transport.setTcpKeepAlive(True)
 

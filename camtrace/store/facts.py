@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Awaitable, Sequence
+from typing import Any, TypeVar
 
 import psycopg2
 from twisted.internet import defer
@@ -17,6 +17,8 @@ from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
 from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
+
+T = TypeVar("T")
 
 # classes of SQLSTATE that speak of the moment and not of the statement: connection, transaction state, rolled back,
 # resources, object in use, operator, system, configuration file, internal. 54, a limit of the program, is not among
@@ -37,50 +39,53 @@ class FactsStore:
         received = [(fact.line, fact.ticket) for fact in facts if isinstance(fact, LineReceived)]
         entries = [fact.entry for fact in facts if isinstance(fact, Noted)]
         states = [(fact.id, fact.state) for fact in facts if isinstance(fact, CameraStateChanged)]
-        stored, learned = 0, set[int]()
+        insertion = self._lines.insertion(received) if received else None
 
-        async def work(cursor: Any) -> None:
-            nonlocal stored, learned
-            if received:
-                stored, learned = await self._lines.insert(cursor, received)
+        async def work(cursor: Any) -> int:
             if entries:
                 await Journal.insert(cursor, entries)
             if states:
                 await CameraStore.insert_states(cursor, states)
+            if insertion is None:
+                return 0
+            await cursor.execute(insertion.sql, insertion.values)
+            return cursor.fetchall()[0][0]
 
-        await self._commit("facts", work)
-        self._lines.learn(learned)
-        self._metrics.add("camtrace_lines_stored_total", stored)
+        if insertion is not None and not entries and not states:
+            rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))
+            stored = rows[0][0]
+        else:
+            stored = await _said_plainly(self._database.transaction("facts", work))
+        if insertion is not None:
+            self._lines.learn(insertion.keys)
+            self._metrics.add("camtrace_lines_stored_total", stored)
 
     async def quarantine(self, fact: Fact, reason: str) -> bool:
         """Keep a refused fact, raw; False when it was kept before."""
-        new = False
-
-        async def work(cursor: Any) -> None:
-            nonlocal new
-            await cursor.execute(
+        rows = await _said_plainly(
+            self._database.query(
                 "insert into quarantine (id, at, kind, reason, raw) values (%s, %s, %s, %s, %s)"
-                " on conflict (id) do nothing",
+                " on conflict (id) do nothing returning id",
                 (fact.id, clock.now(), type(fact).__name__, reason.replace("\0", ""), factcode.encode(fact)),
             )
-            new = cursor.rowcount == 1
+        )
+        return bool(rows)
 
-        await self._commit("quarantine", work)
-        return new
 
-    async def _commit(self, name: str, work: Any) -> None:
-        try:
-            await self._database.transaction(name, work)
-        except DatabaseUnavailable as error:
-            if _is_about_content(error.__cause__):
-                raise FactRefused(str(error)) from error
-            raise
-        except psycopg2.Error as error:
-            if not _is_about_content(error):
-                raise DatabaseUnavailable(str(error).strip()) from error
-            raise FactRefused(str(error).strip()) from error
-        except defer.CancelledError as error:  # psycopg2 was interrupted: statement_timeout, a shutdown
-            raise DatabaseUnavailable("the statement was cancelled") from error
+async def _said_plainly(statement: Awaitable[T]) -> T:
+    """What `statement` gives; its errors as DatabaseUnavailable or FactRefused."""
+    try:
+        return await statement
+    except DatabaseUnavailable as error:
+        if _is_about_content(error.__cause__):
+            raise FactRefused(str(error)) from error
+        raise
+    except psycopg2.Error as error:
+        if not _is_about_content(error):
+            raise DatabaseUnavailable(str(error).strip()) from error
+        raise FactRefused(str(error).strip()) from error
+    except defer.CancelledError as error:  # psycopg2 was interrupted: statement_timeout, a shutdown
+        raise DatabaseUnavailable("the statement was cancelled") from error
 
 
 def _is_about_content(error: BaseException | None) -> bool:

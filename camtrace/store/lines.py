@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import fields
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from hashlib import blake2b
-from typing import Any
+from typing import Any, NamedTuple
 
 from camtrace.model import Line, Ticket
 from camtrace.store.columns import packed, unpacked
@@ -35,9 +35,9 @@ _TICKET_COLUMNS = (
 )
 _KNOWN_WORDS = 100_000
 _INSERT_LINES = (
-    f"insert into line ({', '.join(_LINE_COLUMNS)}, words) "
+    f"with stored as (insert into line ({', '.join(_LINE_COLUMNS)}, words) "
     + unpacked([*(_TYPES.get(name, "text") for name in _LINE_COLUMNS), "bigint"])
-    + " on conflict (id) do nothing"
+    + " on conflict (id) do nothing returning id) select count(*) from stored"
 )
 _INSERT_WORDS = f"insert into line_words (key, words) {unpacked(['bigint', 'text'])} on conflict (key) do nothing"
 _INSERT_TICKETS = (
@@ -57,6 +57,15 @@ _CLOSE_ABANDONED = (
 )
 
 Received = Sequence[tuple[Line, Ticket]]
+Statement = tuple[str, list[str]]
+
+
+class Insertion(NamedTuple):
+    """Statements with their parameters, and the keys of the texts they write."""
+
+    sql: str
+    values: list[str]
+    keys: frozenset[int]
 
 
 class LineStore:
@@ -68,65 +77,28 @@ class LineStore:
 
     # ── writing ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-    async def insert(self, cursor: Any, received: Received) -> tuple[int, set[int]]:
-        """Write lines and their tickets in the caller's transaction; those that are there already stay.
+    def insertion(self, received: Received) -> Insertion:
+        """What writes lines and their tickets; those that are there already stay.
 
-        Answers how many lines were new, and what `learn` is to be told once the transaction is committed.
+        One string of statements: sent alone it is one transaction and one round trip. Its row is how many lines were
+        new. Once it is committed, tell `learn` the keys.
         """
         lines = [line for line, _ in received]
         keys = [words_key(line.text, line.tender, line.seller) for line in lines]
         unknown = {key: line for key, line in zip(keys, lines, strict=True) if key not in self._known}
-        if unknown:
-            await self._insert_words(cursor, unknown)
-        columns = [packed(_column(name, lines)) for name in _LINE_COLUMNS]
-        await cursor.execute(_INSERT_LINES, [*columns, packed(map(str, keys))])
-        stored = cursor.rowcount
-        await self._insert_tickets(cursor, received)
-        return stored, set(unknown)
+        statements = [
+            *_words_insertion(unknown),
+            *_tickets_insertion(received),
+            (_INSERT_LINES, [*(packed(_column(name, lines)) for name in _LINE_COLUMNS), packed(map(str, keys))]),
+        ]
+        sql = ";\n".join(sql for sql, _ in statements)
+        return Insertion(sql, [value for _, values in statements for value in values], frozenset(unknown))
 
     def learn(self, keys: Iterable[int]) -> None:
         """Texts that are in the database now need not be written again."""
         if len(self._known) > _KNOWN_WORDS:
             self._known.clear()
         self._known.update(keys)
-
-    @staticmethod
-    async def _insert_words(cursor: Any, unknown: Mapping[int, Line]) -> None:
-        ordered = sorted(unknown)  # always in the same order: two transactions never wait for each other
-        texts = [
-            searchable("\n".join((line.text, line.tender, line.seller))) for line in map(unknown.get, ordered) if line
-        ]
-        await cursor.execute(_INSERT_WORDS, [packed(map(str, ordered)), packed(texts)])
-
-    @staticmethod
-    async def _insert_tickets(cursor: Any, received: Received) -> None:
-        latest = {ticket.id: (ticket, line.received_at) for line, ticket in received}
-        rows = [latest[id] for id in sorted(latest)]
-        await cursor.execute(
-            _INSERT_TICKETS,
-            [
-                packed([str(ticket.id) for ticket, _ in rows]),
-                packed([ticket.protocol for ticket, _ in rows]),
-                packed([ticket.source for ticket, _ in rows]),
-                packed([ticket.number for ticket, _ in rows]),
-                packed([ticket.opened_at.isoformat() for ticket, _ in rows]),
-                packed([ticket.closed_at.isoformat() if ticket.closed_at else None for ticket, _ in rows]),
-                packed([ticket.seller for ticket, _ in rows]),
-                packed([None if ticket.total is None else str(ticket.total) for ticket, _ in rows]),
-                packed([str(ticket.line_count) for ticket, _ in rows]),
-                packed([last_at.isoformat() for _, last_at in rows]),
-            ],
-        )
-        opened = [ticket for _, ticket in received if ticket.line_count == 1]
-        if opened:
-            await cursor.execute(
-                _CLOSE_ABANDONED,
-                [
-                    packed([str(ticket.id) for ticket in opened]),
-                    packed([ticket.protocol for ticket in opened]),
-                    packed([ticket.source for ticket in opened]),
-                ],
-            )
 
     # ── searching ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -281,6 +253,46 @@ def words_key(text: str, tender: str, seller: str) -> int:
     """The key in `line_words` of what can be searched of a line."""
     words = searchable("\n".join((text, tender, seller)))
     return int.from_bytes(blake2b(words.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
+
+
+# ── what an insertion is made of ─────────────────────────────────────────────────────────────────────────────────
+
+
+def _words_insertion(unknown: Mapping[int, Line]) -> Iterator[Statement]:
+    if unknown:
+        ordered = sorted(unknown.items())  # always in the same order: two transactions never wait for each other
+        texts = [searchable("\n".join((line.text, line.tender, line.seller))) for _, line in ordered]
+        yield _INSERT_WORDS, [packed([str(key) for key, _ in ordered]), packed(texts)]
+
+
+def _tickets_insertion(received: Received) -> Iterator[Statement]:
+    latest = {ticket.id: (ticket, line.received_at) for line, ticket in received}
+    rows = [latest[id] for id in sorted(latest)]
+    yield (
+        _INSERT_TICKETS,
+        [
+            packed([str(ticket.id) for ticket, _ in rows]),
+            packed([ticket.protocol for ticket, _ in rows]),
+            packed([ticket.source for ticket, _ in rows]),
+            packed([ticket.number for ticket, _ in rows]),
+            packed([ticket.opened_at.isoformat() for ticket, _ in rows]),
+            packed([ticket.closed_at.isoformat() if ticket.closed_at else None for ticket, _ in rows]),
+            packed([ticket.seller for ticket, _ in rows]),
+            packed([None if ticket.total is None else str(ticket.total) for ticket, _ in rows]),
+            packed([str(ticket.line_count) for ticket, _ in rows]),
+            packed([last_at.isoformat() for _, last_at in rows]),
+        ],
+    )
+    opened = [ticket for _, ticket in received if ticket.line_count == 1]
+    if opened:
+        yield (
+            _CLOSE_ABANDONED,
+            [
+                packed([str(ticket.id) for ticket in opened]),
+                packed([ticket.protocol for ticket in opened]),
+                packed([ticket.source for ticket in opened]),
+            ],
+        )
 
 
 # ── rows ─────────────────────────────────────────────────────────────────────────────────────────────────────────
