@@ -1,0 +1,224 @@
+"""The life of one camera's connection: try, watch, judge, wait, try again."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass, replace
+from typing import Any, Generic
+
+from twisted.internet import defer
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.cameras.ports import Facts, Feed, Feeds, Numbers, Reactor, Recording, S, Secrets
+from camtrace.cameras.status import CAMERA_BACK, CAMERA_LOST, REMARKS, Verdict, judge
+from camtrace.cameras.streams import stream_url, without_login
+from camtrace.errors import StreamFailure
+from camtrace.events import CameraStateChanged, Noted
+from camtrace.model import Camera, CameraState, JournalEntry, Status
+
+FIRST_DELAY = 1.0
+LONGEST_DELAY = 60.0
+# a connection that lasted so long was a good one: the next failure is tried again at once
+_STABLE_SECONDS = 30.0
+# the same failure is written into the journal again after so long
+_REMIND_SECONDS = 3600.0
+
+# finds out the status code of an answer that libav does not tell: (url, login, password) -> status, 0 if unknown
+Refine = Callable[[str, str, str], Awaitable[int]]
+
+
+class Backoff:
+    """Delays between attempts: doubling from 1 s to 60 s, each a quarter more or less, so that cameras spread."""
+
+    def __init__(self, chance: Callable[[], float] = random.random) -> None:
+        self._chance = chance
+        self._next = FIRST_DELAY
+
+    def next(self) -> float:
+        """Seconds to wait before the next attempt."""
+        delay, self._next = self._next, min(self._next * 2, LONGEST_DELAY)
+        return min(LONGEST_DELAY, delay * (0.75 + self._chance() / 2))
+
+    def reset(self) -> None:
+        """The last attempt was a good one."""
+        self._next = FIRST_DELAY
+
+
+@dataclass(frozen=True)
+class Around(Generic[S]):
+    """What every connection is given."""
+
+    feeds: Feeds[S]
+    recording: Recording[S]
+    facts: Facts
+    ids: Numbers
+    secrets: Secrets
+    reactor: Reactor
+    refine: Refine
+    chance: Callable[[], float] = random.random
+
+
+class Connection(Generic[S]):
+    """One camera's connection. `state` is what it is worth now; changes of it become facts."""
+
+    log = Logger()
+
+    def __init__(self, camera: Camera, around: Around[S]) -> None:
+        self.camera = camera
+        self._around = around
+        self._backoff = Backoff(around.chance)
+        self._feed: Feed | None = None
+        self._timer: Any = None
+        self._up_since: float | None = None
+        self._stopped = False
+        self._noted: tuple[str, int] | None = None
+        self._noted_at = 0.0
+        self.state = CameraState(camera.uid, Status.INACTIVE, "connecting", clock.now())
+
+    # ── from the service ──
+
+    def start(self) -> None:
+        """Connect now."""
+        self._cancel_timer()
+        if self._feed is not None or self._stopped:
+            return
+        url = stream_url(self.camera)
+        sink = self._around.recording.sink(self.camera)
+        if not url:
+            self._become(Verdict(Status.IGNORED, "unknown_model"))
+        elif sink is None:
+            self._become(Verdict(Status.IGNORED, "volume"))
+        else:
+            self._open(url, sink)
+
+    async def stop(self) -> None:
+        """Disconnect; returns within 1 s, and no attempt follows."""
+        self._stopped = True
+        self._cancel_timer()
+        if self._feed is not None:
+            await self._feed.stop()
+
+    def reconsider(self) -> None:
+        """What ignored it may have changed: try again if it was ignored."""
+        if self._feed is None and self.state.status == Status.IGNORED:
+            self.start()
+
+    async def restart(self) -> None:
+        """Disconnect and look anew at where it records."""
+        if self._feed is not None:
+            await self._feed.stop()
+        self.start()
+
+    def _open(self, url: str, sink: S) -> None:
+        camera = self.camera
+        if self.state.status == Status.IGNORED:
+            self._become(Verdict(Status.INACTIVE, "connecting"))
+        self._up_since = None
+        self._feed = self._around.feeds.open(
+            camera.uid,
+            url,
+            [sink],
+            self,
+            login=camera.login,
+            password=self._password(),
+            transport=camera.transport,
+            codec=camera.codec,
+            label=str(camera.id),
+        )
+
+    def _password(self) -> str:
+        try:
+            return self._around.secrets.unseal(self.camera.password)
+        except ValueError as error:  # the camera will answer 401, which says what to do: enter it again
+            self.log.error("camera {number}: {error}", number=self.camera.id, error=error)
+            return ""
+
+    def _cancel_timer(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+        self._timer = None
+
+    # ── from the feed ──
+
+    def began(self, codec: str, width: int, height: int) -> None:
+        """Pictures arrive."""
+        if self._up_since is None:
+            self._up_since = self._around.reactor.seconds()
+        was = self.state
+        self._become(Verdict(Status.ACTIVE, ""), codec=codec, width=width, height=height)
+        if was.status != Status.ACTIVE:
+            self._noted = None
+            self._note("camera", CAMERA_BACK, {"codec": codec, "width": width, "height": height})
+
+    def flowed(self, frames_per_second: float, bits_per_second: float) -> None:
+        """Figures of the last seconds; no fact, only shown."""
+        self.state = replace(self.state, frames_per_second=frames_per_second, bits_per_second=bits_per_second)
+
+    def remarked(self, code: str, values: dict[str, str]) -> None:
+        """Something worth a line in the journal."""
+        if code in REMARKS:
+            self._note("camera", REMARKS[code], dict(values))
+
+    def ended(self, failure: StreamFailure | None) -> None:
+        """The connection is over."""
+        self._feed = None
+        if self._stopped or failure is None:
+            return
+        now = self._around.reactor.seconds()
+        if self._up_since is not None and now - self._up_since >= _STABLE_SECONDS:
+            self._backoff.reset()
+        self._timer = self._around.reactor.callLater(self._backoff.next(), self.start)
+        defer.ensureDeferred(self._judge(failure)).addErrback(
+            lambda reason: self.log.failure("camera {number}", reason, number=self.camera.id)
+        )
+
+    async def _judge(self, failure: StreamFailure) -> None:
+        if failure.kind == "status" and not failure.status:
+            status = await self._around.refine(stream_url(self.camera), self.camera.login, self._password())
+            if self._stopped or (self._feed is not None and self._up_since is not None):  # it is back already
+                return
+            failure = StreamFailure(failure.kind, failure.host, failure.port, status, failure.detail)
+        self._become(judge(failure))
+        self._note_failure(failure)
+
+    # ── facts ──
+
+    def _become(self, verdict: Verdict, **figures: Any) -> None:
+        was = self.state
+        same = (was.status, was.reason, was.detail) == verdict
+        since = was.since if same else clock.now()
+        if verdict.status == Status.ACTIVE and same:
+            self.state = replace(was, **figures)
+            return
+        self.state = CameraState(self.camera.uid, *verdict[:2], since, verdict.detail, **figures)
+        if not same:
+            self._record(CameraStateChanged(self._around.ids.next(), self.state))
+
+    def _note_failure(self, failure: StreamFailure) -> None:
+        """Write a failure down when it is another one than before, and once an hour while it lasts."""
+        now, key = self._around.reactor.seconds(), (failure.kind, failure.status)
+        if self._noted == key and now - self._noted_at < _REMIND_SECONDS:
+            return
+        self._noted, self._noted_at = key, now
+        values = {
+            "address": without_login(stream_url(self.camera)),
+            "host": failure.host,
+            "port": failure.port,
+            "status": failure.status,
+            "detail": failure.detail,
+        }
+        kind = "system" if failure.status >= 300 or failure.kind in ("status", "internal") else "camera"
+        self._note(kind, CAMERA_LOST.get(failure.kind, CAMERA_LOST["internal"]), values)
+
+    def _note(self, kind: str, text: str, values: dict[str, Any]) -> None:
+        number = self._around.ids.next()
+        named = {"number": self.camera.id, "name": self.camera.name, **values}
+        entry = JournalEntry(id=number, at=clock.now(), kind=kind, text=text, values=named, camera_uid=self.camera.uid)
+        self._record(Noted(number, entry))
+
+    def _record(self, fact: CameraStateChanged | Noted) -> None:
+        self._around.facts.record(fact).addErrback(
+            lambda reason: self.log.failure("a fact about camera {number} was lost", reason, number=self.camera.id)
+        )

@@ -1,0 +1,92 @@
+"""What the cameras need from elsewhere. `S` is what takes a camera's packets; nobody here looks inside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet import defer
+
+from camtrace.errors import StreamFailure
+from camtrace.events import CameraStateChanged, Noted
+from camtrace.model import Camera
+
+S = TypeVar("S")
+S_co = TypeVar("S_co", covariant=True)
+S_contra = TypeVar("S_contra", contravariant=True)
+
+
+class Listener(Protocol):
+    """Hears of one connection, on the reactor."""
+
+    def began(self, codec: str, width: int, height: int) -> None: ...
+    def flowed(self, frames_per_second: float, bits_per_second: float) -> None: ...
+    def remarked(self, code: str, values: dict[str, str]) -> None: ...
+    def ended(self, failure: StreamFailure | None) -> None: ...
+
+
+class Feed(Protocol):
+    """One connection; `stop` fires within 1 s, and `ended(None)` is heard before it does."""
+
+    def stop(self) -> defer.Deferred[None]: ...
+
+
+class Feeds(Protocol[S_contra]):
+    """Opens connections; every failure comes later by `listener.ended`."""
+
+    def open(
+        self,
+        camera_uid: int,
+        url: str,
+        sinks: Sequence[S_contra],
+        listener: Listener,
+        *,
+        login: str = "",
+        password: str = "",
+        transport: str = "tcp",
+        codec: str = "",
+        label: str = "",
+    ) -> Feed: ...
+
+
+class Recording(Protocol[S_co]):
+    """Where a camera's packets are recorded; None while its volume is absent, and then it is not connected."""
+
+    def sink(self, camera: Camera) -> S_co | None: ...
+
+
+class CameraRows(Protocol):
+    """The cameras as they stand in the database."""
+
+    async def all(self) -> list[Camera]: ...
+
+
+class Facts(Protocol):
+    """Where facts become durable."""
+
+    def record(self, fact: CameraStateChanged | Noted) -> defer.Deferred[None]: ...
+
+
+class Numbers(Protocol):
+    """Ids of facts."""
+
+    def next(self) -> int: ...
+
+
+class Secrets(Protocol):
+    """Opens what was sealed; ValueError when the key is another one."""
+
+    def unseal(self, sealed: bytes) -> str: ...
+
+
+class Forgetful(Protocol):
+    """Whoever keeps something of a camera that may go when it is deleted."""
+
+    def forget(self, camera_uid: int) -> None: ...
+
+
+class Reactor(Protocol):
+    """What is needed of the reactor's clock."""
+
+    def seconds(self) -> float: ...
+    def callLater(self, delay: float, callable: Callable[..., object], *args: object) -> Any: ...

@@ -1,0 +1,176 @@
+"""The cameras: which there are, and a connection to each."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable, Iterable
+from typing import Generic
+
+from twisted.internet import defer
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.bus import Bus
+from camtrace.cameras.connection import Around, Connection, Refine
+from camtrace.cameras.ports import CameraRows, Facts, Feeds, Forgetful, Numbers, Reactor, Recording, S, Secrets
+from camtrace.errors import DatabaseUnavailable
+from camtrace.events import SettingChanged, VolumeStateChanged
+from camtrace.model import Camera, CameraState, Status
+
+_RETRY_SECONDS = 5.0
+# what a connection is made of; a change of anything else leaves it alone
+_OF_CONNECTION = (
+    "url", "model", "address", "http_port", "channel", "transport", "codec", "login", "password", "volume", "id",
+)  # fmt: skip
+
+
+class Cameras(Generic[S]):
+    """The directory of existing cameras, and their connections.
+
+    `load` fills the directory, `start` connects, `stop` disconnects all within 1 s. The directory follows
+    `SettingChanged`; a connection is made anew only when what it is made of was changed.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        rows: CameraRows,
+        feeds: Feeds[S],
+        recording: Recording[S],
+        facts: Facts,
+        ids: Numbers,
+        secrets: Secrets,
+        bus: Bus,
+        reactor: Reactor,
+        *,
+        refine: Refine,
+        forgetful: Iterable[Forgetful] = (),
+        chance: Callable[[], float] = random.random,
+    ) -> None:
+        self._rows = rows
+        self._around = Around(feeds, recording, facts, ids, secrets, reactor, refine, chance)
+        self._bus = bus
+        self._reactor = reactor
+        self._forgetful = tuple(forgetful)
+        self._turn = defer.DeferredLock()
+        self._cameras: dict[int, Camera] = {}
+        self._watching: dict[str, tuple[int, ...]] = {}
+        self._connections: dict[int, Connection[S]] = {}
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._running = False
+
+    # ── directory ──
+
+    def by_id(self, id: int) -> Camera | None:
+        """The existing camera with this public number."""
+        return next((camera for camera in self._cameras.values() if camera.id == id), None)
+
+    def by_uid(self, uid: int) -> Camera | None:
+        """The existing camera with this uid."""
+        return self._cameras.get(uid)
+
+    def all(self) -> list[Camera]:
+        """Existing cameras, by number."""
+        return sorted(self._cameras.values(), key=lambda camera: camera.id)
+
+    def watching(self, source: str) -> tuple[int, ...]:
+        """Uids of the cameras that watch this till or other source."""
+        return self._watching.get(source, ())
+
+    def state(self, uid: int) -> CameraState:
+        """What the camera's connection is worth now."""
+        connection = self._connections.get(uid)
+        if connection is not None:
+            return connection.state
+        return CameraState(uid, Status.IGNORED, "off", clock.now())
+
+    # ── life ──
+
+    async def load(self) -> None:
+        """Read the cameras from the database and follow their changes. Raises DatabaseUnavailable."""
+        if not self._unsubscribe:
+            self._unsubscribe = [
+                self._bus.subscribe(SettingChanged, self._setting_changed),
+                self._bus.subscribe(VolumeStateChanged, self._volume_changed),
+            ]
+        await self.refresh()
+
+    async def start(self) -> None:
+        """Connect to every camera. Raises DatabaseUnavailable when the directory had to be read and could not."""
+        self._running = True
+        await self.load()
+
+    async def stop(self) -> None:
+        """Disconnect all; returns within about 1 s."""
+        self._running = False
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+        leaving, self._connections = self._connections, {}
+        await defer.DeferredList([defer.ensureDeferred(one.stop()) for one in leaving.values()])
+
+    async def refresh(self) -> None:
+        """Bring the directory and the connections up to the database. Raises DatabaseUnavailable."""
+        await self._turn.acquire()
+        try:
+            cameras = {camera.uid: camera for camera in await self._rows.all() if camera.deleted_at is None}
+            former, self._cameras = self._cameras, cameras
+            self._watching = _by_source(cameras.values())
+            if self._running:
+                await self._connect(former)
+        finally:
+            self._turn.release()
+
+    async def _connect(self, former: dict[int, Camera]) -> None:
+        gone = [uid for uid in self._connections if uid not in self._cameras]
+        changed = [
+            uid
+            for uid, one in self._connections.items()
+            if uid in self._cameras and _differs(one.camera, self._cameras[uid])
+        ]
+        await defer.DeferredList([defer.ensureDeferred(self._disconnect(uid)) for uid in gone + changed])
+        for uid in former.keys() - self._cameras.keys():
+            for one in self._forgetful:
+                one.forget(uid)
+        for uid, camera in self._cameras.items():
+            connection = self._connections.get(uid)
+            if connection is not None:
+                connection.camera = camera
+            elif self._running:
+                self._connections[uid] = Connection(camera, self._around)
+                self._connections[uid].start()
+
+    async def _disconnect(self, uid: int) -> None:
+        await self._connections.pop(uid).stop()
+
+    # ── what happens elsewhere ──
+
+    def _setting_changed(self, fact: SettingChanged) -> object:
+        return defer.ensureDeferred(self._follow()) if fact.kind == "camera" else None
+
+    async def _follow(self) -> None:
+        try:
+            await self.refresh()
+        except DatabaseUnavailable:
+            if self._unsubscribe:  # not stopped meanwhile
+                self._reactor.callLater(_RETRY_SECONDS, self._setting_changed, SettingChanged("camera", ""))
+
+    def _volume_changed(self, fact: VolumeStateChanged) -> None:
+        for connection in tuple(self._connections.values()):
+            if fact.state == "absent" and connection.camera.volume in ("", fact.volume):
+                defer.ensureDeferred(connection.restart())
+            else:
+                connection.reconsider()
+
+
+def _differs(former: Camera, camera: Camera) -> bool:
+    return any(getattr(former, name) != getattr(camera, name) for name in _OF_CONNECTION)
+
+
+def _by_source(cameras: Iterable[Camera]) -> dict[str, tuple[int, ...]]:
+    found: dict[str, tuple[int, ...]] = {}
+    for camera in sorted(cameras, key=lambda one: one.id):
+        for source in dict.fromkeys(camera.overlay_ids):
+            found[source] = (*found.get(source, ()), camera.uid)
+    return found
