@@ -206,7 +206,7 @@ _DOS_TEXT = re.compile(rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][
 
 def to_text(line: bytes, encoding: str = "auto") -> str:
     """`line` as text. What cannot be decoded, NUL and the other control characters become U+FFFD, tabs spaces."""
-    text = _decoded(line, encoding).removeprefix(_BOM)
+    text = _decoded(line, encoding).removeprefix(_BOM).replace("\t", " ")
     return _CONTROL.sub("\ufffd", text) if _CONTROL.search(text) else text
 
 

@@ -50,7 +50,7 @@ class Overlay:
     def lines(self, now: datetime) -> list[Shown]:
         """What stands on the screen at `now`, oldest first."""
         if self._lines and now - self._lines[-1].line.received_at > self._timeout:
-            self._lines.clear()
+            return []
         return list(self._lines)
 
     def _is_new(self, line: Line) -> bool:
