@@ -18,10 +18,12 @@ class History:
 
     async def since(self, fact_id: int, limit: int) -> list[tuple[int, What]]:
         """The first `limit` lines, camera states and journal entries with an id greater than `fact_id`, by id."""
+        # facts are committed in the order of their ids: nothing below the newest one can appear between the queries
+        newest = await self._lines.last_id()
         found: list[tuple[int, What]] = [(line.id, line) for line in await self._lines.since(fact_id, limit)]
         found += await self._states(fact_id, limit)
         found += await self._entries(fact_id, limit)
-        return sorted(found, key=lambda pair: pair[0])[:limit]
+        return sorted((pair for pair in found if pair[0] <= newest), key=lambda pair: pair[0])[:limit]
 
     async def _states(self, fact_id: int, limit: int) -> list[tuple[int, What]]:
         rows = await self._database.query(

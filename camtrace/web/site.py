@@ -21,7 +21,7 @@ IDLE_SECONDS = 60  # between requests and inside one; an answer under way may be
 LINGER_SECONDS = 2
 NOTE_SECONDS = 3600
 
-_METHOD = re.compile(rb"[A-Za-z]{1,20} ")
+_METHOD = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT|PRI) ", re.IGNORECASE)
 _SECRET_PATH = re.compile(r"^(/setup/|/first-run/).+")
 
 

@@ -1,0 +1,492 @@
+"""A whole site on fakes that keep everything in memory, and the people who visit it."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+from argon2 import PasswordHasher
+from cryptography.fernet import Fernet
+from treq.testing import StubTreq
+from twisted.internet import defer
+from twisted.internet.task import Clock
+
+from camtrace import clock
+from camtrace.auth import Gate, Throttle
+from camtrace.bus import Bus
+from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
+from camtrace.events import LineReceived
+from camtrace.metrics import Metrics
+from camtrace.model import (
+    RIGHTS,
+    Camera,
+    CameraState,
+    Gap,
+    JournalEntry,
+    Line,
+    Profile,
+    Span,
+    Status,
+    Ticket,
+    User,
+)
+from camtrace.pools import Inline
+from camtrace.vault import Vault
+from camtrace.web.access import Access, Anyone, May, Visit
+from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.events import EventsApi
+from camtrace.web.api.footage import FootageApi
+from camtrace.web.api.health import HealthApi
+from camtrace.web.api.journal import JournalApi
+from camtrace.web.api.lines import LinesApi
+from camtrace.web.api.openapi import OpenApi
+from camtrace.web.live import LiveSocket
+from camtrace.web.routing import new_app, requirer
+from camtrace.web.site import Website
+from camtrace.web.static import Static
+
+NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+PASSWORD = "correct horse battery"
+ADMINISTRATOR = Profile(1, "administrator", frozenset(RIGHTS))
+VIEWER = Profile(3, "viewer", frozenset({"live", "replay"}))
+FRONT = Camera(uid=101, id=1, name="Front till", url="rtsp://10.0.0.1/main", login="cam", overlay_ids=("1",))
+BACK = Camera(uid=102, id=2, name="Stock", url="rtsp://10.0.0.2/main")
+GONE = Camera(uid=90, id=1, name="Old till", url="rtsp://10.0.0.9/main", deleted_at=NOON - timedelta(days=3))
+
+
+@cache
+def password_hash() -> str:
+    """The Argon2 hash of PASSWORD, made once."""
+    return PasswordHasher().hash(PASSWORD)
+
+
+class Accounts:
+    """People, sessions and tokens in dicts; `away` makes every question fail as without a database."""
+
+    def __init__(self, *users: User) -> None:
+        self.users = {user.name: user for user in users}
+        self.sessions: dict[bytes, str] = {}
+        self.tokens: dict[bytes, str] = {}
+        self.links: set[bytes] = set()
+        self.away = False
+
+    def _user(self, name: str | None) -> User | None:
+        if self.away:
+            raise DatabaseUnavailable("the database is away")
+        return self.users.get(name or "")
+
+    async def by_name(self, name: str) -> User | None:
+        return self._user(name)
+
+    async def count(self) -> int:
+        return len(self.users)
+
+    async def create(self, name: str, profile: str, password_hash: str, at: datetime) -> User:
+        user = User(len(self.users) + 1, name, ADMINISTRATOR, password_hash)
+        self.users[name] = user
+        return user
+
+    async def set_password(self, user_id: int, password_hash: str) -> None:
+        raise NotImplementedError
+
+    async def set_player_ha1(self, user_id: int, sealed: bytes) -> None:
+        raise NotImplementedError
+
+    async def open_session(self, digest: bytes, user_id: int, peer: str, at: datetime) -> None:
+        self.sessions[digest] = next(user.name for user in self.users.values() if user.id == user_id)
+
+    async def session(self, digest: bytes, not_before: datetime, at: datetime) -> User | None:
+        return self._user(self.sessions.get(digest))
+
+    async def close_session(self, digest: bytes) -> None:
+        self.sessions.pop(digest, None)
+
+    async def add_token(self, digest: bytes, user_id: int, at: datetime) -> None:
+        self.tokens[digest] = next(user.name for user in self.users.values() if user.id == user_id)
+
+    async def token(self, digest: bytes) -> User | None:
+        return self._user(self.tokens.get(digest))
+
+    async def add_link(self, digest: bytes, at: datetime, expires_at: datetime) -> None:
+        self.links = {digest}
+
+    async def link_valid(self, digest: bytes, at: datetime) -> bool:
+        return digest in self.links
+
+    async def redeem_link(self, digest: bytes, name: str, password_hash: str, at: datetime) -> User | None:
+        if digest not in self.links:
+            return None
+        self.links.clear()
+        return await self.create(name, "administrator", password_hash, at)
+
+
+class Cameras:
+    """Directory and store of cameras in one list. What is stored shows only after `refresh`, as in real life."""
+
+    def __init__(self, *cameras: Camera) -> None:
+        self.stored = list(cameras)
+        self._known = [camera for camera in cameras if camera.deleted_at is None]
+        self.states = {camera.uid: CameraState(camera.uid, Status.ACTIVE, "playing", NOON) for camera in cameras}
+
+    def by_id(self, id: int) -> Camera | None:
+        return next((camera for camera in self._known if camera.id == id), None)
+
+    def by_uid(self, uid: int) -> Camera | None:
+        return next((camera for camera in self._known if camera.uid == uid), None)
+
+    def all(self) -> list[Camera]:
+        return sorted(self._known, key=lambda camera: camera.id)
+
+    def watching(self, source: str) -> tuple[int, ...]:
+        return tuple(camera.uid for camera in self._known if source in camera.overlay_ids)
+
+    def state(self, uid: int) -> CameraState:
+        return self.states.get(uid, CameraState(uid, Status.INACTIVE, "starting", NOON))
+
+    async def refresh(self) -> None:
+        self._known = [camera for camera in self.stored if camera.deleted_at is None]
+
+
+class CameraRows:
+    """The camera store over the same list."""
+
+    def __init__(self, cameras: Cameras) -> None:
+        self._cameras = cameras
+
+    async def create(self, fields: Mapping[str, Any], at: datetime) -> Camera:
+        used = {camera.id for camera in self._cameras.stored if camera.deleted_at is None}
+        number = min(set(range(1, len(used) + 2)) - used)
+        camera = Camera(uid=200 + len(self._cameras.stored), id=number, **fields)
+        self._cameras.stored.append(camera)
+        return camera
+
+    async def update(self, uid: int, fields: Mapping[str, Any]) -> Camera:
+        found = self._find(uid)
+        existing = [camera for camera in self._cameras.stored if camera.deleted_at is None]
+        if any(other.id == fields.get("id") and other is not found for other in existing):
+            raise Conflict(f"another camera has the number {fields['id']}")
+        return self._replace(found, **fields)
+
+    async def delete(self, uid: int, at: datetime) -> Camera:
+        return self._replace(self._find(uid), deleted_at=at, password=b"")
+
+    async def deleted(self) -> list[Camera]:
+        return [camera for camera in self._cameras.stored if camera.deleted_at is not None]
+
+    async def by_uid(self, uid: int) -> Camera | None:
+        return next((camera for camera in self._cameras.stored if camera.uid == uid), None)
+
+    def _find(self, uid: int) -> Camera:
+        for camera in self._cameras.stored:
+            if camera.uid == uid and camera.deleted_at is None:
+                return camera
+        raise NotFound("this camera does not exist any more")
+
+    def _replace(self, camera: Camera, **fields: Any) -> Camera:
+        changed = replace(camera, **fields)
+        self._cameras.stored[self._cameras.stored.index(camera)] = changed
+        return changed
+
+
+@dataclass
+class Clip:
+    """An MP4 whose content is known."""
+
+    content: bytes
+    start: datetime = NOON
+    stop: datetime = NOON + timedelta(seconds=60)
+    mime: str = 'video/mp4; codecs="avc1.64001f"'
+    reads: int = 0
+
+    @property
+    def length(self) -> int:
+        return len(self.content)
+
+    async def read(self, offset: int, length: int) -> bytes:
+        self.reads += 1
+        return self.content[offset : offset + length]
+
+
+class Recorded:
+    """Footage of cameras by uid; every question is kept in `asked`."""
+
+    def __init__(self) -> None:
+        self.clips: dict[int, Clip] = {}
+        self.pictures: dict[int, bytes] = {}
+        self.asked: list[tuple[Any, ...]] = []
+
+    async def spans(self, camera_uid: int, kind: str, start: datetime, stop: datetime) -> list[Span]:
+        self.asked.append(("spans", camera_uid, kind, start, stop))
+        return [Span(NOON, NOON + timedelta(seconds=30))] if camera_uid in self.clips else []
+
+    async def gaps(self, camera_uid: int, start: datetime, stop: datetime) -> list[Gap]:
+        return [Gap(camera_uid, NOON + timedelta(seconds=30), None, "camera")] if camera_uid in self.clips else []
+
+    async def mp4(
+        self, camera: Camera, kind: str, start: datetime, stop: datetime, *, absolute: bool = False
+    ) -> Clip | None:
+        self.asked.append(("mp4", camera.uid, kind, start, stop))
+        return self.clips.get(camera.uid)
+
+    async def picture(self, camera: Camera, at: datetime) -> bytes | None:
+        self.asked.append(("picture", camera.uid, at))
+        return self.pictures.get(camera.uid)
+
+
+class Watched:
+    """Live cameras: the test plays the camera through `viewers`."""
+
+    def __init__(self) -> None:
+        self.viewers: dict[int, list[Any]] = {}
+        self.pictures: dict[int, bytes] = {}
+
+    def watch(self, camera_uid: int, viewer: Any) -> Callable[[], None]:
+        viewers = self.viewers.setdefault(camera_uid, [])
+        viewers.append(viewer)
+        return lambda: viewers.remove(viewer)
+
+    async def picture(self, camera_uid: int) -> bytes | None:
+        return self.pictures.get(camera_uid)
+
+
+class Log:
+    """The external log; the questions asked are kept."""
+
+    def __init__(self) -> None:
+        self.stored: list[Line] = []
+        self.sales: list[Ticket] = []
+        self.asked: list[dict[str, Any]] = []
+
+    async def lines(self, **asked: Any) -> list[Line]:
+        self.asked.append(asked)
+        after, ascending = asked.get("after"), asked.get("ascending", False)
+        places = sorted(((line.received_at, line.id, line) for line in self.stored), reverse=not ascending)
+        if after is not None:
+            places = [place for place in places if (place[:2] > after if ascending else place[:2] < after)]
+        return [line for _, _, line in places][: asked["limit"]]
+
+    async def tickets(self, **asked: Any) -> list[Ticket]:
+        self.asked.append(asked)
+        return self.sales[: asked["limit"]]
+
+    async def ticket(self, id: int) -> tuple[Ticket, list[Line]] | None:
+        found = [sale for sale in self.sales if sale.id == id]
+        return (found[0], [line for line in self.stored if line.ticket_id == id]) if found else None
+
+
+class Entries:
+    """A journal."""
+
+    def __init__(self) -> None:
+        self.stored: list[JournalEntry] = []
+
+    async def entries(
+        self,
+        kind: str = "",
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        limit: int = 100,
+        before: tuple[datetime, int] | None = None,
+    ) -> list[JournalEntry]:
+        found = [entry for entry in self.stored if kind in ("", entry.kind)]
+        return [entry for entry in found if before is None or (entry.at, entry.id) < before][:limit]
+
+
+class Past:
+    """What became durable before."""
+
+    def __init__(self) -> None:
+        self.facts: list[tuple[int, Any]] = []
+
+    async def since(self, fact_id: int, limit: int) -> Sequence[tuple[int, Any]]:
+        return [pair for pair in self.facts if pair[0] > fact_id][:limit]
+
+
+class OnScreen:
+    """What stands on the tills' screens."""
+
+    def __init__(self) -> None:
+        self.lines: dict[str, list[Line]] = {}
+
+    def on_screen(self, source: str) -> list[Line]:
+        return self.lines.get(source, [])
+
+
+class Tried:
+    """Tests cameras: says what it was given."""
+
+    def __init__(self) -> None:
+        self.given: list[tuple[Camera, str]] = []
+
+    async def test(self, camera: Camera, password: str) -> Mapping[str, Any]:
+        self.given.append((camera, password))
+        return {"ok": True, "codec": "h264"}
+
+
+class PlainPages:
+    """The least that pages are: a login form, a guarded page, a thing to change."""
+
+    app = new_app()
+
+    def __init__(self, access: Access) -> None:
+        self.access = access
+
+    @requirer.require(app.route("/login", methods=["GET"]), request=Anyone())
+    async def login(self, request: Any) -> str:
+        return "log in"
+
+    @requirer.require(app.route("/login", methods=["POST"]), request=Anyone())
+    async def log_in(self, request: Any) -> str:
+        name, password = (request.args.get(key, [b""])[0].decode() for key in (b"name", b"password"))
+        await self.access.log_in(request, name, password)
+        return "welcome"
+
+    @requirer.require(app.route("/logout", methods=["POST"]), visit=May())
+    async def log_out(self, visit: Visit) -> str:
+        await self.access.log_out(visit)
+        return "bye"
+
+    @requirer.require(app.route("/me", methods=["GET"]), visit=May())
+    async def me(self, visit: Visit) -> str:
+        return f"{visit.user.name} {visit.csrf}"
+
+    @requirer.require(app.route("/fail", methods=["GET"]), visit=May())
+    async def fail(self, visit: Visit) -> str:
+        raise ZeroDivisionError("on purpose")
+
+
+class WebShop:
+    """A site with two cameras, an administrator `anna` and a viewer `boris` who sees only camera 1."""
+
+    def __init__(self, reactor: Any = None, static: Path | None = None) -> None:
+        reactor = reactor or Clock()
+        self.users = Accounts(
+            User(1, "anna", ADMINISTRATOR, password_hash()),
+            User(2, "boris", replace(VIEWER, cameras=frozenset({101})), password_hash()),
+        )
+        self.vault = Vault(Fernet.generate_key())
+        self.seconds = [0.0]
+        self.gate = Gate(self.users, self.vault, Inline(), Throttle(lambda: self.seconds[0]))  # type: ignore[arg-type]
+        self.access = Access(self.gate)
+        self.bus, self.metrics = Bus(), Metrics()
+        self.cameras = Cameras(replace(FRONT, password=self.vault.seal("secret")), BACK, GONE)
+        self.rows = CameraRows(self.cameras)
+        self.footage, self.live, self.log, self.journal = Recorded(), Watched(), Log(), Entries()
+        self.past, self.screens, self.probe = Past(), OnScreen(), Tried()
+        self.notes: list[tuple[Any, ...]] = []
+        self.health: dict[str, Any] = {"database": self._well}
+        self.tills_at_the_door: list[str] = []
+        self.socket = LiveSocket(reactor, self.access, self.cameras, self.live, self.screens, self.bus, self.metrics)
+        self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
+        api = [
+            HealthApi(reactor, self.access, self.health, self.metrics),
+            CamerasApi(self.access, self.cameras, self.rows, self.vault, self.probe, self._note),
+            FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
+            LinesApi(self.access, self.cameras, self.rows, self.log),
+            JournalApi(self.access, self.cameras, self.journal),
+            self.events,
+            self.socket,
+            OpenApi(self.access, lambda: self.website.root.routes()),
+        ]
+        pages: list[Any] = [PlainPages(self.access)]
+        if static is not None:
+            pages.append(Static(static))
+        self.website = Website(reactor, pages=pages, api=api, till_at_the_door=self.tills_at_the_door.append)
+
+    @staticmethod
+    async def _well() -> tuple[bool, str]:
+        return True, "answers"
+
+    def _note(
+        self, kind: str, text: str, values: Mapping[str, Any], *, camera_uid: int | None = None, user: str = ""
+    ) -> None:
+        self.notes.append((kind, text, dict(values), camera_uid, user))
+
+    def token(self, name: str = "anna") -> str:
+        """A new bearer token of that user."""
+        return _now(self.gate.new_token(self.users.users[name]))
+
+    def session(self, name: str = "anna") -> tuple[str, str]:
+        """A new session of that user: the cookie's value and the CSRF token."""
+        cookie = _now(self.gate.open_session(self.users.users[name], "127.0.0.1"))
+        return cookie, self.gate.csrf(cookie)
+
+
+class Browser:
+    """Asks the site without a socket. `token` or `session` says who asks."""
+
+    def __init__(self, shop: WebShop, token: str = "", session: str = "") -> None:
+        self._treq = StubTreq(shop.website.root)
+        self._headers = {"Authorization": f"Bearer {token}"} if token else {}
+        if session:
+            self._headers["Cookie"] = f"camtrace_80={session}"
+
+    def ask(self, method: str, path: str, headers: Mapping[str, str] | None = None, **kwargs: Any) -> Answer:
+        """The answer to one request; it must come at once."""
+        address = f"http://shop{path}"
+        sent = {**self._headers, **(headers or {})}
+        asked = self._treq.request(method, address, headers=sent, allow_redirects=False, **kwargs)
+        self._treq.flush()
+        response = _now(asked)
+        body = self._treq.content(response)
+        self._treq.flush()
+        return Answer(response.code, response.headers, _now(body))
+
+    def get(self, path: str, **kwargs: Any) -> Answer:
+        """The answer to a GET."""
+        return self.ask("GET", path, **kwargs)
+
+
+@dataclass
+class Answer:
+    """What came back."""
+
+    code: int
+    headers: Any
+    body: bytes
+
+    def header(self, name: str) -> str:
+        """A header's value; empty if absent."""
+        return str((self.headers.getRawHeaders(name) or [""])[0])
+
+    @property
+    def json(self) -> Any:
+        """The body as JSON."""
+        return json.loads(self.body)
+
+
+def _now(result: Any) -> Any:
+    """The result of a coroutine or Deferred that needs nothing to happen first."""
+    outcome: list[Any] = []
+    defer.ensureDeferred(result).addBoth(outcome.append)
+    assert outcome, "there is no result yet"
+    if hasattr(outcome[0], "raiseException"):
+        outcome[0].raiseException()
+    return outcome[0]
+
+
+def sale(number: int = 1, *, text: str = "BREAD", uids: tuple[int, ...] = (101,), **more: Any) -> LineReceived:
+    """A line of till 1 with its ticket; `number` makes ids and instants."""
+    at = NOON + timedelta(seconds=number)
+    line = Line(
+        id=clock.to_us(at) << 10,
+        received_at=at,
+        protocol="pos",
+        source="1",
+        ticket_id=7,
+        type="A",
+        text=text,
+        quantity=Decimal(1),
+        amount=Decimal("16.00"),
+        raw=b"1|0|7|0|A|" + text.encode(),
+        cameras=uids,
+        **more,
+    )
+    ticket = Ticket(id=7, protocol="pos", source="1", number="0", opened_at=NOON, line_count=number)
+    return LineReceived(line.id, line, ticket)

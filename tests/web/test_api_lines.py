@@ -1,0 +1,183 @@
+"""The external log, tickets and journal over the API."""
+
+from __future__ import annotations
+
+import base64
+from datetime import timedelta
+from decimal import Decimal
+
+from support.web import NOON, Browser, WebShop, sale
+from twisted.trial.unittest import SynchronousTestCase
+
+from camtrace.errors import Invalid
+from camtrace.model import JournalEntry, Ticket
+from camtrace.web.answers import read_cursor, read_instant, write_cursor
+
+
+class InstantTests(SynchronousTestCase):
+    """Instants as programs write them."""
+
+    def test_forms(self) -> None:
+        """Unix seconds and ISO 8601 in its usual dresses mean the same."""
+        for text in (
+            "1795176000",
+            "1795176000.0",
+            "2026-11-20T12:00:00Z",
+            "2026-11-20T12:00:00",
+            "2026-11-20 12:00",
+            "2026-11-20T13:00:00+01:00",
+            "2026-11-20T13:00:00 01:00",
+            "20261120T120000Z",
+        ):
+            self.assertEqual(read_instant(text, "at"), NOON, text)
+
+    def test_fractions(self) -> None:
+        """Microseconds are kept exactly."""
+        self.assertEqual(read_instant("1795176000.000001", "at"), NOON + timedelta(microseconds=1))
+
+    def test_no_instants(self) -> None:
+        """Words, figures out of reach, and not-a-number."""
+        for text in ("", "now", "nan", "inf", "1e9", "999999999999", "2026-02-30", "25:00", "0x10"):
+            self.assertRaises(Invalid, read_instant, text, "at")
+
+
+class CursorTests(SynchronousTestCase):
+    """Places in lists."""
+
+    def test_round_trip(self) -> None:
+        """What was written is read."""
+        place = (NOON + timedelta(microseconds=7), 2**63 - 1)
+        self.assertEqual(read_cursor(write_cursor(place)), place)
+
+    def test_not_ours(self) -> None:
+        """Anything else is refused."""
+        for text in ("x", "====", "é", "MTIz", "LjEy", "A" * 5000):
+            self.assertRaises(Invalid, read_cursor, text)
+
+
+class LinesApiTests(SynchronousTestCase):
+    """The external log."""
+
+    def setUp(self) -> None:
+        self.shop = WebShop()
+        self.anna = Browser(self.shop, token=self.shop.token())
+        self.shop.log.stored = [sale(number).line for number in range(1, 6)]
+
+    def test_shape(self) -> None:
+        """A line as the contract has it."""
+        line = self.anna.get("/api/v1/lines?limit=1").json["items"][0]
+        self.assertEqual(line["id"], str(self.shop.log.stored[-1].id))
+        self.assertEqual(line["received_at"], "2026-11-20T12:00:05.000000Z")
+        self.assertEqual((line["amount"], line["quantity"], line["price"]), ("16.00", "1", None))
+        self.assertEqual((line["type"], line["source"], line["cameras"]), ("A", "1", [1]))
+        self.assertEqual(base64.b64decode(line["raw"]), b"1|0|7|0|A|BREAD")
+        url = "/api/v1/cameras/1/video.mp4?start=2026-11-20T11%3A59%3A55.000000Z&stop=2026-11-20T12%3A00%3A25.000000Z"
+        self.assertEqual(line["video"], [{"camera": 1, "url": url}])
+
+    def test_pages(self) -> None:
+        """Following the cursor gives every line once, in both orders."""
+        for order, expected in (("desc", [5, 4, 3, 2, 1]), ("asc", [1, 2, 3, 4, 5])):
+            seen, cursor = [], ""
+            while cursor is not None:
+                page = self.anna.get(f"/api/v1/lines?limit=2&order={order}&cursor={cursor}").json
+                seen += [int(line["received_at"][17:19]) for line in page["items"]]
+                cursor = page["next"]
+            self.assertEqual(seen, expected)
+
+    def test_questions(self) -> None:
+        """Each parameter reaches the store as what it is."""
+        self.anna.get(
+            "/api/v1/lines?camera=1&source=1&ticket=12&seller=7&type=S&code=99&text=caf%C3%A9%20%D0%A5&amount_min=1,5"
+            "&amount_max=20.00&special=ANNULE&start=1795176000&stop=2026-11-20T13:00:00Z&ticket_id=7"
+        )
+        asked = self.shop.log.asked[0]
+        expected = {
+            "camera_uids": [101],
+            "source": "1",
+            "ticket": "12",
+            "seller": "7",
+            "type": "S",
+            "code": "99",
+            "text": "café Х",
+            "amount_min": Decimal("1.5"),
+            "amount_max": Decimal("20.00"),
+            "special": "ANNULE",
+            "start": NOON,
+            "stop": NOON + timedelta(hours=1),
+            "ticket_id": 7,
+        }
+        self.assertEqual({name: asked[name] for name in expected}, expected)
+
+    def test_bad_questions(self) -> None:
+        """A parameter that cannot be read is named."""
+        for query, field in (
+            ("limit=0", "limit"),
+            ("limit=1001", "limit"),
+            ("limit=ten", "limit"),
+            ("cursor=zzz", "cursor"),
+            ("amount_min=much", "amount_min"),
+            ("amount_max=NaN", "amount_max"),
+            ("order=up", "order"),
+            ("ticket_id=x", "ticket_id"),
+        ):
+            answer = self.anna.get(f"/api/v1/lines?{query}")
+            self.assertEqual((answer.code, answer.json["error"]["field"]), (400, field), query)
+        self.assertEqual(self.anna.get("/api/v1/lines?camera=77").code, 404)
+
+    def test_of_a_deleted_camera(self) -> None:
+        """Lines name only existing cameras by number; the footage of a deleted one is linked under its uid."""
+        self.shop.log.stored = [sale(1, uids=(90, 101)).line]
+        line = self.anna.get("/api/v1/lines?camera=uid:90").json["items"][0]
+        self.assertEqual(self.shop.log.asked[0]["camera_uids"], [90])
+        self.assertEqual(line["cameras"], [1])
+        self.assertEqual(line["video"][0]["camera"], None)
+        self.assertTrue(line["video"][0]["url"].startswith("/api/v1/cameras/uid:90/video.mp4?"))
+
+    def test_some_cameras_only(self) -> None:
+        """Who sees some cameras searches only their lines."""
+        boris = self.shop.users.users["boris"]
+        self.shop.users.users["boris"] = _with_right(boris, "lines")
+        browser = Browser(self.shop, token=self.shop.token("boris"))
+        self.assertEqual(browser.get("/api/v1/lines").code, 200)
+        self.assertEqual(self.shop.log.asked[0]["camera_uids"], [101])
+        self.assertEqual(browser.get("/api/v1/lines?camera=2").code, 404)
+
+    def test_tickets(self) -> None:
+        """Tickets without lines in the list, with them alone."""
+        at = NOON
+        self.shop.log.sales = [
+            Ticket(id=7, protocol="pos", source="1", number="0", opened_at=at, closed_at=at, total=Decimal("26.00"))
+        ]
+        listed = self.anna.get("/api/v1/tickets?source=1&state=closed").json["items"][0]
+        self.assertEqual((listed["id"], listed["state"], listed["total"]), ("7", "closed", "26.00"))
+        self.assertNotIn("lines", listed)
+        self.assertEqual(len(self.anna.get("/api/v1/tickets/7").json["lines"]), 5)
+        for name in ("8", "x", "9" * 40, "٣"):
+            self.assertEqual(self.anna.get(f"/api/v1/tickets/{name}").code, 404, name)
+
+
+class JournalApiTests(SynchronousTestCase):
+    """The journals."""
+
+    def test_entries(self) -> None:
+        """Newest first, by kind, in pages; a deleted camera has a uid and no number."""
+        shop = WebShop()
+        shop.journal.stored = [
+            JournalEntry(id=3, at=NOON, kind="camera", text="camera_lost", values={"host": "a"}, camera_uid=101),
+            JournalEntry(id=2, at=NOON, kind="audit", text="camera_deleted", camera_uid=90, user="anna"),
+            JournalEntry(id=1, at=NOON, kind="camera", text="camera_back", camera_uid=101),
+        ]
+        browser = Browser(shop, token=shop.token())
+        first = browser.get("/api/v1/journal?kind=camera&limit=1").json
+        self.assertEqual((first["items"][0]["camera"], first["items"][0]["values"]), (1, {"host": "a"}))
+        second = browser.get(f"/api/v1/journal?kind=camera&limit=1&cursor={first['next']}").json
+        self.assertEqual(([entry["id"] for entry in second["items"]], second["next"]), (["1"], None))
+        audit = browser.get("/api/v1/journal?kind=audit").json["items"][0]
+        self.assertEqual((audit["camera"], audit["camera_uid"], audit["user"]), (None, "90", "anna"))
+        self.assertEqual(browser.get("/api/v1/journal?kind=gossip").code, 400)
+
+
+def _with_right(user, right):
+    from dataclasses import replace
+
+    return replace(user, profile=replace(user.profile, rights=user.profile.rights | {right}))

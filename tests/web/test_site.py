@@ -1,0 +1,237 @@
+"""The site as a whole: headers, errors, static files, health, the description of the API."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from support.web import Browser, WebShop
+from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from camtrace.web.api.openapi import MEDIA, PARAMETERS, describe
+from camtrace.web.problems import Problems
+from camtrace.web.routing import Apps, new_app
+from camtrace.web.site import till_speaks
+
+
+class ErrorTests(SynchronousTestCase):
+    """Errors are JSON for programs and pages for people."""
+
+    def setUp(self) -> None:
+        self.shop = WebShop()
+        self.browser = Browser(self.shop, session=self.shop.session()[0])
+
+    def test_nothing_here(self) -> None:
+        """404 in both forms."""
+        self.assertEqual(self.browser.get("/api/v1/nothing").json["error"]["code"], "not_found")
+        page = self.browser.get("/nothing")
+        self.assertEqual((page.code, page.header("content-type")), (404, "text/html; charset=utf-8"))
+
+    def test_wrong_method(self) -> None:
+        """405 names the methods that would do."""
+        answer = self.browser.ask("PUT", "/api/v1/cameras/1", headers={"X-CSRF": self.shop.session()[1]})
+        self.assertEqual(answer.code, 405)
+        self.assertEqual(answer.header("allow"), "DELETE, GET, HEAD, PATCH")
+
+    def test_our_fault(self) -> None:
+        """A fault of the program is logged with its trace and told without it."""
+        answer = self.browser.get("/fail")
+        self.assertEqual(answer.code, 500)
+        self.assertNotIn(b"on purpose", answer.body)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
+    def test_senseless_host(self) -> None:
+        """A Host header that names no host is refused before anything looks at it."""
+        self.assertEqual(self.browser.get("/me", headers={"Host": "a b/<>"}).code, 400)
+
+    def test_undecodable_path(self) -> None:
+        """A path that is no text leads nowhere, quietly."""
+        self.assertEqual(self.browser.get("/%ff%fe").code, 404)
+
+    def test_headers(self) -> None:
+        """Every answer forbids inline scripts, framing and guessing of types."""
+        for path in ("/me", "/nothing", "/api/v1/health"):
+            answer = self.browser.get(path)
+            self.assertIn("script-src 'self'", answer.header("content-security-policy"))
+            self.assertNotIn("unsafe", answer.header("content-security-policy"))
+            self.assertEqual(answer.header("x-frame-options"), "DENY")
+            self.assertEqual(answer.header("x-content-type-options"), "nosniff")
+            self.assertEqual(answer.header("server"), "CamTrace")
+
+    def test_route_without_methods(self) -> None:
+        """A route that would swallow every method is refused when the site is built."""
+
+        class Careless:
+            app = new_app()
+
+            @app.route("/x")
+            def all(self, request: object) -> str:
+                return ""
+
+        self.assertRaises(ValueError, Apps, [Careless()], Problems())
+
+
+class StaticTests(SynchronousTestCase):
+    """Files for the browser."""
+
+    def setUp(self) -> None:
+        folder = Path(self.mktemp())
+        (folder / "js").mkdir(parents=True)
+        (folder / "js" / "live.js").write_text("export {}")
+        (folder / "app.css").write_text("body {}")
+        (folder.parent / "secret.txt").write_text("secret")
+        self.shop = WebShop(static=folder)
+        self.static = self.shop.website.root._sites[-1]
+        self.browser = Browser(self.shop)
+
+    def test_for_ever(self) -> None:
+        """The address with the digest may be kept for ever; the plain one is asked for again."""
+        answer = self.browser.get(self.static.url("js/live.js"))
+        self.assertEqual((answer.code, answer.body), (200, b"export {}"))
+        self.assertEqual(answer.header("content-type"), "text/javascript; charset=utf-8")
+        self.assertIn("immutable", answer.header("cache-control"))
+        plain = self.browser.get("/static/app.css")
+        self.assertEqual((plain.code, plain.header("cache-control")), (200, "no-cache"))
+
+    def test_old_version(self) -> None:
+        """A page of before an update still gets its files, which it may not keep."""
+        answer = self.browser.get("/static/v-0123456789ab/app.css")
+        self.assertEqual((answer.code, answer.header("cache-control")), (200, "no-cache"))
+
+    def test_unchanged(self) -> None:
+        """An ETag that still holds saves the body."""
+        etag = self.browser.get("/static/app.css").header("etag")
+        answer = self.browser.get("/static/app.css", headers={"If-None-Match": etag})
+        self.assertEqual((answer.code, answer.body), (304, b""))
+
+    def test_traversal(self) -> None:
+        """Nothing outside the folder can be reached, however it is spelt."""
+        for path in ("../secret.txt", "..%2fsecret.txt", "%2e%2e/secret.txt", "js/..%5c..%5csecret.txt", "/etc/passwd"):
+            answer = self.browser.get(f"/static/{path}")
+            self.assertNotEqual(answer.code, 200, path)
+            self.assertNotIn(b"secret", answer.body)
+
+    def test_unknown_name(self) -> None:
+        """A template that names a file which is not there fails at once."""
+        self.assertRaises(KeyError, self.static.url, "js/none.js")
+
+
+class HealthTests(SynchronousTestCase):
+    """A monitor's questions."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.shop = WebShop(self.clock)
+
+    def test_ok(self) -> None:
+        """Open to all, without details."""
+        answer = Browser(self.shop).get("/api/v1/health")
+        self.assertEqual((answer.code, answer.json), (200, {"status": "ok"}))
+
+    def test_details(self) -> None:
+        """Who is known sees each check."""
+        answer = Browser(self.shop, token=self.shop.token("boris")).get("/api/v1/health")
+        self.assertEqual(answer.json["checks"], {"database": {"ok": True, "message": "answers"}})
+
+    def test_failing(self) -> None:
+        """One check that fails, or breaks, makes it 503."""
+
+        async def broken() -> tuple[bool, str]:
+            raise OSError("no answer")
+
+        self.shop.health["web"] = broken
+        answer = Browser(self.shop, token=self.shop.token()).get("/api/v1/health")
+        self.assertEqual((answer.code, answer.json["status"]), (503, "failing"))
+        self.assertEqual(answer.json["checks"]["web"], {"ok": False, "message": "no answer"})
+
+    def test_silent_check(self) -> None:
+        """A check that does not answer in five seconds has failed."""
+
+        async def silent() -> tuple[bool, str]:
+            return await Deferred()
+
+        self.shop.health["database"] = silent
+        browser = Browser(self.shop)
+        asked = browser._treq.get("http://shop/api/v1/health")
+        browser._treq.flush()
+        self.assertNoResult(asked)
+        self.clock.advance(5)
+        browser._treq.flush()
+        self.assertEqual(self.successResultOf(asked).code, 503)
+
+    def test_without_database(self) -> None:
+        """A token that cannot be checked gives no details, and an answer all the same."""
+        token = self.shop.token()
+        self.shop.users.away = True
+        self.assertEqual(Browser(self.shop, token=token).get("/api/v1/health").json, {"status": "ok"})
+
+    def test_metrics(self) -> None:
+        """Figures are for who is known."""
+        self.shop.metrics.add("camtrace_pos_lines_total", 3)
+        self.assertEqual(Browser(self.shop).get("/metrics").code, 401)
+        answer = Browser(self.shop, token=self.shop.token()).get("/metrics")
+        self.assertIn(b"camtrace_pos_lines_total 3", answer.body)
+        self.assertTrue(answer.header("content-type").startswith("text/plain; version=0.0.4"))
+
+
+class DescriptionTests(SynchronousTestCase):
+    """The OpenAPI document and the routes are the same."""
+
+    def setUp(self) -> None:
+        self.shop = WebShop()
+        self.document = Browser(self.shop).get("/api/v1/openapi.json").json
+
+    def test_every_route(self) -> None:
+        """Each route of the API is described with a sentence; nothing else is."""
+        routes = {
+            (route.method.lower(), re.sub(r"<(?:\w+:)?(\w+)>", r"{\1}", route.rule.removeprefix("/api/v1")))
+            for route in self.shop.website.root.routes()
+            if route.rule.startswith("/api/v1/")
+        }
+        described = {(method, path) for path, methods in self.document["paths"].items() for method in methods}
+        self.assertEqual(described, routes)
+        for methods in self.document["paths"].values():
+            for operation in methods.values():
+                self.assertTrue(operation["summary"].endswith((".", "`.")) or operation["summary"])
+
+    def test_nothing_left_over(self) -> None:
+        """What is said about parameters and media belongs to routes that exist."""
+        paths = self.document["paths"]
+        for method, path in PARAMETERS:
+            self.assertIn(method.lower(), paths.get(path, {}), path)
+        for end in MEDIA:
+            self.assertTrue(any(path.endswith(end) for path in paths), end)
+
+    def test_manual(self) -> None:
+        """docs/api.md names every route."""
+        manual = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+        for path, methods in self.document["paths"].items():
+            written = path.replace("{camera}", "CAMERA").replace("{ticket}", "TICKET")
+            for method in methods:
+                self.assertRegex(manual, rf"`{method.upper()} {re.escape(written)}[`\[?]", f"{method} {path}")
+
+    def test_without_pages(self) -> None:
+        """Routes that are no API's are left out."""
+        self.assertEqual(describe([]), {**describe([]), "paths": {}})
+        self.assertNotIn("/login", self.document["paths"])
+
+
+class TillTests(SynchronousTestCase):
+    """The first bytes of a connection: a till or a browser?"""
+
+    def test_tills(self) -> None:
+        """Lines of the till protocol, with a BOM or in halves."""
+        for head in (
+            b"1|0|7|0|A|BREAD|1|1,00|1,00\r\n",
+            b"\xef\xbb\xbfKKM 3|0|7|0|E\n",
+            b"\r\n1|2|3|4|A|BR",
+            b"1|0|7|0|",
+        ):
+            self.assertTrue(till_speaks(head), head)
+
+    def test_others(self) -> None:
+        """Requests, also odd ones, and noise."""
+        for head in (b"GET /a|b|c|d|e HTTP/1.1\r\n", b"POST /x", b"get /|||| HTTP/1.0", b"", b"\x16\x03\x01|", b"a|b"):
+            self.assertFalse(till_speaks(head), head)
