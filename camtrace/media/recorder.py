@@ -163,7 +163,8 @@ class Recorder:
         if not self._sink.accepts():
             self._close_file()
             self._broken = True
-            return
+            if not self._sink.accepts():  # it may only have wanted the end of the file
+                return
         due = self._turn or (self._file is not None and self._file.length_us >= self._target_us)
         if due:
             self._clock.correct(held.arrived_us)

@@ -107,7 +107,7 @@ class FileLayout(Protocol):
     def tracks(self, path: Path) -> tuple[Track, ...]: ...
 
     def read(self, path: Path, segment: Segment, tracks: tuple[Track, ...], offset: int) -> Piece:
-        """About a second of samples from the fragment at `offset` on, in decoding order."""
+        """About a second of samples from the fragment at `offset` on (0: the first), in decoding order."""
 
 
 class Mp4(Protocol):

@@ -27,7 +27,10 @@ _ITEM_BYTES = 200  # what an item without data is worth, so that empty ones cann
 
 @dataclass(eq=False, slots=True)
 class SegmentName:
-    """Which file: it is made of what the index has to know if nothing else is left. `path` is below the volume."""
+    """Which file, and all the index has to know of it before it grows. `path` is below the volume.
+
+    `refused` is set by the writer's thread: nothing more of this file is taken.
+    """
 
     camera_uid: int
     stream: str
@@ -35,6 +38,7 @@ class SegmentName:
     started_us: int
     start_ticks: int
     path: str
+    refused: bool = False
 
 
 class Opened(NamedTuple):
@@ -66,7 +70,7 @@ class Missed(NamedTuple):
 
 
 class Stuck(NamedTuple):
-    """The disk refused: nothing is taken until `resume`. `detail` is the system's message, `full` whether it has room."""
+    """The disk refused: nothing is taken until `resume`. `full`: for want of room. `detail`: the system's message."""
 
     full: bool
     detail: str
@@ -167,7 +171,8 @@ class VolumeWriter:
 
     def append(self, name: SegmentName, data: bytes, at_us: int, duration_us: int, key: bool) -> bool:
         """Add a fragment; False when it is not taken: then nothing but `finish` may follow for this file."""
-        return not self._stuck and self._put(_Append(name, data, at_us, duration_us, key), len(data))
+        taken = not self._stuck and not name.refused
+        return taken and self._put(_Append(name, data, at_us, duration_us, key), len(data))
 
     def finish(self, name: SegmentName) -> None:
         """The file is complete."""
@@ -205,6 +210,8 @@ class VolumeWriter:
                 self._round(items)
             except Exception:
                 self.log.failure("volume {folder}: a round of writing failed", folder=self._folder)
+            with self._lock:
+                self._queued -= sum(len(getattr(item, "data", b"")) + _ITEM_BYTES for item in items)
         for name in list(self._files):
             self._end(name, "")
 
@@ -233,13 +240,12 @@ class VolumeWriter:
         for item in items:  # after the files: what is missed comes behind what was written
             if isinstance(item, Missed):
                 self._outbox.put(item)
-        with self._lock:
-            self._queued -= sum(len(getattr(item, "data", b"")) + _ITEM_BYTES for item in items)
 
     def _create(self, item: _Begin) -> None:
         try:
             descriptor = self._disk.create(self._folder / item.name.path)
         except OSError as error:
+            item.name.refused = True
             self._refused(error)
             return
         file = self._files[item.name] = _Growing(descriptor)
@@ -281,6 +287,7 @@ class VolumeWriter:
 
     def _end(self, name: SegmentName, failed: str) -> None:
         file = self._files.pop(name)
+        name.refused = True
         try:
             if failed:
                 self._disk.truncate(file.descriptor, file.size)

@@ -112,6 +112,13 @@ class SegmentStore:
         )
         return {row[0] for row in rows}
 
+    async def at_path(self, folder: str, path: str) -> Segment | None:
+        """The segment of that file."""
+        rows = await self._database.query(
+            f"select {_COLUMNS} {_FROM} where v.folder = %s and s.path = %s", (folder, path)
+        )
+        return _segment(rows[0]) if rows else None
+
     async def oldest(self, folder: str, limit: int) -> list[Segment]:
         """The closed segments of a volume that ended first."""
         rows = await self._database.query(
