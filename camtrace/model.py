@@ -62,8 +62,8 @@ class Status(StrEnum):
     """What a camera's connection is worth at this moment."""
 
     ACTIVE = "active"  # pictures arrive
-    INACTIVE = "inactive"  # it answers, but cannot be used as it is set
-    ERROR = "error"  # it does not answer, or broke off
+    INACTIVE = "inactive"  # no answer, or no picture that can be used as it is set
+    ERROR = "error"  # it answers with an HTTP or RTSP error
     IGNORED = "ignored"  # not connected on purpose (volume absent, switched off)
 
 

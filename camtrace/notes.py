@@ -22,6 +22,27 @@ TEXTS = {
     "camera_added": N_("{user} added camera {number}, {name}."),
     "camera_changed": N_("{user} changed camera {number}, {name}."),
     "camera_deleted": N_("{user} removed camera {number}, {name}. Its recordings stay until their time is over."),
+    "camera_back": N_("Camera {number}, {name}, sends pictures: {codec}, {width} × {height}."),
+    "camera_lost_bad_url": N_("Camera {number}, {name}: its address cannot be read."),
+    "camera_lost_name": N_("Camera {number}, {name}: the network does not know the name {host}."),
+    "camera_lost_refused": N_("Camera {number}, {name}: nothing listens at {host}, port {port}."),
+    "camera_lost_timeout": N_("Camera {number}, {name}: {host}, port {port}, does not answer."),
+    "camera_lost_unauthorized": N_("Camera {number}, {name}: {address} refuses the login (status {status})."),
+    "camera_lost_not_found": N_("Camera {number}, {name}: {address} does not exist (status {status})."),
+    "camera_lost_status": N_("Camera {number}, {name}: {address} answers with status {status}."),
+    "camera_lost_not_video": N_("Camera {number}, {name}: {address} is no video ({detail})."),
+    "camera_lost_single_picture": N_(
+        "Camera {number}, {name}: {address} gives single pictures. Set the camera to motion mode."
+    ),
+    "camera_lost_codec": N_("Camera {number}, {name}: {address} sends {detail}, which cannot be recorded."),
+    "camera_lost_declared_codec": N_(
+        "Camera {number}, {name}: {address} sends {detail}, but another codec is declared."
+    ),
+    "camera_lost_ended": N_("Camera {number}, {name}: {host}, port {port}, stopped sending."),
+    "camera_lost_broken": N_("Camera {number}, {name}: {address} sends what cannot be understood ({detail})."),
+    "camera_lost_internal": N_("Camera {number}, {name}: reading {address} failed inside CamTrace ({detail})."),
+    "camera_audio_ignored": N_("Camera {number}, {name}: its sound ({codec}) cannot be recorded and is left out."),
+    "camera_sink_failed": N_("Camera {number}, {name}: {part} failed and gets no more pictures ({error})."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
@@ -11,12 +11,12 @@ from twisted.internet import defer
 from twisted.logger import Logger
 
 from camtrace import clock
-from camtrace.cameras.ports import Facts, Feed, Feeds, Numbers, Reactor, Recording, S, Secrets
-from camtrace.cameras.status import CAMERA_BACK, CAMERA_LOST, REMARKS, Verdict, judge
+from camtrace.cameras.ports import Facts, Feed, Feeds, Note, Numbers, Reactor, Recording, S, Secrets
+from camtrace.cameras.status import Verdict, judge
 from camtrace.cameras.streams import stream_url, without_login
 from camtrace.errors import StreamFailure
-from camtrace.events import CameraStateChanged, Noted
-from camtrace.model import Camera, CameraState, JournalEntry, Status
+from camtrace.events import CameraStateChanged
+from camtrace.model import Camera, CameraState, Status
 
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
@@ -54,6 +54,7 @@ class Around(Generic[S]):
     recording: Recording[S]
     facts: Facts
     ids: Numbers
+    note: Note
     secrets: Secrets
     reactor: Reactor
     refine: Refine
@@ -150,7 +151,7 @@ class Connection(Generic[S]):
         self._become(Verdict(Status.ACTIVE, ""), codec=codec, width=width, height=height)
         if was.status != Status.ACTIVE:
             self._noted = None
-            self._note("camera", CAMERA_BACK, {"codec": codec, "width": width, "height": height})
+            self._note("camera", "camera_back", {"codec": codec, "width": width, "height": height})
 
     def flowed(self, frames_per_second: float, bits_per_second: float) -> None:
         """Figures of the last seconds; no fact, only shown."""
@@ -158,8 +159,7 @@ class Connection(Generic[S]):
 
     def remarked(self, code: str, values: dict[str, str]) -> None:
         """Something worth a line in the journal."""
-        if code in REMARKS:
-            self._note("camera", REMARKS[code], dict(values))
+        self._note("camera", f"camera_{code}", values)
 
     def ended(self, failure: StreamFailure | None) -> None:
         """The connection is over."""
@@ -194,7 +194,10 @@ class Connection(Generic[S]):
             return
         self.state = CameraState(self.camera.uid, *verdict[:2], since, verdict.detail, **figures)
         if not same:
-            self._record(CameraStateChanged(self._around.ids.next(), self.state))
+            fact = CameraStateChanged(self._around.ids.next(), self.state)
+            self._around.facts.record(fact).addErrback(
+                lambda reason: self.log.failure("a state of camera {number} was lost", reason, number=self.camera.id)
+            )
 
     def _note_failure(self, failure: StreamFailure) -> None:
         """Write a failure down when it is another one than before, and once an hour while it lasts."""
@@ -210,15 +213,8 @@ class Connection(Generic[S]):
             "detail": failure.detail,
         }
         kind = "system" if failure.status >= 300 or failure.kind in ("status", "internal") else "camera"
-        self._note(kind, CAMERA_LOST.get(failure.kind, CAMERA_LOST["internal"]), values)
+        self._note(kind, f"camera_lost_{failure.kind}", values)
 
-    def _note(self, kind: str, text: str, values: dict[str, Any]) -> None:
-        number = self._around.ids.next()
+    def _note(self, kind: str, text: str, values: Mapping[str, Any]) -> None:
         named = {"number": self.camera.id, "name": self.camera.name, **values}
-        entry = JournalEntry(id=number, at=clock.now(), kind=kind, text=text, values=named, camera_uid=self.camera.uid)
-        self._record(Noted(number, entry))
-
-    def _record(self, fact: CameraStateChanged | Noted) -> None:
-        self._around.facts.record(fact).addErrback(
-            lambda reason: self.log.failure("a fact about camera {number} was lost", reason, number=self.camera.id)
-        )
+        self._around.note(kind, text, named, camera_uid=self.camera.uid)

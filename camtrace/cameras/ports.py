@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol, TypeVar
 
 from twisted.internet import defer
 
 from camtrace.errors import StreamFailure
-from camtrace.events import CameraStateChanged, Noted
+from camtrace.events import CameraStateChanged
 from camtrace.model import Camera
 
 S = TypeVar("S")
@@ -64,7 +64,15 @@ class CameraRows(Protocol):
 class Facts(Protocol):
     """Where facts become durable."""
 
-    def record(self, fact: CameraStateChanged | Noted) -> defer.Deferred[None]: ...
+    def record(self, fact: CameraStateChanged) -> defer.Deferred[None]: ...
+
+
+class Note(Protocol):
+    """Writes into a journal: `text` is one of its sentences, `values` fill it."""
+
+    def __call__(
+        self, kind: str, text: str, values: Mapping[str, Any], camera_uid: int | None = None, user: str = ""
+    ) -> object: ...
 
 
 class Numbers(Protocol):

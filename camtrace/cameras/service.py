@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Around, Connection, Refine
-from camtrace.cameras.ports import CameraRows, Facts, Feeds, Forgetful, Numbers, Reactor, Recording, S, Secrets
+from camtrace.cameras.ports import CameraRows, Facts, Feeds, Forgetful, Note, Numbers, Reactor, Recording, S, Secrets
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import SettingChanged, VolumeStateChanged
 from camtrace.model import Camera, CameraState, Status
@@ -40,6 +40,7 @@ class Cameras(Generic[S]):
         recording: Recording[S],
         facts: Facts,
         ids: Numbers,
+        note: Note,
         secrets: Secrets,
         bus: Bus,
         reactor: Reactor,
@@ -49,7 +50,7 @@ class Cameras(Generic[S]):
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._rows = rows
-        self._around = Around(feeds, recording, facts, ids, secrets, reactor, refine, chance)
+        self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, refine, chance)
         self._bus = bus
         self._reactor = reactor
         self._forgetful = tuple(forgetful)

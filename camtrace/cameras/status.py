@@ -56,28 +56,3 @@ def judge(failure: StreamFailure) -> Verdict:
     if reason in _TELLING:
         return Verdict(status, reason, failure.detail)
     return Verdict(status, reason, str(failure.status) if failure.status >= 300 else "")
-
-
-# ── lines of the journal ──
-
-CAMERA_BACK = N_("Camera {number} ({name}) sends pictures: {codec}, {width} × {height}")
-CAMERA_LOST = {
-    "bad_url": N_("Camera {number} ({name}): its address cannot be read"),
-    "name": N_("Camera {number} ({name}): the name {host} is not known in the network"),
-    "refused": N_("Camera {number} ({name}): nothing listens at {host}:{port}"),
-    "timeout": N_("Camera {number} ({name}): {host}:{port} does not answer"),
-    "unauthorized": N_("Camera {number} ({name}): {address} refuses the login, status {status}"),
-    "not_found": N_("Camera {number} ({name}): {address} does not exist, status {status}"),
-    "status": N_("Camera {number} ({name}): {address} answers with status {status}"),
-    "not_video": N_("Camera {number} ({name}): {address} is no video ({detail})"),
-    "single_picture": N_("Camera {number} ({name}): {address} gives single pictures; set the camera to motion mode"),
-    "codec": N_("Camera {number} ({name}): {address} sends {detail}, which cannot be recorded"),
-    "declared_codec": N_("Camera {number} ({name}): {address} sends {detail}, another codec is declared"),
-    "ended": N_("Camera {number} ({name}): {host}:{port} stopped sending"),
-    "broken": N_("Camera {number} ({name}): {address} sends what cannot be understood ({detail})"),
-    "internal": N_("Camera {number} ({name}): reading {address} failed inside this program ({detail})"),
-}
-REMARKS = {
-    "audio_ignored": N_("Camera {number} ({name}): its sound ({codec}) cannot be recorded and is left out"),
-    "sink_failed": N_("Camera {number} ({name}): {part} failed and gets no more pictures ({error})"),
-}
