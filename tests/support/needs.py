@@ -1,7 +1,7 @@
 """What tests need from the system: programs and libraries that no wheel brings.
 
-`@needs("ffmpeg")` before a test, or a TestCase of either kind, skips it by name where the thing is missing. With CI=true
-a skip is a failure (conftest.py).
+`@needs("ffmpeg")` before a test, or a TestCase of either kind, skips it by name where the thing is missing. With
+CI=true a skip is a failure (conftest.py).
 """
 
 from __future__ import annotations
