@@ -171,10 +171,10 @@ def default_period(now: datetime, keep_gaps: bool = False, follow: bool = False)
 
 def check(period: Period, now: datetime) -> Period:
     """The same period, not reaching past `now`; raises for one that is inverted, empty or in the future."""
-    if period.stop is not None and period.stop <= period.start:
-        raise Invalid("the period is empty: stop must lie after start", "stop")
     if period.start > now:
         raise NotFound("the period lies in the future: nothing is recorded yet")
+    if period.stop is not None and period.stop <= period.start:
+        raise Invalid("the period is empty: stop must lie after start", "stop")
     return period if period.stop is None else replace(period, stop=min(period.stop, now))
 
 

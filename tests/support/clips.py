@@ -46,7 +46,9 @@ def load(path: Path) -> tuple[tuple[Track, ...], tuple[Sample, ...]]:
         wanted = [stream for stream in container.streams if stream.type in ("video", "audio")]
         tracks = tuple(_track(number, stream) for number, stream in enumerate(wanted))
         numbers = {stream.index: number for number, stream in enumerate(wanted)}
-        samples = [_sample(packet, count, tracks[numbers[packet.stream.index]]) for count, packet in _packets(container)]
+        samples = [
+            _sample(packet, count, tracks[numbers[packet.stream.index]]) for count, packet in _packets(container)
+        ]
     first = min(sample.at_us for sample in samples if tracks[sample.track].is_video) - clock.to_us(START)
     return tracks, tuple(sample._replace(at_us=sample.at_us - first) for sample in samples)
 
