@@ -184,7 +184,10 @@ class Client:
             else:
                 head = data.index(b"\r\n\r\n") + 4
                 first, *lines = data[:head].decode().strip().split("\r\n")
-                headers = {name.lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
+                headers: dict[str, str] = {}
+                for name, _, value in (line.partition(":") for line in lines):
+                    known = headers.get(name.lower())
+                    headers[name.lower()] = f"{known}, {value.strip()}" if known else value.strip()
                 end = head + int(headers.get("content-length", 0))
                 _, status, reason = first.split(" ", 2)
                 self.answers.append(Answer(int(status), reason, headers, data[head:end]))

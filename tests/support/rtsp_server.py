@@ -59,7 +59,9 @@ class People:
 class Served:
     """The service over `footage`, with what it noted and counted."""
 
-    def __init__(self, reactor: Any, footage: Any, live: Any = None, gate: People | None = None, **options: Any) -> None:
+    def __init__(
+        self, reactor: Any, footage: Any, live: Any = None, gate: People | None = None, **options: Any
+    ) -> None:
         self.metrics = Metrics()
         self.notes: list[tuple[Any, ...]] = []
         options.setdefault("anonymous", gate is None)
