@@ -60,16 +60,17 @@ class Flow:
         request.registerProducer(self, True)
 
     async def write(self, data: bytes) -> None:
-        """Write `data` once the client has read enough of what came before."""
+        """Write `data` once the client has read enough of what came before. Raises CancelledError when it left."""
         await self.ready()
-        if not self._gone:
-            self._request.write(data)
+        self._request.write(data)
 
     async def ready(self) -> None:
-        """Returns when the client reads."""
+        """Returns when the client reads. Raises CancelledError when it left."""
         while self.paused and not self._gone:
             self._flowing = defer.Deferred()
             await self._flowing
+        if self._gone:
+            raise defer.CancelledError
 
     def end(self) -> None:
         """No more will be written."""
@@ -89,7 +90,8 @@ class Flow:
         self._go_on()
 
     def stopProducing(self) -> None:
-        self._finished(None)
+        self._gone = True  # whoever writes is cancelled when the request hears of it, which is next
+        self._stop_stall()
 
     def _finished(self, _: object) -> None:
         self._gone = True

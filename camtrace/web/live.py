@@ -11,7 +11,6 @@ from twisted.logger import Logger
 from twisted.web.server import Request
 from twisted.web.websocket import WebSocketResource
 
-from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.errors import CamTraceError
 from camtrace.events import CameraStateChanged, LineReceived, SettingChanged
@@ -131,5 +130,5 @@ class _Opening:
         self._visit = visit
 
     def buildProtocol(self, request: Request) -> LivePage:
-        """The page's end; `clock` marks when it was opened."""
-        return LivePage(self._socket, self._visit, request.channel, clock.monotonic)
+        """The page's end."""
+        return LivePage(self._socket, self._visit, request.channel)

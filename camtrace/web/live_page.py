@@ -82,14 +82,13 @@ class LivePage:
 
     log = Logger()
 
-    def __init__(self, around: Surroundings, visit: Visit, http: Any, seconds: Callable[[], float]) -> None:
+    def __init__(self, around: Surroundings, visit: Visit, http: Any) -> None:
         self.visit = visit
         self.user = visit.user
         self.outbox = Outbox(self._send, self._dropped, self._too_slow)
         self._around = around
         self._http = http
-        self._seconds = seconds
-        self._heard = seconds()
+        self._heard = around.reactor.seconds()
         self._unfinished = 0
         self._channels: dict[int, _Channel] = {}
         self._transport: Any = None
@@ -247,7 +246,7 @@ class LivePage:
             self._transport.sendBytesMessage(content)
 
     def _bytes_received(self, data: bytes) -> None:
-        self._heard = self._seconds()
+        self._heard = self._around.reactor.seconds()
         self._unfinished += len(data)
         if not self._open:
             self._unfinished = 0  # only the goodbye is still of interest
@@ -261,7 +260,7 @@ class LivePage:
             self._http.transport.abortConnection()
 
     def _tick(self) -> None:
-        if self._seconds() - self._heard > SILENCE_SECONDS:
+        if self._around.reactor.seconds() - self._heard > SILENCE_SECONDS:
             self._http.transport.abortConnection()
             return
         self._timer = self._around.reactor.callLater(PING_SECONDS, self._tick)

@@ -154,7 +154,15 @@ def answer_failure(instance: Any, request: Any, failure: Failure) -> Any:
         return failure  # a redirection to the address with the right slashes: Klein's own answer will do
     if request.startedWriting:
         Problems.log.failure("{path} broke off", failure, path=request.path.decode("ascii", "replace"))
-        request.transport.abortConnection()  # the only way left to tell that the body is not whole
+        _break_off(request)
         return None
     problems: Problems = request.getComponent(IProblems) or Problems()
     return defer.Deferred.fromCoroutine(problems.answer(request, failure.value))
+
+
+def _break_off(request: Any) -> None:
+    """Let the client see that a body under way is not whole."""
+    if request.responseHeaders.hasHeader("content-length"):
+        request.channel.persistent = False  # what was written leaves, then the connection ends before its time
+    else:
+        request.transport.abortConnection()  # a proper end of the last chunk would look like the body's

@@ -1,0 +1,171 @@
+"""Server-sent events, over a fake transport with the real HTTP underneath."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from typing import Any
+
+from support.web import NOON, Browser, WebShop, sale
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+
+from camtrace.events import CameraStateChanged, Noted
+from camtrace.model import CameraState, JournalEntry, Status
+
+
+class _Wire(StringTransport):
+    aborted = False
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+
+
+class Reader:
+    """A program that reads the stream."""
+
+    def __init__(self, shop: WebShop, token: str, **headers: str) -> None:
+        self.wire = _Wire()
+        self.channel = shop.website.site().buildProtocol(None)
+        self.channel.makeConnection(self.wire)
+        lines = ["GET /api/v1/events HTTP/1.1", "Host: shop", f"Authorization: Bearer {token}"]
+        lines += [f"{name.replace('_', '-')}: {value}" for name, value in headers.items()]
+        self.channel.dataReceived("\r\n".join([*lines, "", ""]).encode())
+        self.head, _, rest = self.wire.value().partition(b"\r\n\r\n")
+        self.wire.clear()
+        self.wire.write(rest)
+
+    def events(self) -> list[tuple[str, str, Any]]:
+        """Id, kind and content of what came since."""
+        body = b"".join(part.split(b"\r\n")[1] + b"\n" for part in _chunks(self.wire.value()))
+        self.wire.clear()
+        found = []
+        for block in body.decode().replace("\n\n\n", "\n\n").split("\n\n"):
+            fields = dict(line.split(": ", 1) for line in block.strip().splitlines() if not line.startswith(":"))
+            if "data" in fields:
+                found.append((fields["id"], fields["event"], json.loads(fields["data"])))
+        return found
+
+    def leave(self) -> None:
+        """Close the connection."""
+        self.channel.connectionLost(Failure(ConnectionDone()))
+
+
+def _chunks(data: bytes) -> list[bytes]:
+    chunks = []
+    while data:
+        size, _, rest = data.partition(b"\r\n")
+        length = int(size, 16)
+        chunks.append(size + b"\r\n" + rest[:length])
+        data = rest[length + 2 :]
+    return chunks
+
+
+class EventsTests(SynchronousTestCase):
+    """What happens, as it happens."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.shop = WebShop(self.clock)
+        self.token = self.shop.token()
+
+    def test_stream(self) -> None:
+        """Lines, states and journal entries with their facts' ids."""
+        reader = Reader(self.shop, self.token)
+        self.assertIn(b"200 OK", reader.head)
+        self.assertIn(b"text/event-stream", reader.head)
+        fact = sale(1)
+        self.shop.bus.publish(fact)
+        self.shop.bus.publish(CameraStateChanged(fact.id + 1, CameraState(101, Status.ERROR, "refused", NOON)))
+        entry = JournalEntry(id=fact.id + 2, at=NOON, kind="system", text="started")
+        self.shop.bus.publish(Noted(entry.id, entry))
+        events = reader.events()
+        self.assertEqual(
+            [event[:2] for event in events],
+            [
+                (str(fact.id), "line"),
+                (str(fact.id + 1), "camera"),
+                (str(fact.id + 2), "journal"),
+            ],
+        )
+        self.assertEqual(events[0][2]["amount"], "16.00")
+        self.assertEqual((events[1][2]["camera"], events[1][2]["status"]), (1, "error"))
+
+    def test_resume(self) -> None:
+        """After a break the store gives what was missed; what is published meanwhile comes once, in order."""
+        facts = [sale(number) for number in range(1, 1203)]
+        self.shop.past.facts = [(fact.id, fact.line) for fact in facts]
+        reader = Reader(self.shop, self.token, Last_Event_ID=str(facts[1].id))
+        self.shop.bus.publish(facts[-1])
+        self.shop.bus.publish(sale(2000))
+        seen = [int(event[0]) for event in reader.events()]
+        self.assertEqual(seen, [fact.id for fact in facts[2:]] + [sale(2000).id])
+
+    def test_from_now(self) -> None:
+        """Without a last id the stream begins now."""
+        self.shop.past.facts = [(sale(1).id, sale(1).line)]
+        self.assertEqual(Reader(self.shop, self.token).events(), [])
+
+    def test_bad_id(self) -> None:
+        """An id that is no fact's is refused."""
+        browser = Browser(self.shop, token=self.token)
+        for text in ("x", "-1", "9" * 30):
+            self.assertEqual(browser.get("/api/v1/events", headers={"Last-Event-ID": text}).code, 400)
+
+    def test_own_cameras_only(self) -> None:
+        """A viewer hears of the cameras of the profile and of nothing else."""
+        boris = self.shop.users.users["boris"]
+        profile = replace(boris.profile, rights=boris.profile.rights | {"lines"})
+        self.shop.users.users["boris"] = replace(boris, profile=profile)
+        reader = Reader(self.shop, self.shop.token("boris"))
+        self.shop.bus.publish(sale(1, uids=(102,)))
+        self.shop.bus.publish(sale(2, uids=(101,)))
+        self.shop.bus.publish(CameraStateChanged(5, CameraState(102, Status.ERROR, "refused", NOON)))
+        entry = JournalEntry(id=6, at=NOON, kind="system", text="started")
+        self.shop.bus.publish(Noted(6, entry))
+        self.assertEqual([int(event[0]) for event in reader.events()], [sale(2).id])
+
+    def test_heartbeat(self) -> None:
+        """A comment now and then shows that the line is up."""
+        reader = Reader(self.shop, self.token)
+        reader.events()
+        self.clock.advance(15)
+        self.assertIn(b": still here", reader.wire.value())
+
+    def test_reader_that_does_not_read(self) -> None:
+        """Who lets a thousand events wait is cut off."""
+        reader = Reader(self.shop, self.token)
+        reader.wire.producer.pauseProducing()
+        for number in range(1, 1001):
+            self.shop.bus.publish(sale(number))
+        self.assertFalse(reader.wire.aborted)
+        for number in range(1001, 1004):
+            self.shop.bus.publish(sale(number))
+        self.assertTrue(reader.wire.aborted)
+
+    def test_slow_reader(self) -> None:
+        """What waited while the reader was busy comes in order."""
+        reader = Reader(self.shop, self.token)
+        reader.wire.producer.pauseProducing()
+        for number in range(1, 10):
+            self.shop.bus.publish(sale(number))
+        reader.wire.producer.resumeProducing()
+        self.assertEqual([int(event[0]) for event in reader.events()], [sale(number).id for number in range(1, 10)])
+
+    def test_leaving(self) -> None:
+        """When the reader goes, nothing of it stays."""
+        reader = Reader(self.shop, self.token)
+        self.assertEqual(len(self.shop.events._readers), 1)
+        reader.leave()
+        self.assertEqual(len(self.shop.events._readers), 0)
+        self.assertEqual(self.shop.bus._listeners[Noted], [])
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_server_stops(self) -> None:
+        """The stream ends when the server does."""
+        reader = Reader(self.shop, self.token)
+        self.shop.events.stop()
+        self.assertTrue(reader.wire.value().endswith(b"0\r\n\r\n"))

@@ -1,0 +1,404 @@
+"""The live socket, over a fake transport with the real HTTP and WebSocket underneath."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from support.web import NOON, WebShop, sale
+from twisted.internet.address import IPv4Address
+from twisted.internet.error import ConnectionDone
+from twisted.internet.task import Clock
+from twisted.internet.testing import StringTransport
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import (
+    AcceptConnection,
+    BytesMessage,
+    CloseConnection,
+    Message,
+    Ping,
+    Pong,
+    RejectConnection,
+    Request,
+    TextMessage,
+)
+
+from camtrace.events import CameraStateChanged, SettingChanged
+from camtrace.model import CameraState, Status
+from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
+from camtrace.web.outbox import INIT, JPEG, KEY
+
+MIME = 'video/mp4; codecs="avc1.64001f"'
+
+
+class _Wire(StringTransport):
+    """A socket that can be aborted."""
+
+    aborted = False
+
+    def abortConnection(self) -> None:
+        self.aborted = True
+        self.loseConnection()
+
+    def setTcpNoDelay(self, on: bool) -> None:
+        """As if."""
+
+
+class Page:
+    """A browser's page with an open socket: sends wishes and keeps what comes."""
+
+    def __init__(self, shop: WebShop, session: str = "", token: str = "", origin: str = "http://shop") -> None:
+        self.wire = _Wire(peerAddress=IPv4Address("TCP", "127.0.0.1", 50000))
+        self.wire.hostAddr = IPv4Address("TCP", "127.0.0.1", 80)
+        self.channel = shop.website.site().buildProtocol(None)
+        self.channel.makeConnection(self.wire)
+        self.connection = WSConnection(ConnectionType.CLIENT)
+        self.events: list[Any] = []
+        headers = [(b"Origin", origin.encode())] if origin else []
+        if session:
+            headers.append((b"Cookie", b"camtrace_80=" + session.encode()))
+        if token:
+            headers.append((b"Authorization", b"Bearer " + token.encode()))
+        self._send(Request("shop", "/live/socket", extra_headers=headers))
+
+    def say(self, **wish: Any) -> list[dict[str, Any]]:
+        """Send a wish; the JSON messages that come back at once."""
+        self._send(Message(json.dumps(wish)))
+        return self.told()
+
+    def told(self) -> list[dict[str, Any]]:
+        """The JSON messages that came since."""
+        return [json.loads(event.data) for event in self._new() if isinstance(event, TextMessage)]
+
+    def media(self) -> list[tuple[int, int, int, bytes]]:
+        """The binary messages that came since: channel, flags, instant, payload."""
+        found = [bytes(event.data) for event in self._new() if isinstance(event, BytesMessage)]
+        return [
+            (int.from_bytes(m[:2], "big"), m[2], int.from_bytes(m[4:12], "big", signed=True), m[12:]) for m in found
+        ]
+
+    def closed(self) -> int | None:
+        """The code the server closed with."""
+        codes = [event.code for event in self._new() if isinstance(event, CloseConnection)]
+        return codes[0] if codes else None
+
+    def all(self) -> list[Any]:
+        """Every event since."""
+        return self._new()
+
+    def raw(self, data: bytes) -> None:
+        """Send bytes that are no message."""
+        self.channel.dataReceived(data)
+
+    def leave(self) -> None:
+        """Close the connection without a word."""
+        self.channel.connectionLost(Failure(ConnectionDone()))
+
+    def _send(self, event: Any) -> None:
+        self.channel.dataReceived(self.connection.send(event))
+
+    def _new(self) -> list[Any]:
+        data = self.wire.value()
+        self.wire.clear()
+        if data:
+            self.connection.receive_data(data)
+        return list(self.connection.events())
+
+
+class LiveCase(SynchronousTestCase):
+    """A site and a page of anna's."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.shop = WebShop(self.clock)
+        self.session, _ = self.shop.session()
+
+    def open(self, **who: str) -> Page:
+        """A page whose socket is open."""
+        page = Page(self.shop, **(who or {"session": self.session}))
+        events = page.all()
+        self.assertIsInstance(events[0], AcceptConnection)
+        hello = json.loads(events[1].data)
+        self.assertEqual((hello["is"], hello["version"]), ("hello", 1))
+        return page
+
+
+class DoorTests(LiveCase):
+    """Who gets a socket."""
+
+    def _refused(self, **who: str) -> int:
+        event = Page(self.shop, **who).all()[0]
+        self.assertIsInstance(event, RejectConnection)
+        return int(event.status_code)
+
+    def test_nobody(self) -> None:
+        """Without a session there is no socket."""
+        self.assertEqual(self._refused(), 401)
+
+    def test_other_site(self) -> None:
+        """Another site's page gets none, although the browser sends the cookie."""
+        self.assertEqual(self._refused(session=self.session, origin="http://evil.example"), 403)
+        self.assertEqual(self._refused(session=self.session, origin="null"), 403)
+
+    def test_programs(self) -> None:
+        """A bearer token opens one from anywhere."""
+        self.open(token=self.shop.token("boris"), origin="")
+
+    def test_no_websocket(self) -> None:
+        """A plain GET is told so."""
+        from support.web import Browser
+
+        answer = Browser(self.shop, session=self.session).get("/live/socket", headers={"Origin": "http://shop"})
+        self.assertEqual(answer.code, 400)
+        self.flushLoggedErrors()
+
+
+class WatchTests(LiveCase):
+    """Pictures, lines and states of the cameras a page shows."""
+
+    def test_introduction(self) -> None:
+        """A watch is answered by sources, state and what stands on the tills' screens."""
+        self.shop.screens.lines["1"] = [sale(1).line]
+        watching, state, screen = self.open().say(do="watch", channel=5, camera=1)
+        self.assertEqual(watching, {"is": "watching", "channel": 5, "camera": 1, "sources": ["1"]})
+        self.assertEqual((state["is"], state["camera"], state["status"]), ("state", 1, "active"))
+        self.assertEqual((screen["is"], screen["source"]), ("screen", "1"))
+        self.assertEqual([line["text"] for line in screen["lines"]], ["BREAD"])
+
+    def test_pictures(self) -> None:
+        """The form, the initialisation segment, then fragments with flags and instants."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        (viewer,) = self.shop.live.viewers[101]
+        viewer.live_started(MIME, b"init", "")
+        events = page.all()
+        self.assertEqual(json.loads(events[0].data), {"is": "media", "channel": 5, "mime": MIME, "note": ""})
+        self.assertEqual(bytes(events[1].data)[12:], b"init")
+        self.assertEqual(events[1].data[2], INIT)
+        viewer.live_fragment(b"moof1", True, 1_000_000)
+        viewer.live_fragment(b"moof2", False, 1_040_000)
+        self.assertEqual(page.media(), [(5, KEY, 1_000_000, b"moof1"), (5, 0, 1_040_000, b"moof2")])
+        viewer.live_ended("refused")
+        self.assertEqual(page.told(), [{"is": "ended", "channel": 5, "reason": "refused"}])
+
+    def test_single_pictures(self) -> None:
+        """JPEG pictures are marked as such and have no initialisation segment."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        (viewer,) = self.shop.live.viewers[101]
+        viewer.live_started("image/jpeg", b"", "key_frames")
+        self.assertEqual(page.told()[0]["note"], "key_frames")
+        viewer.live_fragment(b"\xff\xd8", True, 5)
+        self.assertEqual(page.media(), [(5, KEY | JPEG, 5, b"\xff\xd8")])
+
+    def test_without_pictures(self) -> None:
+        """A page may want lines and states only."""
+        self.open().say(do="watch", channel=5, camera=1, media=False)
+        self.assertEqual(self.shop.live.viewers, {})
+
+    def test_lines(self) -> None:
+        """A line reaches the pages that show a camera which watched it, and no other."""
+        page, other = self.open(), self.open()
+        page.say(do="watch", channel=5, camera=1)
+        other.say(do="watch", channel=5, camera=2)
+        fact = sale(3, uids=(101, 90))
+        self.shop.bus.publish(fact)
+        (message,) = page.told()
+        self.assertEqual((message["is"], message["cameras"]), ("line", [1]))
+        self.assertEqual((message["line"]["text"], message["line"]["id"]), ("BREAD", str(fact.id)))
+        self.assertEqual((message["ticket"]["id"], message["ticket"]["state"]), ("7", "open"))
+        self.assertEqual(other.told(), [])
+
+    def test_states(self) -> None:
+        """A change of state is told at once."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        self.shop.bus.publish(CameraStateChanged(1, CameraState(101, Status.ERROR, "refused", NOON)))
+        (message,) = page.told()
+        self.assertEqual((message["status"], message["reason"]), ("error", "refused"))
+
+    def test_leave(self) -> None:
+        """A channel that is left is silent; its number may be used again."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        page.say(do="leave", channel=5)
+        self.assertEqual(self.shop.live.viewers[101], [])
+        self.shop.bus.publish(sale(3))
+        self.assertEqual(page.told(), [])
+        self.assertEqual(page.say(do="watch", channel=5, camera=2)[0]["camera"], 2)
+
+    def test_same_channel_again(self) -> None:
+        """A second watch on a channel replaces the first."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        page.say(do="watch", channel=5, camera=2)
+        self.assertEqual((self.shop.live.viewers[101], len(self.shop.live.viewers[102])), ([], 1))
+
+    def test_clock(self) -> None:
+        """The server's time, with the question's number."""
+        (message,) = self.open().say(do="clock", sent=12.5)
+        self.assertEqual((message["is"], message["sent"]), ("clock", 12.5))
+        self.assertGreater(message["at_us"], 1_700_000_000_000_000)
+
+    def test_problems(self) -> None:
+        """What cannot be done is told, and the socket stays."""
+        page = self.open(session=self.shop.session("boris")[0])
+        for wish, code in (
+            ({"do": "watch", "channel": 1, "camera": 2}, "not_found"),
+            ({"do": "watch", "channel": 1, "camera": 99}, "not_found"),
+            ({"do": "watch", "channel": 1, "camera": "1"}, "not_found"),
+            ({"do": "watch", "channel": -1, "camera": 1}, "invalid"),
+            ({"do": "watch", "channel": True, "camera": 1}, "invalid"),
+            ({"do": "dance"}, "unknown"),
+        ):
+            (message,) = page.say(**wish)
+            self.assertEqual((message["is"], message["code"]), ("problem", code), wish)
+
+    def test_too_many(self) -> None:
+        """A page shows a bounded number of cameras."""
+        page = self.open()
+        for number in range(64):
+            page.say(do="watch", channel=number, camera=2)
+        self.assertEqual(page.say(do="watch", channel=64, camera=2)[0]["code"], "too_many")
+
+    def test_gone(self) -> None:
+        """When the page goes, nobody is left watching."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        page.leave()
+        self.assertEqual(self.shop.live.viewers[101], [])
+        self.shop.bus.publish(sale(3))
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+        self.assertIn("camtrace_web_live_pages 0", self.shop.metrics.text())
+
+
+class ChangeTests(LiveCase):
+    """What an administrator changes acts on open pages."""
+
+    def test_camera_deleted(self) -> None:
+        """A deleted camera's channel ends."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        self.successResultOf(_deferred(self.shop.rows.delete(101, NOON)))
+        self.shop.bus.publish(SettingChanged("camera", "101"))
+        self.assertEqual(page.told(), [{"is": "ended", "channel": 5, "reason": "gone"}])
+        self.assertEqual(self.shop.live.viewers[101], [])
+
+    def test_other_sources(self) -> None:
+        """A camera given to another till says so."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        self.successResultOf(_deferred(self.shop.rows.update(101, {"overlay_ids": ("2",)})))
+        self.shop.bus.publish(SettingChanged("camera", "101"))
+        self.assertEqual(page.told()[0], {"is": "watching", "channel": 5, "camera": 1, "sources": ["2"]})
+
+    def test_session_ended(self) -> None:
+        """Who logs out loses the open sockets at the next look, and the page knows why."""
+        page = self.open()
+        self.successResultOf(_deferred(self.shop.gate.close_session(self.session)))
+        self.clock.advance(20)
+        self.assertEqual(page.closed(), SESSION_ENDED)
+
+    def test_user_changed(self) -> None:
+        """A user who is locked loses them at once."""
+        page = self.open()
+        del self.shop.users.users["anna"]
+        self.shop.bus.publish(SettingChanged("user", "anna"))
+        self.assertEqual(page.closed(), SESSION_ENDED)
+
+    def test_database_away(self) -> None:
+        """While the database is away open pages stay."""
+        page = self.open()
+        self.shop.users.away = True
+        self.clock.advance(20)
+        self.assertIsNone(page.closed())
+
+    def test_server_stops(self) -> None:
+        """Pages are told to look again; one that does not answer is cut off."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        self.shop.socket.stop()
+        self.assertEqual(page.closed(), GOING_AWAY)
+        self.assertEqual(self.shop.live.viewers[101], [])
+        self.clock.advance(5)
+        self.assertTrue(page.wire.aborted)
+
+
+class PeerTests(LiveCase):
+    """Pages that are slow, silent or senseless."""
+
+    def test_slow_page(self) -> None:
+        """While the transport is full pictures wait, then are left out up to a key frame; lines are not."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        (viewer,) = self.shop.live.viewers[101]
+        page.wire.producer.pauseProducing()
+        big = b"x" * (1 << 20)
+        viewer.live_fragment(big, True, 1)
+        for number in range(6):
+            viewer.live_fragment(big, False, number)
+        self.shop.bus.publish(sale(3))
+        viewer.live_fragment(b"fresh", True, 9)
+        self.assertEqual(page.all(), [])
+        page.wire.producer.resumeProducing()
+        events = page.all()
+        self.assertEqual([json.loads(event.data)["is"] for event in events[:2]], ["line", "dropped"])
+        self.assertEqual(json.loads(events[1].data), {"is": "dropped", "channel": 5, "count": 7})
+        self.assertEqual(bytes(events[2].data)[12:], b"fresh")
+        self.assertEqual(self.shop.metrics.value("camtrace_web_live_dropped_total", camera=1), 7)
+
+    def test_page_that_never_reads(self) -> None:
+        """A page that lets a thousand lines wait is closed and cut off."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        page.wire.producer.pauseProducing()
+        for number in range(1100):
+            self.shop.bus.publish(sale(number + 1))
+        self.assertEqual(page.closed(), TOO_SLOW)
+        self.clock.advance(5)
+        self.assertTrue(page.wire.aborted)
+
+    def test_ping(self) -> None:
+        """A quiet page is asked whether it lives; one that answers stays, one that does not is dropped."""
+        page, dead = self.open(), self.open()
+        for _ in range(4):
+            self.clock.advance(20)
+            ping = next(event for event in page.all() if isinstance(event, Ping))
+            page._send(Pong(ping.payload))
+        self.assertFalse(page.wire.aborted)
+        self.assertTrue(dead.wire.aborted)
+
+    def test_long_message(self) -> None:
+        """A message without end is not collected."""
+        page = self.open()
+        page._send(Message("x" * 40_000, message_finished=False))
+        page._send(Message("x" * 40_000, message_finished=False))
+        self.assertEqual(page.closed(), NOT_ALLOWED)
+        self.assertLess(40_000, MESSAGE_LIMIT)
+
+    def test_senseless_messages(self) -> None:
+        """What is no JSON object, or binary, ends the socket."""
+        for message in ("", "{", "[]", "7", '"x"', "{}", '{"do": "watch"}', "[" * 20_000, b"\0\1"):
+            page = self.open()
+            page._send(Message(message))
+            self.assertEqual(page.closed(), NOT_ALLOWED, message[:10])
+
+    def test_senseless_bytes(self) -> None:
+        """Bytes that are no WebSocket's end the connection, quietly."""
+        page = self.open()
+        page.raw(b"\xff" * 64)
+        self.assertTrue(page.wire.aborted or page.wire.disconnecting)
+
+    def test_goodbye(self) -> None:
+        """A page that closes properly is answered."""
+        page = self.open()
+        page._send(CloseConnection(1000))
+        self.assertTrue(page.wire.disconnecting)
+
+
+def _deferred(coroutine: Any) -> Any:
+    from twisted.internet.defer import Deferred
+
+    return Deferred.fromCoroutine(coroutine)
