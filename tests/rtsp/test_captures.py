@@ -7,7 +7,6 @@ from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
 from support.clips import START, ClipFootage
 from support.rtsp_client import Client, World
 from support.rtsp_server import Served
@@ -62,7 +61,7 @@ def test_capture(capture: Path, whole: bool) -> None:
 
 def _check(request: str, headers: dict[str, str]) -> None:
     """What these players insist on."""
-    method, url = request.split(" ")[:2]
+    method, _url = request.split(" ")[:2]
     if method == "SETUP":
         assert re.fullmatch(r"[0-9a-f]+;timeout=60", headers["session"])
         asked = re.search(r"(?:interleaved|client_port)=\d+-\d+", request)

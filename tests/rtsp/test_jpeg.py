@@ -8,10 +8,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
+from support.clips import clip, load
 
 from camtrace.model import Sample, Track
 from camtrace.rtsp import jpeg, rtp
-from support.clips import clip, load
 
 
 def picture(size: tuple[int, int] = (64, 48), **options: object) -> bytes:

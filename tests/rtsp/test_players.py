@@ -8,11 +8,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from twisted.internet import defer, reactor, utils
-from twisted.trial.unittest import TestCase
-
 from support.clips import START, ClipFootage, clip
 from support.rtsp_server import Served, unix
+from twisted.internet import defer, reactor, utils
+from twisted.trial.unittest import TestCase
 
 QUERY = f"start={unix(START)}&stop={unix(START) + 600}"
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")

@@ -7,10 +7,10 @@ import struct
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from support.clips import clip, load
 
 from camtrace.model import Sample, Track
 from camtrace.rtsp import rtp
-from support.clips import clip, load
 
 SPS, PPS = b"\x67\x42\xc0\x16\xd9", b"\x68\xcb\x8c\xb2"
 AVCC = b"\x01\x42\xc0\x16\xff\xe1\x00\x05" + SPS + b"\x01\x00\x04" + PPS

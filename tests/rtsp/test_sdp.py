@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from support.clips import clip, load
 
 from camtrace.model import Track
 from camtrace.rtsp import sdp
-from support.clips import clip, load
 
 
 def lines(*tracks: Track, npt: str = "0-4.000", host: str = "127.0.0.1") -> list[str]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import re
 from base64 import b64encode
 from collections import deque
@@ -10,6 +11,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+from support.clips import START, ClipFootage, ClipReading
+from support.rtsp_client import Client, World
+from support.rtsp_server import NoLive, People, Served, unix, user
 from twisted.internet import defer
 
 from camtrace import clock
@@ -17,9 +21,6 @@ from camtrace.auth import PlayerSecret, Throttled, digest_response
 from camtrace.errors import DatabaseUnavailable
 from camtrace.model import Chunk
 from camtrace.rtsp.session import LINGER, TIMEOUT
-from support.clips import START, ClipFootage, ClipReading
-from support.rtsp_client import Client, World
-from support.rtsp_server import NoLive, People, Served, unix, user
 
 BASE = "rtsp://cam.example:8554/player/regul/3/"
 URL = f"{BASE}?start={unix(START)}&stop={unix(START) + 600}"
@@ -118,7 +119,7 @@ def test_hole_is_skipped() -> None:
     assert npt(client.start(URL.replace("+600", ""))) == (0, 12)
     client.turn(12.3)
     stamps = [frame.timestamp for frame in client.rtp() if frame.marker]
-    assert {second - first for first, second in zip(stamps, stamps[1:], strict=False)} == {9000}
+    assert {second - first for first, second in itertools.pairwise(stamps)} == {9000}
     jumps = [report.ntp - START.timestamp() for report in client.rtcp()]
     assert max(jumps) > 3600
     assert client.frames[-1].is_bye

@@ -108,8 +108,10 @@ def test_unusable_periods(query: str) -> None:
         "/player/regul/-1",
         "/x/track1",
         "/live/3/x",
-    ]
-    + ["/player/regul/3?start=9999999999", "/player/regul/3/4/5", "/player/regul/٣"],
+        "/player/regul/3?start=9999999999",
+        "/player/regul/3/4/5",
+        "/player/regul/٣",
+    ],
 )
 def test_nothing_there(path: str) -> None:
     """Paths that name nothing, and the future."""

@@ -19,6 +19,13 @@ from camtrace.model import Camera, Chunk, Sample, Span, Track
 MEDIA = Path(__file__).parent.parent / "media"
 START = datetime(2024, 2, 29, 14, 0, tzinfo=UTC)  # 1709215200
 _CODECS = {"h264": "h264", "hevc": "h265", "mpeg4": "mpeg4", "mjpeg": "mjpeg", "aac": "aac"}
+_MADE = tempfile.TemporaryDirectory(prefix="camtrace-clips-")
+_SOUND = "-f lavfi -i sine=440:r=16000:d=4 -c:a aac -ac 1"
+_RECIPES = {
+    "vtest_mpeg4_aac.mp4": f"-i vtest_h264_baseline.mp4 {_SOUND} -t 4 -s 320x240 -c:v mpeg4 -bf 0 -g 10 -b:v 600k",
+    "vtest_h264_aac.mp4": f"-i vtest_h264_baseline.mp4 {_SOUND} -t 4 -c:v copy",
+    "standard_huffman.mkv": "-i vtest_h264_baseline.mp4 -t 4 -s 320x240 -c:v mjpeg -huffman default -q:v 6",
+}
 
 
 @cache
@@ -26,16 +33,8 @@ def clip(name: str) -> Path:
     """The clip of that name, or one made from a clip by ffmpeg."""
     if (MEDIA / name).exists():
         return MEDIA / name
-    made = Path(tempfile.mkdtemp(prefix="camtrace-clips-")) / name
-    command = {
-        "vtest_mpeg4_aac.mp4": ["-i", MEDIA / "vtest_h264_baseline.mp4", "-f", "lavfi", "-i", "sine=440:r=16000:d=4"]
-        + "-t 4 -s 320x240 -c:v mpeg4 -bf 0 -g 10 -b:v 600k -c:a aac -ac 1".split(),
-        "vtest_h264_aac.mp4": ["-i", MEDIA / "vtest_h264_baseline.mp4", "-f", "lavfi", "-i", "sine=440:r=16000:d=4"]
-        + "-t 4 -c:v copy -c:a aac -ac 1".split(),
-        "standard_huffman.mkv": ["-i", MEDIA / "vtest_h264_baseline.mp4"]
-        + "-t 4 -s 320x240 -c:v mjpeg -huffman default -q:v 6".split(),
-    }[name]
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *command, made], check=True)
+    made = Path(_MADE.name) / name
+    subprocess.run(["ffmpeg", "-v", "error", "-y", *_RECIPES[name].split(), made], cwd=MEDIA, check=True)
     return made
 
 

@@ -6,11 +6,10 @@ import re
 import struct
 from typing import Any, NamedTuple
 
+from support.rtsp_server import Served
 from twisted.internet.address import IPv4Address
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
-
-from support.rtsp_server import Served
 
 
 class UdpPort:

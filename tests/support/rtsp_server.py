@@ -5,11 +5,12 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 from typing import Any
 
+from support.clips import START, camera
+
 from camtrace.auth import Refused
 from camtrace.metrics import Metrics
 from camtrace.model import Camera, Profile, User
 from camtrace.rtsp.service import RtspService
-from support.clips import START, camera
 
 
 class Cameras:
