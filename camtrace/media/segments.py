@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from camtrace.media import boxes
+from camtrace.media import boxes, virtual_mp4
 from camtrace.model import Sample, Segment, Track
 
 _HEAD = 64 << 10  # the initial boxes are about 1 kB
@@ -82,6 +83,16 @@ class SegmentFiles:
             raise boxes.BoxError(f"no whole fragment at byte {offset} of {path.name}")
         samples.sort(key=lambda sample: sample.dts / tracks[sample.track].timescale)
         return Piece(tuple(samples), end)
+
+    def plan_mp4(
+        self, segments: Sequence[Segment], start: int, stop_us: int, absolute: bool
+    ) -> virtual_mp4.Plan | None:
+        """See `virtual_mp4.plan`."""
+        return virtual_mp4.plan(segments, start, stop_us, absolute=absolute)
+
+    def read_mp4(self, plan: virtual_mp4.Plan, offset: int, length: int) -> bytes:
+        """See `virtual_mp4.read`."""
+        return virtual_mp4.read(plan, offset, length)
 
 
 def _initial(file: BinaryIO) -> tuple[int, tuple[Track, ...]]:

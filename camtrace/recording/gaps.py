@@ -75,6 +75,11 @@ class Gaps:
         self._rows.add(lambda: self._store.save(gap))
         self._bus.publish(GapBegan(gap))
 
+    def rename(self, gap: Gap, cause: str) -> None:
+        """Another cause turns out to be the right one for a lasting gap."""
+        renamed = self._lasting[gap.camera_uid] = replace(gap, cause=cause)
+        self._rows.add(lambda: self._store.save(renamed))
+
     def unwanted(self, camera_uid: int) -> None:
         """The camera is not to be recorded any more: what lasts ends now, and what comes later begins then."""
         gap = self._lasting.get(camera_uid)

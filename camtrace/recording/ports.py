@@ -109,6 +109,12 @@ class FileLayout(Protocol):
     def read(self, path: Path, segment: Segment, tracks: tuple[Track, ...], offset: int) -> Piece:
         """About a second of samples from the fragment at `offset` on (0: the first), in decoding order."""
 
+    def plan_mp4(self, segments: Sequence[Segment], start: int, stop_us: int, absolute: bool) -> Any:
+        """How `segments` make one MP4 (with `length`, `mime`, `start_us`, `stop_us`); None without a picture."""
+
+    def read_mp4(self, plan: Any, offset: int, length: int) -> bytes:
+        """Bytes of that MP4."""
+
 
 class Mp4(Protocol):
     """Footage as one MP4 file that nowhere exists as a whole."""

@@ -5,6 +5,8 @@ from __future__ import annotations
 from camtrace import clock
 from camtrace.recording.writer import SegmentName, VolumeWriter
 
+STOPPED = "stopped"  # the reason of an end that we asked for
+
 
 class Shelf:
     """Takes the files of one camera's stream to its volume's writer; the recorder's `SegmentSink`.
@@ -62,7 +64,7 @@ class Shelf:
         """The connection is over. What it sent and is still queued comes to the reactor before this does."""
         writer = self._used or self.writer
         if writer is not None:
-            writer.missed(self.camera_uid, "camera")
+            writer.missed(self.camera_uid, "settings" if reason == STOPPED else "camera")
 
     def lost(self, packets: int) -> None:
         """Packets came that are not recorded."""

@@ -1,0 +1,308 @@
+"""Recording: cameras' packets onto volumes, and what is known of them into the index."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from twisted.internet import defer, task
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.errors import DatabaseUnavailable
+from camtrace.events import VolumeStateChanged
+from camtrace.model import Camera, Gap
+from camtrace.pools import Pools
+from camtrace.recording import volumes
+from camtrace.recording.gaps import Gaps
+from camtrace.recording.housekeeping import Housekeeping
+from camtrace.recording.index import Index
+from camtrace.recording.ports import (
+    Bus,
+    Cameras,
+    Counters,
+    FileLayout,
+    GapStore,
+    MakeRecorder,
+    Note,
+    SegmentStore,
+    VolumeStore,
+)
+from camtrace.recording.repair import Progress, Repair
+from camtrace.recording.retention import recording_wanted
+from camtrace.recording.rows import RowQueue
+from camtrace.recording.shelf import Shelf
+from camtrace.recording.volumes import Volume
+from camtrace.recording.writer import Closed, Disk, Grown, Missed, Opened, Stuck, Told, VolumeWriter
+
+WATCH_SECONDS = 10.0
+EXPIRE_SECONDS = 600.0
+_ROOM_TO_RESUME = 64 << 20
+_TELLINGS = 1_000_000
+
+
+class Recording:
+    """Records what it is told to, on the volumes that are there. `start` before the cameras, `stop` after them.
+
+    `make_recorder(camera_uid, shelf, stagger)` makes the `PacketSink` for a camera's thread. `keep_free` is in bytes,
+    `days` 0 for no limit.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        reactor: Any,
+        pools: Pools,
+        bus: Bus,
+        counters: Counters,
+        cameras: Cameras,
+        segments: SegmentStore,
+        gaps: GapStore,
+        known_volumes: VolumeStore,
+        files: FileLayout,
+        make_recorder: MakeRecorder,
+        note: Note,
+        next_id: Callable[[], int],
+        folders: Sequence[Path],
+        *,
+        keep_free: int,
+        days: int = 0,
+        disk: Disk | None = None,
+    ) -> None:
+        self._reactor = reactor
+        self._pools = pools
+        self._bus = bus
+        self._cameras = cameras
+        self._segments = segments
+        self._known_volumes = known_volumes
+        self._make_recorder = make_recorder
+        self._note = note
+        self._disk = disk
+        self._rows = RowQueue(reactor)
+        self.index = Index(segments, self._rows, bus, next_id)
+        self._gaps = Gaps(gaps, self._rows, bus, counters, self._label)
+        self._repair = Repair(segments, files, pools, note, next_id)
+        self._housekeeping = Housekeeping(segments, cameras, self._repair, pools, note, keep_free=keep_free, days=days)
+        self.volumes = [Volume(folder) for folder in folders]
+        self._identities: dict[str, str] = {}
+        self._shelves: dict[int, Shelf] = {}
+        self._wanted: set[int] = set()
+        self._busy = False
+        self._calls = [task.LoopingCall(self._guarded, self._watch), task.LoopingCall(self._guarded, self._expire)]
+
+    # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def start(self, progress: Progress = lambda done, total: None) -> None:
+        """Open the volumes, mend what a crash left, take up the gaps. May raise DatabaseUnavailable."""
+        self._identities = await volumes.claim([v.folder for v in self.volumes], self._known_volumes, clock.now)
+        for volume in self.volumes:
+            if self._identities[volume.name]:
+                await self._repair.run(volume.folder, progress)
+                await self._open(volume)
+            else:
+                await self._absent(volume)
+        await self._gaps.load()
+        for camera in self._cameras.all():
+            await self._resume_gap(camera)
+        for call, seconds in zip(self._calls, (WATCH_SECONDS, EXPIRE_SECONDS), strict=True):
+            call.clock = self._reactor
+            call.start(seconds, now=False)
+
+    async def stop(self) -> None:
+        """Write what is queued, close and index every file. Nothing of what the cameras sent is lost."""
+        for call in self._calls:
+            if call.running:
+                call.stop()
+        writers = [volume.writer.stop() for volume in self.volumes if volume.writer is not None]
+        await defer.DeferredList(writers)
+        await self._rows.stop()
+
+    def figures(self) -> Iterator[tuple[Mapping[str, str], float]]:
+        """Bytes that wait for the disk, by volume; a gauge."""
+        for volume in self.volumes:
+            if volume.writer is not None:
+                yield {"volume": volume.name}, volume.writer.queued_bytes
+
+    def free(self) -> Iterator[tuple[Mapping[str, str], float]]:
+        """Free bytes by volume; a gauge."""
+        for volume in self.volumes:
+            yield {"volume": volume.name}, volume.free_bytes
+
+    def dropped(self) -> Iterator[tuple[Mapping[str, str], float]]:
+        """Packets that were not recorded, by camera; a gauge."""
+        for uid, shelf in self._shelves.items():
+            yield {"camera": str(self._label(uid))}, shelf.dropped
+
+    # ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def sink(self, camera: Camera) -> Any:
+        """The `PacketSink` for a new connection to this camera. One at a time: an older one takes nothing more."""
+        older = self._shelves.get(camera.uid)
+        shelf = self._shelves[camera.uid] = Shelf(camera.uid)
+        if older is not None:
+            older.wanted = False
+            shelf.dropped = older.dropped
+        self._arrange(camera, shelf)
+        # the first files differ in length, half to one and a half of the usual, so that cameras take turns
+        stagger = 0.5 + (camera.uid * 0.381966) % 1.0
+        return self._make_recorder(camera.uid, shelf, stagger)
+
+    def camera_down(self, camera_uid: int, cause: str = "camera") -> None:
+        """The camera cannot be reached: what is not recorded from now on is a gap."""
+        if camera_uid in self._wanted:
+            self._gaps.began(camera_uid, cause)
+
+    def refresh(self) -> None:
+        """Cameras were changed: record by what they want now."""
+        cameras = {camera.uid: camera for camera in self._cameras.all()}
+        for uid, shelf in list(self._shelves.items()):
+            camera = cameras.get(uid)
+            if camera is not None:
+                self._arrange(camera, shelf)
+            else:
+                shelf.wanted = False
+                self._wanted.discard(uid)
+                self._gaps.unwanted(uid)
+                del self._shelves[uid]
+
+    def volume_of(self, camera: Camera) -> Volume | None:
+        """The volume a camera's footage goes to; None when it is set to one that is not configured."""
+        for volume in self.volumes:
+            if camera.volume in ("", volume.name, volume.folder.name):
+                return volume
+        return None
+
+    def lasting_gap(self, camera_uid: int) -> Gap | None:
+        """The gap the camera is in now."""
+        return self._gaps.lasting(camera_uid)
+
+    def _arrange(self, camera: Camera, shelf: Shelf) -> None:
+        volume = self.volume_of(camera)
+        shelf.writer = volume.writer if volume is not None and volume.state != "absent" else None
+        shelf.wanted = recording_wanted(camera.regular.calendar)
+        if shelf.wanted:
+            self._wanted.add(camera.uid)
+            if shelf.writer is None:
+                self._gaps.began(camera.uid, "disk")
+        elif camera.uid in self._wanted:
+            self._wanted.discard(camera.uid)
+            self._gaps.unwanted(camera.uid)
+
+    async def _resume_gap(self, camera: Camera) -> None:
+        """After a restart: what lies between the last picture and the first new one."""
+        if not recording_wanted(camera.regular.calendar):
+            return
+        self._wanted.add(camera.uid)
+        lasting = self._gaps.lasting(camera.uid)
+        if lasting is not None and lasting.cause == "settings":  # an orderly stop ended the cameras first
+            self._gaps.rename(lasting, "restart")
+        elif lasting is None:
+            ended_us = await self._segments.last_ended_us(camera.uid, "main")
+            if ended_us is not None:
+                self._gaps.last_known(camera.uid, ended_us)
+                self._gaps.began(camera.uid, "restart")
+
+    def _label(self, uid: int) -> object:
+        camera = self._cameras.by_uid(uid)
+        return camera.id if camera is not None else f"uid-{uid}"
+
+    # ── volumes ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _open(self, volume: Volume) -> None:
+        def told(items: list[Told]) -> None:
+            self._told(volume, items)
+
+        volume.writer = VolumeWriter(
+            volume.folder,
+            self._pools.lane(f"volume {volume.name}"),
+            lambda receive: self._pools.inbox(receive, limit=_TELLINGS),
+            told,
+            disk=self._disk,
+        )
+        volume.free_bytes = await self._pools.job(volume.measure)
+        self._set_state(volume, "ok")
+
+    async def _absent(self, volume: Volume) -> None:
+        known = volume.name in await self._known_volumes.known()
+        volume.why = await self._pools.job(volumes.explain, volume.folder, known)
+        values: dict[str, str | int | float] = {"volume": volume.name, "reason": volume.why}
+        self._note("system", "Nothing is recorded on {volume}: {reason}", values)
+        self._set_state(volume, "absent")
+
+    def _told(self, volume: Volume, items: list[Told]) -> None:
+        """What a writer did, in the order of the disk."""
+        for item in items:
+            match item:
+                case Grown(name, fragment):
+                    self.index.grown(name, fragment)
+                    self._gaps.recorded(name.camera_uid, fragment.at_us, fragment.duration_us)
+                case Opened(name, size):
+                    self.index.opened(volume.name, name, size)
+                case Closed(name, failed):
+                    self.index.closed(name)
+                    if failed:
+                        self.camera_down(name.camera_uid, "disk")
+                case Missed(uid, cause):
+                    self.camera_down(uid, cause)
+                case Stuck(_, detail):
+                    self._stuck(volume, detail)
+
+    def _stuck(self, volume: Volume, detail: str) -> None:
+        values: dict[str, str | int | float] = {"volume": volume.name, "reason": detail}
+        self._note("system", "Recording on {volume} stopped: {reason}", values)
+        volume.why = detail
+        self._set_state(volume, "full")
+        defer.ensureDeferred(self._guarded(self._watch))
+
+    def _set_state(self, volume: Volume, state: str) -> None:
+        if state != volume.state or state == "absent":
+            volume.state = state
+            self._bus.publish(VolumeStateChanged(volume.name, state, volume.free_bytes))
+            self.refresh()
+
+    async def _guarded(self, action: Callable[[], Any]) -> None:
+        """Run a periodic action; one that fails is logged and comes again."""
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            await action()
+        except DatabaseUnavailable:
+            self.log.info("the database is away: volumes are looked after later")
+        except Exception:
+            self.log.failure("looking after the volumes failed")
+        finally:
+            self._busy = False
+
+    async def _watch(self) -> None:
+        for volume in self.volumes:
+            identity = self._identities.get(volume.name, "")
+            there = bool(identity) and await self._pools.job(volume.is_itself, identity)
+            if not there:
+                if volume.state != "absent":
+                    await self._absent(volume)
+                continue
+            if volume.state == "absent":
+                await self._return(volume)
+            await self._housekeeping.make_room(volume)
+            writer = volume.writer
+            if writer is not None and writer.stuck and volume.free_bytes > _ROOM_TO_RESUME:
+                writer.resume()
+                self._note("system", "Recording on {volume} goes on", {"volume": volume.name})
+                self._set_state(volume, "ok")
+
+    async def _return(self, volume: Volume) -> None:
+        """A disk is back: its index may have missed something."""
+        await self._repair.finish_deletions(volume.folder)
+        if volume.writer is None:
+            await self._repair.run(volume.folder)
+            await self._open(volume)
+        else:
+            volume.writer.resume()
+            self._set_state(volume, "ok")
+        self._note("system", "The volume {volume} is back", {"volume": volume.name})
+
+    async def _expire(self) -> None:
+        await self._housekeeping.expire(self.volumes)
