@@ -10,6 +10,8 @@ from typing import Any
 from camtrace.model import JournalEntry
 from camtrace.store.database import Database
 
+_ENTRY = "select id, at, kind, text, args, camera_uid, account from journal"
+
 
 class Journal:
     """The table `journal`, newest first."""
@@ -56,11 +58,17 @@ class Journal:
             wanted.append(("(at, id) < (%s, %s)", before))
         where = " and ".join(condition for condition, _ in wanted) or "true"
         rows = await self._database.query(
-            "select id, at, kind, text, args, camera_uid, account from journal"
-            f" where {where} order by at desc, id desc limit %s",
+            f"{_ENTRY} where {where} order by at desc, id desc limit %s",
             [value for _, values in wanted for value in values] + [limit],
         )
-        return [
-            JournalEntry(id=row[0], at=row[1], kind=row[2], text=row[3], values=row[4], camera_uid=row[5], user=row[6])
-            for row in rows
-        ]
+        return [_entry(row) for row in rows]
+
+    async def since(self, id: int, limit: int) -> list[JournalEntry]:
+        """The first `limit` entries with an id above `id`, by id."""
+        rows = await self._database.query(f"{_ENTRY} where id > %s order by id limit %s", (id, limit))
+        return [_entry(row) for row in rows]
+
+
+def _entry(row: tuple[Any, ...]) -> JournalEntry:
+    identity, at, kind, text, values, camera_uid, user = row
+    return JournalEntry(id=identity, at=at, kind=kind, text=text, values=values, camera_uid=camera_uid, user=user)
