@@ -110,23 +110,22 @@ class Demo:
         try:
             await self._start()
             await self._server.ended
+            trouble = f"the server ended:\n{self._server.last_words()}"
         except CamTraceError as error:
-            if not self._stopping:
-                _say(f"camtrace demo: {error}")
-            await self.stop()
-            return 0 if self._stopping else 1
+            trouble = str(error)
         if self._stopping:
             return 0
-        _say(f"the server ended:\n{self._server.last_words()}")
+        _say(f"camtrace demo: {trouble}")
         await self.stop()
         return 1
 
     async def stop(self) -> None:
         """Stop what was started: the server first, so that it sees its cameras to the end."""
-        self._stopping = True
-        await self._server.stop(self._reactor)
-        await self._shop.close()
-        self._pools.stop()
+        if not self._stopping:
+            self._stopping = True
+            await self._server.stop(self._reactor)
+            await self._shop.close()
+            self._pools.stop()
 
     async def _start(self) -> None:
         self._own.mkdir(parents=True, exist_ok=True)
@@ -149,7 +148,9 @@ class Demo:
         self._server.ended.addCallback(_tell, ended)
         healthy = defer.Deferred.fromCoroutine(api.healthy())
         late: defer.Deferred[None] = task.deferLater(self._reactor, READY_SECONDS)
-        which = defer.DeferredList([healthy, ended, late], fireOnOneCallback=True, consumeErrors=True)
+        which = defer.DeferredList(
+            [healthy, ended, late], fireOnOneCallback=True, fireOnOneErrback=True, consumeErrors=True
+        )
         _, first = await which
         for other in (healthy, ended, late):
             other.cancel()
