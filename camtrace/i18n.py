@@ -41,7 +41,7 @@ class Translations:
             return
         key = message.id if isinstance(message.id, str) else message.id[0]
         self._texts[key] = forms
-        if any(place.endswith(".js") for place, _ in message.locations):
+        if not all(place.endswith(".html") for place, _ in message.locations):
             self._of_scripts[key] = forms[0] if len(forms) == 1 else list(forms)
 
     def gettext(self, text: str) -> str:
@@ -56,7 +56,7 @@ class Translations:
         return forms[min(PLURAL_FORM[self.language](count), len(forms) - 1)]
 
     def of_scripts(self) -> Mapping[str, str | list[str]]:
-        """The messages that occur in the scripts of the pages: what a page hands to them."""
+        """The messages that a page hands to its scripts: all but those that occur in templates only."""
         return self._of_scripts
 
     # ── dates and figures ──

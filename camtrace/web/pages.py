@@ -9,6 +9,7 @@ from klein import Response
 from camtrace import i18n
 from camtrace.errors import NotFound
 from camtrace.model import Camera
+from camtrace.notes import TEXTS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.pages_frame import THEMES, Frame, field, go, keep_choice, own_address
 from camtrace.web.problems import Forbidden
@@ -94,7 +95,7 @@ class Pages:
 
     @requirer.require(app.route("/journal", methods=["GET"]), visit=May("journal"))
     async def journal(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "journal.html", "journal")
+        return self._frame.page(visit, "journal.html", "journal", {"journal": TEXTS})
 
     @requirer.require(app.route("/settings", methods=["POST"]), visit=May())
     async def settings(self, visit: Visit) -> Response:

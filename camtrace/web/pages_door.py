@@ -53,13 +53,13 @@ class Door:
     @requirer.require(app.route("/setup", methods=["POST"]), request=Anyone())
     async def set_up(self, request: Request) -> Response:
         name, password = field(request, "name").strip(), field(request, "password")
-        words = self._frame.spoken(request)
+        _ = self._frame.spoken(request).gettext
         if not name:
-            return self._setup_page(request, words.gettext("A name is needed."), "name")
+            return self._setup_page(request, _("A name is needed."), "name")
         if len(password) < PASSWORD_LENGTH:
-            return self._setup_page(request, words.gettext("This password is shorter than 12 characters."), "password")
+            return self._setup_page(request, _("This password is shorter than 12 characters."), "password")
         if password != field(request, "again"):
-            return self._setup_page(request, words.gettext("The two passwords are not the same."), "password")
+            return self._setup_page(request, _("The two passwords are not the same."), "password")
         try:
             await self.access.set_up(request, field(request, "code"), name, password)
         except Invalid as error:
@@ -70,20 +70,20 @@ class Door:
 
     def error_page(self, request: Request, problem: Problem) -> str:
         """The page that tells of `problem`."""
-        words = self._frame.spoken(request).gettext
+        _ = self._frame.spoken(request).gettext
         told = {
-            403: ("lock", words("You may not see this page"), words("The person who runs CamTrace can change this.")),
-            404: ("search", words("There is nothing here"), words("The address is wrong, or what it meant is gone.")),
+            403: ("lock", _("You may not see this page"), _("The person who runs CamTrace can change this.")),
+            404: ("search", _("There is nothing here"), _("The address is wrong, or what it meant is gone.")),
             503: (
                 "clock",
-                words("CamTrace cannot reach its data"),
-                words("Cameras are still recorded and tickets are kept. This page will work again by itself."),
+                _("CamTrace cannot reach its data"),
+                _("Cameras are still recorded and tickets are kept. This page will work again by itself."),
             ),
         }
         ours = (
             "warn",
-            words("This page could not be drawn"),
-            words("Something in CamTrace failed, not you. Recording is not touched."),
+            _("This page could not be drawn"),
+            _("Something in CamTrace failed, not you. Recording is not touched."),
         )
         image, headline, explanation = told.get(problem.status, ours)
         response = self._frame.open_page(
@@ -94,7 +94,7 @@ class Door:
             explanation=explanation,
             detail=problem.message,
             address="/" if problem.status in (403, 404) else request.uri.decode("ascii", "replace"),
-            action=words("To the first page") if problem.status in (403, 404) else words("Try again"),
+            action=_("To the first page") if problem.status in (403, 404) else _("Try again"),
         )
         body: bytes = response.body
         return body.decode()

@@ -9,6 +9,7 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace import clock, i18n
+from camtrace.cameras.status import REASONS
 from camtrace.config import Site
 from camtrace.model import Camera
 from camtrace.web.access import Visit
@@ -71,6 +72,7 @@ class Frame:
             "csrf": visit.csrf,
             "rights": sorted(visit.user.profile.rights),
             "texts": dict(spoken.of_scripts()),
+            "reasons": REASONS,
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(

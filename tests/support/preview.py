@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from fractions import Fraction
+from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -55,7 +56,12 @@ def packets(clip: Path) -> tuple[SourceTrack, list[tuple[bytes, float, float, bo
         context = stream.codec_context
         track = SourceTrack("h264", Fraction(1, 90000), bytes(context.extradata or b""), context.width, context.height)
         found = [
-            (bytes(packet), float(packet.dts * packet.time_base), float(packet.pts * packet.time_base), packet.is_keyframe)
+            (
+                bytes(packet),
+                float(packet.dts * packet.time_base),
+                float(packet.pts * packet.time_base),
+                packet.is_keyframe,
+            )
             for packet in container.demux(stream)
             if packet.size
         ]
@@ -87,15 +93,22 @@ class Film:
         turn = int(start // self.length)
         all_of_it = []
         while turn * self.length < stop:
-            all_of_it += [(d, dts + turn * self.length, pts + turn * self.length, key) for d, dts, pts, key in self._packets]
+            all_of_it += [
+                (d, dts + turn * self.length, pts + turn * self.length, key) for d, dts, pts, key in self._packets
+            ]
             turn += 1
         keys = [dts for _, dts, _, key in all_of_it if key and dts <= start]
         first = keys[-1] if keys else all_of_it[0][1]
         return (one for one in all_of_it if first <= one[1] < stop)
 
 
-def jpeg(film: Film, at: float, words: str = "") -> bytes:
-    """The picture due at the second `at`."""
+def jpeg(film: Film, at: float) -> bytes:
+    """The picture due at the second `at`, or half a second before: decoding is dear here."""
+    return _jpeg(film, int(at * 2) / 2)
+
+
+@lru_cache(maxsize=256)
+def _jpeg(film: Film, at: float) -> bytes:
     pieces, _ = film.mp4(int(at * 1e6), int((at + 0.2) * 1e6))
     with av.open(BytesIO(b"".join(pieces))) as container:
         frame = next(container.decode(video=0))
@@ -208,7 +221,11 @@ class TillLog:
             found.reverse()
         after = q.get("after")
         if after:
-            found = [x for x in found if ((x.received_at, x.id) > after if q.get("ascending") else (x.received_at, x.id) < after)]
+            found = [
+                x
+                for x in found
+                if ((x.received_at, x.id) > after if q.get("ascending") else (x.received_at, x.id) < after)
+            ]
         return found[: q["limit"]]
 
     def _fits(self, line: Line, q: dict[str, Any]) -> bool:
@@ -260,7 +277,9 @@ class Till:
         self.screen.append(line)
         self._log.stored.append(line)
         sale = self._log.sales[self._ticket]
-        self._log.sales[self._ticket] = replace(sale, closed_at=at if kind == "E" else None, line_count=len(self.screen))
+        self._log.sales[self._ticket] = replace(
+            sale, closed_at=at if kind == "E" else None, line_count=len(self.screen)
+        )
         if publish:
             self._shop.bus.publish(LineReceived(line.id, line, self._log.sales[self._ticket]))
         return line
@@ -277,7 +296,9 @@ class Till:
             return Line(**common, quantity=Decimal(1), code=code, text=text, special="ANNULE")
         if kind == "D":
             return Line(**common, amount=Decimal("10.00"))
-        return Line(**common, tender="ESPECES" if kind == "T" else "CHEQUES", amount=Decimal("20.00"), total=Decimal("17.30"))
+        return Line(
+            **common, tender="ESPECES" if kind == "T" else "CHEQUES", amount=Decimal("20.00"), total=Decimal("17.30")
+        )
 
 
 def cameras() -> list[tuple[Camera, CameraState]]:
@@ -331,7 +352,9 @@ class PreviewSite:
             JournalApi(shop.access, shop.cameras, shop.journal),
             shop.socket,
         ]
-        self.website = Website(reactor, pages=[static, door, Pages(frame, shop.access)], api=api, error_page=door.error_page)
+        self.website = Website(
+            reactor, pages=[static, door, Pages(frame, shop.access)], api=api, error_page=door.error_page
+        )
 
     def _sell_the_past(self) -> None:
         at = clock.now() - timedelta(hours=3)

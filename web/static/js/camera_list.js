@@ -10,16 +10,10 @@ import { reasonWords, sinceWords, streamWords } from "./words.js";
 export function stateWords(camera) {
   const { state } = camera;
   const since = sinceWords(Date.parse(state.since));
-  switch (state.status) {
-    case "active":
-      return { words: camera.recorded ? _("recording") : _("live, not recorded"), kind: "ok", detail: streamWords(state) };
-    case "ignored":
-      return { words: _("not connected"), kind: "warn", detail: reasonWords(state) };
-    case "inactive":
-      return { words: _("cannot be used since {time}", { time: since }), kind: "warn", detail: reasonWords(state) };
-    default:
-      return state.reason === "connecting" ? { words: _("connecting"), kind: "warn", detail: "" } : { words: _("lost since {time}", { time: since }), kind: "lost", detail: reasonWords(state) };
-  }
+  if (state.status === "active") return { words: camera.recorded ? _("recording") : _("live, not recorded"), kind: "ok", detail: streamWords(state) };
+  if (state.code === "connecting") return { words: _("connecting"), kind: "warn", detail: "" };
+  if (state.status === "ignored") return { words: _("not connected"), kind: "warn", detail: reasonWords(state) };
+  return { words: _("lost since {time}", { time: since }), kind: "lost", detail: reasonWords(state) };
 }
 
 /** The mark of a state: a shape of its own for each. */

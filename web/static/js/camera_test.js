@@ -2,21 +2,11 @@
 
 import { askJson } from "./api.js";
 import { el, icon } from "./dom.js";
-import { _, figure } from "./texts.js";
+import { _ } from "./texts.js";
 import { clock, now } from "./time.js";
-import { codecWords, reasonWords } from "./words.js";
+import { codecWords } from "./words.js";
 
-const MARKS = { true: ["ok-c", "ok"], false: ["bad-c", "x"] };
-
-const STEPS = {
-  name: () => [_("Its name is known in the network."), _("Its name is not known in the network.")],
-  connect: () => [_("The camera answers."), _("The camera does not answer.")],
-  login: () => [_("It takes the password."), _("It refuses the password.")],
-  stream: () => [_("It has a picture at this address."), _("It has no picture at this address.")],
-  picture: () => [_("It sends pictures."), _("No picture came.")],
-  codec: () => [_("Its kind of picture can be recorded."), _("Its kind of picture cannot be recorded.")],
-  sound: () => [_("It sends sound."), _("It sends no sound that can be recorded.")],
-};
+const MARKS = { ok: ["ok-c", "ok"], warn: ["warn-c", "warn"], bad: ["bad-c", "x"] };
 
 /** `button` starts the test of what `settings()` gives; `list` shows the steps, `when` the time. */
 export class CameraTest {
@@ -39,24 +29,12 @@ export class CameraTest {
   }
 }
 
-function told(answer) {
-  const steps = (answer.steps ?? []).map((step) => {
-    const [kind, image] = MARKS[Boolean(step.ok)];
-    const words = STEPS[step.step]?.()[step.ok ? 0 : 1] ?? step.text ?? step.step;
-    const detail = [step.milliseconds ? _("It took {count} ms.", { count: figure(step.milliseconds) }) : "", step.ok ? "" : reasonWords({ reason: step.reason, detail: "" }), step.detail].filter(Boolean).join(" ");
-    return item(kind, image, words, detail);
-  });
-  if (answer.codec) steps.push(item("ok-c", "ok", streamSentence(answer), ""));
-  if (!steps.length) steps.push(item(answer.ok ? "ok-c" : "bad-c", answer.ok ? "ok" : "x", answer.ok ? _("It sends pictures.") : reasonWords(answer) || _("No picture came."), answer.detail ?? ""));
-  return steps;
+function told({ steps }) {
+  return steps.map(({ result, text, values }) => item(...(MARKS[result] ?? MARKS.warn), _(text, named(values)), ""));
 }
 
-function streamSentence({ codec, width, height, frame_rate: rate }) {
-  const told_ = [codecWords(codec)];
-  if (width) told_.push(`${width} × ${height}`);
-  if (rate) told_.push(_("{count} pictures a second", { count: figure(rate, rate < 10 ? 1 : 0) }));
-  return told_.join(", ");
-}
+/** Codecs as people write them. */
+const named = (values) => ({ ...values, ...(values.codec ? { codec: codecWords(values.codec) } : {}) });
 
 function item(kind, image, words, detail) {
   return el("li", null, el("span", { class: kind }, icon(image)), el("span", null, el("b", null, words), " ", el("span", { class: "quiet" }, detail)));

@@ -46,7 +46,7 @@ class Film {
 
   #state(state) {
     this.#camera.state = state;
-    const lost = !this.#active && state.reason !== "connecting";
+    const lost = !this.#active && state.code !== "connecting";
     this.element.classList.toggle("lost", lost);
     show(this.#lost, lost);
     if (lost) this.#lost.replaceChildren(icon("plug"), _("since {time}", { time: sinceWords(Date.parse(state.since)) }));

@@ -13,7 +13,7 @@ let lastDay = "";
 let turn = 0;
 let list = null;
 
-const words = (entry) => (facts.journal[entry.text] ?? entry.text).replace(/\{(\w+)\}/g, (whole, name) => entry.values[name] ?? whole);
+const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...entry.values, user: entry.user || _("Somebody") });
 
 function row(entry) {
   const at = Date.parse(entry.at);

@@ -1,8 +1,9 @@
 // Live H.264 by Media Source Extensions: fragments are appended as they come, the play head stays near the live edge.
 
 const NEAREST_S = 0.25; // how close to the newest picture the play head is put
-const HURRY_S = 0.9; // from this distance on it plays a little faster
-const JUMP_S = 3; // from this distance on it jumps
+const HURRY_S = 0.6; // from this distance on it plays a little faster
+const JUMP_S = 2; // from this distance on it jumps
+const FASTEST = 1.4;
 const KEEP_S = 8; // what is kept behind the play head
 const TRIM_EVERY_S = 4;
 
@@ -46,7 +47,7 @@ export class MseFeed {
   /** Wall time of the picture now shown; NaN while there is none. */
   get shownAt() {
     const end = this.#end;
-    return Number.isNaN(end) ? NaN : this.#lastAt - (end - this.#frameSeconds - this.#video.currentTime) * 1000;
+    return Number.isNaN(end) ? NaN : this.#lastAt - Math.max(0, end - this.#frameSeconds - this.#video.currentTime) * 1000;
   }
 
   /** Go to the newest picture. */
@@ -111,8 +112,8 @@ export class MseFeed {
     if (Number.isNaN(end)) return;
     const behind = end - this.#video.currentTime;
     if (behind > JUMP_S || behind < -0.5) this.toEdge();
-    const hurry = Math.max(HURRY_S, this.#distance * 2.5);
-    this.#video.playbackRate = behind > hurry ? 1.1 : behind < this.#distance * 0.5 ? 0.97 : 1;
+    const much = behind - Math.max(HURRY_S, this.#distance * 2);
+    this.#video.playbackRate = much > 0 ? Math.min(FASTEST, 1.08 + much * 0.4) : behind < this.#distance * 0.5 ? 0.97 : 1;
     if (this.#video.paused && !document.hidden) this.#video.play().catch(() => {}); // refused until the person has done something: muted video is not
   }
 

@@ -56,7 +56,7 @@ export class LivePicture {
   /** Follow the camera's status as the server tells it. */
   state(state) {
     this.#camera.state = state;
-    if (!this.#feed && state.status !== "active" && state.reason !== "connecting") this.#showLost();
+    if (!this.#feed && state.status !== "active" && state.code !== "connecting") this.#showLost();
     else if (!this.#feed && this.#figure.classList.contains("lost")) this.#connecting();
   }
 
@@ -128,7 +128,7 @@ export class LivePicture {
     show(this.#video, false);
     show(this.#canvas, this.#canvas.width > 0 && this.#canvas.height > 0);
     const { state } = this.#camera;
-    if (state && state.status !== "active" && state.reason !== "connecting") this.#showLost();
+    if (state && state.status !== "active" && state.code !== "connecting") this.#showLost();
     else this.#connecting();
   }
 
@@ -148,7 +148,7 @@ export class LivePicture {
     show(this.#moment, false);
     this.#words.textContent = "";
     this.#behind.textContent = "";
-    const link = may("cameras") ? el("a", { class: "btn os", href: `/cameras/${id}` }, state.reason === "unauthorized" ? _("Enter the new password") : _("Look at its settings")) : null;
+    const link = may("cameras") ? el("a", { class: "btn os", href: `/cameras/${id}` }, state.code === "unauthorized" ? _("Enter the new password") : _("Look at its settings")) : null;
     this.#lost.replaceChildren(icon("plug", "i big"), el("strong", null, lostWords(state)), el("p", null, _("Nothing is being recorded here.")), ...(link ? [link] : []));
     show(this.#lost, true);
   }

@@ -28,6 +28,7 @@ export class Player {
     this.#camera = camera;
     this.#recordings = recordings;
     this.#listener = listener;
+    this.#video.muted = true; // with sound a browser would not begin by itself
     figure.replaceChildren(this.#canvas, this.#video,
       el("figcaption", { class: "tag tl" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
     this.#ways = new RecordedVideo(this.#video, camera.id, recordings, this.#told);

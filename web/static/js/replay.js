@@ -30,7 +30,7 @@ const player = new Player(byId("picture"), camera, recordings, {
   sound: (has) => show(byId("sound"), has),
   changed: drawPlaying,
 });
-const timeline = new Timeline(byId("timeline"), { seek, mark: markNear, view: drawZoom });
+const timeline = new Timeline(byId("timeline"), camera, { seek, mark: markNear, view: drawZoom });
 const calendar = new Calendar(byId("calendar"), byId("month"), recordings, chooseDay);
 let day = "";
 let known = { spans: [], gaps: [] };

@@ -31,7 +31,7 @@ export function ngettext(singular, plural, count, values) {
   return fill(sentence, { count: figure(count), ...values });
 }
 
-/** A number with the language's own separators. */
-export function figure(value, digits = 0) {
-  return value.toLocaleString(facts.language, { minimumFractionDigits: digits, maximumFractionDigits: digits });
+/** A number with the language's own separators; `digits` after the point, else one at most. */
+export function figure(value, digits = null) {
+  return value.toLocaleString(facts.language, { minimumFractionDigits: digits ?? 0, maximumFractionDigits: digits ?? 1 });
 }

@@ -11,9 +11,10 @@ const parts = new Intl.DateTimeFormat("en-GB", {
   timeZone: zone, hourCycle: "h23",
   year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit",
 });
-const dayWords = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
-const longDay = new Intl.DateTimeFormat(language, { timeZone: zone, weekday: "long", day: "numeric", month: "long", year: "numeric" });
-const monthWords = new Intl.DateTimeFormat(language, { timeZone: "UTC", month: "long", year: "numeric" });
+const written = language === "en" ? "en-GB" : language; // the day before the month, as the site's clock is in 24 hours
+const dayWords = new Intl.DateTimeFormat(written, { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
+const longDay = new Intl.DateTimeFormat(written, { timeZone: zone, weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const monthWords = new Intl.DateTimeFormat(written, { timeZone: "UTC", month: "long", year: "numeric" });
 
 /** The server's present instant. */
 export const now = () => Date.now() + drift;
@@ -52,7 +53,7 @@ export const shortClock = (instant) => clock(instant).slice(0, 5);
 export const fineClock = (instant) => `${clock(instant)}.${Math.floor((((instant % 1000) + 1000) % 1000) / 100)}`;
 
 /** Fri 20 Nov */
-export const shortDay = (instant) => dayWords.format(instant);
+export const shortDay = (instant) => dayWords.format(instant).replace(/^(\w+), /u, "$1 ");
 
 /** Friday 20 November 2026 */
 export const wholeDay = (instant) => longDay.format(instant);

@@ -7,14 +7,15 @@ import { clock, dayEnd, dayOf, dayStart, now, shortClock } from "./time.js";
 
 const STEPS_S = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 10800, 21600];
 const LEAST_S = 60;
-const TALL = { mini: 5, flag: 38, ruler: 68, lane: 72, tickets: 102, end: 116 };
+const TALL = { mini: 5, flag: 38, ruler: 68, label: 79, lane: 96, tickets: 126, end: 140 };
 const THIN_PX = 2;
 const MERGE_PX = 3;
 const DRAG_PX = 4;
 
-/** Draws into `element` (an `<svg>`). `listener` has `seek(at)`, `mark(at)`, `view(seconds)`. */
+/** Draws the line of `camera` into `element` (an `<svg>`). `listener` has `seek(at)`, `mark(at)`, `view(seconds)`. */
 export class Timeline {
   #svg;
+  #camera;
   #listener;
   #back = svg("g");
   #head = svg("g", { "aria-hidden": "true" });
@@ -30,8 +31,9 @@ export class Timeline {
   #describe = () => "";
   #following = true;
 
-  constructor(element, listener) {
+  constructor(element, camera, listener) {
     this.#svg = element;
+    this.#camera = camera;
     this.#listener = listener;
     element.replaceChildren(this.#back, this.#head);
     this.#listen();
@@ -171,7 +173,14 @@ export class Timeline {
   #lane() {
     const x = (at) => this.#x(at);
     const present = now();
-    const parts = [svg("rect", { class: "m-trough", x: 0, width: this.#width, y: TALL.lane, height: 24 })];
+    const number = String(this.#camera.id);
+    const chip = 9 + number.length * 7;
+    const parts = [
+      svg("rect", { class: "x-chip", x: 0, y: TALL.label, width: chip, height: 14, rx: 2 }),
+      svg("text", { class: "x-chipt", x: chip / 2, y: TALL.label + 11, "text-anchor": "middle" }, number),
+      svg("text", { class: "x-lab", x: chip + 6, y: TALL.label + 11 }, this.#camera.name),
+      svg("rect", { class: "m-trough", x: 0, width: this.#width, y: TALL.lane, height: 24 }),
+    ];
     for (const [from, to] of this.#spans) parts.push(this.#bar("m-rec", from, to, TALL.lane + 14, 10, x, 1));
     for (const [from, to] of this.#holes()) {
       parts.push(this.#bar("m-trough", from, to, TALL.lane, 24, x, THIN_PX), this.#bar("m-gap", from, to, TALL.lane, 24, x, THIN_PX));

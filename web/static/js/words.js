@@ -1,32 +1,16 @@
 // States of cameras in the words of the shop. The codes are those of `GET /cameras/ID/status`.
 
+import { facts } from "./page.js";
 import { _, figure } from "./texts.js";
 import { shortClock, shortDay, dayOf, now } from "./time.js";
 
-const REASONS = {
-  bad_url: () => _("its address cannot be read"),
-  name: () => _("its name is not known in the network"),
-  refused: () => _("nothing answers at its address"),
-  timeout: () => _("it does not answer"),
-  unauthorized: () => _("it answers, but wants another password"),
-  not_found: () => _("it has no picture at this address"),
-  status: () => _("it answers with an error"),
-  not_video: () => _("it sends a page instead of a picture"),
-  single_picture: () => _("it sends single pictures: set it to motion mode"),
-  codec: () => _("it sends a kind of picture that cannot be recorded"),
-  declared_codec: () => _("it sends another kind of picture than declared"),
-  ended: () => _("it stopped sending"),
-  broken: () => _("what it sends cannot be understood"),
-  internal: () => _("CamTrace itself failed"),
-  connecting: () => _("connecting"),
-  volume: () => _("the disk for its pictures is absent"),
-  off: () => _("it is switched off here"),
-};
-
 const CODECS = { h264: "H.264", h265: "H.265", mpeg4: "MPEG-4", mjpeg: "MJPEG", aac: "AAC" };
 
-/** Why a camera is not active, in a few words. */
-export const reasonWords = (state) => REASONS[state?.reason]?.() ?? state?.detail ?? "";
+/** What the camera does, in words that follow its name: "answers, but wants another password". */
+export function reasonWords({ code, detail }) {
+  const sentence = facts.reasons?.[code];
+  return code && sentence ? _(sentence, { detail }) : "";
+}
 
 /** A codec as people write it. */
 export const codecWords = (codec) => CODECS[codec] ?? codec ?? "";
@@ -41,7 +25,7 @@ export function sinceWords(instant) {
 export function lostWords(state) {
   const since = sinceWords(Date.parse(state.since));
   const reason = reasonWords(state);
-  if (state.reason === "connecting") return _("Connecting…");
+  if (state.code === "connecting") return _("Connecting…");
   const fact = since ? _("Camera lost since {time}", { time: since }) : _("Camera lost");
   return reason ? `${fact} – ${reason}` : fact;
 }
@@ -50,7 +34,7 @@ export function lostWords(state) {
 export function streamWords(state) {
   const told = [codecWords(state.codec)];
   if (state.width) told.push(`${state.width} × ${state.height}`);
-  if (state.frame_rate) told.push(_("{count} pictures a second", { count: figure(state.frame_rate, state.frame_rate < 10 ? 1 : 0) }));
+  if (state.frame_rate) told.push(_("{count} pictures a second", { count: figure(Math.round(state.frame_rate * 10) / 10) }));
   return told.filter(Boolean).join(", ");
 }
 
