@@ -151,6 +151,19 @@ class JournalStore(Protocol):
     ) -> list[JournalEntry]: ...
 
 
+class Volume(Protocol):
+    """A disk for footage. `state`: "ok", "full" (recording on it stopped) or "absent"."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def state(self) -> str: ...
+    @property
+    def why(self) -> str: ...
+    @property
+    def free_bytes(self) -> int: ...
+
+
 class Probe(Protocol):
     """Tries a camera that is being set up, with settings that are not saved (`password` in clear text)."""
 

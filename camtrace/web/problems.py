@@ -61,7 +61,10 @@ _STATUS: tuple[tuple[type[CamTraceError], int, str], ...] = (
     (TooLarge, 413, "too_large"),
     (Throttled, 429, "throttled"),
     (DatabaseUnavailable, 503, "unavailable"),
+    (CamTraceError, 500, "failed"),
 )
+# headers of an answer that failed before its first byte, which do not fit what is told instead
+_OF_THE_CONTENT = ("content-length", "content-range", "content-disposition", "accept-ranges", "etag")
 _HTTP_CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed"}
 
 
@@ -156,6 +159,8 @@ def answer_failure(instance: Any, request: Any, failure: Failure) -> Any:
         Problems.log.failure("{path} broke off", failure, path=request.path.decode("ascii", "replace"))
         _break_off(request)
         return None
+    for header in _OF_THE_CONTENT:
+        request.responseHeaders.removeHeader(header)
     problems: Problems = request.getComponent(IProblems) or Problems()
     return defer.Deferred.fromCoroutine(problems.answer(request, failure.value))
 

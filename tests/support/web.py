@@ -46,6 +46,7 @@ from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.site import Website
@@ -132,7 +133,7 @@ class Cameras:
     def __init__(self, *cameras: Camera) -> None:
         self.stored = list(cameras)
         self._known = [camera for camera in cameras if camera.deleted_at is None]
-        self.states = {camera.uid: CameraState(camera.uid, Status.ACTIVE, "playing", NOON) for camera in cameras}
+        self.states = {camera.uid: CameraState(camera.uid, Status.ACTIVE, "", NOON) for camera in cameras}
 
     def by_id(self, id: int) -> Camera | None:
         return next((camera for camera in self._known if camera.id == id), None)
@@ -231,7 +232,7 @@ class Recorded:
     async def mp4(
         self, camera: Camera, kind: str, start: datetime, stop: datetime, *, absolute: bool = False
     ) -> Clip | None:
-        self.asked.append(("mp4", camera.uid, kind, start, stop))
+        self.asked.append(("mp4", camera.uid, kind, start, stop, absolute))
         return self.clips.get(camera.uid)
 
     async def picture(self, camera: Camera, at: datetime) -> bytes | None:
@@ -381,6 +382,7 @@ class WebShop:
         self.past, self.screens, self.probe = Past(), OnScreen(), Tried()
         self.notes: list[tuple[Any, ...]] = []
         self.health: dict[str, Any] = {"database": self._well}
+        self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
         self.socket = LiveSocket(reactor, self.access, self.cameras, self.live, self.screens, self.bus, self.metrics)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
@@ -390,6 +392,7 @@ class WebShop:
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
             JournalApi(self.access, self.cameras, self.journal),
+            VolumesApi(self.access, lambda: self.volumes),
             self.events,
             self.socket,
             OpenApi(self.access, lambda: self.website.root.routes()),

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
-from support.web import Browser, WebShop
+from support.web import NOON, Browser, WebShop
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace.errors import Invalid
+from camtrace.model import CameraState, Status
 from camtrace.web.api.camera_fields import read_fields
 
 
@@ -124,7 +125,11 @@ class CamerasApiTests(SynchronousTestCase):
     def test_status(self) -> None:
         """The status with its reason."""
         status = self.boris.get("/api/v1/cameras/1/status").json
-        self.assertEqual((status["status"], status["reason"]), ("active", "playing"))
+        self.assertEqual((status["status"], status["reason"]), ("active", "the camera sends pictures"))
+        self.shop.cameras.states[101] = CameraState(101, Status.INACTIVE, "codec", NOON, detail="VP9")
+        status = self.boris.get("/api/v1/cameras/1/status").json
+        self.assertEqual((status["code"], status["detail"]), ("codec", "VP9"))
+        self.assertEqual(status["reason"], "the camera sends a kind of picture that cannot be recorded: VP9")
         self.assertEqual(status["since"], "2026-11-20T12:00:00.000000Z")
 
     def test_what_a_viewer_sees(self) -> None:

@@ -8,6 +8,7 @@ from datetime import timedelta
 from support.web import FRONT, NOON, Browser, Clip, WebShop
 from twisted.trial.unittest import SynchronousTestCase
 
+from camtrace.errors import CamTraceError
 from camtrace.web.api.footage import disposition
 from camtrace.web.flow import Unsatisfiable, read_range
 
@@ -130,6 +131,25 @@ class FootageApiTests(SynchronousTestCase):
         self.assertEqual(self.anna.get(old).body, b"old footage")
         self.assertEqual(self.anna.get(VIDEO).body, self.clip.content)
         self.assertEqual(self.boris.get(old).code, 404)
+
+    def test_wall_time(self) -> None:
+        """A replay may ask for media time that is wall time; it is another file."""
+        self.anna.get(VIDEO)
+        self.assertEqual(self.shop.footage.asked[-1][-1], False)
+        one, other = self.anna.get(VIDEO), self.anna.get(VIDEO + "&absolute=1")
+        self.assertEqual(self.shop.footage.asked[-1][-1], True)
+        self.assertNotEqual(one.header("etag"), other.header("etag"))
+
+    def test_deleted_meanwhile(self) -> None:
+        """Footage whose files are gone when it is read is a whole, honest error."""
+
+        async def gone(offset: int, length: int) -> bytes:
+            raise CamTraceError("the footage was deleted")
+
+        self.clip.read = gone
+        answer = self.anna.get(VIDEO)
+        self.assertEqual((answer.code, answer.json["error"]["message"]), (500, "the footage was deleted"))
+        self.assertEqual(answer.header("etag"), "")
 
     def test_pictures(self) -> None:
         """The newest picture and a recorded one; none is 404."""

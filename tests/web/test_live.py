@@ -217,7 +217,7 @@ class WatchTests(LiveCase):
         page.say(do="watch", channel=5, camera=1)
         self.shop.bus.publish(CameraStateChanged(1, CameraState(101, Status.ERROR, "refused", NOON)))
         (message,) = page.told()
-        self.assertEqual((message["status"], message["reason"]), ("error", "refused"))
+        self.assertEqual((message["status"], message["code"]), ("error", "refused"))
 
     def test_leave(self) -> None:
         """A channel that is left is silent; its number may be used again."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from pathlib import Path
+from types import SimpleNamespace
 
 from support.web import Browser, WebShop
 from twisted.internet.defer import Deferred
@@ -174,6 +175,19 @@ class HealthTests(SynchronousTestCase):
         answer = Browser(self.shop, token=self.shop.token()).get("/metrics")
         self.assertIn(b"camtrace_pos_lines_total 3", answer.body)
         self.assertTrue(answer.header("content-type").startswith("text/plain; version=0.0.4"))
+
+
+class VolumeTests(SynchronousTestCase):
+    """The disks, for the red banner."""
+
+    def test_states(self) -> None:
+        """Everybody may know that a disk is full; its folder is for who manages the server."""
+        shop = WebShop()
+        shop.volumes = [SimpleNamespace(name="/mnt/a", state="full", why="", free_bytes=5)]
+        told = {"name": "/mnt/a", "state": "full", "why": "", "free_bytes": 5}
+        self.assertEqual(Browser(shop, token=shop.token()).get("/api/v1/volumes").json["items"], [told])
+        told["name"] = "1"
+        self.assertEqual(Browser(shop, token=shop.token("boris")).get("/api/v1/volumes").json["items"], [told])
 
 
 class DescriptionTests(SynchronousTestCase):

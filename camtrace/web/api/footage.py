@@ -68,7 +68,10 @@ class FootageApi:
 
     @requirer.require(app.route("/api/v1/cameras/<camera>/video.mp4", methods=["GET"]), visit=May("replay"))
     async def video(self, visit: Visit, camera: str) -> Response | None:
-        """The footage from `start` to `stop` as MP4, not transcoded, with byte ranges; `download=1` to keep it."""
+        """The footage from `start` to `stop` as MP4, not transcoded, with byte ranges.
+
+        Gaps are closed up, unless `absolute=1` asks for media time that is wall time. `download=1` names the file.
+        """
         query = Query(visit.request)
         start, stop = query.span()
         if stop - start > LONGEST:
@@ -78,14 +81,15 @@ class FootageApi:
             _need(visit, "export")
         kind = _kind(query)
         found = await self._named(visit, camera)
-        mp4 = await self._footage.mp4(found, kind, start, stop)
+        absolute = query.flag("absolute")
+        mp4 = await self._footage.mp4(found, kind, start, stop, absolute=absolute)
         if mp4 is None:
             raise NotFound("nothing was recorded in this span")
         headers: Headers = {
             "Content-Type": mp4.mime.partition(";")[0] or "video/mp4",
             "Accept-Ranges": "bytes",
             "Cache-Control": "private, no-cache",
-            "ETag": _etag(found, kind, mp4),
+            "ETag": _etag(found, f"{kind} {absolute}", mp4),
         }
         if download:
             headers["Content-Disposition"] = disposition(found, mp4.start)
@@ -108,6 +112,8 @@ class FootageApi:
         flow = Flow(request, self._reactor)
         try:
             await pour(flow, mp4.read, first, length)
+        except FileNotFoundError as error:
+            raise NotFound("this footage was deleted meanwhile") from error
         finally:
             flow.end()
         return None
@@ -125,8 +131,8 @@ def _need(visit: Visit, right: str) -> None:
         raise Forbidden(f"your profile lacks the right {right!r}")
 
 
-def _etag(camera: Camera, kind: str, mp4: Mp4) -> str:
-    what = f"{camera.uid} {kind} {mp4.start.isoformat()} {mp4.stop.isoformat()} {mp4.length}"
+def _etag(camera: Camera, form: str, mp4: Mp4) -> str:
+    what = f"{camera.uid} {form} {mp4.start.isoformat()} {mp4.stop.isoformat()} {mp4.length}"
     return f'"{hashlib.sha256(what.encode()).hexdigest()[:20]}"'
 
 

@@ -34,7 +34,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras"): {"deleted": _FLAG},
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
-    ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG},
+    ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
     ("GET", "/lines"): {
         **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "type", "code", "text"), _TEXT),
         "amount_min": _DECIMAL,

@@ -10,12 +10,16 @@ from typing import Any
 from urllib.parse import urlencode
 
 from camtrace import clock
+from camtrace.cameras.status import REASONS
+from camtrace.i18n import Translations
 from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
+from camtrace.notes import words
 from camtrace.web.ports import CameraDirectory
 
 BEFORE_LINE = timedelta(seconds=10)
 AFTER_LINE = timedelta(seconds=20)
 Shape = dict[str, Any]
+_ENGLISH = Translations("en")
 
 
 def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -> Shape:
@@ -55,10 +59,12 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
 
 
 def state_shape(state: CameraState) -> Shape:
-    """What a camera's connection is worth now. `reason` is a stable word; rates are per second."""
+    """What a camera's connection is worth now: `reason` in words, `code` for programs; rates are per second."""
+    sentence = REASONS.get(state.reason, state.reason)
     return {
         "status": state.status.value,
-        "reason": state.reason,
+        "reason": f"the camera {sentence}".replace("{detail}", state.detail),
+        "code": state.reason,
         "detail": state.detail,
         "since": state.since,
         "codec": state.codec,
@@ -143,7 +149,7 @@ def ticket_shape(ticket: Ticket) -> Shape:
 
 
 def journal_shape(entry: JournalEntry, directory: CameraDirectory) -> Shape:
-    """A journal's entry: `text` is a message id, `values` fill its braces."""
+    """A journal's entry: `text` is a message id, `values` fill its braces, `message` is the whole in English."""
     camera = directory.by_uid(entry.camera_uid) if entry.camera_uid is not None else None
     return {
         "id": str(entry.id),
@@ -151,6 +157,7 @@ def journal_shape(entry: JournalEntry, directory: CameraDirectory) -> Shape:
         "kind": entry.kind,
         "text": entry.text,
         "values": entry.values,
+        "message": words(entry, _ENGLISH),
         "camera": camera.id if camera is not None else None,
         "camera_uid": str(entry.camera_uid) if entry.camera_uid is not None else None,
         "user": entry.user,
