@@ -37,7 +37,7 @@ FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "reco
 PURE_NAMES = {"wire", "session", "sdp", "rtp", "grouping", "overlay", "rules", "retention", "compose", "dialect"}
 # further pure files, by package
 PURE_EXTRA = {
-    "cameras": {"status", "models"},
+    "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},

@@ -166,6 +166,7 @@ class Connection(Generic[S]):
         self._feed = None
         if self._stopped or failure is None:
             return
+        self._around.recording.camera_down(self.camera.uid)
         now = self._around.reactor.seconds()
         if self._up_since is not None and now - self._up_since >= _STABLE_SECONDS:
             self._backoff.reset()

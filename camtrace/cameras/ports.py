@@ -50,9 +50,15 @@ class Feeds(Protocol[S_contra]):
 
 
 class Recording(Protocol[S_co]):
-    """Where a camera's packets are recorded; None while its volume is absent, and then it is not connected."""
+    """Where a camera's packets are recorded. `sink`: None while its volume is absent, and then it is not connected."""
 
     def sink(self, camera: Camera) -> S_co | None: ...
+
+    def camera_down(self, camera_uid: int) -> None:
+        """The camera could not be reached, or broke off."""
+
+    def refresh(self) -> None:
+        """Cameras were changed."""
 
 
 class CameraRows(Protocol):

@@ -12,7 +12,8 @@ from twisted.logger import Logger
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Around, Connection, Refine
-from camtrace.cameras.ports import CameraRows, Facts, Feeds, Forgetful, Note, Numbers, Reactor, Recording, S, Secrets
+from camtrace.cameras.directory import Directory
+from camtrace.cameras.ports import Facts, Feeds, Forgetful, Note, Numbers, Reactor, Recording, S, Secrets
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import SettingChanged, VolumeStateChanged
 from camtrace.model import Camera, CameraState, Status
@@ -35,7 +36,7 @@ class Cameras(Generic[S]):
 
     def __init__(
         self,
-        rows: CameraRows,
+        directory: Directory,
         feeds: Feeds[S],
         recording: Recording[S],
         facts: Facts,
@@ -49,14 +50,13 @@ class Cameras(Generic[S]):
         forgetful: Iterable[Forgetful] = (),
         chance: Callable[[], float] = random.random,
     ) -> None:
-        self._rows = rows
+        self._directory = directory
+        self._recording = recording
         self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, refine, chance)
         self._bus = bus
         self._reactor = reactor
         self._forgetful = tuple(forgetful)
         self._turn = defer.DeferredLock()
-        self._cameras: dict[int, Camera] = {}
-        self._watching: dict[str, tuple[int, ...]] = {}
         self._connections: dict[int, Connection[S]] = {}
         self._unsubscribe: list[Callable[[], None]] = []
         self._running = False
@@ -65,19 +65,19 @@ class Cameras(Generic[S]):
 
     def by_id(self, id: int) -> Camera | None:
         """The existing camera with this public number."""
-        return next((camera for camera in self._cameras.values() if camera.id == id), None)
+        return self._directory.by_id(id)
 
     def by_uid(self, uid: int) -> Camera | None:
         """The existing camera with this uid."""
-        return self._cameras.get(uid)
+        return self._directory.by_uid(uid)
 
     def all(self) -> list[Camera]:
         """Existing cameras, by number."""
-        return sorted(self._cameras.values(), key=lambda camera: camera.id)
+        return self._directory.all()
 
     def watching(self, source: str) -> tuple[int, ...]:
         """Uids of the cameras that watch this till or other source."""
-        return self._watching.get(source, ())
+        return self._directory.watching(source)
 
     def state(self, uid: int) -> CameraState:
         """What the camera's connection is worth now."""
@@ -115,26 +115,24 @@ class Cameras(Generic[S]):
         """Bring the directory and the connections up to the database. Raises DatabaseUnavailable."""
         await self._turn.acquire()
         try:
-            cameras = {camera.uid: camera for camera in await self._rows.all() if camera.deleted_at is None}
-            former, self._cameras = self._cameras, cameras
-            self._watching = _by_source(cameras.values())
+            await self._directory.load()
+            self._recording.refresh()
             if self._running:
-                await self._connect(former)
+                await self._connect()
         finally:
             self._turn.release()
 
-    async def _connect(self, former: dict[int, Camera]) -> None:
-        gone = [uid for uid in self._connections if uid not in self._cameras]
+    async def _connect(self) -> None:
+        cameras = {camera.uid: camera for camera in self._directory.all()}
+        gone = [uid for uid in self._connections if uid not in cameras]
         changed = [
-            uid
-            for uid, one in self._connections.items()
-            if uid in self._cameras and _differs(one.camera, self._cameras[uid])
+            uid for uid, one in self._connections.items() if uid in cameras and _differs(one.camera, cameras[uid])
         ]
         await defer.DeferredList([defer.ensureDeferred(self._disconnect(uid)) for uid in gone + changed])
-        for uid in former.keys() - self._cameras.keys():
+        for uid in gone:
             for one in self._forgetful:
                 one.forget(uid)
-        for uid, camera in self._cameras.items():
+        for uid, camera in cameras.items():
             connection = self._connections.get(uid)
             if connection is not None:
                 connection.camera = camera
@@ -168,10 +166,3 @@ class Cameras(Generic[S]):
 def _differs(former: Camera, camera: Camera) -> bool:
     return any(getattr(former, name) != getattr(camera, name) for name in _OF_CONNECTION)
 
-
-def _by_source(cameras: Iterable[Camera]) -> dict[str, tuple[int, ...]]:
-    found: dict[str, tuple[int, ...]] = {}
-    for camera in sorted(cameras, key=lambda one: one.id):
-        for source in dict.fromkeys(camera.overlay_ids):
-            found[source] = (*found.get(source, ()), camera.uid)
-    return found

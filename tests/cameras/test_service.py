@@ -14,6 +14,7 @@ from twisted.trial.unittest import TestCase
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Backoff
+from camtrace.cameras.directory import Directory
 from camtrace.cameras.ports import Listener
 from camtrace.cameras.service import Cameras
 from camtrace.errors import DatabaseUnavailable, StreamFailure
@@ -77,9 +78,17 @@ class Recording:
 
     def __init__(self) -> None:
         self.absent: set[str] = set()
+        self.down: list[int] = []
+        self.refreshed = 0
 
     def sink(self, camera: Camera) -> str | None:
         return None if camera.volume in self.absent else f"sink of {camera.uid}"
+
+    def camera_down(self, camera_uid: int) -> None:
+        self.down.append(camera_uid)
+
+    def refresh(self) -> None:
+        self.refreshed += 1
 
 
 class World:
@@ -94,7 +103,7 @@ class World:
         self.status = 503
         self._next = 0
         self.cameras = Cameras(
-            self.rows, self.feeds, self.recording, self, self, self._note, self, self.bus, self.clock,
+            Directory(self.rows), self.feeds, self.recording, self, self, self._note, self, self.bus, self.clock,
             refine=self._refine, forgetful=[self], chance=lambda: 0.5,
         )  # fmt: skip
 
