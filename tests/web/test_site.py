@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -78,7 +79,9 @@ class StaticTests(SynchronousTestCase):
     """Files for the browser."""
 
     def setUp(self) -> None:
-        folder = Path(self.mktemp())
+        above = tempfile.TemporaryDirectory()
+        self.addCleanup(above.cleanup)
+        folder = Path(above.name) / "static"
         (folder / "js").mkdir(parents=True)
         (folder / "js" / "live.js").write_text("export {}")
         (folder / "app.css").write_text("body {}")

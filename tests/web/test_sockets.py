@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +51,10 @@ class SocketCase(TestCase):
     timeout = 30
 
     async def setUp(self) -> None:
-        folder = Path(self.mktemp())
-        folder.mkdir()
-        (folder / "app.css").write_text("body {}")
-        self.shop = WebShop(reactor, static=folder)
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        (Path(folder.name) / "app.css").write_text("body {}")
+        self.shop = WebShop(reactor, static=Path(folder.name))
         endpoint = endpoints.serverFromString(reactor, "tcp:0:interface=127.0.0.1")
         self.port = await endpoint.listen(self.shop.website.site())
         self.addCleanup(self.port.stopListening)
