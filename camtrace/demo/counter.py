@@ -19,6 +19,7 @@ _STAND = (392.0, 398.0)  # and at the till, behind the counter
 _BELT = (292.0, 318.0)  # the foot of the first article on the belt
 _SCANNER = (232.0, 322.0)
 _BAG = (214.0, 268.0)
+_TAKEN = 0.8  # seconds from the last line to the customer's turning away
 _ASIDE = (172.0, 352.0)  # where a cancelled article is put
 _REST = (96.0, 348.0)  # the seller's hand on the keyboard
 
@@ -30,6 +31,8 @@ def picture(position: int) -> Image.Image:
     _seconds(image, position)
     _customer(image, sale, now)
     put(image, room.counter(), 0, 0)
+    if now < (sale.when("E") or 0.0) + _TAKEN:
+        put(image, room.bag(), 180, 206)
     _belt(image, sale, now)
     _screen(image, sale, now)
     _drawer(image, sale, now)
@@ -72,7 +75,7 @@ def _customer(image: Image.Image, sale: Sale, now: float) -> None:
         (0.3, (560.0, 222.0)),
         (1.4, _DOOR),
         (5.0, _STAND),
-        (paid + 0.8, _STAND),
+        (paid + _TAKEN, _STAND),
         (paid + 3.6, _DOOR),
         (paid + 4.6, (450.0, 220.0)),
     )
@@ -94,7 +97,7 @@ def _customer(image: Image.Image, sale: Sale, now: float) -> None:
 
 def _figure(look: people.Look, now: float, paid: float) -> Image.Image:
     stride = int(now * BEATS_PER_SECOND) % people.STRIDES
-    if now > paid + 0.8:
+    if now > paid + _TAKEN:
         return people.leaving(look, stride)
     if now < 5.0:
         return people.facing(look, stride)

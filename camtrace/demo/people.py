@@ -50,6 +50,7 @@ def facing(look: Look, stride: int, paying: bool = False) -> Image.Image:
     _arm(sketch, look, +1, -swing, raised=paying)
     _head(sketch, look)
     x = WIDE / 2
+    sketch.stroke(((x, 106), (x, 212)), _darker(look.coat, 0.8), 2)
     for side in (-1, 1):
         sketch.oval(x + 11 * side, 44, 3, 3.6, (40, 30, 30))
         sketch.stroke(((x + 7 * side, 35), (x + 16 * side, 35.5)), look.hair, 2.2)
@@ -73,10 +74,14 @@ def leaving(look: Look, stride: int) -> Image.Image:
     _arm(sketch, look, +1, 0, raised=False)
     _head(sketch, look)
     x = WIDE / 2
+    if not look.long_hair:
+        sketch.box(x - 13, 60, x + 13, 90, _darker(look.skin, 0.88), 6)
+    sketch.box(x - 27, 84, x + 27, 106, look.coat, 9)
+    sketch.oval(x, 50, 30, 28, look.hair)
+    if look.long_hair:
+        sketch.box(x - 31, 36, x + 31, 96, look.hair, 16)
     if not look.hat:
-        sketch.oval(x, 40, 29, 34, look.hair)
-    else:
-        sketch.oval(x, 52, 26, 24, look.hair)
+        sketch.oval(x, 38, 30, 33, look.hair)
     _bag(sketch, x + 52, 196)
     return sketch.picture()
 
@@ -120,7 +125,6 @@ def _body(look: Look, stride: int) -> tuple[Sketch, float]:
     sketch.shape(((x - 50, 98), (x + 50, 98), (x + 56, 214), (x - 56, 214)), look.coat)
     sketch.box(x - 57, 78, x + 57, 150, look.coat, 30)
     sketch.shape(((x - 57, 116), (x - 38, 116), (x - 42, 214), (x - 56, 214)), _darker(look.coat, 0.86))
-    sketch.stroke(((x, 92), (x, 212)), _darker(look.coat, 0.8), 2)
     return sketch, swing
 
 
