@@ -28,6 +28,8 @@ from werkzeug.routing import RequestRedirect
 from camtrace.web.headers import protect, sane_host
 from camtrace.web.problems import IProblems, Problem, Problems, answer_failure
 
+_WHILE_STARTING = (b"/static/", b"/api/v1/health")
+
 requirer = Requirer()  # `@requirer.require(app.route("/x", methods=["GET"]), visit=May("live"))`: see access.py
 
 
@@ -64,9 +66,14 @@ def routes_of(app: Klein) -> Iterator[Route]:
 
 
 class Apps(Resource):
-    """The root of the site: guards every answer with headers and hands the request to the app that knows it."""
+    """The root of the site: guards every answer with headers and hands the request to the app that knows it.
+
+    While `waiting_for` says what the server is busy with before it can serve (in words, for people), everything but
+    static files and the health is answered by 503 and the code "starting".
+    """
 
     isLeaf = True
+    waiting_for = ""
 
     def __init__(self, sites: Sequence[HasApp], problems: Problems) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -85,23 +92,32 @@ class Apps(Resource):
         request.setComponent(IProblems, self._problems)
         if not sane_host(request):
             return self._tell(request, Problem(400, "invalid", "the Host header names no host"))
+        if self.waiting_for and not request.path.startswith(_WHILE_STARTING):
+            return self._tell(request, Problem(503, "starting", self.waiting_for, headers=(("Retry-After", "2"),)))
+        found = self._find(_path(request), request.method.decode("ascii", "replace"))
+        if isinstance(found, Problem):
+            return self._tell(request, found)
+        found.resource().render(request)
+        return NOT_DONE_YET
+
+    def _find(self, path: str, method: str) -> Klein | Problem:
+        """The app that answers, or why there is none."""
         known_elsewhere: set[str] = set()
         for app in self._apps:
             try:
-                app.url_map.bind("").match(_path(request), method=request.method.decode("ascii", "replace"))
+                app.url_map.bind("").match(path, method=method)
             except NotFound:
                 continue
             except MethodNotAllowed as error:
                 known_elsewhere.update(error.valid_methods or ())
                 continue
-            except RequestRedirect:
-                pass
-            app.resource().render(request)
-            return NOT_DONE_YET
+            except RequestRedirect:  # to the address with the right slashes: the app knows
+                return app
+            return app
         if known_elsewhere:
             headers = (("Allow", ", ".join(sorted(known_elsewhere))),)
-            return self._tell(request, Problem(405, "method_not_allowed", "Method Not Allowed", headers=headers))
-        return self._tell(request, Problem(404, "not_found", "There is nothing at this address."))
+            return Problem(405, "method_not_allowed", "Method Not Allowed", headers=headers)
+        return Problem(404, "not_found", "There is nothing at this address.")
 
     def _tell(self, request: Request, problem: Problem) -> int:
         left = request.notifyFinish()

@@ -166,6 +166,10 @@ class Website:
         self._till_at_the_door = till_at_the_door
         self.root = Apps([*api, *pages], Problems(error_page))
 
+    def starting(self, doing: str) -> None:
+        """Tell visitors that the server is starting and what it is `doing`; "" once it serves."""
+        self.root.waiting_for = doing
+
     def site(self) -> WebSite:
         """The factory to listen with."""
         return WebSite(self.root, self._reactor, self._till_at_the_door)

@@ -75,6 +75,24 @@ class ErrorTests(SynchronousTestCase):
         self.assertRaises(ValueError, Apps, [Careless()], Problems())
 
 
+class StartingTests(SynchronousTestCase):
+    """The server is up, but not yet able to serve."""
+
+    def test_starting(self) -> None:
+        """People and programs are told what it does and to come again; the health and the files are there."""
+        shop = WebShop()
+        shop.website.starting("12 of 400 recordings looked through")
+        browser = Browser(shop, token=shop.token())
+        page = browser.get("/me")
+        self.assertEqual((page.code, page.header("retry-after")), (503, "2"))
+        self.assertIn(b"12 of 400", page.body)
+        answer = browser.get("/api/v1/cameras")
+        self.assertEqual((answer.code, answer.json["error"]["code"]), (503, "starting"))
+        self.assertEqual(browser.get("/api/v1/health").code, 200)
+        shop.website.starting("")
+        self.assertEqual(browser.get("/me").code, 200)
+
+
 class StaticTests(SynchronousTestCase):
     """Files for the browser."""
 
