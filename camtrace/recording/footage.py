@@ -150,9 +150,7 @@ class Footage:
         tracks = await self._tracks(place.segment)
         spans = await self._index.spans(uid, STREAM, place.at_us, stop_us)
         reached_us = max((ended for _, ended in spans), default=stop_us)
-        return RecordedReading(
-            self._index, self._files, self._jobs, place, tracks, min(stop_us, reached_us), follow=follow
-        )
+        return RecordedReading(self._index, self._files, self._jobs, place, tracks, stop_us, reached_us, follow=follow)
 
     async def _tracks(self, segment: Segment) -> tuple[Track, ...]:
         """The layout of a reading that begins here: sound that only joined in the next file belongs to it."""

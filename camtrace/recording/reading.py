@@ -70,7 +70,7 @@ class RecordedReading:
     """The footage of one camera from a place up to an instant; with `follow`, on into what is being recorded.
 
     `tracks` is the layout of the whole reading: another codec ends it, tracks that are not among them are left out.
-    Samples whose decoding time is at or after the stop are left out.
+    Samples whose decoding time is at or after `stop_us` are left out; `reached_us` is where the last picture ends now.
     """
 
     log = Logger()
@@ -83,12 +83,13 @@ class RecordedReading:
         place: Place,
         tracks: tuple[Track, ...],
         stop_us: int,
+        reached_us: int,
         *,
         follow: bool = False,
     ) -> None:
         self.tracks = tracks
         self.start: datetime = clock.from_us(place.at_us)
-        self.stop: datetime | None = None if follow else clock.from_us(stop_us)
+        self.stop: datetime | None = None if follow else clock.from_us(min(stop_us, reached_us))
         self._index = index
         self._files = files
         self._jobs = jobs

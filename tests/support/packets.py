@@ -168,3 +168,12 @@ def with_sound(folder: Path, clip: str = "vtest_h264_baseline.mp4") -> Path:
     copy = ["-map", "0:v", "-map", "1:a", "-c:v", "copy", "-c:a", "aac"]
     subprocess.run(["ffmpeg", "-v", "error", "-y", "-i", CLIPS / clip, *tone, *copy, target], check=True)
     return target
+
+
+def duration(data: bytes) -> float:
+    """Seconds from the first packet of a file's video to the end of the last."""
+    container = av.open(io.BytesIO(data))
+    packets = [packet for packet in container.demux(video=0) if packet.pts is not None]
+    first = min(packet.pts for packet in packets)
+    last = max(packet.pts + (packet.duration or 0) for packet in packets)
+    return float((last - first) * packets[0].time_base)
