@@ -3,12 +3,23 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from support.web import Clip, WebShop
-from twisted.internet import defer, endpoints, protocol, reactor
+from cryptography import x509
+from cryptography.hazmat.primitives import hashes
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from cryptography.x509.oid import NameOID
+from OpenSSL import SSL
+from support.web import Clip, WebShop, sale
+from twisted.internet import defer, endpoints, protocol, reactor, ssl, task
+from twisted.internet.interfaces import IOpenSSLClientConnectionCreator
 from twisted.trial.unittest import TestCase
+from wsproto import ConnectionType, WSConnection
+from wsproto.events import Message, Request
+from zope.interface import implementer
 
 from camtrace.web.flow import Flow
 from camtrace.web.site import BODY_LIMIT
@@ -229,3 +240,88 @@ class StreamTests(SocketCase):
         talk.transport.abortConnection()
         await left
         self.assertEqual(len(self.shop.events._readers), 0)
+
+
+class LiveTests(SocketCase):
+    """The live socket on real transports: what is paused, dropped and resumed there."""
+
+    async def _open(self, talk: Talk) -> None:
+        wish = WSConnection(ConnectionType.CLIENT)
+        headers = [(b"Authorization", f"Bearer {self.token}".encode())]
+        talk.transport.write(wish.send(Request("shop", "/live/socket", extra_headers=headers)))
+        await talk.until(1, b'"is":"hello"')
+        wish.receive_data(talk.heard)
+        list(wish.events())
+        talk.transport.write(wish.send(Message('{"do": "watch", "channel": 1, "camera": 1}')))
+        await talk.until(1, b'"is":"screen"')
+
+    async def _flood(self, talk: Talk) -> None:
+        """40 MB of pictures at a page that does not read: bounded here, told there, lines not touched."""
+        await self._open(talk)
+        (viewer,) = self.shop.live.viewers[101]
+        viewer.live_started("image/jpeg", b"", "")
+        await talk.until(1, b'"is":"media"')
+        talk.transport.pauseProducing()
+        (page,) = self.shop.socket._pages
+        for number in range(640):
+            viewer.live_fragment(b"x" * 65536, True, number)
+            await task.deferLater(reactor, 0)
+        self.assertLess(page.outbox._bytes, (4 << 20) + 65536)
+        self.shop.bus.publish(sale(1))
+        talk.transport.resumeProducing()
+        await talk.until(1, b'"is":"dropped"')
+        await talk.until(1, b'"text":"BREAD"')
+        self.assertGreater(self.shop.metrics.value("camtrace_web_live_dropped_total", camera=1), 100)
+        self.assertLess(len(talk.heard), 30 << 20)
+
+    async def test_slow_page(self) -> None:
+        """Over TCP."""
+        await self._flood(await self.talk())
+
+    async def test_slow_page_tls(self) -> None:
+        """Over TLS, whose transport has a buffer of its own."""
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        certificate = self_signed(Path(folder.name))
+        endpoint = endpoints.serverFromString(reactor, f"ssl:0:interface=127.0.0.1:privateKey={certificate}")
+        port = await endpoint.listen(self.shop.website.site())
+        self.addCleanup(port.stopListening)
+        plain = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", port.getHost().port)
+        trust = ssl.CertificateOptions(verify=False)
+        client = endpoints.wrapClientTLS(_AnyPeer(trust), plain)
+        talk = await endpoints.connectProtocol(client, Talk())
+        self.addCleanup(lambda: talk.gone)
+        self.addCleanup(lambda: talk.transport.abortConnection())
+        await self._flood(talk)
+
+
+@implementer(IOpenSSLClientConnectionCreator)
+class _AnyPeer:
+    """Trusts whoever answers: this is a test."""
+
+    def __init__(self, options: ssl.CertificateOptions) -> None:
+        self._context = options.getContext()
+
+    def clientConnectionForTLS(self, protocol: Any) -> SSL.Connection:
+        return SSL.Connection(self._context, None)
+
+
+def self_signed(folder: Path) -> Path:
+    """A file with a new key and certificate for 127.0.0.1."""
+    key = ec.generate_private_key(ec.SECP256R1())
+    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "127.0.0.1")])
+    now = datetime.now(UTC)
+    certificate = (
+        x509.CertificateBuilder()
+        .subject_name(name)
+        .issuer_name(name)
+        .public_key(key.public_key())
+        .serial_number(x509.random_serial_number())
+        .not_valid_before(now - timedelta(days=1))
+        .not_valid_after(now + timedelta(days=1))
+        .sign(key, hashes.SHA256())
+    )
+    pem = Encoding.PEM
+    path = folder / "server.pem"
+    path.write_bytes(key.private_bytes(pem, PrivateFormat.PKCS8, NoEncryption()) + certificate.public_bytes(pem))
+    return path
