@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from pathlib import Path
 from typing import Any
@@ -10,7 +11,7 @@ from twisted.application.service import IService
 from twisted.python import usage
 
 from camtrace import application, config
-from camtrace.errors import ConfigError
+from camtrace.errors import ConfigError, StartError
 
 
 class Options(usage.Options):
@@ -36,6 +37,10 @@ def makeService(options: Options) -> IService:
     from twisted.internet import reactor
 
     # Twisted's timers follow time.time: a clock step would stop or hurry every one of them
-    reactor.seconds = time.monotonic  # type: ignore[attr-defined]
+    reactor.seconds = time.monotonic  # type: ignore[method-assign]
     parent: Any = options.parent or {}
-    return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
+    try:
+        return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
+    except StartError as error:
+        print(f"camtrace: {error}", file=sys.stderr)
+        raise SystemExit(1) from error

@@ -1,0 +1,315 @@
+"""The wiring, straight down: every object is made here, once, and given what it needs by its constructor."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+from datetime import timedelta
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from twisted.application.service import IService
+from twisted.internet import defer, task
+from twisted.logger import Logger
+
+from camtrace import __version__, assets, clock, i18n
+from camtrace.auth import SESSION_DAYS, Gate
+from camtrace.bus import Bus
+from camtrace.cameras.asking import status_of
+from camtrace.cameras.directory import Directory
+from camtrace.cameras.probe import Probe
+from camtrace.cameras.service import Cameras
+from camtrace.config import Config
+from camtrace.doors import Doors
+from camtrace.errors import DatabaseUnavailable, StartError
+from camtrace.events import SettingChanged
+from camtrace.intake import Ids, Intake
+from camtrace.media.feeds import Feeds
+from camtrace.media.live import Live
+from camtrace.media.picture import decode_jpeg
+from camtrace.media.recorder import Recorder
+from camtrace.media.segments import SegmentFiles
+from camtrace.metrics import Metrics
+from camtrace.notes import Notes
+from camtrace.pools import Pools
+from camtrace.pos.admission import Admission
+from camtrace.pos.protocol import TillFactory
+from camtrace.pos.service import Tills
+from camtrace.recording.footage import Footage
+from camtrace.recording.service import Recording
+from camtrace.rtsp.service import RtspService
+from camtrace.spool import Spool
+from camtrace.store.cameras import CameraStore
+from camtrace.store.database import Database
+from camtrace.store.embedded import EmbeddedServer
+from camtrace.store.facts import FactsStore
+from camtrace.store.history import History
+from camtrace.store.journal import Journal
+from camtrace.store.lines import LineStore
+from camtrace.store.migrate import migrate
+from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
+from camtrace.store.users import Users
+from camtrace.tickets.grouping import Grouping
+from camtrace.tickets.service import Screens
+from camtrace.tiers import Tier, Tiers
+from camtrace.vault import Vault
+from camtrace.web.access import Access
+from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.events import EventsApi
+from camtrace.web.api.footage import FootageApi
+from camtrace.web.api.health import HealthApi
+from camtrace.web.api.journal import JournalApi
+from camtrace.web.api.lines import LinesApi
+from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.volumes import VolumesApi
+from camtrace.web.live import LiveSocket
+from camtrace.web.pages import Pages
+from camtrace.web.pages_door import Door
+from camtrace.web.pages_frame import Frame
+from camtrace.web.site import Website
+from camtrace.web.static import Static
+from camtrace.web.templating import Templates
+
+log = Logger(namespace="camtrace")
+SWEEP_SECONDS = 3600
+
+
+def ensure_folder(folder: Path, mode: int = 0o711) -> Path:
+    """Make `folder` if its parent exists, with `mode` whatever the umask, and check that it can be written.
+
+    The data folder can be traversed by all (the private database may run as another account); what must be kept
+    from others in it has narrower modes of its own. Raises StartError.
+    """
+    try:
+        if not folder.exists():
+            folder.mkdir()
+            folder.chmod(mode)
+        if not folder.is_dir():
+            raise StartError(f"the folder {folder} cannot be used: it is a file")
+    except OSError as error:
+        raise StartError(f"the folder {folder} cannot be made: {error.strerror}") from error
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        raise StartError(f"the folder {folder} cannot be written by this account")
+    return folder
+
+
+def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
+    """The whole server, not yet started. Raises StartError when a folder or the key cannot be used."""
+    data = ensure_folder(settings.data.directory)
+    vault = Vault.open(data / "secret.key")
+    metrics, bus, ids, doors = Metrics(), Bus(), Ids(), Doors(reactor)
+    pools = Pools(reactor, jobs=settings.workers.jobs)
+
+    # the database and what becomes durable in it
+    embedded = None if settings.database.dsn else EmbeddedServer(data, reactor, settings.database.user)
+    database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
+    users, journal, lines = Users(database), Journal(database), LineStore(database)
+    camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
+    gate = Gate(users, vault, pools)
+    spool_lane = pools.lane("spool")
+    spool = Spool(data / "spool", spool_lane.run)
+    intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
+    note = Notes(intake, ids)
+
+    # cameras, what is kept of them, what is shown of them
+    directory = Directory(camera_rows)
+    files, live = SegmentFiles(), Live(pools, metrics)
+    recording = Recording(
+        reactor,
+        pools,
+        bus,
+        metrics,
+        directory,
+        segments,
+        gaps,
+        VolumeStore(database),
+        files,
+        lambda uid, shelf, stagger: Recorder(uid, shelf, stagger=stagger),
+        note,
+        ids.next,
+        settings.volume_folders(),
+        keep_free=int(settings.storage.keep_free_gb * 1e9),
+        days=settings.storage.days,
+    )
+    footage = Footage(recording.index, gaps, files, pools, decode_jpeg)
+    feeds = Feeds(reactor, pools, metrics, live)
+    cameras = Cameras(
+        directory,
+        feeds,
+        recording,
+        intake,
+        ids,
+        note,
+        vault,
+        bus,
+        reactor,
+        refine=partial(status_of, reactor),
+        forgetful=[live],
+    )
+    metrics.gauge("camtrace_volume_queued_bytes", recording.figures)
+    metrics.gauge("camtrace_volume_free_bytes", recording.free)
+    metrics.gauge("camtrace_recording_dropped_packets", recording.dropped)
+
+    # tills
+    grouping = Grouping(ids.next, timedelta(minutes=settings.pos.ticket_minutes))
+    admission = Admission("any" if settings.pos.sources is None else settings.pos.sources)
+    tills = Tills(intake, directory, grouping, ids.next, metrics, admission)
+    screens = Screens(bus)
+    for listener in settings.listen.pos:
+        factory = TillFactory(
+            tills,
+            encoding=settings.pos.encoding,
+            admission=admission,
+            max_connections=settings.pos.connections,
+        )
+        doors.add("pos", listener.endpoint, factory)
+
+    # players
+    rtsp = RtspService(reactor, footage, live, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous)
+    if settings.listen.rtsp:
+        doors.add("rtsp", settings.listen.rtsp, rtsp)
+
+    # browsers and programs
+    access = Access(gate)
+    static = Static(assets.web() / "static")
+    translations = i18n.load(assets.web() / "locale")
+    frame = Frame(Templates(assets.web() / "templates", translations, static.url), settings.site, cameras)
+    door = Door(frame, access)
+    socket = LiveSocket(reactor, access, cameras, live, screens, bus, metrics)
+    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
+
+    async def database_answers() -> tuple[bool, str]:
+        well = await database.answers()
+        return well, "answers" if well else "does not answer"
+
+    async def doors_open() -> tuple[bool, str]:
+        return doors.all_open(), "open" if doors.all_open() else "not all are open"
+
+    async def known_sources() -> list[str]:
+        return list(await lines.last_received())
+
+    def till_at_the_door(address: str) -> None:
+        port = doors.port_numbers().get("pos", [8010])[0]
+        note("system", "till_on_web_port", {"address": address, "port": port})
+
+    website = Website(
+        reactor,
+        pages=[door, Pages(frame, access, known_sources), static],
+        api=[
+            HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
+            CamerasApi(access, cameras, camera_rows, vault, Probe(reactor, feeds), note),
+            FootageApi(reactor, access, cameras, camera_rows, footage, live),
+            LinesApi(access, cameras, camera_rows, lines),
+            JournalApi(access, cameras, journal),
+            VolumesApi(access, lambda: recording.volumes),
+            events,
+            socket,
+            OpenApi(access, lambda: website.root.routes()),
+        ],
+        error_page=door.error_page,
+        till_at_the_door=till_at_the_door,
+    )
+    if settings.listen.web:
+        doors.add("web", settings.listen.web, website.site())
+
+    # ── the tiers, from the ground up ──
+
+    async def start_database() -> None:
+        if embedded is not None:
+            await embedded.start(_say)
+            embedded.keep_running()
+        await database.start(settings.database.wait_seconds, _say)
+        for step in await migrate(database, progress=lambda name: _say(f"database step {name}")):
+            log.info("schema step {step} applied", step=step)
+        await database.listen("config", partial(_announce, bus))
+
+    async def stop_database() -> None:
+        await database.stop()
+        if embedded is not None:
+            await embedded.stop()
+
+    async def start_intake() -> None:
+        ids.start_after(await lines.last_id())
+        await intake.start()
+        grouping.resume(await lines.open_tickets())
+        tills.resume(await lines.last_received())
+        for ticket in await lines.last_tickets():
+            screens.resume(ticket)
+
+    async def stop_intake() -> None:
+        await intake.stop()
+        await spool_lane.stop()
+
+    async def start_recording() -> None:
+        await directory.load()
+        await recording.start(lambda done, total: _say(f"recordings looked through: {done} of {total}"))
+
+    async def start_sweeping() -> None:
+        sweeping.start(SWEEP_SECONDS)
+
+    async def stop_sweeping() -> None:
+        if sweeping.running:
+            sweeping.stop()
+
+    async def open_doors() -> None:
+        rtsp.startService()
+        doors.open("web", "pos", "rtsp")
+        note("system", "started", {"version": __version__})
+        for notice in settings.notices:
+            log.warn("{notice}", notice=notice)
+        if await gate.setup_wanted():
+            code = await gate.new_link()
+            _say(f"make the first login here, once: {settings.web_address()}/setup?code={code}")
+        _say("CamTrace is ready")
+
+    async def close_doors() -> None:
+        doors.close()
+        socket.stop()
+        events.stop()
+        await defer.maybeDeferred(rtsp.stopService)
+        note("system", "stopped", {})
+
+    async def stop_pools() -> None:
+        pools.stop()
+
+    sweeping = task.LoopingCall(_guarded(lambda: users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))))
+    sweeping.clock = reactor
+    return Tiers(
+        [
+            Tier("threads", stop=stop_pools),
+            Tier("database", start_database, stop_database),
+            Tier("intake", start_intake, stop_intake),
+            Tier("recording", start_recording, recording.stop),
+            Tier("cameras", cameras.start, cameras.stop),
+            Tier("sessions", start_sweeping, stop_sweeping),
+            Tier("doors", open_doors, close_doors),
+        ],
+        doors,
+        reactor,
+        foreground,
+    )
+
+
+def _announce(bus: Bus, payload: str) -> None:
+    """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
+    kind, _, key = payload.partition(" ")
+    for changed in [kind] if kind else ["camera", "user", "profile", "setting"]:
+        bus.publish(SettingChanged(changed, key))
+
+
+def _say(text: str) -> None:
+    """Tell the console and the log."""
+    log.info("{text}", text=text)
+
+
+def _guarded(work: Callable[[], Any]) -> Callable[[], Any]:
+    """`work` for a LoopingCall, which would stop for ever at its first exception."""
+
+    async def run() -> None:
+        try:
+            await work()
+        except DatabaseUnavailable:
+            log.debug("the database is away: next time")
+
+    return lambda: defer.Deferred.fromCoroutine(run())
