@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from support.web import PASSWORD, Browser, WebShop
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 
@@ -26,6 +27,15 @@ class SessionTests(SynchronousTestCase):
         self.assertNotIn("Secure", cookie)
         value = cookie.partition("=")[2].partition(";")[0]
         self.assertIn(b"anna", Browser(self.shop, session=value).get("/me").body)
+
+    def test_secure_over_tls(self) -> None:
+        """Over TLS the cookie never leaves it."""
+        treq = self.guest._treq
+        asked = treq.post("https://shop/login", data={"name": "anna", "password": PASSWORD}, allow_redirects=False)
+        treq.flush()
+        headers = self.successResultOf(asked).headers
+        self.assertIn("; Secure", headers.getRawHeaders("set-cookie")[0])
+        self.assertTrue(headers.hasHeader("strict-transport-security"))
 
     def test_new_session_at_login(self) -> None:
         """A session that somebody planted in the browser before is worth nothing after the login."""
@@ -148,6 +158,4 @@ class _FormRequest:
 
 
 def _deferred(coroutine):
-    from twisted.internet.defer import Deferred
-
     return Deferred.fromCoroutine(coroutine)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
@@ -178,6 +179,4 @@ class JournalApiTests(SynchronousTestCase):
 
 
 def _with_right(user, right):
-    from dataclasses import replace
-
     return replace(user, profile=replace(user.profile, rights=user.profile.rights | {right}))

@@ -5,8 +5,9 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from support.web import NOON, WebShop, sale
+from support.web import NOON, Browser, WebShop, sale
 from twisted.internet.address import IPv4Address
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -148,8 +149,6 @@ class DoorTests(LiveCase):
 
     def test_no_websocket(self) -> None:
         """A plain GET is told so."""
-        from support.web import Browser
-
         answer = Browser(self.shop, session=self.session).get("/live/socket", headers={"Origin": "http://shop"})
         self.assertEqual(answer.code, 400)
         self.flushLoggedErrors()
@@ -399,6 +398,4 @@ class PeerTests(LiveCase):
 
 
 def _deferred(coroutine: Any) -> Any:
-    from twisted.internet.defer import Deferred
-
     return Deferred.fromCoroutine(coroutine)
