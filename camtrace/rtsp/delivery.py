@@ -2,14 +2,19 @@
 
 from __future__ import annotations
 
+import socket
+import struct
+import sys
 from collections.abc import Callable, Iterator
 from typing import Any, Protocol
 
 from twisted.internet import error
 from twisted.internet.protocol import DatagramProtocol
-from twisted.logger import Logger
 
 from camtrace.rtsp import rtp
+
+_UDP_SEGMENT = 103  # <linux/udp.h>
+_RUN = 40  # packets a call may cut: 64 kB in all
 
 
 class Outlet(Protocol):
@@ -102,16 +107,21 @@ class _Receiver(DatagramProtocol):
 
 
 class Datagrams:
-    """One track over UDP: RTP from an even port, RTCP from the next one."""
+    """One track over UDP: RTP from an even port, RTCP from the next one.
 
-    log = Logger()
+    Where the system can (Linux since 4.18), packets of one size go out by one call that cuts them apart again in the
+    kernel (UDP_SEGMENT): a picture then costs one system call instead of one a packet.
+    """
+
     largest = rtp.UDP_PAYLOAD
     blocked = False
 
-    def __init__(self, rtp_port: Any, rtcp_port: Any) -> None:
-        """Both are listening UDP ports connected to the client's."""
+    def __init__(self, rtp_port: Any, rtcp_port: Any, refused: Callable[[], None]) -> None:
+        """Both are listening UDP ports connected to the client's; `refused` is told that nothing listens there."""
         self._rtp = rtp_port
         self._rtcp = rtcp_port
+        self._refused = refused
+        self._socket = getattr(rtp_port, "socket", None) if sys.platform == "linux" else None
         self.lost = 0  # datagrams the system had no room for
 
     @property
@@ -121,18 +131,35 @@ class Datagrams:
 
     def send(self, stream: rtp.Stream, pieces: list[rtp.Piece], timestamp: int) -> None:
         """Send the packets of one frame now."""
-        write = self._rtp.write
-        for packet in stream.datagrams(pieces, timestamp):
-            try:
-                write(packet)
-            except OSError:  # no room, or no road: the packet is lost, as any datagram may be
-                self.lost += 1
+        packets = stream.datagrams(pieces, timestamp)
+        for run in runs(packets):
+            if len(run) == 1 or not self._send_run(run):
+                for packet in run:
+                    self._put(self._rtp, packet)
+
+    def _send_run(self, run: list[bytes]) -> bool:
+        """Send packets of one size (the last may be shorter) by one call; False when that cannot be done here."""
+        if self._socket is None:
+            return False
+        try:
+            self._socket.sendmsg(run, [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0])))])
+        except ConnectionRefusedError:
+            self._refused()
+        except BlockingIOError:
+            self.lost += len(run)
+        except OSError:  # an older kernel, or a network card that cannot: one by one from now on
+            self._socket = None
+            return False
+        return True
 
     def control(self, packet: bytes) -> None:
         """Send one RTCP packet now."""
+        self._put(self._rtcp, packet)
+
+    def _put(self, port: Any, packet: bytes) -> None:
         try:
-            self._rtcp.write(packet)
-        except OSError:
+            port.write(packet)
+        except OSError:  # no room, or no road: the packet is lost, as any datagram may be
             self.lost += 1
 
     def flush(self) -> None:
@@ -140,8 +167,23 @@ class Datagrams:
 
     def close(self) -> None:
         """Close both ports."""
+        self._socket = None
         for port in (self._rtp, self._rtcp):
             port.stopListening()
+
+
+def runs(packets: list[bytes]) -> Iterator[list[bytes]]:
+    """Cut a list of packets where their size changes; a run's last packet may be shorter than the others."""
+    start, count = 0, len(packets)
+    while start < count:
+        size = len(packets[start])
+        stop = start + 1
+        while stop < count and stop - start < _RUN and len(packets[stop]) == size:
+            stop += 1
+        if stop < count and stop - start < _RUN and len(packets[stop]) < size:
+            stop += 1
+        yield packets[start:stop]
+        start = stop
 
 
 class UdpPorts:
@@ -174,7 +216,7 @@ class UdpPorts:
             if number % 2 == 0:
                 control = self._listen(number + 1, interface, _Receiver((host, ports[1]), heard, refused))
             if control is not None:
-                return Datagrams(data, control)
+                return Datagrams(data, control, refused)
             data.stopListening()
         return None
 

@@ -11,6 +11,7 @@ from support.clips import clip, load
 
 from camtrace.model import Sample, Track
 from camtrace.rtsp import rtp
+from camtrace.rtsp.delivery import runs
 
 SPS, PPS = b"\x67\x42\xc0\x16\xd9", b"\x68\xcb\x8c\xb2"
 AVCC = b"\x01\x42\xc0\x16\xff\xe1\x00\x05" + SPS + b"\x01\x00\x04" + PPS
@@ -175,3 +176,15 @@ def test_receiver_reports() -> None:
 def test_receiver_reports_of_garbage(data: bytes) -> None:
     """Whatever a client sends."""
     rtp.parse_reports(data)
+
+
+@given(st.lists(st.integers(1, 4), max_size=200))
+def test_runs(sizes: list[int]) -> None:
+    """Packets sent by one call: all there, in order, of one size but for a shorter last one, within 64 kB."""
+    packets = [bytes((number & 255,)) * size for number, size in enumerate(sizes)]
+    found = list(runs(packets))
+    assert [packet for run in found for packet in run] == packets
+    for run in found:
+        assert len(run) * (rtp.UDP_PAYLOAD + 12) < 65_507
+        assert all(len(packet) == len(run[0]) for packet in run[:-1])
+        assert len(run[-1]) <= len(run[0])
