@@ -47,6 +47,7 @@ class LimitedRequest(Request):
 
     def _refuse(self) -> None:
         self.refused = True
+        self.requestHeaders.removeHeader(b"expect")  # nobody shall be told to go on
         self.channel.refuse_body()
 
 

@@ -95,6 +95,14 @@ class BodyTests(SocketCase):
         await talk.until(1, b"too_large")
         self.assertTrue(talk.heard.startswith(b"HTTP/1.1 413 "))
 
+    async def test_asked_first(self) -> None:
+        """A client that asks before it sends is told 413 and nothing else."""
+        length = f"Content-Length: {BODY_LIMIT + 1}"
+        talk = await self.talk(self.request("POST /api/v1/cameras", length, "Expect: 100-continue"))
+        await talk.gone
+        self.assertTrue(talk.heard.startswith(b"HTTP/1.1 413 "))
+        self.assertNotIn(b" 100 ", talk.heard)
+
     async def test_chunked(self) -> None:
         """A body that comes in pieces is refused when it gets too long, and the answer arrives all the same."""
         talk = await self.talk(self.request("POST /api/v1/cameras", "Transfer-Encoding: chunked"))
