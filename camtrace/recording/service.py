@@ -138,7 +138,16 @@ class Recording:
     # ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────
 
     def sink(self, camera: Camera) -> Any:
-        """The `PacketSink` for a new connection to this camera. One at a time: an older one takes nothing more."""
+        """The `PacketSink` for a new connection to this camera, None while its volume is absent.
+
+        One at a time: an older one takes nothing more.
+        """
+        volume = self.volume_of(camera)
+        if volume is None or volume.state == "absent":
+            if recording_wanted(camera.regular.calendar):
+                self._wanted.add(camera.uid)
+                self._gaps.began(camera.uid, "disk")
+            return None
         older = self._shelves.get(camera.uid)
         shelf = self._shelves[camera.uid] = Shelf(camera.uid)
         if older is not None:
@@ -278,7 +287,10 @@ class Recording:
 
     async def _watch(self) -> None:
         for volume in self.volumes:
-            identity = self._identities.get(volume.name, "")
+            identity = self._identities[volume.name]
+            if not identity:
+                found = await volumes.claim([volume.folder], self._known_volumes, clock.now)
+                identity = self._identities[volume.name] = found[volume.name]
             there = bool(identity) and await self._pools.job(volume.is_itself, identity)
             if not there:
                 if volume.state != "absent":

@@ -369,10 +369,30 @@ class Volumes(RecordingCase):
         (self.folder / "camtrace-volume").unlink()
         self.recording = await self.launch()
         self.assertEqual(self.recording.volumes[0].state, "absent")
-        Clip(H264).play(self.recording.sink(self.camera), START_US)
+        self.assertIsNone(self.recording.sink(self.camera))
+        self.assertEqual(self.recording.lasting_gap(3).cause, "disk")
         await self.stop()
         self.assertEqual(list(self.folder.iterdir()), [])
         self.assertTrue(any("Nothing is recorded" in text for text, _ in self.notes))
+
+    async def test_mounted_again(self) -> None:
+        """The disk comes back while the server runs: recording goes on without a restart."""
+        await self.stop()
+        identity = (self.folder / "camtrace-volume").rename(self.folder.parent / "elsewhere")
+        self.recording = await self.launch()
+        identity.rename(self.folder / "camtrace-volume")
+        await self.recording._watch()
+        self.assertEqual(self.recording.volumes[0].state, "ok")
+        Clip(H264).play(self.recording.sink(self.camera), START_US, "stopped")
+        await self.stop()
+        self.assertTrue(self.files())
+
+    async def test_taken_away(self) -> None:
+        """The disk goes while the server runs."""
+        (self.folder / "camtrace-volume").unlink()
+        await self.recording._watch()
+        self.assertEqual(self.recording.volumes[0].state, "absent")
+        self.assertIsNone(self.recording.sink(self.camera))
 
     async def test_not_empty(self) -> None:
         await self.stop()
