@@ -113,6 +113,7 @@ class Feed:
         self._hub = Hub(sinks, self._news.put)
         self._over = False
         self._waiting: list[defer.Deferred[None]] = []
+        self._patience: Any = None
         self._lane: Lane | None = None
 
     def start(self, name: str, address: tuple[str, str, str, str, str], patience: Patience) -> None:
@@ -128,7 +129,7 @@ class Feed:
         self._stopping.set()
         done: defer.Deferred[None] = defer.Deferred()
         if not self._waiting:
-            self._reactor.callLater(_STOP_SECONDS, self._abandon)
+            self._patience = self._reactor.callLater(_STOP_SECONDS, self._abandon)
         self._waiting.append(done)
         return done
 
@@ -151,6 +152,8 @@ class Feed:
 
     def _finish(self, failure: StreamFailure | None) -> None:
         self._over = True
+        if self._patience is not None and self._patience.active():
+            self._patience.cancel()
         self._listener.ended(None if self._stopping.is_set() else failure)
         waiting, self._waiting = self._waiting, []
         for done in waiting:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from typing import Any, NamedTuple
 
 import av
@@ -47,12 +48,14 @@ News = Began | Flowed | Remarked
 class Hub:
     """A `PacketSink` that hands everything on to `sinks`, counts it and reports by `tell` every two seconds.
 
-    A sink that raises is left out from then on, so that it never hurts another one.
+    A sink that raises never hurts another one: it is ended, and begun again at the next key frame.
     """
 
     def __init__(self, sinks: Sequence[PacketSink], tell: Callable[[News], object]) -> None:
         self._sinks = list(sinks)
         self._tell = tell
+        self._resting: list[PacketSink] = []
+        self._complained: set[int] = set()
         self._lock = threading.Lock()
         self._open = False
         self._abandoned = False
@@ -67,6 +70,7 @@ class Hub:
                 return
             self._open = True
             self._tracks = tracks
+            self._sinks, self._resting = self._sinks + self._resting, []
             self._each("begin", tracks)
         if self._pictures > 1:  # another size in the middle of the stream
             self._tell(Began(tracks[0].codec, tracks[0].width, tracks[0].height))
@@ -76,6 +80,8 @@ class Hub:
         with self._lock:
             if self._abandoned:
                 return
+            if self._resting and track == 0 and packet.is_keyframe:
+                self._wake()
             self._each("packet", track, packet, arrived_us)
         self._count(track, packet.size)
 
@@ -109,9 +115,33 @@ class Hub:
             try:
                 getattr(sink, method)(*arguments)
             except Exception as error:
-                self._sinks.remove(sink)
-                values = {"part": type(sink).__name__, "error": f"{type(error).__name__}: {error}"}
-                self._tell(Remarked("sink_failed", values))
+                self._complain(sink, error)
+                if method != "end":
+                    self._rest(sink)
+
+    def _rest(self, sink: PacketSink) -> None:
+        self._sinks.remove(sink)
+        self._resting.append(sink)
+        with suppress(Exception):
+            sink.end("internal")
+
+    def _wake(self) -> None:
+        awake, self._resting = self._resting, []
+        for sink in awake:
+            try:
+                sink.begin(self._tracks)
+                self._sinks.append(sink)
+            except Exception as error:
+                self._complain(sink, error)
+                self._resting.append(sink)
+
+    def _complain(self, sink: PacketSink, error: Exception) -> None:
+        """Tell of a sink's first failure in this connection; the others are like it."""
+        if id(sink) not in self._complained:
+            self._complained.add(id(sink))
+            self._tell(
+                Remarked("sink_failed", {"part": type(sink).__name__, "error": f"{type(error).__name__}: {error}"})
+            )
 
     def _count(self, track: int, size: int) -> None:
         self._packets += 1

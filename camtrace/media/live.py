@@ -13,7 +13,7 @@ from twisted.internet import defer
 from camtrace import clock
 from camtrace.media.boxes import BoxError, parse_fragment, parse_init
 from camtrace.media.live_reading import LiveReading
-from camtrace.media.live_sink import MAX_GOP_BYTES, Closed, Coded, Cut, LiveSink, Message, Opened, Still
+from camtrace.media.live_sink import MAX_GOP_BYTES, Closed, Coded, Cut, Idle, LiveSink, Message, Opened, Still
 from camtrace.media.mime import mime
 from camtrace.media.packets import SourceTrack
 from camtrace.media.picture import to_jpeg
@@ -151,8 +151,8 @@ class Channel:
     def _say_what_is_wanted(self) -> None:
         watched = bool(self._watchers)
         self.sink.want(fragments=watched or bool(self._readings), stills=watched)
-        if not self.watched:
-            self._forget_start()
+        if not watched and self._start is not None and self._start[0] == "image/jpeg":
+            self._forget_start()  # the next picture starts it again; fragments go on until the thread says `Idle`
 
     def _forget_start(self) -> None:
         self._start, self._tracks, self._since_key = None, (), []
@@ -168,6 +168,8 @@ class Channel:
                     self._cut(message)
                 case Still():
                     self._still(message)
+                case Idle():
+                    self._forget_start()
                 case Closed(reason):
                     self._closed(reason)
 

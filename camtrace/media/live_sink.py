@@ -51,13 +51,17 @@ class Still(NamedTuple):
     at_us: int
 
 
+class Idle(NamedTuple):
+    """Nobody watched any more: whoever comes next gets an `Opened` first."""
+
+
 class Closed(NamedTuple):
     """The camera's connection is over, or its tracks changed."""
 
     reason: str
 
 
-Message = Opened | Cut | Still | Closed
+Message = Opened | Cut | Still | Idle | Closed
 
 
 class LiveSink:
@@ -134,7 +138,7 @@ class LiveSink:
         try:
             muxer = FragmentMuxer(self.tracks, written.append, frame_fragments=True)
             for first in self._firsts.values():
-                muxer.mux(first.track, _packet(first), first.dts, first.pts)
+                muxer.mux(first.track, self._packet(first), first.dts, first.pts)
             muxer.close()
             self.layout = parse_init(written[0])
         except (CannotMux, BoxError, IndexError):  # then this camera has no live samples; the recorder says why
@@ -142,7 +146,9 @@ class LiveSink:
 
     def _cut(self, coded: Coded) -> None:
         if not self._want_fragments:
-            self._close_muxer()
+            if self._muxer is not None:
+                self._close_muxer()
+                self._tell(Idle())
             return
         try:
             if self._muxer is not None:
@@ -170,7 +176,7 @@ class LiveSink:
         base = self.tracks[coded.track].time_base
         offset = self._offset_us * base.denominator // (base.numerator * 1_000_000)
         self._arrivals[coded.track].append(coded.arrived_us)
-        self._muxer.mux(coded.track, _packet(coded), coded.dts + offset, coded.pts + offset)
+        self._muxer.mux(coded.track, self._packet(coded), coded.dts + offset, coded.pts + offset)
 
     def _written(self, data: bytes) -> None:
         """What the muxer writes: the initial boxes, then a fragment each time."""
@@ -180,14 +186,21 @@ class LiveSink:
             self._skipping = not self._tell(Opened(self.tracks, data))
             return
         moof = next(boxes(data))
+        at_us, key = 0, False
+        # one frame as a rule; the first fragment holds what came before every track had spoken
         for entry in parse_moof(data[: moof.stop], self._moov):
-            arrivals = self._arrivals[entry.track]
-            at_us = arrivals.popleft() if arrivals else 0
-            key = entry.track == 0 and entry.key
-            if self._skipping and not key:
-                continue
+            arrived_us = self._arrivals[entry.track].popleft()
+            at_us = at_us or arrived_us
+            key = key or (entry.track == 0 and entry.key)
+        if key or not self._skipping:
             # a reactor that is behind loses up to the next key frame, never something in between
             self._skipping = not self._tell(Cut(data, key, at_us))
+
+    def _packet(self, coded: Coded) -> Any:
+        packet: Any = av.Packet(coded.data)
+        packet.time_base = self.tracks[coded.track].time_base
+        packet.is_keyframe = coded.key or coded.track != 0
+        return packet
 
     def _close_muxer(self) -> None:
         muxer, self._muxer = self._muxer, None
@@ -196,12 +209,6 @@ class LiveSink:
                 muxer.close()
             except CannotMux:
                 return
-
-
-def _packet(coded: Coded) -> Any:
-    packet: Any = av.Packet(coded.data)
-    packet.is_keyframe = coded.key or coded.track != 0
-    return packet
 
 
 def _us(ticks: int, track: SourceTrack) -> int:

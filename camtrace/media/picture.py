@@ -7,6 +7,7 @@ from fractions import Fraction
 from typing import Any
 
 import av
+from av.video.reformatter import ColorRange
 
 from camtrace.errors import CamTraceError
 from camtrace.model import Sample, Track
@@ -92,7 +93,7 @@ def _encode(frame: Any) -> bytes:
     encoder.flags |= 0x2  # AV_CODEC_FLAG_QSCALE
     encoder.global_quality = _QUALITY * 118  # FF_QP2LAMBDA
     try:
-        picture = frame.reformat(format="yuvj420p", dst_color_range="jpeg")
+        picture = frame.reformat(format="yuvj420p", dst_color_range=ColorRange.JPEG)
         picture.pts = 0
         return b"".join(bytes(packet) for packet in [*encoder.encode(picture), *encoder.encode(None)])
     except (av.error.FFmpegError, ValueError) as error:
