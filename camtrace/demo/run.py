@@ -6,7 +6,6 @@ nothing of a demo.
 
 from __future__ import annotations
 
-import os
 import sys
 from pathlib import Path
 from typing import Any
@@ -207,8 +206,9 @@ def _welcome(address: str, password: str, cameras: list[dict[str, Any]], ports: 
 """
 
 
-def _shown(path: Path) -> str:
-    return os.path.relpath(path)
+def _shown(path: Path) -> Path:
+    """The path as seen from here, where it lies below."""
+    return path.relative_to(Path.cwd()) if path.is_relative_to(Path.cwd()) else path
 
 
 def _say(text: str) -> None:

@@ -16,6 +16,7 @@ from camtrace.errors import StartError
 
 STOP_SECONDS = 20
 _TAIL = 20
+_SPOKEN_FOR = {8001, 8010, 8080, 8554}  # ports that people expect something else of
 # its own session, so that Ctrl-C at the terminal reaches the demo alone, which then stops the server in order
 _RUN = "import os, sys; os.setsid(); from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
 
@@ -41,6 +42,8 @@ days = 2
 def free_port(wanted: int, interface: str = "") -> int:
     """The wanted TCP port, or the next one above it that nobody uses. Raises StartError when there is none."""
     for port in range(wanted, min(wanted + 200, 65536)):
+        if port != wanted and port in _SPOKEN_FOR:
+            continue
         with socket.socket() as trial:
             trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
