@@ -179,7 +179,8 @@ class Player:
         self._ask("PLAY", whole, f"Session: {session}", f"Range: npt={position}-")
         self.connection.setblocking(False)
         if tcp:
-            self._tcp_data(self._rest)
+            early, self._rest = self._rest, b""
+            self._tcp_data(early)
 
     def _tcp(self) -> str:
         return "RTP/AVP/TCP;unicast;interleaved=0-1"

@@ -13,7 +13,7 @@ from twisted.internet.protocol import DatagramProtocol
 
 from camtrace.rtsp import rtp
 
-_UDP_SEGMENT = 103  # <linux/udp.h>
+_SEGMENT = (socket.IPPROTO_UDP, 103)  # UDP_SEGMENT of <linux/udp.h>
 _RUN = 40  # packets a call may cut: 64 kB in all
 
 
@@ -131,18 +131,18 @@ class Datagrams:
 
     def send(self, stream: rtp.Stream, pieces: list[rtp.Piece], timestamp: int) -> None:
         """Send the packets of one frame now."""
-        packets = stream.datagrams(pieces, timestamp)
-        for run in runs(packets):
+        for run in runs(stream.datagrams(pieces, timestamp)):
             if len(run) == 1 or not self._send_run(run):
                 for packet in run:
-                    self._put(self._rtp, packet)
+                    self._put(self._rtp, b"".join(packet))
 
-    def _send_run(self, run: list[bytes]) -> bool:
+    def _send_run(self, run: list[rtp.Datagram]) -> bool:
         """Send packets of one size (the last may be shorter) by one call; False when that cannot be done here."""
         if self._socket is None:
             return False
+        size = struct.pack("=H", len(run[0][0]) + len(run[0][1]))
         try:
-            self._socket.sendmsg(run, [(socket.IPPROTO_UDP, _UDP_SEGMENT, struct.pack("=H", len(run[0])))])
+            self._socket.sendmsg([part for packet in run for part in packet], [(*_SEGMENT, size)])
         except ConnectionRefusedError:
             self._refused()
         except BlockingIOError:
@@ -172,15 +172,16 @@ class Datagrams:
             port.stopListening()
 
 
-def runs(packets: list[bytes]) -> Iterator[list[bytes]]:
+def runs(packets: list[rtp.Datagram]) -> Iterator[list[rtp.Datagram]]:
     """Cut a list of packets where their size changes; a run's last packet may be shorter than the others."""
+    sizes = [len(header) + len(payload) for header, payload in packets]
     start, count = 0, len(packets)
     while start < count:
-        size = len(packets[start])
+        size = sizes[start]
         stop = start + 1
-        while stop < count and stop - start < _RUN and len(packets[stop]) == size:
+        while stop < count and stop - start < _RUN and sizes[stop] == size:
             stop += 1
-        if stop < count and stop - start < _RUN and len(packets[stop]) < size:
+        if stop < count and stop - start < _RUN and sizes[stop] < size:
             stop += 1
         yield packets[start:stop]
         start = stop

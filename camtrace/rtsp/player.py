@@ -327,12 +327,15 @@ class Player:
     @property
     def blocked(self) -> bool:
         """Whether the client takes nothing at present."""
-        return any(feed.outlet.blocked for feed in self.feeds.values())
+        for feed in self.feeds.values():  # noqa: SIM110 (asked several times a picture: a generator would show)
+            if feed.outlet.blocked:
+                return True
+        return False
 
     def _send_due(self) -> None:
         queue = self._queue
         now_us = self._play_us() + 500 if self._paced else float("inf")
-        while queue and queue[0].due_us <= now_us and not self.blocked:
+        while queue and queue[0].due_us <= now_us:
             due = queue.popleft()
             jumped = due.shift_us != self._last[0] - self._last[1]
             self._last = (due.sample.at_us, due.play_us)

@@ -17,6 +17,7 @@ UDP_PAYLOAD = 1400  # fits an Ethernet frame, tunnels included
 TCP_PAYLOAD = 8000  # fewer packets; the smallest buffer among the players' own is 8,192
 CNAME = b"camtrace"
 Piece: TypeAlias = "tuple[bytes, bytes | memoryview]"
+Datagram: TypeAlias = "tuple[bytes, bytes | memoryview]"
 Packetiser: TypeAlias = Callable[[Sample, int], list[Piece]]
 
 _NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
@@ -214,14 +215,14 @@ class Stream:
         self.packets = 0
         self.octets = 0
 
-    def datagrams(self, pieces: list[Piece], timestamp: int) -> list[bytes]:
-        """One RTP packet a piece; the last one carries the marker."""
+    def datagrams(self, pieces: list[Piece], timestamp: int) -> list[Datagram]:
+        """One RTP packet a piece, in two parts that are not joined yet; the last one carries the marker."""
         pack, kind, ssrc, sequence = _HEADER.pack, self.kind, self.ssrc, self.sequence
         last = len(pieces) - 1
-        packets = []
+        packets: list[Datagram] = []
         for number, (header, payload) in enumerate(pieces):
             marked = kind | 0x80 if number == last else kind
-            packets.append(b"".join((pack(0x80, marked, sequence, timestamp, ssrc), header, payload)))
+            packets.append((pack(0x80, marked, sequence, timestamp, ssrc) + header, payload))
             sequence = (sequence + 1) & 0xFFFF
             self.octets += len(header) + len(payload)
         self._sent(len(pieces), sequence)

@@ -133,7 +133,7 @@ def test_stream() -> None:
     """Sequence numbers run on and wrap, the last packet of a frame carries the marker; framed alike."""
     pieces: list[rtp.Piece] = [(b"h", b"one"), (b"", memoryview(b"two"))]
     stream = rtp.Stream(96, 0xABCD, 0xFFFF)
-    assert stream.datagrams(pieces, 1234) == [
+    assert [b"".join(packet) for packet in stream.datagrams(pieces, 1234)] == [
         struct.pack("!BBHII", 0x80, 96, 0xFFFF, 1234, 0xABCD) + b"hone",
         struct.pack("!BBHII", 0x80, 96 | 0x80, 0, 1234, 0xABCD) + b"two",
     ]
@@ -141,7 +141,7 @@ def test_stream() -> None:
     out: list[bytes | memoryview] = []
     stream = rtp.Stream(96, 0xABCD, 0xFFFF)
     stream.interleaved(pieces, 1234, 2, out)
-    expected = [rtp.framed(2, packet) for packet in rtp.Stream(96, 0xABCD, 0xFFFF).datagrams(pieces, 1234)]
+    expected = [rtp.framed(2, b"".join(packet)) for packet in rtp.Stream(96, 0xABCD, 0xFFFF).datagrams(pieces, 1234)]
     assert b"".join(out) == b"".join(expected)
     assert (stream.sequence, stream.packets, stream.octets) == (1, 2, 7)
 
@@ -181,10 +181,10 @@ def test_receiver_reports_of_garbage(data: bytes) -> None:
 @given(st.lists(st.integers(1, 4), max_size=200))
 def test_runs(sizes: list[int]) -> None:
     """Packets sent by one call: all there, in order, of one size but for a shorter last one, within 64 kB."""
-    packets = [bytes((number & 255,)) * size for number, size in enumerate(sizes)]
+    packets: list[rtp.Datagram] = [(b"header", bytes((number & 255,)) * size) for number, size in enumerate(sizes)]
     found = list(runs(packets))
     assert [packet for run in found for packet in run] == packets
     for run in found:
         assert len(run) * (rtp.UDP_PAYLOAD + 12) < 65_507
-        assert all(len(packet) == len(run[0]) for packet in run[:-1])
-        assert len(run[-1]) <= len(run[0])
+        assert all(len(packet[1]) == len(run[0][1]) for packet in run[:-1])
+        assert len(run[-1][1]) <= len(run[0][1])
