@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Awaitable, Callable, Iterator, Sequence
 from contextlib import suppress
+from functools import partial
 from typing import Any, TypeVar
 
 import psycopg2
+import psycopg2.extensions
 from psycopg2 import errorcodes
 from twisted.internet import defer, task
 from twisted.logger import Logger
@@ -39,10 +42,43 @@ class _Detector(reconnection.DeadConnectionDetector):
     def reconnect(self) -> Any:
         if self.closed:
             return defer.succeed(None)
-        return super().reconnect()
+        reconnecting = super().reconnect()
+        self.closed = False  # it closed what was left of the old connection, which is not the end of this one
+        return reconnecting
+
+
+class _Watchable(psycopg2.extensions.connection):
+    """A connection that gives the reactor a descriptor of its own to watch.
+
+    When the server dies libpq closes its socket behind the reactor's back, which then fails to forget the number. The
+    next socket with that number, a camera's or a till's, would never be heard. A duplicate stays valid until it is no
+    longer watched.
+    """
+
+    _own = -1
+
+    def fileno(self) -> int:
+        try:
+            socket = super().fileno()
+            if socket >= 0 and not (self._own >= 0 and os.path.sameopenfile(socket, self._own)):
+                self._forget()
+                self._own = os.dup(socket)
+        except (psycopg2.Error, OSError):  # libpq has closed it
+            pass
+        return self._own
+
+    def _forget(self) -> None:
+        if self._own >= 0:
+            os.close(self._own)
+            self._own = -1
+
+    def __del__(self) -> None:
+        self._forget()
 
 
 class _Connection(txpostgres.Connection):
+    connectionFactory = staticmethod(partial(psycopg2.connect, connection_factory=_Watchable))
+
     def __init__(self, reactor: Any = None, cooperator: Any = None) -> None:
         super().__init__(reactor, cooperator, _Detector(reactor))
 

@@ -1,0 +1,223 @@
+"""A till's connection: what bad tills do, back-pressure, and two thousand of them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+from twisted.internet import defer, endpoints, error, protocol, reactor
+from twisted.internet.address import IPv4Address
+from twisted.internet.testing import StringTransport
+from twisted.logger import globalLogPublisher
+from twisted.python.failure import Failure
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from camtrace.pos.admission import Admission
+from camtrace.pos.protocol import LOG_SECONDS, MAX_UNDER_WAY, TillConnection, TillFactory
+from camtrace.pos.wire import WireError
+
+LINE = b"1|0|7|0|A|1|148|TARTE|16,00"
+
+
+class Receiver:
+    """Remembers lines; each read's are durable when `pending` is answered, or at once."""
+
+    def __init__(self, at_once: bool = True) -> None:
+        self.lines: list[tuple[bytes, str, str]] = []
+        self.is_crowded = False
+        self.pending: list[defer.Deferred[None]] = []
+        self._at_once = at_once
+
+    def received(
+        self, lines: Sequence[bytes], peer: str, encoding: str, bad: Callable[[bytes, WireError], None]
+    ) -> defer.Deferred[None]:
+        for line in lines:
+            if line.startswith(b"bad"):
+                bad(line, WireError("bad line"))
+            else:
+                self.lines.append((line, peer, encoding))
+        if self._at_once:
+            return defer.succeed(None)
+        self.pending.append(defer.Deferred())
+        return self.pending[-1]
+
+
+class ConnectionCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.receiver = Receiver()
+        self.seconds = 0.0
+        self.logged: list[dict] = []
+        observer = self.logged.append
+        globalLogPublisher.addObserver(observer)
+        self.addCleanup(globalLogPublisher.removeObserver, observer)
+        self.factory = self.make()
+
+    def make(self, **more: object) -> TillFactory:
+        return TillFactory(self.receiver, seconds=lambda: self.seconds, **more)
+
+    def connect(self, host: str = "10.0.0.5") -> tuple[TillConnection, StringTransport]:
+        connection = self.factory.buildProtocol(IPv4Address("TCP", host, 4000))
+        transport = StringTransport(peerAddress=IPv4Address("TCP", host, 4000))
+        connection.makeConnection(transport)
+        return connection, transport
+
+    def complaints(self) -> list[str]:
+        return [event["reason"] for event in self.logged if "reason" in event]
+
+
+class BadTills(ConnectionCase):
+    def test_one_byte_at_a_time(self) -> None:
+        """However long it takes: nothing closes a connection that is merely slow or silent."""
+        connection, transport = self.connect()
+        for byte in LINE + b"\r\n":
+            self.seconds += 3600
+            connection.dataReceived(bytes([byte]))
+        self.assertEqual(self.receiver.lines, [(LINE, "10.0.0.5", "auto")])
+        self.assertFalse(transport.disconnecting)
+
+    def test_a_half_line_at_the_end_counts(self) -> None:
+        connection, _ = self.connect()
+        connection.dataReceived(LINE + b"\n" + LINE)
+        connection.connectionLost(Failure(error.ConnectionDone()))
+        self.assertEqual(len(self.receiver.lines), 2)
+
+    def test_nothing_is_said_of_a_connection_without_a_word(self) -> None:
+        connection, _ = self.connect()
+        connection.connectionLost(Failure(error.ConnectionLost()))
+        self.assertEqual((self.receiver.lines, self.complaints()), ([], []))
+
+    def test_ten_megabytes_without_a_newline(self) -> None:
+        """Closed at the limit; the lines before it count; what still comes is not looked at."""
+        connection, transport = self.connect()
+        connection.dataReceived(LINE + b"\n" + b"x" * 5000)
+        self.assertTrue(transport.disconnecting or transport.disconnected)
+        self.assertEqual(len(self.receiver.lines), 1)
+        self.assertIn("longer than 4096 bytes", self.complaints()[0])
+
+    def test_a_bad_line_is_logged_once_a_period(self) -> None:
+        connection, transport = self.connect()
+        for _ in range(50):
+            connection.dataReceived(b"bad 4111111111111111\n" + LINE + b"\n")
+        self.assertEqual(self.complaints(), ["bad line: b'bad ************1111'"])
+        self.seconds += LOG_SECONDS
+        connection.dataReceived(b"bad\n")
+        self.assertEqual(self.logged[-1]["unsaid"], 49)
+        self.assertEqual(len(self.receiver.lines), 50)
+        self.assertFalse(transport.disconnecting)
+
+    def test_many_peers_that_complain_are_forgotten(self) -> None:
+        for number in range(1500):
+            self.factory.complain(f"peer {number}", "bad")
+        self.assertLess(len(self.factory._complaints), 1001)
+
+
+class Limits(ConnectionCase):
+    def test_strangers(self) -> None:
+        self.factory = self.make(admission=Admission(["10.0.0.0/24"]))
+        connection, transport = self.connect("192.168.1.1")
+        connection.dataReceived(LINE + b"\n")
+        connection.connectionLost(Failure(error.ConnectionAborted()))
+        self.assertEqual(self.receiver.lines, [])
+        self.assertTrue(transport.disconnecting or transport.disconnected)
+        self.assertIn("not among [pos] sources", self.complaints()[0])
+
+    def test_connections_in_all_and_of_one_peer(self) -> None:
+        self.factory = self.make(max_connections=3, max_per_peer=2)
+        open_ones = [self.connect()[0] for _ in range(2)]
+        _, third = self.connect()
+        self.assertTrue(third.disconnecting or third.disconnected)
+        self.connect("10.0.0.6")
+        _, fifth = self.connect("10.0.0.7")
+        self.assertTrue(fifth.disconnecting or fifth.disconnected)
+        for connection in open_ones:
+            connection.connectionLost(Failure(error.ConnectionDone()))
+        self.assertEqual(dict(self.factory.connections), {"10.0.0.6": 1})
+        _, again = self.connect()
+        self.assertFalse(again.disconnecting)
+
+
+class BackPressure(ConnectionCase):
+    def setUp(self) -> None:
+        super().setUp()
+        self.receiver._at_once = False
+
+    def test_read_no_further_until_durable(self) -> None:
+        connection, transport = self.connect()
+        connection.dataReceived((LINE + b"\n") * MAX_UNDER_WAY)
+        self.assertEqual(transport.producerState, "producing")
+        connection.dataReceived(LINE + b"\n")
+        self.assertEqual(transport.producerState, "paused")
+        self.receiver.pending[0].callback(None)
+        self.assertEqual(transport.producerState, "paused")
+        self.receiver.pending[1].callback(None)
+        self.assertEqual(transport.producerState, "producing")
+
+    def test_when_facts_are_crowded(self) -> None:
+        """Each connection stops after what it has sent, and goes on when that is durable."""
+        connection, transport = self.connect()
+        self.receiver.is_crowded = True
+        connection.dataReceived(LINE + b"\n")
+        self.assertEqual(transport.producerState, "paused")
+        self.receiver.pending[0].callback(None)
+        self.assertEqual(transport.producerState, "producing")
+
+    def test_a_line_that_is_not_whole_holds_nothing_up(self) -> None:
+        connection, transport = self.connect()
+        self.receiver.is_crowded = True
+        connection.dataReceived(b"1|0|")
+        self.assertEqual(transport.producerState, "producing")
+
+
+class Silent(protocol.Protocol):
+    """A till that waits for the server to close."""
+
+    def __init__(self) -> None:
+        self.lost: defer.Deferred[None] = defer.Deferred()
+
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+        self.lost.callback(None)
+
+
+class Sockets(TestCase):
+    """Over real sockets."""
+
+    timeout = 60
+
+    async def setUp(self) -> None:
+        self.receiver = Receiver()
+        self.factory = TillFactory(self.receiver)
+        self.port = await endpoints.TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(self.factory)
+        self.addCleanup(self.port.stopListening)
+        self.endpoint = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
+
+    async def test_ten_megabytes(self) -> None:
+        till = await self.endpoint.connect(protocol.Factory.forProtocol(Silent))
+        till.transport.write(LINE + b"\n" + b"x" * (10 << 20))
+        await till.lost
+        self.assertEqual([line for line, _, _ in self.receiver.lines], [LINE])
+
+    async def test_two_thousand_connections(self) -> None:
+        """Each says a line byte by byte, in turn, and all are understood."""
+        tills = []
+        for _ in range(20):
+            connecting = [self.endpoint.connect(protocol.Factory.forProtocol(Silent)) for _ in range(100)]
+            tills += [till for _, till in await defer.DeferredList(connecting, fireOnOneErrback=True)]
+        last = defer.Deferred[None]()
+        received = self.receiver.received
+
+        def counted(*args: object) -> defer.Deferred[None]:
+            done = received(*args)  # type: ignore[arg-type]
+            if len(self.receiver.lines) == 2000:
+                last.callback(None)
+            return done
+
+        self.receiver.received = counted  # type: ignore[method-assign]
+        for number, till in enumerate(tills):
+            till.transport.write(b"%d|0|7|0|" % number)
+        for till in tills:
+            till.transport.write(b"D|1,00\n")
+        await last
+        self.assertEqual({line for line, _, _ in self.receiver.lines}, {b"%d|0|7|0|D|1,00" % n for n in range(2000)})
+        self.assertEqual(self.factory.connections["127.0.0.1"], 2000)
+        for till in tills:
+            till.transport.loseConnection()
+        await defer.DeferredList([till.lost for till in tills])

@@ -1,0 +1,147 @@
+"""What the tills' lines become."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+
+from twisted.internet import defer
+from twisted.trial.unittest import SynchronousTestCase
+
+from camtrace.events import LineReceived
+from camtrace.metrics import Metrics
+from camtrace.model import Line
+from camtrace.pos.admission import Admission
+from camtrace.pos.service import CROWD, Tills
+from camtrace.tickets.grouping import Grouping
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+
+
+class Facts:
+    """Takes facts; `failing` refuses them."""
+
+    def __init__(self) -> None:
+        self.all: list[LineReceived] = []
+        self.waiting = 0
+        self.failing = False
+
+    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
+        self.all += facts
+        return defer.fail(ValueError("refused")) if self.failing else defer.succeed(None)
+
+
+class Cameras:
+    def watching(self, source: str) -> tuple[int, ...]:
+        return {"1": (7, 9)}.get(source, ())
+
+
+class ServiceCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.now = NOON
+        self.facts, self.metrics = Facts(), Metrics()
+        self.bad: list[tuple[bytes, str]] = []
+        self.tills = self.make()
+
+    def make(self, **more: Any) -> Tills:
+        ids = count(1).__next__
+        return Tills(self.facts, Cameras(), Grouping(ids), ids, self.metrics, now=lambda: self.now, **more)
+
+    def say(self, *lines: bytes) -> list[Line]:
+        before = len(self.facts.all)
+        said = self.tills.received(lines, "10.0.0.5", "auto", lambda line, error: self.bad.append((line, str(error))))
+        self.successResultOf(said)
+        return [fact.line for fact in self.facts.all[before:]]
+
+
+class Lines(ServiceCase):
+    def test_a_line_with_all_it_needs(self) -> None:
+        (line,) = self.say(b"1|42|7|3|A|2|148|TARTE|16,00")
+        (fact,) = self.facts.all
+        self.assertEqual(
+            line,
+            Line(
+                id=fact.id,
+                received_at=NOON,
+                protocol="pos",
+                source="1",
+                peer="10.0.0.5",
+                ticket="42",
+                ticket_id=fact.ticket.id,
+                seller="7",
+                customer="3",
+                type="A",
+                position=1,
+                code="148",
+                text="TARTE",
+                quantity=Decimal(2),
+                amount=Decimal("16.00"),
+                raw=b"1|42|7|3|A|2|148|TARTE|16,00",
+                cameras=(7, 9),
+            ),
+        )
+        self.assertEqual((fact.ticket.number, fact.ticket.line_count), ("42", 1))
+
+    def test_what_was_settled(self) -> None:
+        self.say(b"1|0|7|0|T|ESPECES|20,00|10,00", b"1|0|7|0|E|CHEQUES|16,00")
+        self.assertEqual(self.facts.all[-1].ticket.total, 26)
+        self.assertEqual(self.facts.all[-1].ticket.state, "closed")
+
+    def test_instants_increase_per_source(self) -> None:
+        """Lines of one read, a clock that stands or steps back: each line has its own instant, in order."""
+        first = self.say(b"1|0|7|0|A", b"1|0|7|0|A", b"2|0|7|0|A")
+        self.assertEqual([line.received_at for line in first], [NOON, NOON + TICK, NOON])
+        self.now -= timedelta(hours=1)
+        self.assertEqual(self.say(b"1|0|7|0|A")[0].received_at, NOON + 2 * TICK)
+        self.now += timedelta(hours=2)
+        self.assertEqual(self.say(b"1|0|7|0|A")[0].received_at, self.now)
+
+    def test_instants_increase_after_a_restart(self) -> None:
+        self.tills.resume({"1": NOON + timedelta(seconds=5)})
+        self.assertEqual(self.say(b"1|0|7|0|A")[0].received_at, NOON + timedelta(seconds=5) + TICK)
+
+    def test_a_bad_line_does_not_hurt_the_sale(self) -> None:
+        said = self.say(b"1|0|7|0|A|1|5|X|1,00", b"\xff\xfe\x00 garbage", b"1|0|7|0|E|CB|1,00|1,00")
+        self.assertEqual([line.type for line in said], ["A", "E"])
+        self.assertEqual(self.bad[0][0], b"\xff\xfe\x00 garbage")
+        self.assertEqual(self.metrics.value("camtrace_pos_lines_total"), 2)
+        self.assertEqual(self.metrics.value("camtrace_pos_errors_total"), 1)
+
+    def test_a_line_that_did_not_become_durable_is_logged(self) -> None:
+        """The connection goes on: the journal says what happened to the line."""
+        self.facts.failing = True
+        self.say(b"1|0|7|0|A")
+
+    def test_crowded(self) -> None:
+        self.assertFalse(self.tills.is_crowded)
+        self.facts.waiting = CROWD + 1
+        self.assertTrue(self.tills.is_crowded)
+
+    def test_only_tills_that_are_listed(self) -> None:
+        self.tills = self.make(admission=Admission(["1", "bar"]))
+        said = self.say(b"1|0|7|0|A", b"2|0|7|0|A", b"bar|0|7|0|A")
+        self.assertEqual([line.source for line in said], ["1", "bar"])
+        self.assertEqual(self.bad, [(b"2|0|7|0|A", "its name is not among [pos] sources")])
+
+
+class Sources(SynchronousTestCase):
+    def test_who_may_speak(self) -> None:
+        cases: list[tuple[str | list[str], str, bool, str, bool]] = [
+            ("any", "203.0.113.9", True, "x", True),
+            ([], "10.0.0.1", False, "x", True),
+            (["10.0.0.1"], "10.0.0.1", True, "x", True),
+            (["10.0.0.1"], "10.0.0.2", False, "x", True),
+            (["10.0.0.0/24", "fe80::/10"], "10.0.0.200", True, "x", True),
+            (["10.0.0.0/24", "fe80::/10"], "fe80::1%eth0", True, "x", True),
+            (["10.0.0.0/24"], "::ffff:10.0.0.7", True, "x", True),
+            (["10.0.0.0/24", "bar"], "10.0.0.7", True, "x", False),
+            (["bar"], "10.0.0.7", True, "bar", True),
+            (["10.0.0.1"], "local", True, "x", True),
+        ]
+        for sources, peer, peer_may, name, name_may in cases:
+            admission = Admission(sources)
+            self.assertEqual((admission.peer(peer), admission.source(name)), (peer_may, name_may), sources)
