@@ -43,7 +43,8 @@ class Metrics:
 
 def _row(name: str, labels: Mapping[str, str], value: float) -> str:
     inside = ",".join(f'{label}="{_escape(text)}"' for label, text in labels.items())
-    return f"{name}{{{inside}}} {value:g}" if inside else f"{name} {value:g}"
+    figure = repr(value) if value % 1 else str(int(value))  # every digit: a counter shall not stand still at a million
+    return f"{name}{{{inside}}} {figure}" if inside else f"{name} {figure}"
 
 
 def _escape(text: str) -> str:

@@ -191,10 +191,12 @@ class HealthTests(SynchronousTestCase):
 
     def test_metrics(self) -> None:
         """Figures are for who is known."""
-        self.shop.metrics.add("camtrace_pos_lines_total", 3)
+        self.shop.metrics.add("camtrace_pos_lines_total", 12_345_678)
+        self.shop.metrics.add("camtrace_camera_gap_seconds_total", 0.5, camera=1, cause="camera")
         self.assertEqual(Browser(self.shop).get("/metrics").code, 401)
         answer = Browser(self.shop, token=self.shop.token()).get("/metrics")
-        self.assertIn(b"camtrace_pos_lines_total 3", answer.body)
+        self.assertIn(b"camtrace_pos_lines_total 12345678\n", answer.body)
+        self.assertIn(b'camtrace_camera_gap_seconds_total{camera="1",cause="camera"} 0.5\n', answer.body)
         self.assertTrue(answer.header("content-type").startswith("text/plain; version=0.0.4"))
 
 
