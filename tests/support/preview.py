@@ -144,12 +144,12 @@ class LiveFilms:
                 viewer.live_fragment(jpeg(film, now / 1e6), True, now)
             return
         since = state["sent"] or now - 500_000
-        pieces, times = film.mp4(since, now, frames=True)
+        pieces, times = film.mp4(since, now + 500_000, frames=True)  # what ends a file is not sent
         if not state["begun"]:
             viewer.live_started('video/mp4; codecs="avc1.64001f"', pieces[0], "")
             state["begun"] = True
         for piece, (at, key) in zip(pieces[1:], times, strict=False):
-            if at > state["sent"]:
+            if state["sent"] < at <= now:
                 viewer.live_fragment(piece, key, at)
                 state["sent"] = at
 

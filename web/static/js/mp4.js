@@ -16,12 +16,26 @@ export function mimeOf(head) {
 /** Whether the file's head says that it has sound. */
 export const hasSound = (head) => find(head, "mp4a") >= 0;
 
+/**
+ * The media time at which `fragment` begins, in seconds of the first track of `head`: it may count from any beginning.
+ */
+export function beginsAt(head, fragment) {
+  const header = find(head, "mdhd") + 4;
+  const time = find(fragment, "tfdt") + 4;
+  if (header < 4 || time < 4) return 0;
+  const scale = view(head).getUint32(header + (head[header] === 1 ? 20 : 12));
+  const ticks = fragment[time] === 1 ? Number(view(fragment).getBigUint64(time + 4)) : view(fragment).getUint32(time + 4);
+  return ticks / scale;
+}
+
+const view = (bytes) => new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+
 /** The length of `ftyp` + `moov` in `bytes`, or 0 when they are not whole yet. */
 export function headLength(bytes) {
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  const words = view(bytes);
   let offset = 0;
   while (offset + 8 <= bytes.length) {
-    const length = view.getUint32(offset);
+    const length = words.getUint32(offset);
     const name = String.fromCharCode(...bytes.subarray(offset + 4, offset + 8));
     if (length < 8) return 0;
     offset += length;

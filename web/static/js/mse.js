@@ -1,7 +1,9 @@
 // Live H.264 by Media Source Extensions: fragments are appended as they come, the play head stays near the live edge.
 
+import { beginsAt } from "./mp4.js";
+
 const NEAREST_S = 0.25; // how close to the newest picture the play head is put
-const HURRY_S = 0.6; // from this distance on it plays a little faster
+const HURRY_S = 0.2; // this much further away it plays a little faster
 const JUMP_S = 2; // from this distance on it jumps
 const FASTEST = 1.4;
 const KEEP_S = 8; // what is kept behind the play head
@@ -17,6 +19,8 @@ export class MseFeed {
   #buffer = null;
   #waiting = [];
   #address;
+  #head;
+  #placed = false;
   #trimmedTo = 0;
   #dead = false;
   #failed;
@@ -26,6 +30,7 @@ export class MseFeed {
   constructor(video, mime, init, failed) {
     this.#video = video;
     this.#failed = failed;
+    this.#head = init;
     this.#waiting.push(init);
     this.#address = URL.createObjectURL(this.#source);
     this.#source.addEventListener("sourceopen", () => this.#open(mime), { once: true });
@@ -42,6 +47,12 @@ export class MseFeed {
     this.#lastAt = at;
     this.#waiting.push(bytes);
     this.#next();
+  }
+
+  /** Bring the stream's own times, which may count from any beginning, near zero. */
+  #place() {
+    this.#placed = true;
+    this.#buffer.timestampOffset = -Math.floor(beginsAt(this.#head, this.#waiting[1]));
   }
 
   /** Wall time of the picture now shown; NaN while there is none. */
@@ -91,7 +102,9 @@ export class MseFeed {
 
   #next() {
     if (this.#dead || !this.#buffer || this.#buffer.updating || !this.#waiting.length || this.#source.readyState !== "open") return;
+    if (!this.#placed && this.#waiting.length < 2) return; // the first picture says where time begins
     try {
+      if (!this.#placed) this.#place();
       this.#buffer.appendBuffer(joined(this.#waiting));
       this.#waiting.length = 0;
     } catch (error) {
@@ -112,8 +125,8 @@ export class MseFeed {
     if (Number.isNaN(end)) return;
     const behind = end - this.#video.currentTime;
     if (behind > JUMP_S || behind < -0.5) this.toEdge();
-    const much = behind - Math.max(HURRY_S, this.#distance * 2);
-    this.#video.playbackRate = much > 0 ? Math.min(FASTEST, 1.08 + much * 0.4) : behind < this.#distance * 0.5 ? 0.97 : 1;
+    const much = behind - this.#distance - HURRY_S;
+    this.#video.playbackRate = much > 0 ? Math.min(FASTEST, 1.05 + much * 0.4) : behind < this.#distance * 0.5 ? 0.97 : 1;
     if (this.#video.paused && !document.hidden) this.#video.play().catch(() => {}); // refused until the person has done something: muted video is not
   }
 
