@@ -233,13 +233,14 @@ class VolumeWriter:
                 case _Finish(name):
                     if name in self._files:
                         self._files[name].finished = True
-                case Missed():
-                    pass
+                case Missed():  # told between what was written before it and what comes after
+                    self._settle_all()
+                    self._outbox.put(item)
+        self._settle_all()
+
+    def _settle_all(self) -> None:
         for name, file in list(self._files.items()):
             self._settle(name, file)
-        for item in items:  # after the files: what is missed comes behind what was written
-            if isinstance(item, Missed):
-                self._outbox.put(item)
 
     def _create(self, item: _Begin) -> None:
         try:
