@@ -130,9 +130,10 @@ class Growing(RecordingCase):
         half = len(clip.packets) // 2
         for coming in clip.packets[:half]:
             recorder.packet(coming.track, coming.packet, START_US + coming.at_us)
-        await self.recording.index.growth(self.camera.uid)
-        while (spans := await self.spans())[-1].stop < clock.from_us(START_US + 11 * SECOND):
-            await self.recording.index.growth(self.camera.uid)
+        growth = self.recording.index.growth(self.camera.uid)
+        while not (spans := await self.spans()) or spans[-1].stop < clock.from_us(START_US + 11 * SECOND):
+            await growth
+            growth = self.recording.index.growth(self.camera.uid)  # before looking, or the last one is missed
         self.assertEqual(len(spans), 1)
         reading = await self.footage.open(
             self.camera, "regular", clock.from_us(START_US), clock.from_us(START_US + SECOND), follow=True
