@@ -1,4 +1,4 @@
-"""How the demo gets into the server, as any program would: a user and a token by the `camtrace` command."""
+"""How the demo gets into the server, as anybody would: a user, a token, a player password by the `camtrace` command."""
 
 from __future__ import annotations
 
@@ -32,10 +32,19 @@ async def password(reactor: Any, config: Path, folder: Path) -> str:
 
 async def token(reactor: Any, config: Path, folder: Path, renew: bool = False) -> str:
     """A bearer token of the demo user, made once and kept in the folder."""
-    kept = folder / "token"
+    return await _made_once(reactor, config, folder / "token", ["token", "create", NAME], renew)
+
+
+async def player_password(reactor: Any, config: Path, folder: Path) -> str:
+    """The demo user's password in video players, made once and kept in the folder."""
+    return await _made_once(reactor, config, folder / "player-password", ["user", "player", NAME])
+
+
+async def _made_once(reactor: Any, config: Path, kept: Path, words: list[str], renew: bool = False) -> str:
+    """What a command prints on its last line, or what it printed before."""
     if kept.exists() and not renew:
         return kept.read_text().strip()
-    fresh = (await _succeed(reactor, config, ["token", "create", NAME])).strip().splitlines()[-1]
+    fresh = (await _succeed(reactor, config, words)).strip().splitlines()[-1]
     _write_private(kept, fresh + "\n")
     return fresh
 

@@ -136,10 +136,11 @@ class Demo:
         api = Api(self._reactor, address)
         await self._until_healthy(api)
         password = await account.password(self._reactor, self._server.config, self._own)
+        player = await account.player_password(self._reactor, self._server.config, self._own)
         await self._log_in(api)
         cameras = [await api.ensure_camera(camera) for camera in self._shop.cameras()]
         self._shop.open_tills(ports["pos"])
-        _say(_welcome(address, password, cameras, ports, self._server.log))
+        _say(_welcome(address, (password, player), cameras, ports, self._server.log))
 
     async def _until_healthy(self, api: Api) -> None:
         """Wait for the server to be in order. Raises StartError when it ends before, or takes too long."""
@@ -190,15 +191,18 @@ def _tell(_: None, waiting: defer.Deferred[None]) -> None:
         waiting.callback(None)
 
 
-def _welcome(address: str, password: str, cameras: list[dict[str, Any]], ports: dict[str, int], log: Path) -> str:
+def _welcome(
+    address: str, passwords: tuple[str, str], cameras: list[dict[str, Any]], ports: dict[str, int], log: Path
+) -> str:
     names = ", ".join(f"{camera['id']} {camera['name']}" for camera in cameras)
+    player = f"rtsp://{account.NAME}:{passwords[1]}@{HOME}:{ports['rtsp']}/player/regul/{cameras[0]['id']}/?rstart=60"
     return f"""
   CamTrace is ready:   {address}/
       name             {account.NAME}
-      password         {password}
+      password         {passwords[0]}
 
   cameras              {names}
-  replay in a player   rtsp://{account.NAME}:{password}@{HOME}:{ports["rtsp"]}/player/regul/{cameras[0]["id"]}?rstart=60
+  in a player          ffplay '{player}'
   tills                {", ".join(till.name for till in script.TILLS)}, to port {ports["pos"]}
   server's log         {_shown(log)}
 

@@ -53,12 +53,12 @@ class RunningDemo:
         with urllib.request.urlopen(request, timeout=20) as response:
             return json.load(response)
 
-    def until(self, what: str, seconds: float = 40) -> Any:
-        """Ask again until a list of the API is not empty; its items."""
+    def until(self, what: str, key: str = "items", seconds: float = 40) -> Any:
+        """Ask again until a list of the API is not empty."""
         end = time.monotonic() + seconds
         while time.monotonic() < end:
-            if items := self.get(what)["items"]:
-                return items
+            if found := self.get(what)[key]:
+                return found
             time.sleep(0.2)  # no event tells a program from outside: the API is asked
         raise AssertionError(f"nothing at {what} after {seconds} s")
 
@@ -86,7 +86,7 @@ def processes_of(folder: Path) -> list[str]:
 
 
 @pytest.mark.slow
-@needs("postgresql")
+@needs("postgresql", "ffmpeg")
 def test_from_start_to_stop_and_again(folder: Path) -> None:
     """It names a page and a login, both cameras come alive, the tills' lines arrive, all ends; then it starts again."""
     with socket.socket() as squatter:
@@ -109,6 +109,12 @@ def test_from_start_to_stop_and_again(folder: Path) -> None:
         lines = demo.until("/lines?limit=10")
         assert {line["source"] for line in lines} <= {"CAISSE1", "CAISSE2"}
         assert all(line["cameras"] for line in lines)
+        demo.until(f"/cameras/1/recordings?kind=regular&start={time.time() - 60}&stop={time.time() + 60}", "spans")
+        url = re.search(r"ffplay '(rtsp://[^']+)'", demo.said)[1]
+        probe = ["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-show_entries", "stream=codec_name", url]
+        played = subprocess.run(probe, capture_output=True, text=True, timeout=60)
+        assert "h264" in played.stdout, played.stderr
+        assert "aac" in played.stdout
     finally:
         status, seconds = demo.stop()
     assert status == 0
