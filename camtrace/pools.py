@@ -28,7 +28,11 @@ class Reactor(Protocol):
 
 
 class Lane:
-    """One daemon thread that runs calls one after the other, for as long as its object lives."""
+    """One daemon thread that runs calls one after the other, for as long as its object lives.
+
+    The thread begins with the first call: the server is wired before it goes into the background, and no thread
+    survives that.
+    """
 
     log = Logger()
 
@@ -38,7 +42,7 @@ class Lane:
         self._stopped = False
         self._ended: defer.Deferred[None] = defer.Deferred()
         self._thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
-        self._thread.start()
+        self._begun = False
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> defer.Deferred[T]:
         """Run `function` in this thread after what was asked before; fires on the reactor with its result."""
@@ -49,13 +53,20 @@ class Lane:
         def call() -> None:
             _run_and_answer(self._reactor, result, function, args, kwargs)
 
+        self._begin()
         self._calls.put(call)
         return result
+
+    def _begin(self) -> None:
+        if not self._begun:
+            self._begun = True
+            self._thread.start()
 
     def stop(self) -> defer.Deferred[None]:
         """Finish what was asked, then end the thread. Fires when it has ended; a lane stuck in a call fires late."""
         if not self._stopped:
             self._stopped = True
+            self._begin()
             self._calls.put(None)
         waiter: defer.Deferred[None] = defer.Deferred()
         self._ended.addBoth(lambda _: waiter.callback(None))

@@ -98,10 +98,14 @@ keep_free_gb = 0.1
                 return line
 
     def stop(self, seconds: float = 20) -> int:
-        """SIGTERM, and wait; the exit status."""
+        """SIGTERM, and wait; the exit status, 0 when all was in order.
+
+        twistd ends by the very signal that stopped it, once everything is down.
+        """
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
-        return self.process.wait(seconds)
+        status = self.process.wait(seconds)
+        return 0 if status == -signal.SIGTERM else status
 
     def kill(self) -> None:
         """kill -9: nothing is put in order."""
