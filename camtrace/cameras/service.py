@@ -165,4 +165,3 @@ class Cameras(Generic[S]):
 
 def _differs(former: Camera, camera: Camera) -> bool:
     return any(getattr(former, name) != getattr(camera, name) for name in _OF_CONNECTION)
-

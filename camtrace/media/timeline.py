@@ -8,7 +8,7 @@ report, which then moves one of them; a camera sets its clock, so that stamps ju
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from fractions import Fraction
 from typing import Generic, NamedTuple, TypeVar
 
@@ -66,34 +66,35 @@ class Timeline(Generic[P]):
         raw = _Raw(packet, dts, pts, arrived_us, monotonic_us)
         if self._offset is None:
             self._held.append(raw)
-            if dts is None and len(self._held) < _MAX_HELD:
-                return []
-            return self._release()
+            return self._release() if self._knows_enough() else []
         return [self._stamp(raw)]
+
+    def _knows_enough(self) -> bool:
+        """Whether a dts is known and, where a stamp is missing before it, two pts that tell the period."""
+        complete = self._held[0].dts is not None
+        periods = len({raw.pts for raw in self._held if raw.pts is not None}) > 1
+        known = self._held[-1].dts is not None
+        return (known and (complete or periods)) or len(self._held) >= _MAX_HELD
 
     def _release(self) -> list[Stamped[P]]:
         """Give the held packets their stamps: dts counted backwards from the first known one."""
         held, self._held = self._held, []
-        known = sorted({raw.pts for raw in held if raw.pts is not None})
-        if len(known) > 1:
-            self._period = max(1, min(later - former for former, later in itertools.pairwise(known)))
-        dts = held[-1].dts
-        if dts is None:  # a stream without any dts: begin where it is presented first
-            dts = (known[0] if known else 0) + (len(held) - 1) * self._period
-        first_dts = dts - (len(held) - 1) * self._period
-        first_pts = known[0] - self._period if known else first_dts
-        filled = [
-            _Raw(
-                raw.packet,
-                first_dts + number * self._period,
-                first_pts if number == 0 and raw.pts is None else raw.pts,
-                raw.arrived_us,
-                raw.monotonic_us,
-            )
-            for number, raw in enumerate(held)
-        ]
+        shown = sorted({raw.pts for raw in held if raw.pts is not None})
+        if len(shown) > 1:
+            self._period = max(1, min(later - former for former, later in itertools.pairwise(shown)))
+        place = next((number for number, raw in enumerate(held) if raw.dts is not None), len(held))
+        # a stream without any dts begins where it is presented first
+        dts = held[place].dts if place < len(held) else (shown[0] if shown else 0) + place * self._period
+        assert dts is not None
+        first_dts = dts - place * self._period
+        first_pts = shown[0] - self._period if shown else first_dts
         self._anchor(first_dts, held[0].monotonic_us)
-        return [self._stamp(raw) for raw in filled]
+        stamped = []
+        for number, raw in enumerate(held):
+            pts = first_pts if number == 0 and raw.pts is None else raw.pts
+            own = first_dts + number * self._period if number < place else raw.dts
+            stamped.append(self._stamp(replace(raw, dts=own, pts=pts)))
+        return stamped
 
     def _anchor(self, dts: int, monotonic_us: int) -> None:
         self._offset = self._ticks(monotonic_us - self._origin_us) - dts

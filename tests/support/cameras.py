@@ -227,6 +227,8 @@ class HttpCamera:
     def _answer(self, connection: socket.socket) -> None:
         habits = self.habits
         request = _read_head(connection)
+        if not request:  # somebody looked whether the port is open
+            return
         self.requests.append(request)
         if habits.fault == "black_hole":
             self._stopped.wait()
