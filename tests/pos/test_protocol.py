@@ -185,7 +185,8 @@ class Sockets(TestCase):
     async def setUp(self) -> None:
         self.receiver = Receiver()
         self.factory = TillFactory(self.receiver)
-        self.port = await endpoints.TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(self.factory)
+        endpoint = endpoints.TCP4ServerEndpoint(reactor, 0, backlog=512, interface="127.0.0.1")
+        self.port = await endpoint.listen(self.factory)
         self.addCleanup(self.port.stopListening)
         self.endpoint = endpoints.TCP4ClientEndpoint(reactor, "127.0.0.1", self.port.getHost().port)
 
