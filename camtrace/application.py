@@ -24,6 +24,7 @@ from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable, StartError
 from camtrace.events import SettingChanged
+from camtrace.i18n import N_
 from camtrace.intake import Ids, Intake
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
@@ -215,6 +216,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     # ── the tiers, from the ground up ──
 
+    async def open_web() -> None:
+        website.starting(N_("The database is being started."))
+        doors.open("web")
+
     async def start_database() -> None:
         if embedded is not None:
             await embedded.start(_say)
@@ -242,8 +247,12 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         await spool_lane.stop()
 
     async def start_recording() -> None:
+        def progress(done: int, total: int) -> None:
+            _say(f"recordings looked through: {done} of {total}")
+            website.starting(N_("The recordings are looked through."), 100 * done // max(total, 1))
+
         await directory.load()
-        await recording.start(lambda done, total: _say(f"recordings looked through: {done} of {total}"))
+        await recording.start(progress)
 
     async def start_sweeping() -> None:
         sweeping.start(SWEEP_SECONDS)
@@ -254,7 +263,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def open_doors() -> None:
         rtsp.startService()
-        doors.open("web", "pos", "rtsp")
+        doors.open("pos", "rtsp")
+        website.starting("")
         note("system", "started", {"version": __version__})
         for notice in settings.notices:
             log.warn("{notice}", notice=notice)
@@ -278,6 +288,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     return Tiers(
         [
             Tier("threads", stop=stop_pools),
+            Tier("the first page", open_web),
             Tier("database", start_database, stop_database),
             Tier("intake", start_intake, stop_intake),
             Tier("recording", start_recording, recording.stop),

@@ -71,6 +71,9 @@ class Door:
     def error_page(self, request: Request, problem: Problem) -> str:
         """The page that tells of `problem`."""
         _ = self._frame.spoken(request).gettext
+        if problem.code == "starting":
+            page = self._frame.open_page(request, "starting.html", progress=_(problem.message), share=problem.share)
+            return bytes(page.body).decode()
         told = {
             403: ("lock", _("You may not see this page"), _("The person who runs CamTrace can change this.")),
             404: ("search", _("There is nothing here"), _("The address is wrong, or what it meant is gone.")),

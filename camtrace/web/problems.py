@@ -38,13 +38,17 @@ class TooLarge(CamTraceError):
 
 @dataclass(frozen=True, slots=True)
 class Problem:
-    """An answer that is an error: HTTP `status`, a stable `code` for programs, `message` for people."""
+    """An answer that is an error: HTTP `status`, a stable `code` for programs, `message` for people.
+
+    `share`: how far along the server is, in percent, where that is why it cannot answer yet.
+    """
 
     status: int
     code: str
     message: str
     field: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    share: int | None = None
 
     def as_json(self) -> dict[str, Any]:
         """The body the API answers with."""

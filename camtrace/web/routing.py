@@ -69,11 +69,12 @@ class Apps(Resource):
     """The root of the site: guards every answer with headers and hands the request to the app that knows it.
 
     While `waiting_for` says what the server is busy with before it can serve (in words, for people), everything but
-    static files and the health is answered by 503 and the code "starting".
+    static files and the health is answered by 503 and the code "starting". `share`: how much of it is done, in percent.
     """
 
     isLeaf = True
     waiting_for = ""
+    share: int | None = None
 
     def __init__(self, sites: Sequence[HasApp], problems: Problems) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
@@ -93,7 +94,8 @@ class Apps(Resource):
         if not sane_host(request):
             return self._tell(request, Problem(400, "invalid", "the Host header names no host"))
         if self.waiting_for and not request.path.startswith(_WHILE_STARTING):
-            return self._tell(request, Problem(503, "starting", self.waiting_for, headers=(("Retry-After", "2"),)))
+            again = (("Retry-After", "2"),)
+            return self._tell(request, Problem(503, "starting", self.waiting_for, headers=again, share=self.share))
         found = self._find(_path(request), request.method.decode("ascii", "replace"))
         if isinstance(found, Problem):
             return self._tell(request, found)

@@ -167,9 +167,9 @@ class Website:
         self._till_at_the_door = till_at_the_door
         self.root = Apps([*api, *pages], Problems(error_page))
 
-    def starting(self, doing: str) -> None:
-        """Tell visitors that the server is starting and what it is `doing`; "" once it serves."""
-        self.root.waiting_for = doing
+    def starting(self, doing: str, share: int | None = None) -> None:
+        """Tell visitors that the server is starting and what it is `doing` (a message id); "" once it serves."""
+        self.root.waiting_for, self.root.share = doing, share
 
     def site(self) -> WebSite:
         """The factory to listen with."""

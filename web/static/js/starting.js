@@ -1,14 +1,12 @@
-// While the server starts: ask again until the page that was wanted can be drawn.
+// While the server starts: draw the page again, with its progress, until it is the one that was wanted.
 
 const AGAIN_MS = 1500;
 
 async function again() {
   try {
-    const answer = await fetch(location.href, { method: "HEAD", cache: "no-store" });
-    if (answer.status !== 503) {
-      location.reload();
-      return;
-    }
+    await fetch(location.href, { method: "HEAD", cache: "no-store" });
+    location.reload();
+    return;
   } catch {
     // between two starts nothing listens
   }
