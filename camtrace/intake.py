@@ -25,7 +25,7 @@ from camtrace.model import JournalEntry
 from camtrace.spool import Fact, Spool
 
 BATCH_FACTS = 1000
-COLLECT_SECONDS = 0.02
+WARN_SECONDS = 60.0
 
 
 class Ids:
@@ -104,6 +104,7 @@ class Intake:
         self._draining = _Loop(self._drain)
         self._last_drain: defer.Deferred[None] | None = None
         self._stopping = False
+        self._warned: dict[str, float] = {}
         self._pauses: set[tuple[Any, defer.Deferred[None]]] = set()
         if metrics is not None:
             metrics.gauge("camtrace_spool_facts", lambda: [({}, spool.count)])
@@ -178,14 +179,14 @@ class Intake:
             try:
                 return await self._commit(facts)
             except DatabaseUnavailable as error:
-                self.log.warn("the database is away, facts go to the spool: {error}", error=error)
+                self._warn("the database is away, facts go to the spool: {error}", error=error)
         while True:
             try:
                 await self._spool.append(facts)
                 self._draining.start()
                 return {}
             except OSError as error:
-                self.log.error("neither the database nor the spool takes facts: {error}", error=error)
+                self._warn("neither the database nor the spool takes facts: {error}", error=error)
                 if self._stopping:
                     return {fact.id: error for fact in facts}
             await self._sleep()
@@ -224,13 +225,21 @@ class Intake:
                 answers = True
             except (DatabaseUnavailable, OSError) as error:
                 answers = False
-                self.log.warn("{count} facts wait in the spool: {error}", count=self._spool.count, error=error)
+                self._warn("{count} facts wait in the spool: {error}", count=self._spool.count, error=error)
             finally:
                 self._let_go()
             if not answers:
                 await self._sleep()
         if not self._spool.count:
+            self._warned.clear()
             self.log.info("the spool is drained")
+
+    def _warn(self, message: str, **fields: object) -> None:
+        """Log `message` at once, and again once a minute while it is true."""
+        now = clock.monotonic()
+        if now - self._warned.get(message, -WARN_SECONDS) >= WARN_SECONDS:
+            self._warned[message] = now
+            self.log.warn(message, **fields)
 
     def _let_go(self) -> None:
         if self._last_drain is not None:

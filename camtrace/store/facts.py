@@ -78,14 +78,19 @@ async def _said_plainly(statement: Awaitable[T]) -> T:
         return await statement
     except DatabaseUnavailable as error:
         if _is_about_content(error.__cause__):
-            raise FactRefused(str(error)) from error
+            raise FactRefused(_first_line(error)) from error
         raise
     except psycopg2.Error as error:
         if not _is_about_content(error):
-            raise DatabaseUnavailable(str(error).strip()) from error
-        raise FactRefused(str(error).strip()) from error
+            raise DatabaseUnavailable(_first_line(error)) from error
+        raise FactRefused(_first_line(error)) from error
     except defer.CancelledError as error:  # psycopg2 was interrupted: statement_timeout, a shutdown
         raise DatabaseUnavailable("the statement was cancelled") from error
+
+
+def _first_line(error: Exception) -> str:
+    """What was wrong, without the row that PostgreSQL quotes behind it."""
+    return next(iter(str(error).strip().splitlines()), type(error).__name__)[:300]
 
 
 def _is_about_content(error: BaseException | None) -> bool:
