@@ -20,10 +20,12 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	@sh .ci/system
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
-	$(BIN)/mypy
-	$(BIN)/python -m pytest $(TESTS)
+	@failed=; \
+	$(BIN)/ruff check . || failed="$$failed ruff"; \
+	$(BIN)/ruff format --check --quiet . || failed="$$failed format"; \
+	$(BIN)/mypy || failed="$$failed mypy"; \
+	$(BIN)/python -m pytest $(TESTS) || failed="$$failed pytest"; \
+	test -z "$$failed" || { echo "make test: failed:$$failed"; exit 1; }
 
 faults: $(VENV)/.installed-test
 	@ROUNDS=$(ROUNDS) SECONDS=$(SECONDS) $(BIN)/python tests/faults/run.py
