@@ -126,7 +126,7 @@ class TestRtsp:
     def test_every_picture_arrives(self, codec: str, clip: str, transport: str) -> None:
         """From the first key frame on every picture is there, its stamps complete and growing."""
         with RtspCamera(CLIPS / clip, codec=codec) as camera:
-            sink = Reading(camera.url, transport=transport).until(lambda got: len(got.packets) >= 25)
+            sink = Reading(camera.url, transport=transport).until(lambda got: len(got.packets) >= 16)
         (track,) = sink.tracks[0]
         assert (track.codec, track.width, track.height) == (codec, 640, 480)
         assert sink.packets[0][3], "the first packet is a key frame"
@@ -137,7 +137,7 @@ class TestRtsp:
         if codec != "mjpeg":  # the payload of RFC 2435 rebuilds the JPEG headers
             decoder = {"h265": "hevc"}.get(codec, codec)
             seen = decoded(decoder, track.extradata, [packet[4] for packet in sink.packets])
-            assert seen[:20] == pictures_of(CLIPS / clip)[:20]
+            assert seen[:12] == pictures_of(CLIPS / clip)[:12]
 
     def test_stamps_follow_the_camera(self) -> None:
         """Pictures at 10 a second are 9,000 ticks apart, presented in order though decoded in another."""
