@@ -87,12 +87,25 @@ class _Connection(txpostgres.Connection):
         return super().close()
 
 
+class _Idle(set[Any]):
+    """The connections nobody uses; one that is known to be dead is given away last."""
+
+    def pop(self) -> Any:
+        living = next((one for one in self if not one.detector.connectionIsDead), None)
+        if living is None:
+            return super().pop()
+        self.remove(living)
+        return living
+
+
 class _Pool(txpostgres.ConnectionPool):
     connectionFactory = _Connection
+    connections: Any
 
     def __init__(self, dsn: str, reactor: Any, connections: int) -> None:
         self.reactor = reactor  # before the constructor, which would install the global one
         super().__init__(None, dsn, min=connections)
+        self.connections = _Idle(self.connections)
 
     async def drained(self) -> None:
         """Returns when no statement is under way; none can begin afterwards."""
@@ -148,7 +161,17 @@ class Database:
             _close_quietly(pool)
 
     async def query(self, sql: str, args: Sequence[Any] | dict[str, Any] | None = None) -> list[tuple[Any, ...]]:
-        """Run one statement of its own transaction and return its rows."""
+        """Run one statement that only reads, in its own transaction, and return its rows.
+
+        It is run again on another connection when its own turns out to be dead: after the database was away, each
+        connection learns of that only when it is used.
+        """
+        for _ in range(self._count):
+            try:
+                return list(await self._call("runQuery", sql, args))
+            except DatabaseUnavailable as error:
+                if isinstance(error.__cause__, reconnection.ConnectionDead):
+                    raise  # no connection lives
         return list(await self._call("runQuery", sql, args))
 
     async def execute(self, sql: str, args: Sequence[Any] | dict[str, Any] | None = None) -> None:
