@@ -1,4 +1,4 @@
-"""The pages on a site of fakes, in a process of its own: cameras that play clips, a till that sells. For the browser tests.
+"""The pages on a site of fakes, in a process of its own: cameras that play clips, a till that sells.
 
 `python tests/support/preview.py PORT` serves it alone, to look at pages while working on them (anna, and `PASSWORD`).
 """
@@ -17,8 +17,10 @@ from pathlib import Path
 from typing import Any
 
 import av
-from support.web import ADMINISTRATOR, WebShop
+from support.web import WebShop
 from twisted.internet import endpoints, reactor, task
+from twisted.internet.stdio import StandardIO
+from twisted.protocols.basic import LineReceiver
 
 from camtrace import assets, clock, i18n
 from camtrace.config import Site
@@ -28,8 +30,8 @@ from camtrace.media.packets import SourceTrack
 from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, RegularRecording, Span, Status, Ticket
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.footage import FootageApi
-from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.journal import JournalApi
+from camtrace.web.api.lines import LinesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
@@ -362,9 +364,9 @@ class PreviewSite:
             self.till.say(at, publish=False)
             at += SECOND * (7 if self.till.screen[-1].type != "E" else 90)
 
-    def sell(self) -> None:
+    def sell(self) -> Line:
         """One more line now."""
-        self.till.say(clock.now())
+        return self.till.say(clock.now())
 
     def lose(self, uid: int) -> None:
         """Camera `uid` is lost."""
@@ -374,13 +376,41 @@ class PreviewSite:
         self.live.lose(uid)
 
 
+class Orders(LineReceiver):
+    """What a test tells the site on its standard input; each order is answered by a line."""
+
+    delimiter = b"\n"
+
+    def __init__(self, site: PreviewSite) -> None:
+        self._site = site
+
+    def lineReceived(self, line: bytes) -> None:
+        order, _, argument = line.decode().partition(" ")
+        if order == "sell":
+            sold = self._site.sell()
+            self._say(f"{sold.type} {sold.text or sold.tender}")
+        elif order == "lose":
+            self._site.lose(int(argument))
+            self._say("lost")
+        else:
+            self._say("what?")
+
+    def connectionLost(self, reason: object = None) -> None:
+        pass
+
+    def _say(self, words: str) -> None:
+        self.transport.write(words.encode() + b"\n")
+
+
 def main(port: int) -> None:
-    """Serve on 127.0.0.1:`port` until the process is ended."""
+    """Serve on 127.0.0.1:`port`, for a test (port 0, orders on standard input) or for somebody who looks."""
     site = PreviewSite()
-    assert ADMINISTRATOR.rights
-    task.LoopingCall(site.sell).start(4, now=False)
     link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(site.website.site())
     link.addCallback(lambda listening: print(f"ready {listening.getHost().port}", flush=True))
+    if port:
+        task.LoopingCall(site.sell).start(4, now=False)
+    else:
+        StandardIO(Orders(site))
     reactor.run()  # type: ignore[attr-defined]
 
 

@@ -13,7 +13,8 @@ let lastDay = "";
 let turn = 0;
 let list = null;
 
-const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...entry.values, user: entry.user || _("Somebody") });
+const somebody = _("Somebody");
+const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...entry.values, user: entry.user || somebody });
 
 function row(entry) {
   const at = Date.parse(entry.at);

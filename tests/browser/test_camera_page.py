@@ -1,0 +1,76 @@
+"""The cameras' pages in a real browser: adding, trying, changing, removing."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.browser import Person, PreviewProcess, chromium, person
+from support.needs import needs
+
+pytestmark = needs("chromium")
+
+
+@pytest.fixture
+def anna() -> Iterator[Person]:
+    site = PreviewProcess()
+    try:
+        with chromium() as browser, person(browser, site.address) as somebody:
+            yield somebody
+            assert somebody.complaints == []
+    finally:
+        site.stop()
+
+
+def test_the_life_of_a_camera(anna: Person) -> None:
+    page = anna.go("/cameras/new")
+    page.click("#save")
+    assert "A camera needs a name" in (page.locator("[data-field=name] .msg").text_content() or "")
+    assert "2 things to correct" in (page.locator("#wrong").text_content() or "")
+    page.fill("[name=name]", "Back door")
+    page.fill("[name=url]", "rtsp://camera:secret@192.168.10.30/main")
+    page.fill("[name=overlay_ids]", "7, 8")
+    page.click("#test")
+    page.wait_for_selector("#steps li")
+    assert "Tested at" in (page.locator("#tested").text_content() or "")
+    page.click("#save")
+    page.wait_for_url("**/live/5")
+
+    page = anna.go("/cameras/5")
+    page.wait_for_function("() => document.querySelector('[name=url]').value === 'rtsp://192.168.10.30/main'")
+    assert page.input_value("[name=login]") == "camera" and page.input_value("[name=password]") == ""
+    assert page.input_value("[name=overlay_ids]") == "7, 8"
+    page.fill("[name='regular.days']", "14")
+    assert "1 change not saved" in (page.locator("#unsaved").text_content() or "")
+    page.click("#save")
+    page.wait_for_selector(".toast")
+    page.reload()
+    page.wait_for_function("() => document.querySelector(\"[name='regular.days']\").value === '14'")
+
+    page.click("#remove")
+    assert "Remove camera 5, Back door?" in (page.locator("#sure-title").text_content() or "")
+    assert page.evaluate("document.activeElement.textContent") == "Keep it"  # the safe one has the focus
+    page.keyboard.press("Enter")
+    assert page.locator("#sure").is_hidden()
+    page.click("#remove")
+    page.click("#sure .danger")
+    page.wait_for_url("**/cameras")
+    page.wait_for_selector("#list tbody tr")
+    assert "Back door" not in (page.locator("#list").text_content() or "")
+
+
+def test_what_the_server_refuses_is_told_at_its_field(anna: Person) -> None:
+    page = anna.go("/cameras/1")
+    page.wait_for_function("() => document.querySelector('[name=url]').value !== ''")
+    page.click("details.more summary")
+    page.fill("[name=id]", "2")
+    page.click("#save")
+    page.wait_for_selector(".toast, [data-field=id] .msg")
+
+
+def test_the_list_tells_states_in_words(anna: Person) -> None:
+    page = anna.go("/cameras")
+    page.wait_for_selector("#list tbody tr")
+    text = page.locator("#list").text_content() or ""
+    assert "recording" in text and "lost since" in text and "wants another password" in text
+    assert "3 of 4 cameras send pictures" in (page.locator("#summary").text_content() or "")

@@ -1,0 +1,161 @@
+"""The live page in a real browser: the picture moves, the ticket follows the till, a lost camera says so."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from support.browser import Person, PreviewProcess, chromium, person
+from support.needs import needs
+
+pytestmark = needs("chromium")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[PreviewProcess]:
+    process = PreviewProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def anna(browser: object, site: PreviewProcess) -> Iterator[Person]:
+    with person(browser, site.address) as somebody:  # type: ignore[arg-type]
+        yield somebody
+        assert somebody.complaints == []
+
+
+def sell_until(site: PreviewProcess, kind: str) -> str:
+    """Sell until a line of this type was sold; what it says."""
+    for _ in range(20):
+        sold, _, words = site.tell("sell").partition(" ")
+        if sold == kind:
+            return words
+    raise AssertionError(f"no {kind} line in the till's script")
+
+
+def test_the_picture_moves_and_stays_near_the_present(anna: Person) -> None:
+    anna.go("/live/1")
+    anna.until("v.videoWidth > 0 && v.currentTime > 0 && document.querySelector('.pic.moving')")
+    before = anna.video("v.currentTime")
+    anna.until(f"v.currentTime > {before} + 2")
+    behind = anna.page.locator(".behind").text_content() or ""
+    assert float(behind.split()[0]) < 2.5
+    assert anna.video("v.getVideoPlaybackQuality().totalVideoFrames") > 5
+
+
+def test_lines_appear_at_once_and_s_lines_are_red(anna: Person, site: PreviewProcess) -> None:
+    anna.go("/live/1")
+    anna.page.wait_for_selector("#tickets .tk-lines li")
+    sell_until(site, "E")
+    site.tell("sell")
+    anna.page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1")
+    anna.page.evaluate(
+        "() => { window.seen = []; new MutationObserver(() => window.seen.push(Date.now()))"
+        ".observe(document.getElementById('tickets'), { childList: true, subtree: true }); }"
+    )
+    words = sell_until(site, "S")
+    red = anna.page.wait_for_selector("#tickets .ticket:first-child li.void")
+    assert words in (red.text_content() or "") and "ANNULE" in (red.text_content() or "")
+    colour = red.query_selector(".d").evaluate("e => getComputedStyle(e).color")  # type: ignore[union-attr]
+    assert colour in ("rgb(176, 21, 34)", "rgb(142, 14, 25)")
+    struck = anna.page.locator("#tickets .ticket:first-child li.gone")
+    assert struck.count() == 1 and words in (struck.text_content() or "")
+
+
+def test_the_ticket_is_cleared_by_the_line_after_its_end(anna: Person, site: PreviewProcess) -> None:
+    anna.go("/live/1")
+    anna.page.wait_for_selector("#tickets .tk-lines li")
+    sell_until(site, "E")
+    first = anna.page.locator("#tickets .ticket").first
+    anna.page.wait_for_selector("#tickets .ticket:first-child li.end")
+    count = first.locator("li[data-at]").count()
+    assert count > 1  # it stays to be read
+    site.tell("sell")
+    anna.page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1")
+    assert anna.page.locator("#tickets .ticket").nth(1).locator("li[data-at]").count() == count
+
+
+def test_the_tickets_place_is_remembered(anna: Person) -> None:
+    anna.go("/live/1")
+    anna.page.wait_for_selector("#tickets .tk-lines li")
+    anna.page.keyboard.press("t")
+    assert anna.page.locator(".over").is_visible() and not anna.page.locator("#tickets").is_visible()
+    anna.page.reload()
+    anna.page.wait_for_selector(".over .tk-lines li", state="visible")
+    anna.page.keyboard.press("t")
+    assert not anna.page.locator(".over").is_visible()
+    anna.page.keyboard.press("t")
+    assert anna.page.locator("#tickets").is_visible()
+
+
+def test_jpeg_cameras_are_drawn_and_others_say_what_is_shown(anna: Person) -> None:
+    anna.go("/live/2")
+    anna.page.wait_for_function("() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }")
+    assert anna.page.locator(".pic .tag.bl").is_hidden()
+    anna.go("/live/3")
+    anna.page.wait_for_selector(".pic .tag.bl:not([hidden])")
+    assert "Browsers cannot play" in (anna.page.locator(".pic .tag.bl").text_content() or "")
+
+
+def test_back_30_s_opens_the_replay_at_that_second(anna: Person) -> None:
+    anna.go("/live/1")
+    anna.until("document.querySelector('.pic.moving')")
+    shown = anna.page.locator("#picture .moment").text_content()
+    anna.page.keyboard.press("b")
+    anna.page.wait_for_url("**/replay/1?at=*")
+    assert shown
+
+
+def test_a_snapshot_is_saved_in_the_pictures_own_size(anna: Person) -> None:
+    anna.go("/live/1")
+    anna.until("v.videoWidth > 0 && document.querySelector('.pic.moving')")
+    with anna.page.expect_download() as waiting:
+        anna.page.click("#snapshot")
+    kept = waiting.value
+    assert kept.suggested_filename.startswith("Till 1 20") and kept.suggested_filename.endswith(".jpg")
+    assert kept.path().read_bytes()[:2] == b"\xff\xd8"
+
+
+def test_a_lost_camera_says_since_when_and_why(anna: Person) -> None:
+    anna.go("/live/4")
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+    words = anna.page.locator(".lostwords").text_content() or ""
+    assert "Camera lost since" in words and "wants another password" in words and "Nothing is being recorded" in words
+    anna.page.click(".lostwords a")
+    anna.page.wait_for_url("**/cameras/4")
+
+
+def test_a_camera_that_is_lost_meanwhile_keeps_its_last_picture(anna: Person, site: PreviewProcess) -> None:
+    anna.go("/live/3")
+    anna.page.wait_for_selector(".pic.moving")
+    site.tell("lose 105")
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+    assert anna.page.locator(".pic canvas").is_visible()
+
+
+def test_every_page_fits_a_phone(browser: object, site: PreviewProcess) -> None:
+    for width in (360, 390):
+        with person(browser, site.address, viewport={"width": width, "height": 760}) as somebody:  # type: ignore[arg-type]
+            for path in ("/live/1", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/journal"):
+                somebody.go(path)
+                somebody.page.wait_for_timeout(300)
+                wide = somebody.page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= width, f"{path} is {wide} wide on a screen of {width}"
+
+
+def test_the_keys_of_a_page_are_told_and_can_be_switched_off(anna: Person) -> None:
+    anna.go("/live/1")
+    anna.page.keyboard.press("?")
+    box = anna.page.locator("#keys")
+    assert box.is_visible() and "Full screen" in (box.text_content() or "")
+    box.locator("input[type=checkbox]").uncheck()
+    anna.page.keyboard.press("Escape")
+    anna.page.keyboard.press("t")
+    assert anna.page.locator("#tickets").is_visible()

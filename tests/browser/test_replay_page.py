@@ -1,0 +1,181 @@
+"""The replay page and the ticket search in a real browser."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+
+import pytest
+from support.browser import Person, PreviewProcess, chromium, person
+from support.needs import needs
+
+pytestmark = needs("chromium")
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[PreviewProcess]:
+    process = PreviewProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[object]:
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture
+def anna(browser: object, site: PreviewProcess) -> Iterator[Person]:
+    with person(browser, site.address) as somebody:  # type: ignore[arg-type]
+        yield somebody
+        assert somebody.complaints == []
+
+
+def moment(anna: Person) -> str:
+    """The clock of the replay."""
+    return anna.page.locator("#now").text_content() or ""
+
+
+def open_line(anna: Person) -> str:
+    """Search the cancelled lines and open the newest; the time it was received."""
+    anna.go("/log?cancelled=1")
+    link = anna.page.locator(".lines tbody a").first
+    time = link.text_content() or ""
+    link.click()
+    anna.page.wait_for_url("**/replay/1?at=*")
+    return time
+
+
+def test_a_line_opens_the_replay_at_its_second_with_its_ticket(anna: Person) -> None:
+    time = open_line(anna)
+    anna.until("v.readyState >= 2 && v.currentTime > 0")
+    anna.page.wait_for_selector("#ticket li.now.void")
+    assert anna.page.locator("#ticket li.now time").text_content() == time
+    hours, minutes, seconds = (int(part) for part in time.split(":"))
+    shown = [int(part) for part in moment(anna).split(":")]
+    apart = (shown[0] - hours) * 3600 + (shown[1] - minutes) * 60 + shown[2] - seconds
+    assert 0 <= apart <= 5
+    assert anna.page.locator("#ticket li.next").count() > 0  # what is still to come is grey
+
+
+def test_playing_pausing_and_stepping(anna: Person) -> None:
+    open_line(anna)
+    anna.until("v.readyState >= 3 && !v.paused && v.currentTime > 0")
+    before = anna.video("v.currentTime")
+    anna.until(f"v.currentTime > {before} + 1")
+    anna.page.keyboard.press("Space")
+    anna.until("v.paused")
+    held = anna.video("v.currentTime")
+    anna.page.keyboard.press(".")
+    anna.until(f"v.currentTime > {held}")
+    on = anna.video("v.currentTime")
+    assert on - held < 0.3
+    anna.page.keyboard.press("ArrowLeft")
+    anna.until(f"Math.abs(v.currentTime - ({on} - 5)) < 0.3")
+
+
+def test_lines_can_be_stepped_through_and_clicked(anna: Person) -> None:
+    open_line(anna)
+    anna.page.wait_for_selector("#ticket li.now.void")
+    anna.page.keyboard.press("Space")
+    first = anna.page.locator("#ticket li").first
+    time = first.locator("time").text_content()
+    first.click()
+    anna.page.wait_for_function(f"() => document.getElementById('now').textContent === '{time}'")
+    second = anna.page.locator("#ticket li").nth(1).locator("time").text_content()
+    anna.page.keyboard.press("ArrowDown")
+    anna.page.wait_for_function(f"() => document.getElementById('now').textContent === '{second}'")
+
+
+def test_where_nothing_was_recorded_the_page_says_from_when_to_when(anna: Person) -> None:
+    anna.go("/replay/1")
+    anna.until("v.readyState >= 2")
+    hole = anna.page.evaluate("() => Date.now() / 1000 - 48 * 60")
+    anna.go(f"/replay/1?at={hole}")
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+    words = anna.page.locator(".lostwords").text_content() or ""
+    assert re.search(r"No picture from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", words) and "the camera was lost" in words
+    anna.page.locator(".lostwords button").last.click()
+    anna.until("v.readyState >= 2 && !document.querySelector('.pic.lost')")
+
+
+def test_playing_goes_on_behind_a_gap(anna: Person) -> None:
+    anna.go("/replay/1")
+    anna.until("v.readyState >= 2")
+    edge = anna.page.evaluate(
+        "async () => { const t = Date.now(); const q = `start=${(t - 4000e3) / 1000}&stop=${t / 1000}`;"
+        "const r = await (await fetch(`/api/v1/cameras/1/recordings?${q}`)).json();"
+        "return [Date.parse(r.spans[0].stop) / 1000, Date.parse(r.spans[1].start) / 1000]; }"
+    )
+    anna.go(f"/replay/1?at={edge[0] - 2}")
+    anna.until("v.readyState >= 2 && !v.paused")
+    day = anna.video("v.currentTime")
+    anna.until(f"v.currentTime > {day} + {edge[1] - edge[0]}")
+
+
+def test_what_the_browser_cannot_play_is_shown_by_single_pictures(anna: Person) -> None:
+    anna.page.add_init_script("MediaSource.isTypeSupported = () => false")
+    anna.go("/replay/1")
+    anna.page.wait_for_function("() => { const c = document.querySelector('canvas'); return c.width > 0 && !c.hidden; }")
+    assert "single pictures" in (anna.page.locator(".pic .tag.bl").text_content() or "")
+
+
+def test_the_marked_clip_is_downloaded_under_the_cameras_name(anna: Person) -> None:
+    open_line(anna)
+    anna.until("v.readyState >= 2")
+    anna.page.keyboard.press("i")
+    anna.page.keyboard.press("ArrowRight")
+    anna.page.wait_for_timeout(300)
+    anna.page.keyboard.press("o")
+    assert "Marked" in (anna.page.locator("#marked").text_content() or "")
+    with anna.page.expect_download() as waiting:
+        anna.page.click("#clip")
+    kept = waiting.value
+    assert kept.suggested_filename.startswith("Till 1 ") and kept.suggested_filename.endswith(".mp4")
+    assert kept.path().read_bytes()[4:8] == b"ftyp"
+
+
+def test_the_timeline_is_a_slider_that_says_what_lies_there(anna: Person) -> None:
+    open_line(anna)
+    anna.page.wait_for_selector("#ticket li.now.void")
+    slider = anna.page.locator("#timeline")
+    assert slider.get_attribute("role") == "slider"
+    assert "ANNULE" in (slider.get_attribute("aria-valuetext") or "")
+    anna.page.click("#zooms button[data-seconds='600']")
+    assert anna.page.locator("#zooms button[aria-pressed='true']").text_content() == "10 min"
+    box = slider.bounding_box()
+    assert box
+    anna.page.keyboard.press("Space")
+    before = moment(anna)
+    slider.click(position={"x": box["width"] * 0.3, "y": 105})
+    anna.page.wait_for_function(f"() => document.getElementById('now').textContent !== '{before}'")
+
+
+def test_the_search_marks_what_was_found(anna: Person) -> None:
+    anna.go("/log")
+    anna.page.wait_for_selector(".lines tbody tr")
+    anna.page.keyboard.press("/")
+    anna.page.keyboard.type("camembert")
+    anna.page.keyboard.press("Enter")
+    anna.page.wait_for_selector(".lines mark")
+    assert set(anna.page.locator(".lines mark").all_text_contents()) == {"CAMEMBERT"}
+    assert "text=camembert" in anna.page.url
+    anna.page.reload()
+    anna.page.wait_for_selector(".lines mark")
+
+
+def test_a_search_that_finds_nothing_says_what_to_do(anna: Person) -> None:
+    anna.go("/log?text=unobtainium")
+    anna.page.wait_for_selector("#rows .empty")
+    assert "Fewer conditions find more" in (anna.page.locator("#rows .empty").text_content() or "")
+    anna.page.click("#rows .empty button")
+    anna.page.wait_for_selector(".lines tbody tr")
+
+
+def test_older_lines_are_fetched_page_by_page(anna: Person) -> None:
+    anna.go("/log")
+    anna.page.wait_for_selector("#more:not([hidden])")
+    before = anna.page.locator(".lines tbody tr.goes").count()
+    anna.page.click("#more")
+    anna.page.wait_for_function(f"() => document.querySelectorAll('.lines tbody tr.goes').length > {before}")

@@ -1,0 +1,119 @@
+"""A real Chromium, driven by Playwright, and sites to look at with it.
+
+`chromium()` starts one browser for a whole module. `person(browser, address, name, password)` is somebody signed in at a
+site: the site of fakes (`PreviewProcess`) or a real server, whose address it takes just as well.
+"""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from playwright.sync_api import Browser, Page, sync_playwright
+from support import needs
+
+ROOT = Path(__file__).resolve().parent.parent.parent
+PASSWORD = "correct horse battery"
+WAIT_MS = 15_000
+
+
+@contextmanager
+def chromium() -> Iterator[Browser]:
+    """A headless Chromium of the system's."""
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(
+            executable_path=needs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
+        )
+        try:
+            yield browser
+        finally:
+            browser.close()
+
+
+class PreviewProcess:
+    """The site of fakes in a process of its own; `address` is where it listens."""
+
+    def __init__(self) -> None:
+        path = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
+        self._process = subprocess.Popen(
+            [sys.executable, str(ROOT / "tests" / "support" / "preview.py")],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": path},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+        assert self._process.stdout
+        ready = self._process.stdout.readline().split()
+        assert ready[:1] == ["ready"], ready
+        self.address = f"http://127.0.0.1:{ready[1]}"
+
+    def tell(self, order: str) -> str:
+        """Have the site do something (`sell`, `lose UID`, `say TYPE`); returns its answer once it is done."""
+        assert self._process.stdin and self._process.stdout
+        self._process.stdin.write(order + "\n")
+        self._process.stdin.flush()
+        return self._process.stdout.readline().strip()
+
+    def stop(self) -> None:
+        """End the process."""
+        self._process.terminate()
+        self._process.communicate(timeout=10)
+
+
+class Person:
+    """Somebody at a page. What the page complains about gathers in `complaints`."""
+
+    def __init__(self, page: Page, address: str) -> None:
+        self.page = page
+        self.address = address
+        self.complaints: list[str] = []
+        page.set_default_timeout(WAIT_MS)
+        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("console", self._heard)
+
+    def _heard(self, message: Any) -> None:
+        # a picture that is not there is an answer, not a fault of the page
+        if message.type == "error" and "Failed to load resource" not in message.text:
+            self.complaints.append(message.text)
+
+    def go(self, path: str) -> Page:
+        """Open a page of the site."""
+        self.page.goto(self.address + path)
+        return self.page
+
+    def sign_in(self, name: str, password: str = PASSWORD) -> None:
+        """Through the door."""
+        self.go("/login")
+        self.page.fill("#name", name)
+        self.page.fill("#password", password)
+        self.page.click("button.primary")
+        self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def video(self, expression: str) -> Any:
+        """A JavaScript `expression` over `v`, the page's first `<video>`."""
+        return self.page.evaluate(f"() => {{ const v = document.querySelector('video'); return {expression}; }}")
+
+    def until(self, expression: str) -> None:
+        """Wait until a JavaScript `expression` over `v` holds."""
+        self.page.wait_for_function(f"() => {{ const v = document.querySelector('video'); return {expression}; }}")
+
+
+@contextmanager
+def person(
+    browser: Browser, address: str, name: str = "anna", password: str = PASSWORD, **options: Any
+) -> Iterator[Person]:
+    """`name`, signed in at `address`; `options` are those of a browser context (viewport, locale, color_scheme …)."""
+    context = browser.new_context(**{"locale": "en", "viewport": {"width": 1440, "height": 900}, **options})
+    try:
+        somebody = Person(context.new_page(), address)
+        if name:
+            somebody.sign_in(name, password)
+        yield somebody
+    finally:
+        context.close()
