@@ -11,7 +11,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from camtrace.errors import DatabaseUnavailable, Invalid, NotFound
-from camtrace.model import Camera, User
+from camtrace.model import Camera, Track, User
 from camtrace.rtsp import rtp, sdp, urls, wire
 from camtrace.rtsp.access import Access, Refusal
 from camtrace.rtsp.delivery import Interleaved, Outlet, Pipe, UdpPorts
@@ -253,18 +253,21 @@ class Dialogue:
                 described.cursor.close()
             presentation = await self._open(target, user)
         playback = Playback(presentation, self._means.pacer, user.name if user else "", self)
-        self._start_over(playback, asked.track)
-        if self.closed or not self._means.sessions.add(playback):
+        try:
+            self._start_over(playback, playback.track(asked.track))
+            if self.closed or not self._means.sessions.add(playback):
+                raise Refusal(453, "this server has as many players as it may")
+        except Refusal:
             playback.close(bye=False)
-            raise Refusal(453, "this server has as many players as it may")
+            raise
         self.playbacks.append(playback)
         return playback
 
-    def _start_over(self, playback: Playback, number: int | None) -> None:
+    def _start_over(self, playback: Playback, track: Track) -> None:
         """Drop what the same connection set up before for the same: its player begins anew (by TCP after UDP)."""
         for other in list(self.playbacks):
             same = other.presentation.target == playback.presentation.target
-            if same and other.has(playback.track(number)):
+            if same and other.has(track):
                 self._drop(other)
 
     def _drop(self, playback: Playback) -> None:

@@ -18,6 +18,7 @@ from camtrace.rtsp.delivery import Pipe
 from camtrace.rtsp.dialogue import Dialogue, Ends
 
 IDLE_SECONDS = 60  # without a session, a connection that says nothing is closed
+CLOSE_SECONDS = 10  # a closing connection whose last bytes are not taken is cut off
 MOST_WAITING = 32  # requests that wait for their turn before no more is read
 
 
@@ -108,6 +109,9 @@ class RtspProtocol(Protocol):
         self.close()
 
     def _silent(self) -> None:
+        if self.closing:  # the client takes not even the last bytes
+            self.abort()
+            return
         self._idle = self._clock.callLater(IDLE_SECONDS, self._silent)
         if all(playback.closed for playback in self.dialogue.playbacks):  # a session has a clock of its own
             self.close()
@@ -132,6 +136,7 @@ class RtspProtocol(Protocol):
         """Write out what waits, then close."""
         if not self.closing:
             self.closing = True
+            self._idle.reset(CLOSE_SECONDS)
             self.transport.unregisterProducer()
             self.transport.loseConnection()
 
@@ -140,7 +145,8 @@ class RtspProtocol(Protocol):
         self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._idle.cancel()
+        if self._idle.active():
+            self._idle.cancel()
         self.closing = True
         self.pipe.blocked = True
         self.dialogue.close()

@@ -4,35 +4,18 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Awaitable
-from pathlib import Path
 from typing import Any
 
 import pytest
 from support.clips import START, ClipFootage, clip
+from support.players import frames, run
 from support.rtsp_server import Served, unix
-from twisted.internet import defer, reactor, utils
+from twisted.internet import defer, reactor
 from twisted.trial.unittest import TestCase
 
 QUERY = f"start={unix(START)}&stop={unix(START) + 600}"
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
 needs_gstreamer = pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="GStreamer is not installed")
-
-
-async def run(*command: str | Path, seconds: float = 40) -> tuple[str, str, int]:
-    """Output, errors and exit code of a program; it must end by itself within `seconds`."""
-    words = [str(word) for word in command]
-    guarded = ["timeout", "-s", "KILL", str(seconds), *words]
-    out, err, code = await utils.getProcessOutputAndValue(shutil.which("timeout"), guarded[1:], env=None)
-    return out.decode(), err.decode(), code
-
-
-async def frames(*source: str | Path, stream: str = "v") -> list[str]:
-    """The hash of every decoded picture (or, for sound, of every coded frame) of a source."""
-    coded = ["-c", "copy"] if stream == "a" else ["-fps_mode", "passthrough"]
-    command = ["ffmpeg", "-nostdin", "-v", "error", *source, "-map", f"0:{stream}", *coded, "-f", "framemd5", "-"]
-    out, err, code = await run(*command)
-    assert code == 0, err
-    return [line.split(",")[5].strip() for line in out.splitlines() if not line.startswith("#")]
 
 
 class Playing(TestCase):

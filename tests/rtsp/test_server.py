@@ -226,6 +226,9 @@ def test_stuck_client_is_let_go() -> None:
     client.turn(TIMEOUT + 3, 0.1)
     assert scene.sessions == 0
     assert client.transport.lost
+    assert not client.transport.aborted
+    client.turn(10, 0.1)
+    assert client.transport.aborted  # its buffer never emptied
 
 
 def test_reading_ahead_is_bounded() -> None:
@@ -534,8 +537,12 @@ def test_setup_refused(headers: list[str], status: int) -> None:
 def test_setup_of_a_missing_track() -> None:
     """There is no track 7."""
     scene = Scene()
-    answer = scene.client().ask("SETUP", f"{URL}/track7", "Transport: RTP/AVP/TCP")
+    client = scene.client()
+    answer = client.ask("SETUP", f"{URL}/track7", "Transport: RTP/AVP/TCP")
     assert (answer.status, answer.reason) == (404, "there is no track 7")
+    client.start(URL)
+    assert client.ask("SETUP", f"{URL}/track7", "Session: ", "Transport: RTP/AVP/TCP").status == 404
+    client.protocol.connectionLost()
     assert scene.sessions == 0
     assert all(reading.closed for reading in scene.footage.opened)
 

@@ -13,12 +13,15 @@ from camtrace.model import Camera, Profile, User
 from camtrace.rtsp.service import RtspService
 
 
-class Cameras:
-    """Camera 3, and 4."""
+class Directory:
+    """The cameras given."""
+
+    def __init__(self, *cameras: Camera) -> None:
+        self._cameras = {camera.id: camera for camera in cameras}
 
     def by_id(self, id: int) -> Camera | None:
         """The camera of that number."""
-        return camera(id) if id in (3, 4) else None
+        return self._cameras.get(id)
 
 
 class NoLive:
@@ -66,12 +69,13 @@ class Served:
         self.metrics = Metrics()
         self.notes: list[tuple[Any, ...]] = []
         options.setdefault("anonymous", gate is None)
+        cameras = options.pop("cameras", (camera(3), camera(4)))
         options.setdefault("now", lambda: START + timedelta(days=1))
         self.service = RtspService(
             reactor,
             footage,
             live or NoLive(),
-            Cameras(),
+            Directory(*cameras),
             gate or People(),
             self.metrics,
             lambda *values: self.notes.append(values),
