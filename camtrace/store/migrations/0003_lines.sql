@@ -62,6 +62,8 @@ create index line_ticket on line (ticket_id);
 create index line_text on line (words, received_at desc);
 create index line_number on line (ticket, received_at desc) where ticket <> '';
 create index line_code on line (code, received_at desc) where code <> '';
+create index line_barcode on line (barcode, received_at desc) where barcode <> '';
+create index line_seller on line (seller, received_at desc) where seller <> '';
 create index line_special on line (special, received_at desc) where special <> '';
 create index line_type on line (type, received_at desc) where type <> 'A';
 create index line_amount on line (amount, received_at desc) where amount is not null;
