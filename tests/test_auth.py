@@ -143,8 +143,10 @@ class GateTests(DatabaseCase):
         """The Digest secrets are those of the password shown, and sealed in the table."""
         user = await self.gate.create_user("anna", "viewer", GOOD)
         self.assertIsNone(await self.gate.player_secret("anna"))
+        self.assertFalse(await self.gate.digest_wanted())
         password = await self.gate.new_player_password(user)
         secret = await self.gate.player_secret("anna")
+        self.assertTrue(await self.gate.digest_wanted())
         self.assertEqual(secret.ha1_md5, hashlib.md5(f"anna:CamTrace:{password}".encode()).hexdigest())
         stored = (await self.rows("select player_ha1 from account"))[0][0]
         self.assertNotIn(secret.ha1_md5.encode(), bytes(stored))

@@ -27,12 +27,14 @@ class Refusal(Exception):
 class Access:
     """Asks players who they are, unless the server is open to all."""
 
-    def __init__(self, gate: Gate, anonymous: bool = False, digest: bool = True) -> None:
-        """`anonymous`: nobody is asked. `digest` False offers Basic alone, for players that should take the login
-        password: a player that can do both never falls back from Digest to Basic."""
+    def __init__(self, gate: Gate, anonymous: bool = False) -> None:
+        """`anonymous`: nobody is asked.
+
+        Digest is offered once anybody has a player password. Before, Basic alone is, with the login password: a player
+        that can do both never falls back from Digest to Basic.
+        """
         self._gate = gate
         self._anonymous = anonymous
-        self._digest = digest
 
     async def user(self, request: Request, peer: str, nonce: str) -> User | None:
         """The user the request acts for; None when the server is open to all. Raises Refusal (401, 403).
@@ -46,35 +48,35 @@ class Access:
             return await self._by_digest(request, rest, nonce)
         if scheme.lower() == "basic":
             return await self._by_basic(rest, peer, nonce)
-        raise self._challenge(nonce)
+        raise await self._challenge(nonce)
 
-    def _challenge(self, nonce: str, stale: bool = False) -> Refusal:
+    async def _challenge(self, nonce: str, stale: bool = False) -> Refusal:
         digest = f'Digest realm="{REALM}", nonce="{nonce}"' + (", stale=true" if stale else "")
-        schemes = ([digest] if self._digest else []) + [f'Basic realm="{REALM}"']
+        schemes = ([digest] if await self._gate.digest_wanted() else []) + [f'Basic realm="{REALM}"']
         return Refusal(401, "", tuple(("WWW-Authenticate", scheme) for scheme in schemes))
 
     async def _by_digest(self, request: Request, text: str, nonce: str) -> User:
         fields = {name.lower(): quoted or bare for name, quoted, bare in _FIELD.findall(text)}
         if fields.get("nonce") != nonce:  # learnt on another connection
-            raise self._challenge(nonce, stale="nonce" in fields)
+            raise await self._challenge(nonce, stale="nonce" in fields)
         secret = await self._gate.player_secret(fields.get("username", ""))
         if secret is None:
-            raise self._challenge(nonce)
+            raise await self._challenge(nonce)
         algorithm = fields.get("algorithm", "") or "MD5"
         ha1 = secret.ha1_sha256 if algorithm.upper() == "SHA-256" else secret.ha1_md5
         expected = digest_response(ha1, request.method, fields.get("uri", ""), fields, algorithm)
         if not hmac.compare_digest(expected.encode(), fields.get("response", "").lower().encode()):
-            raise self._challenge(nonce)
+            raise await self._challenge(nonce)
         return secret.user
 
     async def _by_basic(self, text: str, peer: str, nonce: str) -> User:
         try:
             name, _, password = b64decode(text, validate=True).decode().partition(":")
         except ValueError as error:
-            raise self._challenge(nonce) from error
+            raise await self._challenge(nonce) from error
         try:
             return await self._gate.check_password(name, password, peer)
         except Throttled as error:
             raise Refusal(403, str(error), (("Retry-After", str(error.seconds)),)) from error
         except Refused as error:
-            raise self._challenge(nonce) from error
+            raise await self._challenge(nonce) from error

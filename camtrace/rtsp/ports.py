@@ -90,6 +90,9 @@ class Gate(Protocol):
 
     async def player_secret(self, name: str) -> PlayerSecret | None: ...
 
+    async def digest_wanted(self) -> bool:
+        """Whether anybody has a player password."""
+
 
 class Counters(Protocol):
     """Where figures are shown."""

@@ -85,11 +85,10 @@ class RtspService(Service, Factory):
         note: Note,
         *,
         anonymous: bool = False,
-        digest: bool = True,
         udp_ports: tuple[int, int] | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
-        """`udp_ports`: the first and last UDP port to send from, None for any. `digest`: see `access.Access`."""
+        """`udp_ports`: the first and last UDP port to send from, None for any."""
         self._reactor = reactor
         self.sessions = Sessions()
         self._pacer = Pacer(reactor)
@@ -98,7 +97,7 @@ class RtspService(Service, Factory):
             footage=footage,
             live=live,
             cameras=cameras,
-            access=Access(gate, anonymous, digest),
+            access=Access(gate, anonymous),
             pacer=self._pacer,
             udp=UdpPorts(reactor, udp_ports),
             sessions=self.sessions,

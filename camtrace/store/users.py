@@ -61,6 +61,10 @@ class Users:
         """Replace the sealed Digest secrets."""
         await self._database.execute("update account set player_ha1 = %s where id = %s", (sealed, user_id))
 
+    async def has_player_secrets(self) -> bool:
+        """Whether any user has a player password."""
+        return bool(await self._database.query("select 1 from account where player_ha1 <> '' limit 1"))
+
     async def set_language(self, user_id: int, language: str) -> None:
         """Remember the language of a person's pages."""
         await self._database.execute("update account set language = %s where id = %s", (language, user_id))

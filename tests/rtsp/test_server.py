@@ -759,8 +759,9 @@ def test_digest_wrong() -> None:
 
 
 def test_basic() -> None:
-    """The login password, by Basic; both ways in are offered, Digest first."""
-    people = People(user("anna", "replay"))
+    """The login password, by Basic; both ways in are offered, Digest first, once there is a player password."""
+    anna = user("anna", "replay")
+    people = People(anna, secret(anna))
     client = Scene(gate=people).client()
     client.send(f"DESCRIBE {URL} RTSP/1.0\r\nCSeq: 1\r\n\r\n".encode())
     client.protocol.dataReceived(f"DESCRIBE {URL} RTSP/1.0\r\nCSeq: 2\r\n\r\n".encode())
@@ -770,6 +771,12 @@ def test_basic() -> None:
     assert client.ask("DESCRIBE", URL, basic("anna", "secret")).status == 200
     assert client.ask("DESCRIBE", URL, basic("anna", "wrong")).status == 401
     assert client.ask("DESCRIBE", URL, "Authorization: Basic %%%").status == 401
+
+
+def test_no_player_passwords() -> None:
+    """While nobody has a player password Basic alone is offered: ffmpeg would choose Digest, and fail by it."""
+    client = Scene(gate=People(user("anna", "replay"))).client()
+    assert client.ask("DESCRIBE", URL).headers["www-authenticate"].startswith("Basic ")
 
 
 def test_throttled() -> None:

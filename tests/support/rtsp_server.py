@@ -55,6 +55,10 @@ class People:
             raise Refused("The name or the password is wrong.")
         return self.person
 
+    async def digest_wanted(self) -> bool:
+        """Whether anybody has a player password."""
+        return self.secret is not None
+
     async def player_secret(self, name: str) -> Any:
         """The Digest secret."""
         return self.secret if self.person and name == self.person.name else None

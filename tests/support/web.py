@@ -96,6 +96,9 @@ class Accounts:
     async def set_password(self, user_id: int, password_hash: str) -> None:
         raise NotImplementedError
 
+    async def has_player_secrets(self) -> bool:
+        return any(user.player_ha1 for user in self.users.values())
+
     async def set_player_ha1(self, user_id: int, sealed: bytes) -> None:
         raise NotImplementedError
 
