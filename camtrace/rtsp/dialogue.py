@@ -326,8 +326,8 @@ class Dialogue:
 
     def _not_offered(self, camera: Camera, reason: str) -> None:
         self.log.warn("camera {camera} cannot be played over RTSP: {reason}", camera=camera.id, reason=reason)
-        text = "Camera {camera} cannot be played over RTSP: {reason}"
-        self._means.note("system", text, {"camera": camera.id, "reason": reason}, camera.uid)
+        values: dict[str, str | int | float] = {"number": camera.id, "name": camera.name, "reason": reason}
+        self._means.note("system", "rtsp_not_offered", values, camera.uid)
 
     # ── transports ──
 

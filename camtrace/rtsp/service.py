@@ -23,6 +23,7 @@ from camtrace.rtsp.protocol import RtspProtocol
 
 MOST_SESSIONS = 1000
 MOST_CONNECTIONS = 2000
+NOTE_SECONDS = 3600
 STOP_SECONDS = 2.0  # what clients get to take the last bytes when the server stops
 
 
@@ -90,6 +91,8 @@ class RtspService(Service, Factory):
     ) -> None:
         """`udp_ports`: the first and last UDP port to send from, None for any."""
         self._reactor = reactor
+        self._note = note
+        self._noted: dict[tuple[str, int | None], float] = {}
         self.sessions = Sessions()
         self._pacer = Pacer(reactor)
         self._connections: set[RtspProtocol] = set()
@@ -102,7 +105,7 @@ class RtspService(Service, Factory):
             udp=UdpPorts(reactor, udp_ports),
             sessions=self.sessions,
             counters=counters,
-            note=note,
+            note=self._note_rarely,
             now=now,
         )
         self._sweeping = task.LoopingCall(self._sweep)
@@ -138,6 +141,15 @@ class RtspService(Service, Factory):
         if self._sweeping.running:
             self._sweeping.stop()
         return defer.Deferred.fromCoroutine(self._stop())
+
+    def _note_rarely(
+        self, kind: str, text: str, values: dict[str, str | int | float], camera_uid: int | None = None
+    ) -> None:
+        """Write into the journal, the same of one camera once an hour: players try again and again."""
+        last = self._noted.get((text, camera_uid))
+        if last is None or self._pacer.seconds() - last >= NOTE_SECONDS:
+            self._noted[text, camera_uid] = self._pacer.seconds()
+            self._note(kind, text, values, camera_uid)
 
     def _converse(self, ends: Ends, pipe: Pipe) -> Dialogue:
         return Dialogue(self._means, ends, pipe)

@@ -123,7 +123,7 @@ class FfmpegTests(Playing):
         _, err, code = await run("ffmpeg", "-nostdin", "-v", "error", "-i", f"{url}?{QUERY}", "-f", "null", "-")
         self.assertNotEqual(code, 0)
         self.assertIn("415 the pictures use Huffman tables of their own", err)
-        self.assertEqual(self.served.notes[0][2]["camera"], 3)
+        self.assertEqual(self.served.notes[0][2]["number"], 3)
 
     async def test_seek(self) -> None:
         """Played from the middle, the pictures are those from the key frame before it."""

@@ -598,6 +598,21 @@ def test_options_before_anything() -> None:
         assert answer.headers["public"].split(", ")[:2] == ["OPTIONS", "DESCRIBE"]
 
 
+def test_not_carried_is_noted_rarely() -> None:
+    """The reason goes into the journal, not at every try of a player."""
+    scene = Scene(ClipFootage("vtest_mjpeg.mkv"))
+    client = scene.client()
+    for _ in range(3):
+        answer = client.ask("DESCRIBE", URL)
+        assert (answer.status, answer.reason[:21]) == (415, "the pictures use Huff")
+    assert [(kind, text, camera_uid) for kind, text, _, camera_uid in scene.served.notes] == [
+        ("system", "rtsp_not_offered", 1003)
+    ]
+    scene.world.advance(3601)
+    scene.client().ask("DESCRIBE", URL)
+    assert len(scene.served.notes) == 2
+
+
 def test_database_away() -> None:
     """503 in words, and the next request is answered."""
     scene = Scene()
