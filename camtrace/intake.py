@@ -1,9 +1,10 @@
 """Where a fact becomes durable, and only then known: `Intake.record(fact)`.
 
-A fact that arrives alone is committed at once. What arrives while a commit is under way forms the next batch. When
-the database does not answer, batches go to the spool on the local disk, and everything follows them through it until
-it is drained, so that order holds. The rows carry the ids given here on arrival and every insert ignores an id it
-knows, so a batch may be written twice and is stored once.
+A fact that arrives alone is committed at once. What arrives meanwhile forms the next batch, which begins 20 ms after
+the one before it, or as soon as it has 1,000 facts, but never while that one is under way. When the database does not
+answer, batches go to the spool on the local disk, and everything follows them through it until it is drained, so that
+order holds. The rows carry the ids given here on arrival and every insert ignores an id it knows, so a batch may be
+written twice and is stored once.
 """
 
 from __future__ import annotations
@@ -25,6 +26,7 @@ from camtrace.model import JournalEntry
 from camtrace.spool import Fact, Spool
 
 BATCH_FACTS = 1000
+COLLECT_SECONDS = 0.02
 WARN_SECONDS = 60.0
 
 
@@ -63,6 +65,8 @@ class FactStore(Protocol):
 
 class Scheduler(Protocol):
     """What Intake needs of the reactor: to be called later."""
+
+    def seconds(self) -> float: ...
 
     def callLater(self, delay: float, callable: Callable[..., Any], *args: Any) -> Any: ...
 
@@ -105,7 +109,8 @@ class Intake:
         self._last_drain: defer.Deferred[None] | None = None
         self._stopping = False
         self._warned: dict[str, float] = {}
-        self._pauses: set[tuple[Any, defer.Deferred[None]]] = set()
+        self._pauses: set[_Pause] = set()
+        self._collecting: _Pause | None = None
         if metrics is not None:
             metrics.gauge("camtrace_spool_facts", lambda: [({}, spool.count)])
 
@@ -136,6 +141,8 @@ class Intake:
         done: defer.Deferred[None] = defer.Deferred()
         self._arrived.extend((fact, None) for fact in facts[:-1])
         self._arrived.append((facts[-1], done))
+        if self._collecting is not None and len(self._arrived) >= BATCH_FACTS:
+            self._collecting.end()
         self._accepting.start()
         return done
 
@@ -164,13 +171,23 @@ class Intake:
             if self._last_drain is not None:
                 await self._last_drain
             batch = [self._arrived.popleft() for _ in range(min(BATCH_FACTS, len(self._arrived)))]
+            collected = self._scheduler.seconds() + COLLECT_SECONDS
             writing = defer.Deferred.fromCoroutine(self._make_durable(batch))
             self._publish(done, refused)  # those before it, while the database has something to do
             refused = await writing
             done = batch
-            if not self._arrived or self._last_drain is not None:
+            if len(self._arrived) < BATCH_FACTS or self._last_drain is not None:
                 self._publish(done, refused)
                 done = []
+                if self._arrived:
+                    await self._collect(collected - self._scheduler.seconds())
+
+    async def _collect(self, seconds: float) -> None:
+        """Let a batch grow, unless it is full or the server stops."""
+        if seconds > 0 and len(self._arrived) < BATCH_FACTS and not self._stopping:
+            self._collecting = _Pause(self._scheduler, seconds)
+            await self._collecting.over
+            self._collecting = None
 
     async def _make_durable(self, batch: list[Arrival]) -> dict[int, Exception]:
         """Answers why which facts were refused, by id."""
@@ -300,16 +317,30 @@ class Intake:
         """Until the next attempt, or the stop."""
         if self._stopping:
             return
-        waiter: defer.Deferred[None] = defer.Deferred()
-        pause = (self._scheduler.callLater(self._retry_seconds, waiter.callback, None), waiter)
+        pause = _Pause(self._scheduler, self._retry_seconds)
         self._pauses.add(pause)
-        await waiter
+        await pause.over
         self._pauses.discard(pause)
 
     def _wake(self) -> None:
-        for call, waiter in tuple(self._pauses):
-            call.cancel()
-            waiter.callback(None)
+        for pause in tuple(self._pauses):
+            pause.end()
+        if self._collecting is not None:
+            self._collecting.end()
+
+
+class _Pause:
+    """Some time, which may be cut short. `over` fires when it has passed."""
+
+    def __init__(self, scheduler: Scheduler, seconds: float) -> None:
+        self.over: defer.Deferred[None] = defer.Deferred()
+        self._call = scheduler.callLater(seconds, self.over.callback, None)
+
+    def end(self) -> None:
+        """Let it be over now."""
+        if self._call.active():
+            self._call.cancel()
+            self.over.callback(None)
 
 
 class _Loop:

@@ -119,12 +119,33 @@ class Batches(IntakeCase):
         self.assertEqual(self.store.commits, [[1]])
         self.assertEqual(self.intake.waiting, 2)
         self.store.answer()
+        self.assertEqual(self.store.commits, [[1]])
+        self.clock.advance(0.02)
         self.assertEqual(self.store.commits, [[1], [2, 3]])
         self.record(4)
+        self.clock.advance(0.03)  # longer than a batch may grow: it goes as soon as the one before it is done
         self.store.answer()
         self.assertEqual(self.store.commits, [[1], [2, 3], [4]])
 
-    def test_nothing_waits_for_a_timer(self) -> None:
+    def test_a_full_batch_does_not_wait(self) -> None:
+        self.store.mode = "slow"
+        self.record(1, 2)
+        self.store.answer()
+        self.assertEqual(self.store.commits, [[1]])
+        self.intake.record_all([fact(number) for number in range(3, BATCH_FACTS + 2)])
+        self.assertEqual(self.store.commits, [[1], list(range(2, BATCH_FACTS + 2))])
+        self.assertEqual(self.clock.getDelayedCalls()[1:], [])  # one: the patience with the commit under way
+
+    def test_stop_does_not_wait_for_a_batch_to_grow(self) -> None:
+        self.store.mode = "slow"
+        self.record(1, 2)
+        self.store.answer()
+        stopped = defer.ensureDeferred(self.intake.stop())
+        self.store.answer()
+        self.successResultOf(stopped)
+        self.assertEqual(self.published, [1, 2])
+
+    def test_nothing_waits_for_a_timer_where_little_arrives(self) -> None:
         self.record(1)
         self.record(2)
         self.assertEqual(self.published, [1, 2])
@@ -135,6 +156,7 @@ class Batches(IntakeCase):
         self.record(*range(1, BATCH_FACTS + 10))
         self.store.answer()
         self.store.answer()
+        self.clock.advance(0.02)
         self.assertEqual([len(batch) for batch in self.store.commits], [1, BATCH_FACTS, 8])
 
     def test_published_only_after_the_commit(self) -> None:
@@ -148,7 +170,7 @@ class Batches(IntakeCase):
 
     def test_a_batch_is_published_while_the_next_is_written(self) -> None:
         self.store.mode = "slow"
-        self.record(1, 2)
+        self.record(*range(1, BATCH_FACTS + 2))
         self.store.answer()
         self.assertEqual((self.published, len(self.store.pending)), ([1], 1))
 
@@ -166,6 +188,7 @@ class Batches(IntakeCase):
         """What a fact causes is durable after it."""
         self.bus.subscribe(Noted, lambda noted: noted.id < 5 and self.intake.record(fact(noted.id + 1)))
         self.record(1)
+        self.clock.pump([0.02] * 5)
         self.assertEqual(self.published, [1, 2, 3, 4, 5])
         self.assertEqual(self.store.rows, [1, 2, 3, 4, 5])
 
@@ -271,6 +294,7 @@ class Refused(IntakeCase):
         self.store.mode = "up"
         self.store.poison = {6}
         self.store.answer()
+        self.clock.advance(0.02)
         self.assertEqual(sorted(set(self.store.rows) - {9999})[:8], [1, 2, 3, 4, 5, 7, 8, 9])
         self.assertEqual(self.store.kept, {6: "poison"})
         self.failureResultOf(waiting[5], FactRefused)
@@ -284,6 +308,7 @@ class Refused(IntakeCase):
         self.bus.subscribe(Noted, lambda noted: entries.append(noted.entry))
         other = type("LineReceived", (), {"id": 1})()
         self.failureResultOf(self.intake.record(other), FactRefused)
+        self.clock.advance(0.02)
         self.assertEqual(self.store.commits[0], [1])
         self.assertEqual(sum(batch == [1] for batch in self.store.commits), 1)
         (entry,) = entries
