@@ -2,9 +2,9 @@
 
 gst-rtsp-server plays 1080p25 at 4 Mbit/s, one shared media, to every recorder. The recorder under test runs in a
 process of its own, with everything that stands between a camera and its file in production: the RTSP reader and live
-feed in a thread per camera, the recorder, the volume's writer with its fdatasync (ffmpeg does none), the index; its rows
-go to memory instead of PostgreSQL (two a minute and camera). CPU is from /proc/PID/stat, memory the proportional set
-size, of the processes named. Lost frames are holes in the time stamps of the files.
+feed in a thread per camera, the recorder, the volume's writer with its fdatasync (ffmpeg does none), the index; its
+rows go to memory instead of PostgreSQL (two a minute and camera). CPU is from /proc/PID/stat, memory the proportional
+set size, of the processes named. Lost frames are holes in the time stamps of the files.
 
     python benchmarks/record.py [--cameras 8,32,64] [--seconds 15] [--only camtrace|ffmpeg]
 """
@@ -274,7 +274,9 @@ def by_ffmpeg(port: int, count: int, folder: Path, seconds: float) -> Figure:
             ]
             cut = ["-c", "copy", "-f", "segment", "-segment_time", "60", target / "%03d.mp4"]
             processes.append(subprocess.Popen([*quiet, *cut], stderr=subprocess.DEVNULL))
-            time.sleep(0.05)
+            time.sleep(0.1 if number else 2)  # the first one makes the shared media
+            if processes[-1].poll() is not None:
+                processes[-1] = subprocess.Popen([*quiet, *cut], stderr=subprocess.DEVNULL)
         time.sleep(WARM_SECONDS)
         cpu, memory = watch([process.pid for process in processes], seconds)
     finally:
@@ -310,9 +312,8 @@ def compare(counts: list[int], seconds: float, only: str) -> None:
     for count in counts:
         if ("camtrace", count) in found and ("ffmpeg", count) in found:
             ours, peer = found["camtrace", count], found["ffmpeg", count]
-            print(
-                f"{count} cameras: {ours.cpu / peer.cpu:.2f} of ffmpeg's CPU, {ours.memory / peer.memory:.2f} of its memory"
-            )
+            shares = ours.cpu / peer.cpu, ours.memory / peer.memory
+            print(f"{count} cameras: {shares[0]:.2f} of ffmpeg's CPU, {shares[1]:.2f} of its memory")
     ours_by_count = [(count, found["camtrace", count].memory) for count in counts if ("camtrace", count) in found]
     if len(ours_by_count) > 1:
         (few, small), (many, large) = ours_by_count[0], ours_by_count[-1]

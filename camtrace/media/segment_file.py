@@ -11,6 +11,9 @@ from camtrace.media import boxes
 from camtrace.media.mux import FragmentMuxer
 from camtrace.media.packets import SourceTrack
 
+# What a crash may cost: this, and the packet behind it that completes a fragment. Together less than half a second.
+_FRAGMENT_US = 350_000
+
 
 class SegmentSink(Protocol):
     """Where the files of one camera's stream go. Called in the camera's thread; nothing here blocks.
@@ -60,7 +63,8 @@ class SegmentFile:
         self._sink = sink
         self._correction_us = correction_us
         self._numbers = {number: index for index, number in enumerate(speaking)}
-        self._muxer = FragmentMuxer(tuple(tracks[number] for number in speaking), self._written)
+        spoken = tuple(tracks[number] for number in speaking)
+        self._muxer = FragmentMuxer(spoken, self._written, fragment_us=_FRAGMENT_US)
         self._init = b""
         self._timescale = 1
         self._opened = self._closing = False
