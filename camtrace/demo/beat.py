@@ -7,6 +7,8 @@ from datetime import datetime
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from twisted.logger import Logger
+
 from camtrace import clock
 from camtrace.demo.film import KEY_EVERY
 from camtrace.demo.script import BEATS_PER_SECOND
@@ -26,6 +28,8 @@ class Beat:
 
     After a step of the clock, or a long sleep, it goes on at the key picture before the present beat.
     """
+
+    log = Logger()
 
     def __init__(self, reactor: Any, now_us: Callable[[], int] = clock.now_us) -> None:
         self.listeners: list[Callable[[int], None]] = []
@@ -50,6 +54,12 @@ class Beat:
         while self._last < present:
             self._last += 1
             for listener in self.listeners:
-                listener(self._last)
+                self._tell(listener)
         wait_us = (self._last + 1) * BEAT_US - self._now_us()
         self._call = self._reactor.callLater(max(0, wait_us) / 1_000_000, self._tick)
+
+    def _tell(self, listener: Callable[[int], None]) -> None:
+        try:
+            listener(self._last)
+        except Exception:  # one camera's fault must not stop the shop
+            self.log.failure("the demo missed a beat")

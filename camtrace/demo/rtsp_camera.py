@@ -121,7 +121,7 @@ class Player(protocol.Protocol):
             stream, timestamp = self._streams[track], ticks & 0xFFFFFFFF
             if track in self._addresses:
                 for packet in stream.datagrams(pieces, timestamp):
-                    self._camera.ports[2 * track].write(packet, self._addresses[track])
+                    self._camera.ports[2 * track].write(b"".join(packet), self._addresses[track])
             else:
                 stream.interleaved(pieces, timestamp, self._channels[track], out)
         if beat >= self._report_at:

@@ -64,3 +64,12 @@ class BeatTests(SynchronousTestCase):
         self.beat.start()
         self.beat.stop()
         self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_failing_listener_hurts_nobody_else(self) -> None:
+        """The others hear every beat, and the next one comes."""
+        self.beat.listeners.insert(0, lambda beat: 1 // 0)
+        self.beat.start()
+        heard = len(self.heard)
+        self.run_for(1.05)
+        self.assertEqual(len(self.heard), heard + 8)
+        self.assertGreaterEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 8)
