@@ -31,8 +31,8 @@ def test_the_life_of_a_camera(anna: Person) -> None:
     page.fill("[name=url]", "rtsp://camera:secret@192.168.10.30/main")
     page.fill("[name=overlay_ids]", "7, 8")
     page.click("#test")
-    page.wait_for_selector("#steps li")
-    assert "Tested at" in (page.locator("#tested").text_content() or "")
+    page.wait_for_selector("#tested:not(:empty)")
+    assert "Pictures arrive: H.264, 768 × 576" in (page.locator("#steps").text_content() or "")
     page.click("#save")
     page.wait_for_url("**/live/5")
 

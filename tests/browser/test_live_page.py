@@ -55,7 +55,9 @@ def test_lines_appear_at_once_and_s_lines_are_red(anna: Person, site: PreviewPro
     anna.page.wait_for_selector("#tickets .tk-lines li")
     sell_until(site, "E")
     site.tell("sell")
-    anna.page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1")
+    anna.page.wait_for_function(
+        "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
+    )
     anna.page.evaluate(
         "() => { window.seen = []; new MutationObserver(() => window.seen.push(Date.now()))"
         ".observe(document.getElementById('tickets'), { childList: true, subtree: true }); }"
@@ -78,7 +80,9 @@ def test_the_ticket_is_cleared_by_the_line_after_its_end(anna: Person, site: Pre
     count = first.locator("li[data-at]").count()
     assert count > 1  # it stays to be read
     site.tell("sell")
-    anna.page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1")
+    anna.page.wait_for_function(
+        "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
+    )
     assert anna.page.locator("#tickets .ticket").nth(1).locator("li[data-at]").count() == count
 
 
@@ -97,7 +101,9 @@ def test_the_tickets_place_is_remembered(anna: Person) -> None:
 
 def test_jpeg_cameras_are_drawn_and_others_say_what_is_shown(anna: Person) -> None:
     anna.go("/live/2")
-    anna.page.wait_for_function("() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }")
+    anna.page.wait_for_function(
+        "() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }"
+    )
     assert anna.page.locator(".pic .tag.bl").is_hidden()
     anna.go("/live/3")
     anna.page.wait_for_selector(".pic .tag.bl:not([hidden])")

@@ -32,6 +32,7 @@ from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
+from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
@@ -322,6 +323,17 @@ def cameras() -> list[tuple[Camera, CameraState]]:
     return list(zip(made, states, strict=True))
 
 
+class Looked:
+    """`Probe` that always finds the same camera."""
+
+    async def test(self, camera: Camera, password: str) -> dict[str, Any]:
+        steps = [
+            ("port", "ok", "{host}:{port} answers in {milliseconds} ms", {"host": "x", "port": 554, "milliseconds": 3}),
+            ("pictures", "ok", "Pictures arrive: {codec}, {width} × {height}", {"codec": "h264", "width": 768, "height": 576}),
+        ]  # fmt: skip
+        return {"ok": True, "steps": [dict(zip(("code", "result", "text", "values"), s, strict=True)) for s in steps]}
+
+
 class PreviewSite:
     """The whole of it."""
 
@@ -338,20 +350,22 @@ class PreviewSite:
         self.live = LiveFilms(films, {102, 105})
         shop.socket.live, shop.socket.screens = self.live, self.till
         self._sell_the_past()
+        named: dict[str, Any] = {"name": "Till 1", "number": 1}
         shop.journal.stored = [
-            JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values={"name": "Till 1", "number": 1}, user="anna"),
-            JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="camera_changed", values={"name": "Till 1", "number": 1}),
-        ]  # fmt: skip
+            JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
+            JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
+        ]
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
-            CamerasApi(shop.access, shop.cameras, shop.rows, shop.vault, shop.probe, shop._note),
+            CamerasApi(shop.access, shop.cameras, shop.rows, shop.vault, Looked(), shop._note),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),
+            VolumesApi(shop.access, list),
             shop.socket,
         ]
         self.website = Website(

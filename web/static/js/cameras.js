@@ -23,9 +23,9 @@ function draw() {
       el("td", null, el("span", { class: "row" }, stateMark(kind), el("span", { class: kind === "lost" ? "alarm-c" : null }, words, kind !== "ok" && detail ? ` – ${detail}` : ""))),
       el("td", { class: "hide-s" }, kind === "ok" ? detail : ""),
       el("td", { class: "mono hide-s" }, camera.overlay_ids.join(", ")),
-      el("td", { class: "r" }, el("a", { class: "btn sm quietb", href: `/live/${camera.id}` }, _("Watch"))));
+      el("td", { class: "r hide-s" }, el("a", { class: "btn sm quietb", href: `/live/${camera.id}` }, _("Watch"))));
   });
-  byId("list").replaceChildren(el("table", { class: "tbl" }, el("thead", null, el("tr", null, heads.map((words, n) => el("th", { class: n === 3 || n === 4 ? "hide-s" : null, scope: "col" }, words)))), el("tbody", null, rows)));
+  byId("list").replaceChildren(el("table", { class: "tbl" }, el("thead", null, el("tr", null, heads.map((words, n) => el("th", { class: n > 2 ? "hide-s" : null, scope: "col" }, words)))), el("tbody", null, rows)));
 }
 
 draw();

@@ -21,7 +21,7 @@ export class LivePicture {
   #stop = null;
   #since = performance.now();
   #video = el("video", { playsinline: true, autoplay: true, hidden: true, disablepictureinpicture: true, tabindex: "-1" });
-  #canvas = el("canvas", { hidden: true });
+  #canvas = el("canvas", { hidden: true, width: 0, height: 0 });
   #last = el("img", { class: "last", alt: "", hidden: true });
   #moment = el("span", { class: "moment", hidden: true });
   #words = el("span");

@@ -16,7 +16,7 @@ export class Player {
   #speed = 1;
   #seeking = 0;
   #video = el("video", { playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
-  #canvas = el("canvas", { hidden: true });
+  #canvas = el("canvas", { hidden: true, width: 0, height: 0 });
   #moment = el("span", { class: "moment" }, "--:--:--");
   #note = el("p", { class: "tag bl", hidden: true });
   #busy = el("span", { class: "tag tr", hidden: true }, _("Fetching the picture…"));

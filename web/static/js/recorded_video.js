@@ -131,9 +131,17 @@ export class RecordedVideo {
 
   #goOn() {
     this.#overGap();
-    const ahead = (this.#fetchedTo - this.at) / 1000;
-    if (!this.#source || this.#fetching || ahead > AHEAD_S * Math.max(1, this.#speed)) return;
-    this.#fetchNext();
+    if (!this.#source || this.#fetching) return;
+    const enough = Number.isNaN(this.#wanted) && this.#secondsAhead() > AHEAD_S * Math.max(1, this.#speed);
+    if (!enough) this.#fetchNext();
+  }
+
+  /** How much is buffered from the play head on, gaps not counted. */
+  #secondsAhead() {
+    const { buffered, currentTime } = this.#video;
+    let sum = 0;
+    for (let n = 0; n < buffered.length; n += 1) sum += Math.max(0, buffered.end(n) - Math.max(currentTime, buffered.start(n)));
+    return sum;
   }
 
   async #fetchNext() {
