@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import av
 
-from camtrace.media.boxes import BoxError, boxes, parse_init, parse_moof
+from camtrace.media.boxes import BoxError, parse_init
+from camtrace.media.frame_box import fragment, with_lengths
 from camtrace.media.mux import CannotMux, FragmentMuxer
 from camtrace.media.packets import SourceTrack
 from camtrace.model import Track
@@ -73,10 +73,12 @@ class LiveSink:
     def __init__(self, tell: Callable[[Message], bool]) -> None:
         self._tell = tell
         self._want_fragments = self._want_stills = False
-        self._muxer: FragmentMuxer | None = None
-        self._arrivals: list[deque[int]] = []
-        self._skipping = False
+        self._cutting = self._skipping = False
+        self._sequence = 0
+        self._offset_us = 0
         self._init = b""
+        self._last_dts: dict[int, int] = {}
+        self._steps: dict[int, int] = {}
         self._firsts: dict[int, Coded] = {}
         self._gop: list[Coded] = []
         self._gop_bytes = 0
@@ -97,14 +99,16 @@ class LiveSink:
 
     def begin(self, tracks: tuple[SourceTrack, ...]) -> None:
         """A connection is up."""
-        self._firsts = {}
-        self._gop = []
-        self.tracks = tracks
+        self._firsts, self._last_dts, self._steps, self._gop = {}, {}, {}, []
+        self.layout, self.tracks = (), tracks
 
     def packet(self, track: int, packet: av.Packet[Any], arrived_us: int) -> None:
         """Keep the packet, and hand it to those who watch."""
         key = track == 0 and packet.is_keyframe
         coded = Coded(track, bytes(packet), packet.dts or 0, packet.pts or 0, key, arrived_us)
+        if track in self._last_dts:
+            self._steps[track] = coded.dts - self._last_dts[track]
+        self._last_dts[track] = coded.dts
         self._keep(coded)
         if not self.layout:
             self._learn_layout(coded)
@@ -114,7 +118,7 @@ class LiveSink:
 
     def end(self, reason: str) -> None:
         """The connection is over."""
-        self._close_muxer()
+        self._cutting = False
         self.layout, self.tracks, self._gop = (), (), []
         self._tell(Closed(reason))
 
@@ -140,61 +144,13 @@ class LiveSink:
             for first in self._firsts.values():
                 muxer.mux(first.track, self._packet(first), first.dts, first.pts)
             muxer.close()
-            self.layout = parse_init(written[0])
-        except (CannotMux, BoxError, IndexError):  # then this camera has no live samples; the recorder says why
+            layout = parse_init(written[0])
+        except (CannotMux, BoxError, IndexError):  # then this camera has no live fragments; the recorder says why
             self._firsts = {}
-
-    def _cut(self, coded: Coded) -> None:
-        if not self._want_fragments:
-            if self._muxer is not None:
-                self._close_muxer()
-                self._tell(Idle())
             return
-        try:
-            if self._muxer is not None:
-                self._mux(coded)
-            elif coded.key or self._can_replay():
-                self._open_muxer()
-                for kept in self._gop:
-                    self._mux(kept)
-        except CannotMux:
-            self._muxer = None
-            self._gop = []
-
-    def _can_replay(self) -> bool:
-        return bool(self._gop) and self._gop_bytes <= MAX_GOP_BYTES
-
-    def _open_muxer(self) -> None:
-        self._init, self._skipping = b"", False
-        self._arrivals = [deque() for _ in self.tracks]
-        first = self._gop[0]
+        first = self._firsts[0]
         self._offset_us = first.arrived_us - _us(first.dts, self.tracks[0])
-        self._muxer = FragmentMuxer(self.tracks, self._written, frame_fragments=True)
-
-    def _mux(self, coded: Coded) -> None:
-        assert self._muxer is not None
-        base = self.tracks[coded.track].time_base
-        offset = self._offset_us * base.denominator // (base.numerator * 1_000_000)
-        self._arrivals[coded.track].append(coded.arrived_us)
-        self._muxer.mux(coded.track, self._packet(coded), coded.dts + offset, coded.pts + offset)
-
-    def _written(self, data: bytes) -> None:
-        """What the muxer writes: the initial boxes, then a fragment each time."""
-        if not self._init:
-            self._init = data
-            self._moov = parse_init(data)
-            self._skipping = not self._tell(Opened(self.tracks, data))
-            return
-        moof = next(boxes(data))
-        at_us, key = 0, False
-        # one frame as a rule; the first fragment holds what came before every track had spoken
-        for entry in parse_moof(data[: moof.stop], self._moov):
-            arrived_us = self._arrivals[entry.track].popleft()
-            at_us = at_us or arrived_us
-            key = key or (entry.track == 0 and entry.key)
-        if key or not self._skipping:
-            # a reactor that is behind loses up to the next key frame, never something in between
-            self._skipping = not self._tell(Cut(data, key, at_us))
+        self._init, self.layout = written[0], layout
 
     def _packet(self, coded: Coded) -> Any:
         packet: Any = av.Packet(coded.data)
@@ -202,13 +158,39 @@ class LiveSink:
         packet.is_keyframe = coded.key or coded.track != 0
         return packet
 
-    def _close_muxer(self) -> None:
-        muxer, self._muxer = self._muxer, None
-        if muxer is not None:
-            try:
-                muxer.close()
-            except CannotMux:
-                return
+    def _cut(self, coded: Coded) -> None:
+        if not self._want_fragments:
+            if self._cutting:
+                self._cutting = False
+                self._tell(Idle())
+        elif self._cutting:
+            self._send(coded)
+        elif self.layout and self._gop and self._gop_bytes <= MAX_GOP_BYTES:
+            self._cutting = True
+            self._skipping = not self._tell(Opened(self.tracks, self._init))
+            for kept in self._gop:
+                self._send(kept)
+
+    def _send(self, coded: Coded) -> None:
+        """One fragment; a reactor that is behind loses up to the next key frame, never something in between."""
+        if self._skipping and not coded.key:
+            return
+        self._sequence += 1
+        track = self.tracks[coded.track]
+        offset = self._offset_us * track.time_base.denominator // (track.time_base.numerator * 1_000_000)
+        # nobody knows how long the newest frame lasts: as long as the one before
+        step = self._steps.get(coded.track, track.time_base.denominator // (25 * track.time_base.numerator))
+        dts, pts = coded.dts + offset, coded.pts + offset
+        key = coded.key or coded.track != 0
+        data = fragment(self._sequence, coded.track, dts, pts, max(step, 1), key, _stored(track, coded.data))
+        self._skipping = not self._tell(Cut(data, coded.key, coded.arrived_us))
+
+
+def _stored(track: SourceTrack, data: bytes) -> bytes:
+    """The packet as MP4 stores it."""
+    if track.codec in ("h264", "h265") and track.extradata[:1] != b"\x01":
+        return with_lengths(data)
+    return data
 
 
 def _us(ticks: int, track: SourceTrack) -> int:
