@@ -140,7 +140,7 @@ class LiveSink:
             return
         written: list[bytes] = []
         try:
-            muxer = FragmentMuxer(self.tracks, written.append, frame_fragments=True)
+            muxer = FragmentMuxer(self.tracks, written.append)
             for first in self._firsts.values():
                 muxer.mux(first.track, self._packet(first), first.dts, first.pts)
             muxer.close()
