@@ -9,6 +9,8 @@ from support.browser import Person, PreviewProcess, chromium, person
 from support.needs import needs
 
 pytestmark = needs("chromium")
+DRAWN = "() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }"
+ONE_LINE = "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
 
 
 @pytest.fixture(scope="module")
@@ -59,12 +61,15 @@ def test_lines_appear_at_once_and_s_lines_are_red(anna: Person, site: PreviewPro
         "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
     )
     anna.page.evaluate(
-        "() => { window.seen = []; new MutationObserver(() => window.seen.push(Date.now()))"
+        "() => { window.told = 0; new MutationObserver(() => {"
+        " if (document.querySelector('.ticket:first-child li.void')) window.told ||= Date.now(); })"
         ".observe(document.getElementById('tickets'), { childList: true, subtree: true }); }"
     )
     words = sell_until(site, "S")
     red = anna.page.wait_for_selector("#tickets .ticket:first-child li.void")
     assert words in (red.text_content() or "") and "ANNULE" in (red.text_content() or "")
+    sent, told = float(red.get_attribute("data-at") or 0), anna.page.evaluate("window.told")
+    assert told - sent < 200  # milliseconds
     colour = red.query_selector(".d").evaluate("e => getComputedStyle(e).color")  # type: ignore[union-attr]
     assert colour in ("rgb(176, 21, 34)", "rgb(142, 14, 25)")
     struck = anna.page.locator("#tickets .ticket:first-child li.gone")

@@ -1,7 +1,7 @@
 """A real Chromium, driven by Playwright, and sites to look at with it.
 
-`chromium()` starts one browser for a whole module. `person(browser, address, name, password)` is somebody signed in at a
-site: the site of fakes (`PreviewProcess`) or a real server, whose address it takes just as well.
+`chromium()` starts one browser for a whole module. `person(browser, address, name, password)` is somebody signed in
+at a site: the site of fakes (`PreviewProcess`) or a real server, whose address it takes just as well.
 """
 
 from __future__ import annotations

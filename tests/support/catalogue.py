@@ -1,6 +1,7 @@
 """The messages of the code, templates and scripts, and the catalogues in `web/locale` that translate them.
 
-`python tests/support/catalogue.py` brings the catalogues up to date: new messages are added untranslated, gone ones removed.
+`python tests/support/catalogue.py` brings the catalogues up to date: new messages are added untranslated, gone ones
+are removed.
 """
 
 from __future__ import annotations

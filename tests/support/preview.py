@@ -327,10 +327,11 @@ class Looked:
     """`Probe` that always finds the same camera."""
 
     async def test(self, camera: Camera, password: str) -> dict[str, Any]:
+        figures = {"codec": "h264", "width": 768, "height": 576}
         steps = [
             ("port", "ok", "{host}:{port} answers in {milliseconds} ms", {"host": "x", "port": 554, "milliseconds": 3}),
-            ("pictures", "ok", "Pictures arrive: {codec}, {width} × {height}", {"codec": "h264", "width": 768, "height": 576}),
-        ]  # fmt: skip
+            ("pictures", "ok", "Pictures arrive: {codec}, {width} × {height}", figures),
+        ]
         return {"ok": True, "steps": [dict(zip(("code", "result", "text", "values"), s, strict=True)) for s in steps]}
 
 
