@@ -43,6 +43,18 @@ TEXTS = {
     "camera_lost_internal": N_("Camera {number}, {name}: reading {address} failed inside CamTrace ({detail})."),
     "camera_audio_ignored": N_("Camera {number}, {name}: its sound ({codec}) cannot be recorded and is left out."),
     "camera_sink_failed": N_("Camera {number}, {name}: {part} failed and gets no more pictures ({error})."),
+    "rtsp_not_offered": N_("Camera {number}, {name}: it cannot be played over RTSP ({reason})."),
+    "volume_absent": N_("Nothing is recorded on {volume}: {reason}."),
+    "volume_stuck": N_("Recording on {volume} stopped: {reason}."),
+    "volume_resumed": N_("Recording on {volume} goes on."),
+    "volume_back": N_("The disk {volume} is back."),
+    "footage_made_room": N_(
+        "Recordings up to {until} were erased on {volume} to make room: {files} files, {megabytes} MB."
+    ),
+    "footage_expired": N_(
+        "Recordings up to {until} were erased on {volume}, their days are over: {files} files, {megabytes} MB."
+    ),
+    "footage_missing": N_("The file of a recording is missing: {path}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 
@@ -76,7 +88,8 @@ class Notes:
 def words(entry: JournalEntry, spoken: Translations) -> str:
     """The entry as a sentence in the language of `spoken`."""
     sentence = spoken.gettext(TEXTS.get(entry.text, entry.text))
+    values = {name: spoken.gettext(value) if isinstance(value, str) else value for name, value in entry.values.items()}
     try:
-        return sentence.format_map({"user": entry.user, **entry.values})
+        return sentence.format_map({"user": entry.user, **values})
     except (KeyError, ValueError, IndexError):  # written by another version: better raw than not at all
         return f"{sentence} {entry.values}"

@@ -95,9 +95,7 @@ class Housekeeping:
             self._tell(volume, why, total)
 
     def _tell(self, volume: Volume, why: str, total: _Deleted) -> None:
-        text = "Recordings up to {until} deleted on {volume} to make room: {files} files, {megabytes} MB"
-        if why == "age":
-            text = "Recordings up to {until} deleted on {volume}, their days are over: {files} files, {megabytes} MB"
+        text = "footage_expired" if why == "age" else "footage_made_room"
         until = clock.iso(clock.from_us(total.until_us))
         values: dict[str, str | int | float] = {
             "until": until,

@@ -56,7 +56,7 @@ class Cameras(Protocol):
 
 
 class Note(Protocol):
-    """Write into a journal: `text` is a message id whose braces `values` fill."""
+    """Write into a journal: `text` is a key of its sentences, whose braces `values` fill."""
 
     def __call__(
         self, kind: str, text: str, values: dict[str, str | int | float], camera_uid: int | None = None

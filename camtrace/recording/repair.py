@@ -118,8 +118,7 @@ class Repair:
                 await self._store.drop(segment)
 
     def _missing(self, segment: Segment) -> None:
-        text = "The file of a recording is missing: {path}"
-        self._note("system", text, {"path": segment.path}, segment.camera_uid)
+        self._note("system", "footage_missing", {"path": segment.path}, segment.camera_uid)
 
     async def _survey(self, path: Path, started_us: int) -> Surveyed | None:
         try:

@@ -237,7 +237,7 @@ class Recording:
         known = volume.name in await self._known_volumes.known()
         volume.why = await self._pools.job(volumes.explain, volume.folder, known)
         values: dict[str, str | int | float] = {"volume": volume.name, "reason": volume.why}
-        self._note("system", "Nothing is recorded on {volume}: {reason}", values)
+        self._note("system", "volume_absent", values)
         self._set_state(volume, "absent")
 
     def _told(self, volume: Volume, items: list[Told]) -> None:
@@ -260,7 +260,7 @@ class Recording:
 
     def _stuck(self, volume: Volume, detail: str) -> None:
         values: dict[str, str | int | float] = {"volume": volume.name, "reason": detail}
-        self._note("system", "Recording on {volume} stopped: {reason}", values)
+        self._note("system", "volume_stuck", values)
         volume.why = detail
         self._set_state(volume, "full")
         defer.ensureDeferred(self._guarded(self._watch))
@@ -302,7 +302,7 @@ class Recording:
             writer = volume.writer
             if writer is not None and writer.stuck and volume.free_bytes > _ROOM_TO_RESUME:
                 writer.resume()
-                self._note("system", "Recording on {volume} goes on", {"volume": volume.name})
+                self._note("system", "volume_resumed", {"volume": volume.name})
                 self._set_state(volume, "ok")
 
     async def _return(self, volume: Volume) -> None:
@@ -314,7 +314,7 @@ class Recording:
         else:
             volume.writer.resume()
             self._set_state(volume, "ok")
-        self._note("system", "The volume {volume} is back", {"volume": volume.name})
+        self._note("system", "volume_back", {"volume": volume.name})
 
     async def _expire(self) -> None:
         await self._housekeeping.expire(self.volumes)

@@ -8,6 +8,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from pathlib import Path
 
+from camtrace.i18n import N_
 from camtrace.recording.ports import VolumeStore
 from camtrace.recording.writer import VolumeWriter, sync_folder
 
@@ -60,10 +61,10 @@ async def claim(folders: Sequence[Path], store: VolumeStore, now: Callable[[], d
 def explain(folder: Path, known: bool) -> str:
     """Why a folder was not claimed, for the journal."""
     if not folder.is_dir():
-        return "the folder does not exist"
+        return N_("the folder does not exist")
     if known:
-        return "the file that identifies the volume is not there: is the disk mounted?"
-    return "the folder is not empty and no volume of this server"
+        return N_("the file that identifies the volume is not there: is the disk mounted?")
+    return N_("the folder is not empty and no volume of this server")
 
 
 def read_identity(folder: Path) -> str:
