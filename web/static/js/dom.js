@@ -29,3 +29,11 @@ export const setIcon = (button, name) => button.querySelector("svg use").setAttr
 export const show = (element, visible) => {
   element.hidden = !visible;
 };
+
+/** Scroll `box`, and nothing around it, until `item` inside it can be seen. */
+export function scrollWithin(box, item) {
+  if (box.scrollHeight <= box.clientHeight + 1) return;
+  const [outer, inner] = [box.getBoundingClientRect(), item.getBoundingClientRect()];
+  if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom;
+  else if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top;
+}

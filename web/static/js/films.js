@@ -12,7 +12,8 @@ export function drawFilms(strip, cameras, current, socket) {
   if (strip.hidden) return;
   const films = cameras.map((camera) => new Film(camera, camera.id === current, socket));
   strip.replaceChildren(...films.map(({ element }) => element));
-  strip.querySelector("[aria-current]")?.scrollIntoView({ block: "nearest", inline: "center" });
+  const here = strip.querySelector("[aria-current]");
+  if (here) strip.scrollLeft = here.offsetLeft - (strip.clientWidth - here.offsetWidth) / 2;
   setInterval(() => { if (!document.hidden) for (const film of films) film.refresh(); }, EVERY_MS);
 }
 

@@ -1,6 +1,6 @@
 // The ticket in step with the picture: the line of this second is highlighted, those to come are grey.
 
-import { el } from "./dom.js";
+import { el, scrollWithin } from "./dom.js";
 import { instantOfLine, lineWords, ticketsBySource } from "./lines.js";
 import { foot, head, lineItems } from "./ticket.js";
 import { _ } from "./texts.js";
@@ -50,7 +50,7 @@ export class RecordedTicket {
     });
     if (current !== this.#current) {
       this.#current = current;
-      this.#items[Math.max(0, current)]?.scrollIntoView({ block: "nearest" });
+      scrollWithin(this.#element, this.#items[Math.max(0, current)]);
     }
   }
 

@@ -10,6 +10,7 @@ const WINDOW_MS = 20000;
 const KEEP_BEHIND_S = 40;
 const AHEAD_S = 15; // at speed 1
 const EDGE_MS = 1500; // closer to the present than this nothing is whole yet
+const LAST_PICTURE_S = 0.5; // a player stands still when only its last picture is left
 const NEAR_S = 0.35; // a picture that begins so little after the place asked for is the one meant
 
 /**
@@ -170,7 +171,7 @@ export class RecordedVideo {
       this.#fetchedTo = next;
       return;
     }
-    if (Number.isNaN(this.#wanted) && this.#bufferedAhead() > 0.1) return; // what is fetched is played first
+    if (Number.isNaN(this.#wanted) && this.#bufferedAhead() > LAST_PICTURE_S) return; // what is fetched is played first
     if (now() - this.#fetchedTo > 10000 || !Number.isNaN(this.#wanted)) this.#listener.ranOut(this.#fetchedTo);
     await new Promise((done) => { setTimeout(done, 1000); }); // at the present: the open segment grows
   }
@@ -291,7 +292,8 @@ export class RecordedVideo {
   }
 
   #overGap() {
-    if (!this.#playing || !Number.isNaN(this.#wanted) || this.#bufferedAhead() > 0.05) return;
+    const stalled = this.#video.readyState < HTMLMediaElement.HAVE_FUTURE_DATA; // on the last picture before the gap
+    if (!this.#playing || !Number.isNaN(this.#wanted) || !stalled || this.#bufferedAhead() > LAST_PICTURE_S) return;
     const { buffered, currentTime } = this.#video;
     for (let n = 0; n < buffered.length; n += 1) {
       if (buffered.start(n) > currentTime) {

@@ -1,7 +1,7 @@
 // What stands on the screen of each till that a camera watches: cleared at the next line after the end of a ticket.
 
 import { askJson, query } from "./api.js";
-import { el } from "./dom.js";
+import { el, scrollWithin } from "./dom.js";
 import { beginsTicket, endsTicket, instantOfLine, isStale } from "./lines.js";
 import { lineItems, refreshAge, ticketElement } from "./ticket.js";
 import { _ } from "./texts.js";
@@ -97,7 +97,7 @@ export class TillScreens {
         const newest = place === items.length - 1 && now() - Number(item.dataset.at) < MARK_MS;
         item.classList.toggle("now", newest);
       });
-      if (items.length) items[items.length - 1].scrollIntoView?.({ block: "nearest" });
+      if (items.length) scrollWithin(list === this.#over ? list : this.#column, items[items.length - 1]);
     }
   }
 
