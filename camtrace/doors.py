@@ -11,6 +11,8 @@ from twisted.python.failure import Failure
 
 from camtrace.errors import StartError
 
+BACKLOG = 1024  # a whole shop's tills reconnect at once after a restart; Twisted's own is 50
+
 
 @dataclass(slots=True)
 class Door:
@@ -38,8 +40,8 @@ class Doors:
         """Bind all, accepting nothing yet. Raises StartError with the key of the one that failed."""
         for door in self._doors:
             outcome: list[Any] = []
-            listening = endpoints.serverFromString(self._reactor, door.endpoint).listen(door.factory)
-            defer.maybeDeferred(lambda listening=listening: listening).addBoth(outcome.append)
+            endpoint = endpoints.serverFromString(self._reactor, _with_backlog(door.endpoint))
+            defer.maybeDeferred(endpoint.listen, door.factory).addBoth(outcome.append)
             if not outcome or isinstance(outcome[0], Failure):
                 self.close()
                 reason = _words(outcome[0].value) if outcome else "it did not answer at once"
@@ -72,6 +74,11 @@ class Doors:
             if door.port is not None:
                 numbers.setdefault(door.key, []).append(getattr(door.port.getHost(), "port", 0))
         return numbers
+
+
+def _with_backlog(endpoint: str) -> str:
+    wanted = endpoint.startswith(("tcp:", "ssl:")) and "backlog=" not in endpoint
+    return f"{endpoint}:backlog={BACKLOG}" if wanted else endpoint
 
 
 def _reading(port: Any, on: bool) -> None:

@@ -61,12 +61,12 @@ class Tiers(Service):
 
     def startService(self) -> None:
         """Begin to start; twistd does not wait for it."""
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         self._starting = defer.Deferred.fromCoroutine(self._start())
 
     def stopService(self) -> defer.Deferred[None]:
         """Stop what is up, from the top; fires when all is down."""
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         if self._starting is not None:
             self._starting.cancel()
         return defer.Deferred.fromCoroutine(self._stop())

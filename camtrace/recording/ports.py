@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import Any, NamedTuple, Protocol
+from typing import Any, Protocol
 
 from twisted.internet import defer
 
@@ -81,20 +81,26 @@ class Jobs(Protocol):
     def job(self, function: Callable[..., Any], *args: Any) -> defer.Deferred[Any]: ...
 
 
-class Surveyed(NamedTuple):
+class Surveyed(Protocol):
     """What a segment's file says of itself, up to its last whole fragment."""
 
-    ended_us: int
-    start_ticks: int
-    bytes: int
-    keyframes: tuple[tuple[int, int], ...]
+    @property
+    def ended_us(self) -> int: ...
+    @property
+    def start_ticks(self) -> int: ...
+    @property
+    def bytes(self) -> int: ...
+    @property
+    def keyframes(self) -> tuple[tuple[int, int], ...]: ...
 
 
-class Piece(NamedTuple):
+class Piece(Protocol):
     """Samples read from a file, and the byte where the next ones begin."""
 
-    samples: tuple[Sample, ...]
-    next_offset: int
+    @property
+    def samples(self) -> tuple[Sample, ...]: ...
+    @property
+    def next_offset(self) -> int: ...
 
 
 class FileLayout(Protocol):
