@@ -240,10 +240,14 @@ class LivePage:
     def _send(self, content: str | bytes) -> None:
         if not self._open:
             return
-        if isinstance(content, str):
-            self._transport.sendTextMessage(content)
-        else:
-            self._transport.sendBytesMessage(content)
+        try:
+            if isinstance(content, str):
+                self._transport.sendTextMessage(content)
+            else:
+                self._transport.sendBytesMessage(content)
+        except Exception as error:  # the browser has said goodbye, and its connection is not down yet
+            self.log.debug("{peer} takes nothing more: {error}", peer=self.visit.peer, error=error)
+            self._http.transport.abortConnection()
 
     def _bytes_received(self, data: bytes) -> None:
         self._heard = self._around.reactor.seconds()

@@ -141,7 +141,7 @@ class Problems:
 
 def for_programs(path: bytes) -> bool:
     """Whether errors at this address are told as JSON."""
-    return path.startswith((b"/api/", b"/live/", b"/metrics")) or path == b"/api"
+    return path.startswith((b"/api/", b"/metrics")) or path in (b"/api", b"/live/socket")
 
 
 def plain_page(request: Request, problem: Problem) -> str:
