@@ -127,7 +127,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         gaps,
         VolumeStore(database),
         files,
-        lambda uid, shelf, stagger: Recorder(uid, shelf, stagger=stagger),
+        lambda uid, shelf, stagger: Recorder(
+            uid, shelf, stagger=stagger, segment_us=settings.storage.segment_seconds * 1_000_000
+        ),
         note,
         ids.next,
         settings.volume_folders(),

@@ -70,6 +70,7 @@ class Storage:
     volumes: tuple[Path, ...] = (Path("footage"),)
     keep_free_gb: float = 2.0
     days: int = 0
+    segment_seconds: int = 60
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,6 +175,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.paths("storage", "volumes", ("footage",)),
             reader.number("storage", "keep_free_gb", 2.0, 0, 1e6),
             reader.integer("storage", "days", 0, 0, 36500),
+            reader.integer("storage", "segment_seconds", 60, 2, 600),
         ),
         pos=Pos(
             reader.sources("pos", "sources"),
