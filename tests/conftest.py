@@ -9,11 +9,27 @@ import pytest
 from support.needs import NEEDS, missing
 
 STRICT = os.environ.get("CI") == "true"
+# tests that keep time with real cameras, players and browsers: others at their side would disturb them
+ALONE = (
+    "tests/browser/",
+    "tests/faults/",
+    "tests/rtsp/test_players.py",
+    "tests/rtsp/test_recorded.py",
+    "tests/integration/test_every_frame.py",
+)
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Make the suite's own marks known."""
     config.addinivalue_line("markers", "slow: takes some tens of seconds")
+    config.addinivalue_line("markers", "alone: keeps time with the real world, and runs while nothing else does")
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Mark the tests that run alone."""
+    for item in items:
+        if item.nodeid.startswith(ALONE):
+            item.add_marker("alone")
 
 
 def pytest_report_header() -> list[str]:
