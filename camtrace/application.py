@@ -152,6 +152,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         forgetful=[live],
     )
     probe = Probe(reactor, Feeds(reactor, pools, Metrics()))  # a test is neither shown live nor counted
+    metrics.gauge("camtrace_cameras", cameras.figures)
+    metrics.gauge("camtrace_database_up", lambda: [({}, database.is_up)])
     metrics.gauge("camtrace_volume_queued_bytes", recording.figures)
     metrics.gauge("camtrace_volume_free_bytes", recording.free)
     metrics.gauge("camtrace_recording_dropped_packets", recording.dropped)

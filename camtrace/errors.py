@@ -43,7 +43,11 @@ class Invalid(CamTraceError):
 
 
 class Conflict(CamTraceError):
-    """The change contradicts what is already there (a name in use, a number taken)."""
+    """The change contradicts what is already there (a name in use, a number taken). `field` names the value, if one."""
+
+    def __init__(self, message: str, field: str = "") -> None:
+        super().__init__(message)
+        self.field = field
 
 
 class StreamFailure(CamTraceError):

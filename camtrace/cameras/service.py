@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Generic
 
@@ -85,6 +86,11 @@ class Cameras(Generic[S]):
         if connection is not None:
             return connection.state
         return CameraState(uid, Status.IGNORED, "off", clock.now())
+
+    def figures(self) -> list[tuple[dict[str, str], float]]:
+        """How many existing cameras have each status, for the metrics."""
+        count = Counter(self.state(camera.uid).status for camera in self.all())
+        return [({"status": status.value}, count[status]) for status in Status]
 
     # ── life ──
 

@@ -47,6 +47,8 @@ class Tills:
         self._admission = admission or Admission()
         self._now = now
         self._last_at: dict[str, datetime] = {}
+        for name in ("camtrace_pos_lines_total", "camtrace_pos_errors_total"):
+            metrics.add(name, 0)  # shown from the start
 
     def resume(self, last_received: Mapping[str, datetime]) -> None:
         """Keep instants increasing after a restart: the last one stored of each source."""
@@ -70,8 +72,7 @@ class Tills:
             else:
                 facts.append(self._fact(message, peer))
         self._metrics.add("camtrace_pos_lines_total", len(facts))
-        if len(facts) < len(lines):
-            self._metrics.add("camtrace_pos_errors_total", len(lines) - len(facts))
+        self._metrics.add("camtrace_pos_errors_total", len(lines) - len(facts))
         return self._facts.record_all(facts).addErrback(self._refused, peer)
 
     def _fact(self, message: Message, peer: str) -> LineReceived:

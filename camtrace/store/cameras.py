@@ -58,7 +58,10 @@ class CameraStore:
         return _camera(rows[0]) if rows else None
 
     async def create(self, fields: Mapping[str, Any], at: datetime) -> Camera:
-        """A new camera with the lowest free number. `fields` are attributes of Camera. Raises Conflict."""
+        """A new camera with the lowest free number, or the `id` among `fields`, which are attributes of Camera.
+
+        Raises Conflict when that number is taken.
+        """
 
         async def work(cursor: Any) -> Camera:
             await cursor.execute("select pg_advisory_xact_lock(%s)", (_LOCK,))
@@ -66,13 +69,16 @@ class CameraStore:
                 "select min(n) from generate_series(1, (select count(*) + 1 from camera where deleted_at is null)) n"
                 " where n not in (select id from camera where deleted_at is null)"
             )
-            number = cursor.fetchall()[0][0]
-            names, values = _assignments(fields)
-            columns = ", ".join(["id", "created_at", *names])
-            marks = ", ".join(["%s"] * (len(names) + 2))
-            await cursor.execute(
-                f"insert into camera ({columns}) values ({marks}) returning {_COLUMNS}", [number, at, *values]
-            )
+            lowest = cursor.fetchall()[0][0]
+            names, values = _assignments({"id": lowest, **fields})
+            columns = ", ".join(["created_at", *names])
+            marks = ", ".join(["%s"] * (len(names) + 1))
+            try:
+                await cursor.execute(
+                    f"insert into camera ({columns}) values ({marks}) returning {_COLUMNS}", [at, *values]
+                )
+            except psycopg2.errors.UniqueViolation as error:
+                raise _number_taken(fields) from error
             camera = _camera(cursor.fetchall()[0])
             await _notify(cursor, camera.uid)
             return camera
@@ -91,7 +97,7 @@ class CameraStore:
                     [*values, uid],
                 )
             except psycopg2.errors.UniqueViolation as error:
-                raise Conflict(f"another camera has the number {fields.get('id')}") from error
+                raise _number_taken(fields) from error
             found = cursor.fetchall()
             if not found:
                 raise NotFound("this camera does not exist any more")
@@ -143,6 +149,10 @@ def _assignments(fields: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
     names = [name for name in ["id", *_FIELDS] if name in fields]
     assert len(names) == len(fields), f"no columns for {sorted(set(fields) - set(names))}"
     return names, [_column(name, fields[name]) for name in names]
+
+
+def _number_taken(fields: Mapping[str, Any]) -> Conflict:
+    return Conflict(f"another camera has the number {fields.get('id')}", "id")
 
 
 def _column(name: str, value: Any) -> Any:

@@ -23,7 +23,7 @@ T = TypeVar("T")
 Work = Callable[[Any], Awaitable[T]]
 
 RETRY_SECONDS = 0.5
-STOP_SECONDS = 2
+STOP_SECONDS = 1
 # faults of the connection: the same statement may succeed later. All others are the statement's own
 _CONNECTION_FAULTS = (psycopg2.OperationalError, psycopg2.InterfaceError)
 
@@ -129,6 +129,7 @@ class Database:
         self._pool: _Pool | None = None
         self._listener: Any = None
         self._observers: dict[str, Callable[[str], None]] = {}
+        self.is_up = False  # whether the latest statement reached the database
 
     async def start(self, wait_seconds: float = 600, progress: Callable[[str], None] = lambda text: None) -> None:
         """Connect; a server that is not up yet is awaited `wait_seconds`. Raises StartError after that."""
@@ -145,7 +146,7 @@ class Database:
             await task.deferLater(self._reactor, min(RETRY_SECONDS, max(0, deadline - clock.monotonic())))
 
     async def stop(self) -> None:
-        """Close every connection. Statements under way have two seconds to finish."""
+        """Close every connection. Statements under way have a second to finish."""
         for connection in [self._listener, *self._connections()]:
             if connection is not None:
                 connection.detector.closed = True
@@ -238,7 +239,16 @@ class Database:
         if self._pool is None:
             raise DatabaseUnavailable("the database is not open")
         try:
-            return await _shield(getattr(self._pool, method)(*args))
+            answer = await self._ask(self._pool, method, *args)
+        except DatabaseUnavailable:
+            self.is_up = False
+            raise
+        self.is_up = True
+        return answer
+
+    async def _ask(self, pool: _Pool, method: str, *args: Any) -> Any:
+        try:
+            return await _shield(getattr(pool, method)(*args))
         except reconnection.ConnectionDead as error:
             raise DatabaseUnavailable("the database is away") from error
         except txpostgres.RollbackFailed as error:

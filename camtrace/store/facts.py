@@ -33,6 +33,7 @@ class FactsStore:
         self._database = database
         self._lines = lines
         self._metrics = metrics
+        metrics.add("camtrace_lines_stored_total", 0)  # shown from the start
 
     async def write(self, facts: Sequence[Fact]) -> None:
         """Commit `facts` together. Raises DatabaseUnavailable, or FactRefused for what one of them holds."""

@@ -60,6 +60,7 @@ def body_of(request: Request) -> dict[str, Any]:
     content: Any = request.content
     try:
         body = json.loads(content.read())
+        json.dumps(body, ensure_ascii=False).encode()  # half of a surrogate pair could be stored and shown nowhere
     except (ValueError, RecursionError) as error:
         raise Invalid(f"the body is not JSON: {error}") from error
     if not isinstance(body, dict):

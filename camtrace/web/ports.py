@@ -39,8 +39,8 @@ class CameraDirectory(Protocol):
 class CameraStore(Protocol):
     """Cameras in the database. `fields` are attributes of `model.Camera`, the password sealed.
 
-    `create` gives the lowest free number; it and `update` raise Conflict when a number is taken, `update` and `delete`
-    NotFound. `by_uid` knows deleted cameras too; `deleted` lists them, the latest first.
+    `create` gives the lowest free number unless `id` is among the fields; it and `update` raise Conflict when a number
+    is taken, `update` and `delete` NotFound. `by_uid` knows deleted cameras too; `deleted` lists those, latest first.
     """
 
     async def create(self, fields: Fields, at: datetime) -> Camera: ...

@@ -96,7 +96,10 @@ class Apps(Resource):
         if self.waiting_for and not request.path.startswith(_WHILE_STARTING):
             again = (("Retry-After", "2"),)
             return self._tell(request, Problem(503, "starting", self.waiting_for, headers=again, share=self.share))
-        found = self._find(_path(request), request.method.decode("ascii", "replace"))
+        path = _path(request)
+        if path is None:  # Klein would answer nothing at all
+            return self._tell(request, Problem(404, "not_found", "There is nothing at this address."))
+        found = self._find(path, request.method.decode("ascii", "replace"))
         if isinstance(found, Problem):
             return self._tell(request, found)
         found.resource().render(request)
@@ -136,5 +139,9 @@ class Apps(Resource):
         return NOT_DONE_YET
 
 
-def _path(request: Request) -> str:
-    return "/" + b"/".join(request.postpath or []).decode("utf-8", "replace")
+def _path(request: Request) -> str | None:
+    """The address, decoded; None if it is no UTF-8."""
+    try:
+        return "/" + b"/".join(request.postpath or []).decode()
+    except UnicodeDecodeError:
+        return None

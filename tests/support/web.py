@@ -165,8 +165,10 @@ class CameraRows:
 
     async def create(self, fields: Mapping[str, Any], at: datetime) -> Camera:
         used = {camera.id for camera in self._cameras.stored if camera.deleted_at is None}
-        number = min(set(range(1, len(used) + 2)) - used)
-        camera = Camera(uid=200 + len(self._cameras.stored), id=number, **fields)
+        lowest = min(set(range(1, len(used) + 2)) - used)
+        if fields.get("id") in used:
+            raise Conflict(f"another camera has the number {fields['id']}")
+        camera = Camera(uid=200 + len(self._cameras.stored), **{"id": lowest, **fields})
         self._cameras.stored.append(camera)
         return camera
 

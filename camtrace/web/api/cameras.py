@@ -42,12 +42,8 @@ class CamerasApi:
 
     @requirer.require(app.route("/api/v1/cameras", methods=["POST"]), visit=May("cameras"))
     async def create(self, visit: Visit) -> Response:
-        """Add a camera; it gets the lowest free number. `name` and `url`, or `model` and `address`, suffice."""
-        fields = read_fields(body_of(visit.request))
-        wanted = fields.pop("id", None)
-        camera = await self._store.create(self._sealed(fields), clock.now())
-        if wanted is not None and wanted != camera.id:
-            camera = await self._renumber(camera, wanted)
+        """Add a camera; `name` and `url`, or `model` and `address`, suffice. `id`: else the lowest free."""
+        camera = await self._store.create(self._sealed(read_fields(body_of(visit.request))), clock.now())
         self._noted(visit, "camera_added", camera)
         await self._directory.refresh()
         return answer(self._shape(visit, camera), 201, Location=f"/api/v1/cameras/{camera.id}")
@@ -100,14 +96,6 @@ class CamerasApi:
 
     async def _tested(self, camera: Camera, password: str) -> Response:
         return answer(await self._probe.test(camera, password))
-
-    async def _renumber(self, camera: Camera, wanted: int) -> Camera:
-        """Give a new camera the number that was asked for, or take it back."""
-        try:
-            return await self._store.update(camera.uid, {"id": wanted})
-        except Exception:
-            await self._store.delete(camera.uid, clock.now())
-            raise
 
     def _sealed(self, fields: Fields) -> Fields:
         if "password" in fields:

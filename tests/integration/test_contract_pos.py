@@ -1,0 +1,352 @@
+"""Tills against the running server: the protocol's example, what is tolerated, and what tills do wrong."""
+
+from __future__ import annotations
+
+import base64
+import json
+import socket
+import unittest
+from contextlib import ExitStack
+from typing import Any
+
+from support.needs import needs
+from support.outside import OneServer, cursor, http_call, raw_call, soon, unix
+
+EXAMPLE = (
+    b"1|0|7|0|A|1|148|TARTE POELEE|16,00\n"
+    b"1|0|7|0|A|1|165|OEUF PARMESAN|10,00\n"
+    b"1|0|7|0|A|1|165|OEUF PARMESAN|10,00\n"
+    b"1|0|7|0|S|1|165|OEUF PARMESAN|ANNULE\n"
+    b"1|0|7|0|T|ESPECES|20,00|10,00\n"
+    b"1|0|7|0|D|10,00\n"
+    b"1|0|7|0|E|CHEQUES|16,00|16,00\n"
+)
+FIELDS = [
+    "id",
+    "received_at",
+    "sent_at",
+    "protocol",
+    "source",
+    "ticket",
+    "seller",
+    "customer",
+    "type",
+    "special",
+    "position",
+    "code",
+    "barcode",
+    "text",
+    "quantity",
+    "price",
+    "amount",
+    "total",
+    "tender",
+    "discount",
+    "card",
+    "raw",
+    "cameras",
+    "video",
+]
+
+
+@needs("postgresql")
+class TillTests(OneServer):
+    """One server; each test is a till of another name."""
+
+    def stored(self, name: str, data: bytes, count: int = 1) -> list[dict[str, Any]]:
+        """The lines that a till called `name` gets stored by sending `data` and hanging up."""
+        self.say(data)
+        return self.lines(count, source=name)
+
+    def test_example(self) -> None:
+        """The protocol's own example: every field, one closed ticket, growing instants, the camera's links."""
+        camera = self.add_camera(url="rtsp://127.0.0.1:9/x", overlay_ids=["1"])
+        lines = self.stored("1", EXAMPLE, 7)
+        for line, sent in zip(lines, EXAMPLE.splitlines(), strict=True):
+            self.assertGreaterEqual(set(line), set(FIELDS))
+            self.assertEqual(base64.b64decode(line["raw"]), sent)
+            self.assertEqual(
+                (line["protocol"], line["source"], line["seller"], line["sent_at"]), ("pos", "1", "7", None)
+            )
+            self.assertEqual(line["cameras"], [camera["id"]])
+            (video,) = line["video"]
+            self.assertEqual(video["camera"], camera["id"])
+            self.assertIn(f"/cameras/{camera['id']}/video.mp4", video["url"])
+            self.assertIsInstance(line["id"], str)
+        self.assertEqual([line["type"] for line in lines], list("AAASTDE"))
+        names = ("quantity", "code", "text", "amount", "special")
+        self.assertEqual([lines[0][name] for name in names], ["1", "148", "TARTE POELEE", "16.00", ""])
+        self.assertEqual([lines[3][name] for name in names], ["1", "165", "OEUF PARMESAN", None, "ANNULE"])
+        self.assertEqual([lines[4][name] for name in ("tender", "amount", "total")], ["ESPECES", "20.00", "10.00"])
+        self.assertEqual([lines[6][name] for name in ("tender", "amount", "total")], ["CHEQUES", "16.00", "16.00"])
+        self.assertEqual(lines[5]["amount"], "10.00")
+        instants = [unix(line["received_at"]) for line in lines]
+        self.assertEqual(sorted(set(instants)), instants)
+
+        (ticket,) = self.get("/tickets", source="1")["items"]
+        wanted = {"state": "closed", "seller": "7", "total": "26.00", "opened_at": lines[0]["received_at"]}
+        self.assertEqual({name: ticket[name] for name in wanted}, wanted)
+        self.assertEqual(ticket["closed_at"], lines[6]["received_at"])
+        self.assertNotIn("lines", ticket)
+        whole = self.get(f"/tickets/{ticket['id']}")
+        self.assertEqual([line["id"] for line in whole["lines"]], [line["id"] for line in lines])
+
+    def test_example_as_printed(self) -> None:
+        """The same with the blank at each line's end that its printed form has."""
+        lines = self.stored("01", EXAMPLE.replace(b"\n", b" \n").replace(b"1|0|7", b"01|0|7"), 7)
+        self.assertEqual(
+            [line["amount"] for line in lines], ["16.00", "10.00", "10.00", None, "20.00", "10.00", "16.00"]
+        )
+        self.assertEqual(lines[3]["special"], "ANNULE")
+        self.assertEqual(self.get("/tickets", source="01")["items"][0]["total"], "26.00")
+
+    def test_amounts(self) -> None:
+        """Amounts in every way tills write them."""
+        written = {
+            "16,00": "16.00",
+            "16.00": "16.00",
+            "1 234,50": "1234.50",
+            "1234": "1234",
+            "-5,00": "-5.00",
+            "+5,00": "5.00",
+            "16,00EUR": "16.00",
+            "16,00 €": "16.00",
+            "1\u00a0234,50": "1234.50",
+        }
+        data = "".join(f"am|0|7|0|A|1|1|VERRE|{amount}\n" for amount in written)
+        lines = self.stored("am", data.encode(), len(written))
+        self.assertEqual([line["amount"] for line in lines], list(written.values()))
+
+    def test_line_ends(self) -> None:
+        """LF, CR LF, a lone CR, NUL padding, empty lines, a BOM, and a last line without an end."""
+        data = b"\xef\xbb\xbfend|0|7|0|A|1|1|LF|1\nend|0|7|0|A|1|2|CRLF|1\r\nend|0|7|0|A|1|3|CR|1\r\0\0\n\n \n"
+        lines = self.stored("end", data + b"end|0|7|0|A|1|4|NUL|1\0\0\nend|0|7|0|A|1|5|LAST|1", 5)
+        self.assertEqual([line["text"] for line in lines], ["LF", "CRLF", "CR", "NUL", "LAST"])
+
+    def test_fields(self) -> None:
+        """Missing, extra and spaced fields, small letters, a | inside the article, an unknown type."""
+        data = (
+            b"f|0|7|0|A|1|1|VERRE\n"
+            b"f|0|7|0|A|1|1|VERRE|16,00||\n"
+            b"f|0|7|0|A|1|1|VERRE|16,00|till 4.2\n"
+            b" f | 0 | 7 | 0 | a | 1 | 1 | VERRE | 16,00 \n"
+            b"f|0|7|0|A|1|1|VERRE|A PIED|16,00\n"
+            b"f|12|7|0|s|1|1|VERRE|offert\n"
+            b"f|0|7|0|Z|one|two\n"
+            b"f|0|7|0|E\n"
+        )
+        lines = self.stored("f", data, 8)
+        found = [(line["type"], line["text"], line["amount"], line["special"]) for line in lines]
+        glass = ("A", "VERRE", "16.00", "")
+        self.assertEqual(found[:4], [("A", "VERRE", None, ""), glass, glass, glass])
+        self.assertEqual(found[4], ("A", "VERRE|A PIED", "16.00", ""))
+        self.assertEqual(found[5], ("S", "VERRE", None, "OFFERT"))
+        self.assertEqual(found[6], ("Z", "one|two", None, ""))
+        self.assertEqual(found[7][0], "E")
+        self.assertEqual(lines[5]["ticket"], "12")
+
+    def test_encodings(self) -> None:
+        """UTF-8, Windows and DOS letters are told apart; every one of them is found by a search without accents."""
+        for name, encoding in (("u8", "utf-8"), ("w1", "cp1252"), ("d8", "cp850")):
+            with self.subTest(encoding):
+                (line,) = self.stored(name, f"{name}|0|7|0|A|1|1|Crème brûlée|6,00\n".encode(encoding))
+                self.assertEqual(line["text"], "Crème brûlée")
+        for text in ("creme", "CRÈME", "brulee", "Brûl"):
+            self.assertEqual({line["source"] for line in self.lines(3, text=text)}, {"u8", "w1", "d8"})
+
+    def test_binary(self) -> None:
+        """Bytes that are no line are counted and logged, and the next line is read as if nothing had been."""
+        errors = self.server.metric("camtrace_pos_errors_total")
+        (line,) = self.stored(
+            "bin", bytes(range(1, 10)) * 50 + b"\n\xff\xfe|\n\x80\x81||||\nbin|0|7|0|A|1|1|AFTER|1,00\n"
+        )
+        self.assertEqual(line["text"], "AFTER")
+        self.assertGreaterEqual(self.server.metric("camtrace_pos_errors_total"), errors + 2)
+
+    def test_no_line_end(self) -> None:
+        """A line of 10 MB is cut off early, and the tills that behave go on."""
+        till = self.till()
+        piece = b"x" * 65536
+        with self.assertRaises(OSError):
+            for _ in range(160):
+                till.sendall(piece)
+            if not till.recv(1):
+                raise ConnectionResetError
+        (line,) = self.stored("ten", b"ten|0|7|0|A|1|1|GOOD|1,00\n")
+        self.assertEqual(line["text"], "GOOD")
+
+    def test_byte_by_byte(self) -> None:
+        """A line in single bytes, each in a packet of its own."""
+        till = self.till()
+        till.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
+        for byte in b"slow|0|7|0|A|1|1|SLOW|1,00\n":
+            till.send(bytes([byte]))
+        (line,) = self.lines(1, source="slow")
+        self.assertEqual((line["text"], line["amount"]), ("SLOW", "1.00"))
+
+    def test_many_connections(self) -> None:
+        """2,000 tills at once: each has its line stored, and the web goes on answering."""
+        with ExitStack() as stack:
+            tills = [stack.enter_context(self.till()) for _ in range(2000)]
+            for number, till in enumerate(tills):
+                till.sendall(b"many|%d|7|0|A|1|%d|CROWD|1,00\n" % (number + 1, number + 1))
+            self.assertEqual(self.get("/health")["status"], "ok")
+
+            def numbers() -> list[str]:
+                page = self.get("/lines", source="many", limit=1000)
+                found = [line["ticket"] for line in page["items"]]
+                while page["next"]:
+                    page = self.server.get(f"/api/v1/lines?source=many&limit=1000{cursor(page['next'])}")
+                    found += [line["ticket"] for line in page["items"]]
+                return found if len(found) >= 2000 else []
+
+            found = soon(numbers, "2,000 lines", 30)
+        self.assertEqual(len(found), 2000)
+        self.assertEqual(len(set(found)), 2000)
+
+    def test_paging(self) -> None:
+        """Pages join without a seam while lines arrive; the newest stands first; a limit out of bounds is refused."""
+        self.stored("page", b"".join(b"page|0|7|0|A|1|%d|P|1,00\n" % number for number in range(25)), 25)
+        first = self.get("/lines", source="page", limit=10)
+        self.assertEqual([line["code"] for line in first["items"]], [str(24 - number) for number in range(10)])
+        self.say(b"page|0|7|0|A|1|99|P|1,00\n")
+        self.lines(26, source="page")
+        second = self.server.get(f"/api/v1/lines?source=page&limit=10{cursor(first['next'])}")
+        third = self.server.get(f"/api/v1/lines?source=page&limit=10{cursor(second['next'])}")
+        codes = [line["code"] for page in (second, third) for line in page["items"]]
+        self.assertEqual((codes, third["next"]), ([str(14 - number) for number in range(15)], None))
+        for limit in ("0", "1001", "-1", "x"):
+            self.refused(400, "invalid", "limit", "GET", f"/lines?limit={limit}")
+        self.refused(400, "invalid", "cursor", "GET", "/lines?cursor=nonsense")
+        self.refused(400, "invalid", "start", "GET", "/lines?start=yesterday")
+        self.refused(400, "invalid", "amount_min", "GET", "/lines?amount_min=much")
+
+    def test_filters(self) -> None:
+        """Each filter alone and together; Cyrillic in any case; instants in both forms, with fractions."""
+        data = (
+            "fil|0|Anna|0|A|1|148|Сыр ГОЛЛАНДСКИЙ|16,00\n"
+            "fil|0|Anna|0|S|1|148|Сыр ГОЛЛАНДСКИЙ|ANNULE\n"
+            "fil|0|Борис|0|A|2|165|100% Jus_d'orange|-3,50\n"
+            "fil|77|Борис|0|E|Карта|9,00|9,00\n"
+        )
+        lines = self.stored("fil", data.encode(), 4)
+
+        def found(**query: Any) -> list[int]:
+            items = self.get("/lines", source="fil", **query)["items"]
+            ids = [line["id"] for line in lines]
+            return sorted(ids.index(item["id"]) for item in items)
+
+        self.assertEqual(found(type="S"), [1])
+        self.assertEqual(found(code="148"), [0, 1])
+        self.assertEqual(found(special="ANNULE"), [1])
+        self.assertEqual(found(seller="Anna"), [0, 1])
+        self.assertEqual(found(ticket="77"), [3])
+        self.assertEqual(found(text="голланд"), [0, 1])
+        self.assertEqual(found(text="СЫР"), [0, 1])
+        self.assertEqual(found(text="борис"), [2, 3])
+        self.assertEqual(found(text="карт"), [3])
+        self.assertEqual(found(text="%"), [2])
+        self.assertEqual(found(text="s_d"), [2])
+        self.assertEqual(found(text="'; drop table line; --"), [])
+        self.assertEqual(found(amount_min="9"), [0, 3])
+        self.assertEqual(found(amount_max="0"), [2])
+        self.assertEqual(found(amount_min="9", amount_max="10"), [3])
+        self.assertEqual(found(start=lines[1]["received_at"]), [1, 2, 3])
+        self.assertEqual(found(start=unix(lines[2]["received_at"])), [2, 3])
+        self.assertEqual(found(stop=lines[0]["received_at"]), found(stop=unix(lines[0]["received_at"])))
+        self.assertEqual(found(start=lines[0]["received_at"].replace("Z", "+00:00"), type="A", code="165"), [2])
+
+    def test_tickets(self) -> None:
+        """A ticket goes on over connections; the drawer alone is its own; open and closed are told apart."""
+        self.say(b"tk|0|7|0|A|1|1|ONE|1,00\n")
+        self.lines(1, source="tk")
+        (ticket,) = self.get("/tickets", source="tk", state="open")["items"]
+        self.assertEqual((ticket["state"], ticket["closed_at"], ticket["number"]), ("open", None, ""))
+        self.say(b"tk|45|7|0|E|CB|1,00|1,00\ntk|0|7|0|D|\ntk|0|8|0|A|1|1|TWO|1,00\n")
+        self.lines(4, source="tk")
+        tickets = self.get("/tickets", source="tk")["items"]
+        self.assertEqual(
+            [(one["state"], one["line_count"]) for one in tickets], [("open", 1), ("closed", 1), ("closed", 2)]
+        )
+        self.assertEqual((tickets[2]["id"], tickets[2]["number"]), (ticket["id"], "45"))
+        self.assertEqual(
+            [one["id"] for one in self.get("/tickets", source="tk", state="closed")["items"]],
+            [one["id"] for one in tickets[1:]],
+        )
+        self.refused(404, "not_found", None, "GET", "/tickets/123")
+        self.refused(404, "not_found", None, "GET", "/tickets/nonsense")
+        self.refused(400, "invalid", "state", "GET", "/tickets?state=torn")
+
+    def test_masked_card(self) -> None:
+        """A card number is nowhere: not in the answer, not in the folder of the server."""
+        (line,) = self.stored("card", b"card|0|7|0|E|CB 4111 1111 1111 1111|16,00|16,00\n")
+        self.assertNotIn("4111 1111", json.dumps(line) + base64.b64decode(line["raw"]).decode())
+
+    def test_till_on_web_port(self) -> None:
+        """Till lines sent to the web port are answered by an error, and the journal says what to set."""
+        for data in (EXAMPLE, b"1|0|7|0|A|1|148|TARTE|16,00\r\n"):
+            raw_call(self.server.web, data, b"\r\n\r\n")
+        wanted = f"The till at 127.0.0.1 uses the web port: set port {self.server.pos} in the till."
+        soon(lambda: wanted in [entry["message"] for entry in self.get("/journal", kind="system")["items"]], wanted)
+
+    def test_events(self) -> None:
+        """Server-sent events: a line as it happens, and what was missed behind Last-Event-ID."""
+        with Events(self.server.web, self.server.token) as events:
+            self.say(b"sse|0|7|0|A|1|1|ONE|1,00\n")
+            number, line = events.line("sse")
+            self.assertEqual((number, line["text"], line["source"]), (line["id"], "ONE", "sse"))
+            self.assertGreaterEqual(set(line), set(FIELDS))
+        self.say(b"sse|0|7|0|A|1|2|TWO|1,00\nsse|0|7|0|A|1|3|THREE|1,00\n")
+        self.lines(3, source="sse")
+        with Events(self.server.web, self.server.token, number) as events:
+            self.assertEqual([events.line("sse")[1]["text"] for _ in range(2)], ["TWO", "THREE"])
+            self.say(b"sse|0|7|0|A|1|4|FOUR|1,00\n")
+            self.assertEqual(events.line("sse")[1]["text"], "FOUR")
+        self.assertEqual(http_call(self.server.web, "GET", "/api/v1/events").status, 401)
+
+    def test_figures(self) -> None:
+        """Lines are counted as received and as stored."""
+        received, stored = map(self.server.metric, ("camtrace_pos_lines_total", "camtrace_lines_stored_total"))
+        self.stored("fig", b"fig|0|7|0|A|1|1|ONE|1,00\n" * 5, 5)
+        self.assertEqual(self.server.metric("camtrace_pos_lines_total"), received + 5)
+        self.assertGreaterEqual(self.server.metric("camtrace_lines_stored_total"), stored + 5)
+        self.assertEqual(self.server.metric("camtrace_spool_facts"), 0)
+
+
+class Events:
+    """A reader of server-sent events."""
+
+    def __init__(self, port: int, token: str, last: str = "") -> None:
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=15)
+        resume = f"Last-Event-ID: {last}\r\n" if last else ""
+        head = f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{resume}\r\n"
+        self._socket.sendall(head.encode())
+        self._file = self._socket.makefile("rb")
+        while not self._file.readline().startswith(b"retry:"):  # it listens from here on
+            pass
+
+    def line(self, source: str) -> tuple[str, dict[str, Any]]:
+        """The id and the line of the source's next event."""
+        number, kind = "", ""
+        for text in self._file:
+            name, _, value = text.decode().strip().partition(": ")
+            if name == "id":
+                number = value
+            elif name == "event":
+                kind = value
+            elif name == "data" and kind == "line":
+                line = json.loads(value)
+                if line["source"] == source:
+                    return number, line
+        raise AssertionError("the stream ended")
+
+    def __enter__(self) -> Events:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+        self._socket.close()
+
+
+if __name__ == "__main__":
+    unittest.main()
