@@ -3,11 +3,9 @@
 from __future__ import annotations
 
 import gc
-import os
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
@@ -23,8 +21,9 @@ from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
 from camtrace.config import Config
 from camtrace.doors import Doors
-from camtrace.errors import DatabaseUnavailable, StartError
+from camtrace.errors import DatabaseUnavailable
 from camtrace.events import SettingChanged
+from camtrace.folders import ensure_folder, hold_folder
 from camtrace.i18n import N_
 from camtrace.intake import Ids, Intake
 from camtrace.media.feeds import Feeds
@@ -67,6 +66,7 @@ from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
+from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
 from camtrace.web.site import Website
@@ -77,28 +77,10 @@ log = Logger(namespace="camtrace")
 SWEEP_SECONDS = 3600
 
 
-def ensure_folder(folder: Path, mode: int = 0o711) -> Path:
-    """Make `folder` if its parent exists, with `mode` whatever the umask, and check that it can be written.
-
-    The data folder can be traversed by all (the private database may run as another account); what must be kept
-    from others in it has narrower modes of its own. Raises StartError.
-    """
-    try:
-        if not folder.exists():
-            folder.mkdir()
-            folder.chmod(mode)
-        if not folder.is_dir():
-            raise StartError(f"the folder {folder} cannot be used: it is a file")
-    except OSError as error:
-        raise StartError(f"the folder {folder} cannot be made: {error.strerror}") from error
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
-        raise StartError(f"the folder {folder} cannot be written by this account")
-    return folder
-
-
 def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     """The whole server, not yet started. Raises StartError when a folder or the key cannot be used."""
     data = ensure_folder(settings.data.directory)
+    hold = hold_folder(data)
     vault = Vault.open(data / "secret.key")
     metrics, bus, ids, doors = Metrics(), Bus(), Ids(), Doors(reactor)
     pools = Pools(reactor, jobs=settings.workers.jobs)
@@ -183,6 +165,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     translations = i18n.load(assets.web() / "locale")
     frame = Frame(Templates(assets.web() / "templates", translations, static.url), settings.site, cameras)
     door = Door(frame, access)
+    account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, screens, bus, metrics)
     events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
 
@@ -196,13 +179,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     async def known_sources() -> list[str]:
         return list(await lines.last_received())
 
+    pages = Pages(frame, access, cameras, camera_rows, known_sources)
+
     def till_at_the_door(address: str) -> None:
         port = doors.port_numbers().get("pos", [8010])[0]
         note("system", "till_on_web_port", {"address": address, "port": port})
 
     website = Website(
         reactor,
-        pages=[door, Pages(frame, access, known_sources), static],
+        pages=[door, pages, account, static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
             CamerasApi(access, cameras, camera_rows, vault, probe, note),
@@ -228,7 +213,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def start_database() -> None:
         if embedded is not None:
-            await embedded.start(_say)
+            await embedded.start(_say, settings.database.wait_seconds)
             embedded.keep_running()
         await database.start(settings.database.wait_seconds, _say)
         for step in await migrate(database, progress=lambda name: _say(f"database step {name}")):
@@ -291,18 +276,22 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     async def stop_pools() -> None:
         pools.stop()
 
+    async def let_go() -> None:
+        hold.release()
+
     sweeping = task.LoopingCall(_guarded(lambda: users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))))
     sweeping.clock = reactor
     return Tiers(
         [
+            Tier("data folder", stop=let_go),
             Tier("threads", stop=stop_pools),
             Tier("the first page", open_web),
             Tier("database", start_database, stop_database),
-            Tier("intake", start_intake, stop_intake),
-            Tier("recording", start_recording, recording.stop),
-            Tier("cameras", cameras.start, cameras.stop),
+            Tier("intake", start_intake, stop_intake, leaves=3.5),
+            Tier("recording", start_recording, recording.stop, leaves=5),
+            Tier("cameras", cameras.start, cameras.stop, leaves=7),
             Tier("sessions", start_sweeping, stop_sweeping),
-            Tier("doors", open_doors, close_doors),
+            Tier("doors", open_doors, close_doors, leaves=7),
         ],
         doors,
         reactor,

@@ -19,6 +19,8 @@ TEXTS = {
     "started": N_("CamTrace {version} started."),
     "stopped": N_("CamTrace was stopped."),
     "fact_quarantined": N_("The database refused a record ({fact} {id}): {reason}. It is kept apart, as it was."),
+    "password_changed": N_("{user} changed the login password."),
+    "player_password_made": N_("{user} made a new player password."),
     "camera_added": N_("{user} added camera {number}, {name}."),
     "camera_changed": N_("{user} changed camera {number}, {name}."),
     "camera_deleted": N_("{user} removed camera {number}, {name}. Its recordings stay until their time is over."),

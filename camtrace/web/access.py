@@ -112,6 +112,19 @@ class Access:
         await self._open(request, user)
         return user
 
+    async def change_password(self, visit: Visit, old: str, new: str) -> None:
+        """Give the visit's user another login password; this browser stays signed in, all others are signed out.
+
+        Raises auth.Refused (the old password is wrong), auth.Throttled or errors.Invalid (the new one is too short).
+        """
+        user = await self._gate.check_password(visit.user.name, old, visit.peer)
+        await self._gate.change_password(user, new)
+        await self._open(visit.request, user)
+
+    async def new_player_password(self, visit: Visit) -> str:
+        """A new player password of the visit's user; the one before is worth nothing any more."""
+        return await self._gate.new_player_password(visit.user)
+
     async def _open(self, request: Request, user: User) -> None:
         old = session_token(request)
         if old:  # a new session at every login: one that was planted before is worth nothing

@@ -3,19 +3,27 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 
 from klein import Response
 
-from camtrace import i18n
+from camtrace import clock, i18n
 from camtrace.errors import NotFound
 from camtrace.model import Camera
 from camtrace.notes import TEXTS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.pages_frame import THEMES, Frame, field, go, keep_choice, own_address
-from camtrace.web.problems import Forbidden
+from camtrace.web.ports import CameraDirectory
 from camtrace.web.routing import new_app, requirer
+from camtrace.web.whose import Graves, camera_named
 
-_FIRST_PAGES = (("replay", "/replay"), ("lines", "/log"), ("cameras", "/cameras"), ("journal", "/journal"))
+_FIRST_PAGES = (
+    ("replay", "/replay"),
+    ("lines", "/log"),
+    ("cameras", "/cameras"),
+    ("journal", "/journal"),
+    ("", "/account"),
+)
 
 
 async def _no_sources() -> Sequence[str]:
@@ -23,14 +31,24 @@ async def _no_sources() -> Sequence[str]:
 
 
 class Pages:
-    """Live, wall, replay, tickets, cameras, journal. `sources` gives the names of the known tills."""
+    """Live, wall, replay, tickets, cameras, journal.
+
+    `graves` finds cameras that were deleted too; `sources` gives the names of the known tills.
+    """
 
     app = new_app()
 
     def __init__(
-        self, frame: Frame, access: Access, sources: Callable[[], Awaitable[Sequence[str]]] = _no_sources
+        self,
+        frame: Frame,
+        access: Access,
+        directory: CameraDirectory,
+        graves: Graves,
+        sources: Callable[[], Awaitable[Sequence[str]]] = _no_sources,
     ) -> None:
         self._frame = frame
+        self._directory = directory
+        self._graves = graves
         self._sources = sources
         self.access = access
 
@@ -39,15 +57,7 @@ class Pages:
         if visit.user.may("live"):
             cameras = self._frame.visible(visit)
             return go(f"/live/{cameras[0].id}") if cameras else self._frame.page(visit, "first_camera.html", "live")
-        for right, address in (
-            ("replay", "/replay"),
-            ("lines", "/log"),
-            ("cameras", "/cameras"),
-            ("journal", "/journal"),
-        ):
-            if visit.user.may(right):
-                return go(address)
-        raise Forbidden("your profile holds no right that has a page")
+        return go(next(address for right, address in _FIRST_PAGES if not right or visit.user.may(right)))
 
     @requirer.require(app.route("/live/<int:number>", methods=["GET"]), visit=May("live"))
     async def live(self, visit: Visit, number: int) -> Response:
@@ -67,11 +77,14 @@ class Pages:
             return self._frame.page(visit, "first_camera.html", "replay")
         return go(f"/replay/{cameras[0].id}")
 
-    @requirer.require(app.route("/replay/<int:number>", methods=["GET"]), visit=May("replay"))
-    async def replay(self, visit: Visit, number: int) -> Response:
-        camera, cameras = self._camera(visit, number), self._frame.visible(visit)
+    @requirer.require(app.route("/replay/<name>", methods=["GET"]), visit=May("replay"))
+    async def replay(self, visit: Visit, name: str) -> Response:
+        """`name` is a camera's number, or `uid:UID`, by which what a removed camera left is seen."""
+        camera = await camera_named(name, visit.user, self._directory, self._graves)
+        cameras = self._frame.visible(visit)
+        facts = {"replayed": _replayed(camera)}
         return self._frame.page(
-            visit, "replay.html", "replay", {"camera": number}, camera=camera, cameras=cameras, whole_window=True
+            visit, "replay.html", "replay", facts, camera=camera, cameras=cameras, whole_window=True
         )
 
     @requirer.require(app.route("/log", methods=["GET"]), visit=May("lines"))
@@ -111,3 +124,15 @@ class Pages:
             if camera.id == number:
                 return camera
         raise NotFound(f"there is no camera {number}")
+
+
+def _replayed(camera: Camera) -> dict[str, Any]:
+    """What the replay's scripts know of their camera. `key` is how the API calls it."""
+    removed = camera.deleted_at
+    return {
+        "key": str(camera.id) if removed is None else f"uid:{camera.uid}",
+        "id": camera.id,
+        "name": camera.name,
+        "overlay_ids": list(camera.overlay_ids),
+        "removed": None if removed is None else clock.to_us(removed) // 1000,
+    }

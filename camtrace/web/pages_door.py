@@ -2,19 +2,15 @@
 
 from __future__ import annotations
 
-import math
-
 from klein import Response
 from twisted.web.server import Request
 
-from camtrace.auth import Refused, Throttled
+from camtrace.auth import SHORTEST_PASSWORD, Refused, Throttled
 from camtrace.errors import Invalid
 from camtrace.web.access import Access, Anyone, May, Visit
-from camtrace.web.pages_frame import Frame, field, go, own_address
+from camtrace.web.pages_frame import Frame, field, go, own_address, pause_words
 from camtrace.web.problems import Problem
 from camtrace.web.routing import new_app, requirer
-
-PASSWORD_LENGTH = 12
 
 
 class Door:
@@ -35,7 +31,7 @@ class Door:
         try:
             await self.access.log_in(request, field(request, "name").strip(), field(request, "password"))
         except Throttled as error:
-            return self._login_page(request, 429, self._pause_words(request, error.seconds))
+            return self._login_page(request, 429, pause_words(self._frame.spoken(request), error.seconds))
         except Refused:
             words = self._frame.spoken(request).gettext("Name and password do not go together.")
             return self._login_page(request, 401, words)
@@ -56,7 +52,7 @@ class Door:
         _ = self._frame.spoken(request).gettext
         if not name:
             return self._setup_page(request, _("A name is needed."), "name")
-        if len(password) < PASSWORD_LENGTH:
+        if len(password) < SHORTEST_PASSWORD:
             return self._setup_page(request, _("This password is shorter than 12 characters."), "password")
         if password != field(request, "again"):
             return self._setup_page(request, _("The two passwords are not the same."), "password")
@@ -124,12 +120,3 @@ class Door:
             problem_field=at,
             usable=bool(code) if usable is None else usable,
         )
-
-    def _pause_words(self, request: Request, seconds: float) -> str:
-        minutes = max(1, math.ceil(seconds / 60))
-        sentence = self._frame.spoken(request).ngettext(
-            "Too many wrong tries. The next one is possible in {count} minute.",
-            "Too many wrong tries. The next one is possible in {count} minutes.",
-            minutes,
-        )
-        return sentence.format(count=minutes)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -38,9 +39,9 @@ class Frame:
             return chosen
         return i18n.choose(wanted, request.getHeader("accept-language") or self._site.language)
 
-    def spoken(self, request: Request) -> i18n.Translations:
+    def spoken(self, request: Request, wanted: str = "") -> i18n.Translations:
         """The texts of the language of the answer."""
-        return self._templates.translations[self.language(request)]
+        return self._templates.translations[self.language(request, wanted)]
 
     def visible(self, visit: Visit) -> list[Camera]:
         """The cameras that this person may see, by number."""
@@ -60,7 +61,16 @@ class Frame:
         )
         return html(page, status)
 
-    def page(self, visit: Visit, name: str, place: str, facts: dict[str, Any] | None = None, **values: Any) -> Response:
+    def page(
+        self,
+        visit: Visit,
+        name: str,
+        place: str,
+        facts: dict[str, Any] | None = None,
+        *,
+        status: int = 200,
+        **values: Any,
+    ) -> Response:
         """The page of a person who is signed in. `place` is its name in the bar; `facts` is for its scripts."""
         request = visit.request
         language = self.language(request, visit.user.language)
@@ -87,12 +97,11 @@ class Frame:
             user=visit.user,
             csrf=visit.csrf,
             may=visit.user.may,
-            here=request.uri.decode("ascii", "replace"),
             place=place,
             facts={**known, **(facts or {})},
-            **{"whole_window": False, **values},
+            **{"whole_window": False, "back": request.uri.decode("ascii", "replace"), **values},
         )
-        return html(page)
+        return html(page, status)
 
     def _shape(self, camera: Camera) -> dict[str, Any]:
         return {
@@ -123,6 +132,17 @@ def own_address(wanted: str) -> str:
 def field(request: Request, name: str) -> str:
     """A form's or query's field as text; empty if absent."""
     return (request.args or {}).get(name.encode(), [b""])[-1].decode("utf-8", "replace").replace("\x00", "")
+
+
+def pause_words(spoken: i18n.Translations, seconds: float) -> str:
+    """That somebody tried too often, and when the next try is possible."""
+    minutes = max(1, math.ceil(seconds / 60))
+    sentence = spoken.ngettext(
+        "Too many wrong tries. The next one is possible in {count} minute.",
+        "Too many wrong tries. The next one is possible in {count} minutes.",
+        minutes,
+    )
+    return sentence.format(count=minutes)
 
 
 def keep_choice(request: Request, name: str, value: str) -> None:

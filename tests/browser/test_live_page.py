@@ -109,10 +109,10 @@ def test_jpeg_cameras_are_drawn_and_others_say_what_is_shown(anna: Person) -> No
     anna.page.wait_for_function(
         "() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }"
     )
-    assert anna.page.locator(".pic .tag.bl").is_hidden()
+    assert anna.page.locator(".picnote").is_hidden()
     anna.go("/live/3")
-    anna.page.wait_for_selector(".pic .tag.bl:not([hidden])")
-    assert "Browsers cannot play" in (anna.page.locator(".pic .tag.bl").text_content() or "")
+    anna.page.wait_for_selector(".picnote:not([hidden])")
+    assert "Browsers cannot play" in (anna.page.locator(".picnote").text_content() or "")
 
 
 def test_back_30_s_opens_the_replay_at_that_second(anna: Person) -> None:

@@ -122,8 +122,8 @@ def test_what_the_browser_cannot_play_is_shown_by_single_pictures(anna: Person) 
     anna.page.wait_for_function(
         "() => { const c = document.querySelector('canvas'); return c.width > 0 && !c.hidden; }"
     )
-    anna.page.wait_for_selector(".pic .tag.bl:not([hidden])")
-    assert "single pictures" in (anna.page.locator(".pic .tag.bl").text_content() or "")
+    anna.page.wait_for_selector(".picnote:not([hidden])")
+    assert "single pictures" in (anna.page.locator(".picnote").text_content() or "")
 
 
 def test_the_marked_clip_is_downloaded_under_the_cameras_name(anna: Person) -> None:

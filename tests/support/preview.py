@@ -34,6 +34,7 @@ from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
+from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
 from camtrace.web.site import Website
@@ -369,9 +370,9 @@ class PreviewSite:
             VolumesApi(shop.access, list),
             shop.socket,
         ]
-        self.website = Website(
-            reactor, pages=[static, door, Pages(frame, shop.access)], api=api, error_page=door.error_page
-        )
+        pages = Pages(frame, shop.access, shop.cameras, shop.rows)
+        account = AccountPages(frame, shop.access, shop._note, lambda: 8554)
+        self.website = Website(reactor, pages=[static, door, pages, account], api=api, error_page=door.error_page)
 
     def _sell_the_past(self) -> None:
         at = clock.now() - timedelta(hours=3)

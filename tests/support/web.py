@@ -94,13 +94,19 @@ class Accounts:
         return user
 
     async def set_password(self, user_id: int, password_hash: str) -> None:
-        raise NotImplementedError
+        user = self._change(user_id, password_hash=password_hash)
+        self.sessions = {digest: name for digest, name in self.sessions.items() if name != user.name}
 
     async def has_player_secrets(self) -> bool:
         return any(user.player_ha1 for user in self.users.values())
 
     async def set_player_ha1(self, user_id: int, sealed: bytes) -> None:
-        raise NotImplementedError
+        self._change(user_id, player_ha1=sealed)
+
+    def _change(self, user_id: int, **fields: Any) -> User:
+        user = next(user for user in self.users.values() if user.id == user_id)
+        self.users[user.name] = replace(user, **fields)
+        return user
 
     async def open_session(self, digest: bytes, user_id: int, peer: str, at: datetime) -> None:
         self.sessions[digest] = next(user.name for user in self.users.values() if user.id == user_id)

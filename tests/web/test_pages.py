@@ -15,6 +15,7 @@ from camtrace import assets, i18n
 from camtrace.config import Site
 from camtrace.model import Profile, User
 from camtrace.web.pages import Pages
+from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame, own_address
 from camtrace.web.site import Website
@@ -33,7 +34,9 @@ class Shop(WebShop):
         templates = Templates(assets.web() / "templates", SPOKEN, STATIC.url)
         frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras)
         door = Door(frame, self.access)
-        self.website = Website(None, pages=[STATIC, door, Pages(frame, self.access)], error_page=door.error_page)
+        pages = Pages(frame, self.access, self.cameras, self.rows)
+        account = AccountPages(frame, self.access, self._note, lambda: 8554)
+        self.website = Website(None, pages=[STATIC, door, pages, account], error_page=door.error_page)
 
 
 @pytest.fixture
@@ -83,7 +86,7 @@ class Strict(HTMLParser):
             self.faults.append(f"</{tag}> closes nothing")
 
 
-PLACES = ("/live/1", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/cameras/new", "/journal")
+PLACES = ("/live/1", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/cameras/new", "/journal", "/account")
 
 
 @pytest.mark.parametrize("language", i18n.LANGUAGES)
@@ -235,7 +238,7 @@ def test_a_person_without_live_begins_where_they_may(shop: Shop) -> None:
     shop.users.users["clara"] = User(3, "clara", Profile(9, "office", frozenset({"lines"})))
     assert visitor(shop, "clara").get("/").header("location") == "/log"
     shop.users.users["dora"] = User(4, "dora", Profile(10, "nobody", frozenset()))
-    assert visitor(shop, "dora").get("/").code == 403
+    assert visitor(shop, "dora").get("/").header("location") == "/account"
 
 
 def test_names_of_cameras_are_text_everywhere(shop: Shop) -> None:

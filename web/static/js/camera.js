@@ -9,8 +9,8 @@ import { LivePicture } from "./picture.js";
 import { _, ngettext } from "./texts.js";
 import { toast } from "./toast.js";
 
-const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, alarm: { pre_seconds: 5, post_seconds: 20 }, overlay_ids: [] };
-const NUMBERS = new Set(["id", "http_port", "channel", "regular.days", "alarm.pre_seconds", "alarm.post_seconds"]);
+const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, overlay_ids: [] };
+const NUMBERS = new Set(["id", "http_port", "channel", "regular.days"]);
 
 const form = byId("form");
 const camera = facts.cameras.find(({ id }) => id === facts.camera) ?? null;
@@ -55,9 +55,9 @@ function changes() {
 function fault(field) {
   const words = field.value.trim();
   if (field.name === "name" && !words) return _("A camera needs a name.");
-  if (field.name === "url" || field.name === "sub_url") {
+  if (field.name === "url") {
     if (words && !/^(rtsp|https?):\/\/[^\s/]+/i.test(words)) return _("It begins with rtsp:// or http:// and has no spaces.");
-    if (field.name === "url" && !words && !(form.elements.address.value.trim() && form.elements.model.value.trim())) return _("Where does the picture come from? Give this address, or the model and the network address.");
+    if (!words && !(form.elements.address.value.trim() && form.elements.model.value.trim())) return _("Where does the picture come from? Give this address, or the model and the network address.");
   }
   if (field.name === "address" && /[\s/]/.test(words)) return _("Only the name or the numbers, without http:// and without a path.");
   if (NUMBERS.has(field.name) && words && !(Number.isInteger(Number(words)) && Number(words) >= Number(field.min || 0) && Number(words) <= Number(field.max || Infinity))) return _("A whole number from {min} to {max}.", { min: field.min || 0, max: field.max || "…" });

@@ -1,9 +1,12 @@
 // The list of cameras.
 
+import { askJson } from "./api.js";
 import { followStates, stateMark, stateWords } from "./camera_list.js";
-import { el, icon } from "./dom.js";
-import { byId, facts } from "./page.js";
+import { el, icon, show } from "./dom.js";
+import { byId, facts, may } from "./page.js";
 import { _, ngettext } from "./texts.js";
+import { clock, shortDay } from "./time.js";
+import { toast } from "./toast.js";
 
 const { cameras } = facts;
 
@@ -28,5 +31,21 @@ function draw() {
   byId("list").replaceChildren(el("table", { class: "tbl" }, el("thead", null, el("tr", null, heads.map((words, n) => el("th", { class: n > 2 ? "hide-s" : null, scope: "col" }, words)))), el("tbody", null, rows)));
 }
 
+async function drawRemoved() {
+  const { items } = await askJson("/cameras?deleted=1");
+  const rows = items.map(({ uid, name, overlay_ids, deleted_at }) => {
+    const at = Date.parse(deleted_at);
+    return el("tr", null,
+      el("td", null, el("b", null, name)),
+      el("td", { class: "mono" }, `${shortDay(at)} ${clock(at)}`),
+      el("td", { class: "mono hide-s" }, overlay_ids.join(", ")),
+      el("td", { class: "r" }, may("replay") ? el("a", { class: "btn sm quietb", href: `/replay/uid:${uid}` }, _("Replay")) : ""));
+  });
+  const heads = [[_("Name")], [_("Removed")], [_("Tills"), "hide-s"], [""]];
+  byId("removed-list").replaceChildren(el("table", { class: "tbl" }, el("thead", null, el("tr", null, heads.map(([words, kind]) => el("th", { class: kind, scope: "col" }, words)))), el("tbody", null, rows)));
+  show(byId("removed"), rows.length > 0);
+}
+
 draw();
+drawRemoved().catch((error) => toast(error.message));
 if (cameras.length) followStates(cameras, draw);

@@ -1,6 +1,6 @@
 // Live H.264 by Media Source Extensions: fragments are appended as they come, the play head stays near the live edge.
 
-import { beginsAt } from "./mp4.js";
+import { beginsAt, joined } from "./mp4.js";
 
 const NEAREST_S = 0.25; // how close to the newest picture the play head is put
 const HURRY_S = 0.2; // this much further away it plays a little faster
@@ -154,16 +154,4 @@ export class MseFeed {
     this.stop();
     this.#failed();
   };
-}
-
-/** Several byte arrays as one. */
-export function joined(pieces) {
-  if (pieces.length === 1) return pieces[0];
-  const whole = new Uint8Array(pieces.reduce((sum, piece) => sum + piece.byteLength, 0));
-  let offset = 0;
-  for (const piece of pieces) {
-    whole.set(piece, offset);
-    offset += piece.byteLength;
-  }
-  return whole;
 }

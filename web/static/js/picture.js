@@ -27,7 +27,7 @@ export class LivePicture {
   #words = el("span");
   #behind = el("span", { class: "mono behind desk-only" });
   #dot = el("span", { class: "live-dot", hidden: true });
-  #note = el("p", { class: "tag bl", hidden: true });
+  #note = el("p", { class: "picnote", hidden: true });
   #lost = el("div", { class: "lostwords", hidden: true });
   #timer;
 
@@ -180,6 +180,7 @@ export class LivePicture {
   #tellNote(words) {
     this.#note.textContent = words;
     show(this.#note, words !== "");
+    this.#figure.classList.toggle("noted", words !== "");
   }
 
   #seenAgain = () => {

@@ -1,24 +1,27 @@
-// The picture of the replay: video where the browser can play it, single pictures where not, words where there is none.
+// The picture of the replay: video where the browser can play it, JPEG drawn one by one, what the server decodes where
+// nothing else goes, words where there is no picture.
 
 import { el, icon, show } from "./dom.js";
+import { RecordedJpegs } from "./recorded_jpegs.js";
 import { RecordedStills } from "./recorded_stills.js";
 import { RecordedVideo } from "./recorded_video.js";
 import { _ } from "./texts.js";
 import { clock } from "./time.js";
 import { gapWords } from "./words.js";
 
-/** `camera` is {id, name}. `listener` has `sound(has)`, `changed()` (plays or stands). */
+/** `camera` is {key, id, name, removed}. `listener` has `sound(has)`, `changed()` (plays or stands). */
 export class Player {
   #recordings;
   #listener;
   #camera;
   #ways;
+  #way = "";
   #speed = 1;
   #seeking = 0;
   #video = el("video", { playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
   #canvas = el("canvas", { hidden: true, width: 0, height: 0 });
   #moment = el("span", { class: "moment" }, "--:--:--");
-  #note = el("p", { class: "tag bl", hidden: true });
+  #note = el("p", { class: "picnote", hidden: true });
   #busy = el("span", { class: "tag tr", hidden: true }, _("Fetching the picture…"));
   #none = el("div", { class: "lostwords", hidden: true });
   #figure;
@@ -30,8 +33,8 @@ export class Player {
     this.#listener = listener;
     this.#video.muted = true; // with sound a browser would not begin by itself
     figure.replaceChildren(this.#canvas, this.#video,
-      el("figcaption", { class: "tag tl" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
-    this.#ways = new RecordedVideo(this.#video, camera.id, recordings, this.#told);
+      el("figcaption", { class: "tag tl" }, camera.removed ? null : el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
+    this.#use("video");
   }
 
   get at() {
@@ -67,6 +70,7 @@ export class Player {
     }
     this.#clearGap();
     show(this.#busy, true);
+    if (this.#way === "stills") this.#use("video"); // what was recorded at another time may be playable
     this.#ways.seek(at);
     this.#tellTime(at);
   }
@@ -98,31 +102,44 @@ export class Player {
   }
 
   #told = {
-    unplayable: () => this.#useStills(),
+    unplayable: (way) => this.#useInstead(way),
     sound: (has) => this.#listener.sound(has),
     begun: () => {
       show(this.#busy, false);
       this.#clearGap();
-      this.#note.textContent = this.#ways instanceof RecordedStills ? STILLS() : "";
-      show(this.#note, this.#note.textContent !== "");
+      show(this.#video, this.#way === "video");
+      show(this.#canvas, this.#way !== "video");
+      this.#tellNote(this.#way === "stills" ? STILLS() : "");
     },
     failed: (error) => {
       show(this.#busy, false);
-      this.#note.textContent = error?.message ?? _("The picture could not be fetched. Trying again.");
-      show(this.#note, true);
+      this.#tellNote(error?.message || _("The picture could not be fetched. Trying again."));
     },
     ranOut: (at) => this.#recordings.place(at).then(({ gap }) => { if (gap) this.#showGap(gap, at); }, () => {}),
   };
 
-  #useStills() {
-    const { at, playing } = this.#ways;
-    show(this.#video, false);
-    show(this.#canvas, true);
-    this.#listener.sound(false);
-    this.#ways = new RecordedStills(this.#canvas, this.#camera.id, this.#recordings, this.#told);
+  #use(way) {
+    const playing = this.#ways?.playing ?? false;
+    this.#ways?.close();
+    this.#way = way;
+    const { key } = this.#camera;
+    if (way === "video") this.#ways = new RecordedVideo(this.#video, key, this.#recordings, this.#told);
+    else this.#ways = new (way === "jpegs" ? RecordedJpegs : RecordedStills)(this.#canvas, key, this.#recordings, this.#told);
+    if (way !== "video") this.#listener.sound(false);
     this.#ways.speed = this.#speed;
-    this.#ways.seek(at);
     if (playing) this.#ways.play();
+  }
+
+  #useInstead(way) {
+    const { at } = this;
+    this.#use(way);
+    this.#ways.seek(at);
+  }
+
+  #tellNote(words) {
+    this.#note.textContent = words;
+    show(this.#note, words !== "");
+    this.#figure.classList.toggle("noted", words !== "");
   }
 
   #showGap([from, to, cause], at) {

@@ -1,4 +1,5 @@
-// Recordings that the browser cannot play, as single pictures that the server decodes: the same interface as RecordedVideo.
+// Recordings that the browser can neither play nor draw (H.265, MPEG-4), as single pictures that the server decodes: the
+// same interface as RecordedVideo.
 
 import { drawn } from "./jpeg.js";
 import { iso, now } from "./time.js";
@@ -57,7 +58,8 @@ export class RecordedStills {
   }
 
   set speed(speed) {
-    this.seek(this.at);
+    this.#from = this.at;
+    this.#since = performance.now();
     this.#speed = speed;
   }
 

@@ -2,8 +2,7 @@
 // The fragments carry wall time; on the element's own time line 0 is `base`.
 
 import { ask, query } from "./api.js";
-import { joined } from "./mse.js";
-import { hasSound, headLength, mimeOf } from "./mp4.js";
+import { hasSound, headLength, jpegTrack, joined, mimeOf } from "./mp4.js";
 import { dayEnd, dayOf, dayStart, iso, now } from "./time.js";
 
 const WINDOW_MS = 20000;
@@ -14,8 +13,8 @@ const LAST_PICTURE_S = 0.5; // a player stands still when only its last picture 
 const NEAR_S = 0.35; // a picture that begins so little after the place asked for is the one meant
 
 /**
- * Plays one camera's recordings in a `<video>`. `listener` has `unplayable()` (this codec cannot be played here),
- * `sound(has)`, `failed(error)`, `ranOut(at)` (no more footage at this instant), `begun()` (a picture stands).
+ * Plays one camera's recordings in a `<video>`. `listener` has `unplayable(way)` (this codec cannot be played here,
+ * but perhaps as "jpegs" or "stills"), `sound(has)`, `failed(error)`, `ranOut(at)` (no more footage at this instant), `begun()` (a picture stands).
  */
 export class RecordedVideo {
   #video;
@@ -35,6 +34,7 @@ export class RecordedVideo {
   #lastFrame = NaN;
   #address = "";
   #timer;
+  #closed = false;
 
   constructor(video, camera, recordings, listener) {
     this.#video = video;
@@ -42,7 +42,7 @@ export class RecordedVideo {
     this.#recordings = recordings;
     this.#listener = listener;
     this.#timer = setInterval(() => this.#goOn(), 200);
-    video.addEventListener("error", () => this.#broke());
+    video.addEventListener("error", this.#broke);
     this.#learnFrames();
   }
 
@@ -91,7 +91,9 @@ export class RecordedVideo {
   }
 
   close() {
+    this.#closed = true;
     clearInterval(this.#timer);
+    this.#video.removeEventListener("error", this.#broke);
     this.#fetching?.abort();
     this.#drop();
   }
@@ -203,7 +205,7 @@ export class RecordedVideo {
     const mime = mimeOf(bytes.subarray(0, length));
     if (!mime || !MediaSource.isTypeSupported(mime)) {
       this.close();
-      this.#listener.unplayable();
+      this.#listener.unplayable(jpegTrack(bytes) ? "jpegs" : "stills");
       throw new DOMException("cannot be played", "AbortError");
     }
     this.#listener.sound(hasSound(bytes.subarray(0, length)));
@@ -308,16 +310,16 @@ export class RecordedVideo {
       const apart = mediaTime - this.#lastFrame;
       if (apart > 0.005 && apart < 1.5) this.#frameSeconds = apart < this.#frameSeconds ? apart : this.#frameSeconds * 0.7 + apart * 0.3;
       this.#lastFrame = mediaTime;
-      this.#learnFrames();
+      if (!this.#closed) this.#learnFrames();
     });
   }
 
-  #broke() {
+  #broke = () => {
     if (!this.#source) return;
     const at = this.at;
     this.#drop();
     this.#listener.failed(this.#video.error);
     this.#wanted = at + 500; // what broke it is left out
     this.#begin(this.#wanted);
-  }
+  };
 }

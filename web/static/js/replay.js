@@ -22,9 +22,9 @@ const SKIP_MS = 5000;
 const LONG_SKIP_MS = 60000;
 const ZOOMS = [86400, 14400, 3600, 600, 60];
 
-const camera = facts.cameras.find(({ id }) => id === facts.camera);
-const recordings = new Recordings(camera.id);
-const till = new TillLines(camera.id);
+const camera = facts.replayed;
+const recordings = new Recordings(camera.key);
+const till = new TillLines(camera.key);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at));
 const player = new Player(byId("picture"), camera, recordings, {
   sound: (has) => show(byId("sound"), has),
@@ -49,7 +49,7 @@ async function seek(at) {
 }
 
 function tellAddress(at) {
-  history.replaceState(null, "", `/replay/${camera.id}?at=${(at / 1000).toFixed(3)}`);
+  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}`);
 }
 
 async function loadDay(name) {
@@ -203,7 +203,7 @@ onKeys(["F"], _("Full screen"), () => (document.fullscreenElement ? document.exi
 // ── begin ──
 async function begin() {
   const asked = instantOf(new URLSearchParams(location.search).get("at"));
-  const at = Number.isNaN(asked) ? now() - BACK_MS : asked;
+  const at = Number.isNaN(asked) ? (camera.removed ?? now()) - BACK_MS : asked;
   day = dayOf(at);
   calendar.setDay(day);
   await loadDay(day);

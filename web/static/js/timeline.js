@@ -173,7 +173,7 @@ export class Timeline {
   #lane() {
     const x = (at) => this.#x(at);
     const present = now();
-    const number = String(this.#camera.id);
+    const number = this.#camera.removed ? "–" : String(this.#camera.id); // its number may be another camera's now
     const chip = 9 + number.length * 7;
     const parts = [
       svg("rect", { class: "x-chip", x: 0, y: TALL.label, width: chip, height: 14, rx: 2 }),
