@@ -15,8 +15,8 @@ from typing import Any
 from twisted.internet import defer, task
 
 from camtrace import __version__, auth, config
-from camtrace.application import ensure_folder
 from camtrace.errors import CamTraceError, Invalid, NotFound
+from camtrace.folders import Hold, ensure_folder, is_held
 from camtrace.model import User
 from camtrace.pools import Pools
 from camtrace.store.database import Database
@@ -143,12 +143,39 @@ def parser() -> argparse.ArgumentParser:
 
 async def connected(reactor: Any, settings: config.Config, work: Callable[[Console], Awaitable[None]]) -> None:
     """Run `work` on the server's database, which is started for it when nobody runs it."""
-    ensure_folder(settings.data.directory)
-    embedded = None
-    if not settings.database.dsn:
-        embedded = EmbeddedServer(settings.data.directory, reactor, settings.database.user)
-        await embedded.start()
-    database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor, connections=1)
+    data = ensure_folder(settings.data.directory)
+    if settings.database.dsn:
+        await with_database(reactor, settings, settings.database.dsn, work)
+        return
+    embedded = EmbeddedServer(data, reactor, settings.database.user)
+    hold = Hold(data)
+    try:
+        await start_private(reactor, data, embedded, hold)
+        await with_database(reactor, settings, embedded.dsn, work)
+    finally:
+        # the last one out stops it: a server or another command may have come meanwhile, and use it
+        if not is_held(data) and hold.take():
+            await embedded.stop()
+        hold.release()
+
+
+async def start_private(reactor: Any, data: Path, embedded: EmbeddedServer, hold: Hold) -> None:
+    """Start the private database, or find it running; commands do so one after the other. Raises StartError."""
+    deadline = reactor.seconds() + WAIT_SECONDS
+    while True:
+        served = is_held(data)
+        if (embedded.found_ready() if served else hold.take()) or reactor.seconds() > deadline:
+            break
+        await task.deferLater(reactor, 0.1)
+    await embedded.start(lambda text: None)
+    hold.take(shared=True)
+
+
+async def with_database(
+    reactor: Any, settings: config.Config, dsn: str, work: Callable[[Console], Awaitable[None]]
+) -> None:
+    """Run `work` on the database at `dsn`, brought to this program's schema."""
+    database = Database(dsn, reactor, connections=1)
     pools = Pools(reactor, jobs=1)
     try:
         await database.start(WAIT_SECONDS)
@@ -159,8 +186,6 @@ async def connected(reactor: Any, settings: config.Config, work: Callable[[Conso
     finally:
         pools.stop()
         await database.stop()
-        if embedded is not None and not embedded.adopted:
-            await embedded.stop()
 
 
 def main(argv: list[str] | None = None) -> int:

@@ -28,6 +28,7 @@ from camtrace.spool import Fact, Spool
 BATCH_FACTS = 1000
 COLLECT_SECONDS = 0.02
 WARN_SECONDS = 60.0
+LAST_PATIENCE_SECONDS = 1.0  # for a database that does not answer while the server stops: the spool takes the rest
 
 
 class Ids:
@@ -110,6 +111,7 @@ class Intake:
         self._stopping = False
         self._warned: dict[str, float] = {}
         self._pauses: set[_Pause] = set()
+        self._timeouts: set[Any] = set()
         self._collecting: _Pause | None = None
         if metrics is not None:
             metrics.gauge("camtrace_spool_facts", lambda: [({}, spool.count)])
@@ -157,6 +159,9 @@ class Intake:
     async def stop(self) -> None:
         """Take no further fact, make durable what has arrived, leave the spool for the next start."""
         self._stopping = True
+        self._patience_seconds = min(self._patience_seconds, LAST_PATIENCE_SECONDS)
+        for timeout in self._timeouts:
+            timeout.reset(self._patience_seconds)
         self._wake()
         await self._accepting.ended()
         await self._draining.ended()
@@ -301,12 +306,15 @@ class Intake:
         result: defer.Deferred[Any] = defer.Deferred()
 
         def give_up() -> None:
+            self._timeouts.discard(timeout)
             result.errback(DatabaseUnavailable(f"no answer in {self._patience_seconds:g} s"))
 
         timeout = self._scheduler.callLater(self._patience_seconds, give_up)
+        self._timeouts.add(timeout)
 
         def answered(value: Any) -> None:
             if not result.called:
+                self._timeouts.discard(timeout)
                 timeout.cancel()
                 result.callback(value)
 

@@ -12,6 +12,7 @@ from twisted.python import usage
 
 from camtrace import application, config
 from camtrace.errors import ConfigError, StartError
+from camtrace.folders import as_account
 
 
 class Options(usage.Options):
@@ -40,7 +41,8 @@ def makeService(options: Options) -> IService:
     reactor.seconds = time.monotonic  # type: ignore[method-assign]
     parent: Any = options.parent or {}
     try:
-        return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
+        with as_account(parent.get("uid"), parent.get("gid")):
+            return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
     except StartError as error:
         print(f"camtrace: {error}", file=sys.stderr)
         raise SystemExit(1) from error

@@ -13,10 +13,14 @@ from twisted.application.service import Service
 from twisted.internet import defer, task
 from twisted.logger import Logger
 
+from camtrace import clock
 from camtrace.doors import Doors
 from camtrace.errors import CamTraceError
 
-STOP_SECONDS = 9  # the contract: down within ten
+STOP_SECONDS = 9  # down within ten
+LEAST_SECONDS = 0.3  # for a tier after whose elders nothing was left
+START_LEAVES = 5  # of STOP_SECONDS, when the start under way does not end
+POLL_SECONDS = 0.02
 
 
 async def nothing() -> None:
@@ -25,11 +29,16 @@ async def nothing() -> None:
 
 @dataclass(frozen=True, slots=True)
 class Tier:
-    """One storey of the house. `stop` is awaited before the tier below is stopped."""
+    """One storey of the house. `stop` is awaited before the tier below is stopped.
+
+    `leaves`: of the seconds the whole stop may take, those that must remain for the tiers below. A `stop` that takes
+    longer is cancelled, and should then leave as little as it can.
+    """
 
     name: str
     start: Callable[[], Awaitable[Any]] = nothing
     stop: Callable[[], Awaitable[Any]] = nothing
+    leaves: float = 0.2
 
 
 class Tiers(Service):
@@ -48,6 +57,8 @@ class Tiers(Service):
         self._foreground = foreground
         self._up: list[Tier] = []
         self._starting: defer.Deferred[None] | None = None
+        self._climbing = False
+        self._stopping = False
 
     def privilegedStartService(self) -> None:
         """Bind every listener. In the foreground a failure prints one line and exits with 1."""
@@ -62,33 +73,31 @@ class Tiers(Service):
     def startService(self) -> None:
         """Begin to start; twistd does not wait for it."""
         super().startService()  # type: ignore[no-untyped-call]
+        self._climbing = True
         self._starting = defer.Deferred.fromCoroutine(self._start())
 
     def stopService(self) -> defer.Deferred[None]:
         """Stop what is up, from the top; fires when all is down."""
         super().stopService()  # type: ignore[no-untyped-call]
-        if self._starting is not None:
-            self._starting.cancel()
+        self._stopping = True
         return defer.Deferred.fromCoroutine(self._stop())
 
     async def _start(self) -> None:
-        for tier in self._tiers:
-            try:
+        try:
+            for tier in self._tiers:
+                self._up.append(tier)  # also one that starts only half: its stop puts that right
                 await tier.start()
-            except defer.CancelledError:
-                self._up.append(tier)  # it may have started half: its stop puts that right
-                return
-            except CamTraceError as error:
-                self._up.append(tier)
-                self._give_up(f"{tier.name}: {error}")
-                return
-            except Exception:
-                self._up.append(tier)
-                self.log.failure("starting {tier} failed", tier=tier.name)
-                self._give_up(f"{tier.name} could not be started: see the log")
-                return
-            self._up.append(tier)
-        self._starting = None
+                if self._stopping:  # it did not mind being cancelled
+                    return
+        except defer.CancelledError:
+            return
+        except CamTraceError as error:
+            self._give_up(f"{tier.name}: {error}")
+        except Exception:
+            self.log.failure("starting {tier} failed", tier=tier.name)
+            self._give_up(f"{tier.name} could not be started: see the log")
+        finally:
+            self._climbing = False
 
     def _give_up(self, reason: str) -> None:
         self.log.critical("CamTrace cannot start: {reason}", reason=reason)
@@ -100,10 +109,12 @@ class Tiers(Service):
             self._reactor.callWhenRunning(self._reactor.stop)
 
     async def _stop(self) -> None:
+        deadline = clock.monotonic() + STOP_SECONDS
+        await self._end_start(deadline)
         while self._up:
             tier = self._up.pop()
             stopping = defer.Deferred.fromCoroutine(_awaited(tier.stop()))
-            stopping.addTimeout(STOP_SECONDS, self._reactor)
+            stopping.addTimeout(max(LEAST_SECONDS, deadline - tier.leaves - clock.monotonic()), self._reactor)
             try:
                 await stopping
             except defer.TimeoutError:
@@ -112,6 +123,13 @@ class Tiers(Service):
                 self.log.failure("stopping {tier} failed", tier=tier.name)
         self._doors.close()
         await task.deferLater(self._reactor, 0)
+
+    async def _end_start(self, deadline: float) -> None:
+        """A start under way is cancelled; stopping begins when it has ended, or takes too long to."""
+        if self._starting is not None and self._climbing:
+            self._starting.cancel()
+        while self._climbing and clock.monotonic() < deadline - START_LEAVES:
+            await task.deferLater(self._reactor, POLL_SECONDS)
 
 
 async def _awaited(awaitable: Awaitable[Any]) -> None:

@@ -19,6 +19,7 @@ FLOOR = [
     "events",
     "calendar",
     "clock",
+    "folders",
     "assets",
     "i18n",
     "config",

@@ -12,14 +12,16 @@ import pwd
 import re
 import shutil
 import signal
+import stat
 import subprocess
 import sys
+import tempfile
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from twisted.internet import task
+from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import clock
@@ -28,7 +30,7 @@ from camtrace.errors import StartError
 SOCKET_PATH_LIMIT = 100  # sun_path holds 107 bytes on Linux, 103 on FreeBSD, the socket's name included
 START_SECONDS = 60
 ADOPT_SECONDS = 30
-STOP_SECONDS = 8
+STOP_SECONDS = 6
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1
 OLDEST = 14
@@ -122,43 +124,58 @@ class EmbeddedServer:
         self._adopted: int | None = None
         self._watch: task.LoopingCall | None = None
 
-    @property
-    def adopted(self) -> bool:
-        """Whether the server was found running: somebody else's, perhaps."""
-        return self._adopted is not None
+    def found_ready(self) -> bool:
+        """Whether somebody runs it, and it is ready."""
+        found = self._postmaster()
+        return found is not None and found.state == "ready" and self._is_postgres(found.pid)
 
     @property
     def dsn(self) -> str:
         """The connection string of the database `camtrace`."""
         return f"host={self._sockets} user=camtrace dbname=postgres"
 
-    async def start(self, progress: Callable[[str], None] = lambda text: None) -> None:
-        """Make the cluster if there is none, start or adopt its server, wait until it is ready. Raises StartError."""
+    async def start(
+        self, progress: Callable[[str], None] = lambda text: None, wait_seconds: float = START_SECONDS
+    ) -> None:
+        """Make the cluster if there is none, start or adopt its server, wait until it is ready. Raises StartError.
+
+        After a crash a server may take minutes to get ready: it has `wait_seconds`, and a minute at least.
+        """
         binaries = self._binaries()
         if not (self._cluster / "PG_VERSION").exists():
             progress("making the database")
             self._make_folders()
-            self._initdb(binaries)
+            await self._initdb(binaries)
         if not await self._adopt(progress):
             self._make_sockets()
             self._launch(binaries)
-        await self._wait_ready()
+        await self._wait_ready(max(START_SECONDS, wait_seconds))
 
     async def stop(self) -> None:
-        """Stop the server (fast shutdown), ours or adopted, and wait until it is gone."""
+        """Stop the server (fast shutdown), ours or adopted, and wait until it is gone.
+
+        One that does not stop in time, or for which nobody waits any more (this is cancelled), is killed: what was
+        committed is on the disk.
+        """
         if self._watch is not None and self._watch.running:
             self._watch.stop()
         pid = self._process.pid if self._process is not None else self._adopted
         if pid is None:
             return
-        for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 2)):
-            _send(pid, number)
-            deadline = clock.monotonic() + seconds
-            while self._alive(pid) and clock.monotonic() < deadline:
-                await task.deferLater(self._reactor, POLL_SECONDS)
-            if not self._alive(pid):
-                break
-        self._process = self._adopted = None
+        try:
+            for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 1.5)):
+                _send(pid, number)
+                _send(pid, signal.SIGCONT)  # one that was halted would hear nothing
+                deadline = clock.monotonic() + seconds
+                while self._alive(pid) and clock.monotonic() < deadline:
+                    await task.deferLater(self._reactor, POLL_SECONDS)
+        except defer.CancelledError:
+            self.log.error("there is no time left for the database server {pid} to stop in order", pid=pid)
+            raise
+        finally:
+            if self._alive(pid):
+                _send(pid, signal.SIGKILL)
+            self._process = self._adopted = None
 
     def keep_running(self) -> None:
         """Start the server again whenever it is found dead, until `stop`."""
@@ -207,10 +224,12 @@ class EmbeddedServer:
 
     def _make_sockets(self) -> None:
         self._sockets.mkdir(mode=0o700, exist_ok=True)
-        if self._account is not None:
-            os.chown(self._sockets, self._account.pw_uid, self._account.pw_gid)
-        elif self._sockets.stat().st_uid != os.geteuid():
+        found = self._sockets.lstat()  # in /tmp anybody may have put something there, a link for one
+        ours = {os.geteuid(), self._account.pw_uid if self._account is not None else os.geteuid()}
+        if not stat.S_ISDIR(found.st_mode) or found.st_uid not in ours:
             raise StartError(f"the folder {self._sockets} belongs to somebody else: remove it")
+        if self._account is not None:
+            os.chown(self._sockets, self._account.pw_uid, self._account.pw_gid, follow_symlinks=False)
 
     def _binaries(self) -> Path:
         version_file = self._cluster / "PG_VERSION"
@@ -228,21 +247,27 @@ class EmbeddedServer:
             return {}
         return {"user": self._account.pw_uid, "group": self._account.pw_gid, "extra_groups": []}
 
-    def _initdb(self, binaries: Path) -> None:
-        unfinished = self._home / "cluster.new"
-        shutil.rmtree(unfinished, ignore_errors=True)
+    async def _initdb(self, binaries: Path) -> None:
+        # whoever made it may have been killed, and its initdb live on: each has a folder of its own
+        for leftover in self._home.glob("cluster.new*"):
+            shutil.rmtree(leftover, ignore_errors=True)
+        unfinished = self._home / f"cluster.new-{os.getpid()}"
         # C.UTF-8 and not C: case folding and trigrams must know Cyrillic and accents
         options = ["-U", "camtrace", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8", "--no-instructions"]
-        made = subprocess.run(
-            [str(binaries / "initdb"), "-D", str(unfinished), *options],
-            capture_output=True,
-            text=True,
-            cwd="/",
-            env=_environment(),
-            **self._run_as(),
-        )
-        if made.returncode != 0:
-            raise StartError(f"the database cannot be made: {(made.stderr or made.stdout).strip().splitlines()[-1]}")
+        with tempfile.TemporaryFile() as said:
+            command = [str(binaries / "initdb"), "-D", str(unfinished), *options]
+            making = self._popen(command, said)
+            try:
+                while making.poll() is None:
+                    await task.deferLater(self._reactor, POLL_SECONDS)
+            finally:
+                _end(making)
+                if making.returncode != 0:
+                    shutil.rmtree(unfinished, ignore_errors=True)
+            if making.returncode != 0:
+                said.seek(0)
+                lines = said.read().decode("utf-8", "replace").strip().splitlines()
+                raise StartError(f"the database cannot be made: {_fault_of(lines)}")
         unfinished.rename(self._cluster)
 
     def _launch(self, binaries: Path) -> None:
@@ -250,21 +275,25 @@ class EmbeddedServer:
         command = [str(binaries / "postgres"), "-D", str(self._cluster), "-k", str(self._sockets), *options]
         log = os.open(self._home / "postgres.log", os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)
         try:
-            # a session of its own: Ctrl-C must reach us alone, the database is needed to the end
-            self._process = subprocess.Popen(
+            self._process = self._popen(command, log)
+        finally:
+            os.close(log)
+
+    def _popen(self, command: list[str], output: Any) -> subprocess.Popen[Any]:
+        """A process of PostgreSQL, in a session of its own: Ctrl-C must reach us alone, we need it to the end."""
+        try:
+            return subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
+                stdout=output,
+                stderr=output,
                 start_new_session=True,
                 cwd="/",
                 env=_environment(),
                 **self._run_as(),
             )
         except OSError as error:
-            raise StartError(f"{binaries / 'postgres'} cannot be started: {error.strerror}") from error
-        finally:
-            os.close(log)
+            raise StartError(f"{command[0]} cannot be started: {error.strerror}") from error
 
     def _postmaster(self) -> Postmaster | None:
         try:
@@ -291,11 +320,10 @@ class EmbeddedServer:
         """Whether `pid` lives and is a PostgreSQL: after a reboot the number may be anybody's."""
         if not self._alive(pid):
             return False
-        name = subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True).stdout
-        return "postgres" in name
+        return "postgres" in _name_of(pid)
 
-    async def _wait_ready(self) -> None:
-        deadline = clock.monotonic() + START_SECONDS
+    async def _wait_ready(self, seconds: float) -> None:
+        deadline = clock.monotonic() + seconds
         while clock.monotonic() < deadline:
             found = self._postmaster()
             if found is not None and found.state == "ready":
@@ -303,7 +331,7 @@ class EmbeddedServer:
             if self._process is not None and self._process.poll() is not None:
                 raise StartError(f"the database ended at once: see {self._home / 'postgres.log'}")
             await task.deferLater(self._reactor, POLL_SECONDS)
-        raise StartError(f"the database did not get ready in {START_SECONDS} s: see {self._home / 'postgres.log'}")
+        raise StartError(f"the database did not get ready in {seconds:g} s: see {self._home / 'postgres.log'}")
 
     def _alive(self, pid: int) -> bool:
         if self._process is not None and self._process.pid == pid:
@@ -326,6 +354,34 @@ def _send(pid: int, number: int) -> None:
         os.kill(pid, number)
     except ProcessLookupError:
         return
+
+
+def _end(process: subprocess.Popen[Any]) -> None:
+    """Make sure that it is gone. An initdb that is told to end tidies up behind itself first."""
+    if process.poll() is None:
+        process.terminate()
+        try:
+            process.wait(2)
+        except subprocess.TimeoutExpired:
+            process.kill()
+            process.wait()
+
+
+def _fault_of(lines: list[str]) -> str:
+    """The line of PostgreSQL's words that says what is wrong."""
+    return next((line for line in lines if re.search(r"(error|fatal):", line, re.IGNORECASE)), "".join(lines[-1:]))
+
+
+def _name_of(pid: int) -> str:
+    """The name of a process: what /proc says where there is one (Debian's smallest images have no ps), else ps."""
+    try:
+        return Path(f"/proc/{pid}/comm").read_text()
+    except OSError:
+        pass
+    try:
+        return subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True).stdout
+    except OSError:
+        return ""
 
 
 def _account(wanted: str) -> pwd.struct_passwd:
