@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from typing import Any, Protocol
+from typing import Protocol
 
 from argon2 import PasswordHasher
 from argon2.exceptions import InvalidHashError, VerificationError
@@ -263,16 +263,6 @@ def check_password_strength(password: str) -> None:
 def without_secrets(user: User) -> User:
     """The same user, fit to be kept in a page or a log."""
     return replace(user, password_hash="", player_ha1=b"")
-
-
-def digest_response(ha1: str, method: str, uri: str, fields: dict[str, str], algorithm: str = "MD5") -> str:
-    """The `response` of HTTP Digest for the challenge's `fields` (nonce; nc, cnonce, qop if used); RFC 7616 3.4.1."""
-    make: Any = hashlib.sha256 if algorithm.upper().startswith("SHA-256") else hashlib.md5
-    ha2 = make(f"{method}:{uri}".encode()).hexdigest()
-    middle = [fields["nonce"]]
-    if fields.get("qop"):
-        middle += [fields.get("nc", ""), fields.get("cnonce", ""), fields["qop"]]
-    return str(make(":".join([ha1, *middle, ha2]).encode()).hexdigest())
 
 
 def _digest(secret: str) -> bytes:

@@ -6,7 +6,7 @@ import base64
 import hashlib
 import re
 import secrets
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 _SCHEME = re.compile(r"\s*(basic|digest)\b", re.IGNORECASE)
@@ -51,6 +51,16 @@ def answer(challenge: Challenge, method: str, uri: str, login: str, password: st
     return _digest(challenge, method, uri, login, password)
 
 
+def digest_response(ha1: str, method: str, uri: str, fields: Mapping[str, str], algorithm: str = "MD5") -> str:
+    """The `response` of Digest (RFC 7616 section 3.4.1). `ha1` in hex; `fields`: nonce, and nc, cnonce, qop if used."""
+    make = _HASHES["SHA-256" if algorithm.upper().startswith("SHA-256") else "MD5"]
+    request = make(f"{method}:{uri}".encode()).hexdigest()
+    middle = [fields["nonce"]]
+    if fields.get("qop"):
+        middle += [fields.get("nc", ""), fields.get("cnonce", ""), fields["qop"]]
+    return make(":".join([ha1, *middle, request]).encode()).hexdigest()
+
+
 def _digest(challenge: Challenge, method: str, uri: str, login: str, password: str) -> str:
     given = challenge.parameters
     realm, nonce = given.get("realm", ""), given.get("nonce", "")
@@ -63,15 +73,12 @@ def _digest(challenge: Challenge, method: str, uri: str, login: str, password: s
     secret = hashed(f"{login}:{realm}:{password}")
     if given.get("algorithm", "").lower().endswith("-sess"):
         secret = hashed(f"{secret}:{nonce}:{own_nonce}")
-    request = hashed(f"{method}:{uri}")
     fields = {"username": login, "realm": realm, "nonce": nonce, "uri": uri}
     bare = {}
     if "auth" in (option.strip() for option in given.get("qop", "").lower().split(",")):
-        fields["response"] = hashed(f"{secret}:{nonce}:{count}:{own_nonce}:auth:{request}")
         fields["cnonce"] = own_nonce
         bare = {"qop": "auth", "nc": count}
-    else:
-        fields["response"] = hashed(f"{secret}:{nonce}:{request}")
+    fields["response"] = digest_response(secret, method, uri, {**fields, **bare}, hash_name)
     if "opaque" in given:
         fields["opaque"] = given["opaque"]
     if "algorithm" in given:

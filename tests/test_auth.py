@@ -42,28 +42,6 @@ class ThrottleTests(SynchronousTestCase):
         self.assertLessEqual(len(throttle._wrong), 10)
 
 
-class DigestTests(SynchronousTestCase):
-    """RFC 7616 and RFC 2069 arithmetic."""
-
-    def test_rfc_7616_example(self) -> None:
-        """The example of RFC 7616 section 3.9.1, MD5 and SHA-256."""
-        fields = {
-            "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
-            "nc": "00000001",
-            "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
-            "qop": "auth",
-        }
-        text = b"Mufasa:http-auth@example.org:Circle of Life"
-        md5 = hashlib.md5(text).hexdigest()
-        sha = hashlib.sha256(text).hexdigest()
-        uri = "/dir/index.html"
-        self.assertEqual(auth.digest_response(md5, "GET", uri, fields), "8ca523f5e9506fed4657c9700eebdbec")
-        self.assertEqual(
-            auth.digest_response(sha, "GET", uri, fields, "SHA-256"),
-            "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1",
-        )
-
-
 class GateTests(DatabaseCase):
     """The gate on the real tables."""
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
 from unittest.mock import patch
 
 import pytest
 
-from camtrace.challenge import Challenge, answer, read_challenges
+from camtrace.challenge import Challenge, answer, digest_response, read_challenges
 
 
 def test_basic() -> None:
@@ -60,3 +61,18 @@ def test_choice(headers: list[str], schemes: list[str]) -> None:
 def test_stale() -> None:
     assert Challenge("digest", {"stale": "TRUE"}).stale
     assert not Challenge("digest").stale
+
+
+def test_response_of_the_rfc() -> None:
+    """The example of RFC 7616 section 3.9.1, MD5 and SHA-256."""
+    fields = {
+        "nonce": "7ypf/xlj9XXwfDPEoM4URrv/xwf94BcCAzFZH4GiTo0v",
+        "nc": "00000001",
+        "cnonce": "f2/wE4q74E6zIJEtWaHKaf5wv/H5QzzpXusqGemxURZJ",
+        "qop": "auth",
+    }
+    text, uri = b"Mufasa:http-auth@example.org:Circle of Life", "/dir/index.html"
+    md5, sha = hashlib.md5(text).hexdigest(), hashlib.sha256(text).hexdigest()
+    assert digest_response(md5, "GET", uri, fields) == "8ca523f5e9506fed4657c9700eebdbec"
+    expected = "753927fa0e85d155564e2e272a28d1802ca10daf4496794697cf8db5856cb6c1"
+    assert digest_response(sha, "GET", uri, fields, "SHA-256") == expected

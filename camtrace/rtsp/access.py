@@ -6,7 +6,8 @@ import hmac
 import re
 from base64 import b64decode
 
-from camtrace.auth import REALM, Refused, Throttled, digest_response
+from camtrace.auth import REALM, Refused, Throttled
+from camtrace.challenge import digest_response
 from camtrace.model import User
 from camtrace.rtsp.ports import Gate
 from camtrace.rtsp.wire import Request

@@ -17,7 +17,8 @@ from support.rtsp_server import NoLive, People, Served, unix, user
 from twisted.internet import defer
 
 from camtrace import clock
-from camtrace.auth import PlayerSecret, Throttled, digest_response
+from camtrace.auth import PlayerSecret, Throttled
+from camtrace.challenge import digest_response
 from camtrace.errors import DatabaseUnavailable
 from camtrace.model import Chunk
 from camtrace.rtsp.session import LINGER, TIMEOUT
