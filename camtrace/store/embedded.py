@@ -26,6 +26,7 @@ from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.errors import StartError
+from camtrace.store import processes
 
 SOCKET_PATH_LIMIT = 100  # sun_path holds 107 bytes on Linux, 103 on FreeBSD, the socket's name included
 START_SECONDS = 60
@@ -164,8 +165,8 @@ class EmbeddedServer:
             return
         try:
             for number, seconds in ((signal.SIGINT, STOP_SECONDS), (signal.SIGQUIT, 1.5)):
-                _send(pid, number)
-                _send(pid, signal.SIGCONT)  # one that was halted would hear nothing
+                processes.send(pid, number)
+                processes.wake(pid)  # one that was halted would hear nothing
                 deadline = clock.monotonic() + seconds
                 while self._alive(pid) and clock.monotonic() < deadline:
                     await task.deferLater(self._reactor, POLL_SECONDS)
@@ -174,7 +175,7 @@ class EmbeddedServer:
             raise
         finally:
             if self._alive(pid):
-                _send(pid, signal.SIGKILL)
+                processes.kill_family(pid)
             self._process = self._adopted = None
 
     def keep_running(self) -> None:
@@ -261,7 +262,7 @@ class EmbeddedServer:
                 while making.poll() is None:
                     await task.deferLater(self._reactor, POLL_SECONDS)
             finally:
-                _end(making)
+                processes.end(making)
                 if making.returncode != 0:
                     shutil.rmtree(unfinished, ignore_errors=True)
             if making.returncode != 0:
@@ -320,7 +321,7 @@ class EmbeddedServer:
         """Whether `pid` lives and is a PostgreSQL: after a reboot the number may be anybody's."""
         if not self._alive(pid):
             return False
-        return "postgres" in _name_of(pid)
+        return "postgres" in processes.name_of(pid)
 
     async def _wait_ready(self, seconds: float) -> None:
         deadline = clock.monotonic() + seconds
@@ -349,39 +350,9 @@ def _environment() -> dict[str, str]:
     return {"PATH": os.environ.get("PATH", "/usr/bin:/bin"), "LC_ALL": "C.UTF-8"}
 
 
-def _send(pid: int, number: int) -> None:
-    try:
-        os.kill(pid, number)
-    except ProcessLookupError:
-        return
-
-
-def _end(process: subprocess.Popen[Any]) -> None:
-    """Make sure that it is gone. An initdb that is told to end tidies up behind itself first."""
-    if process.poll() is None:
-        process.terminate()
-        try:
-            process.wait(2)
-        except subprocess.TimeoutExpired:
-            process.kill()
-            process.wait()
-
-
 def _fault_of(lines: list[str]) -> str:
     """The line of PostgreSQL's words that says what is wrong."""
     return next((line for line in lines if re.search(r"(error|fatal):", line, re.IGNORECASE)), "".join(lines[-1:]))
-
-
-def _name_of(pid: int) -> str:
-    """The name of a process: what /proc says where there is one (Debian's smallest images have no ps), else ps."""
-    try:
-        return Path(f"/proc/{pid}/comm").read_text()
-    except OSError:
-        pass
-    try:
-        return subprocess.run(["ps", "-o", "comm=", "-p", str(pid)], capture_output=True, text=True).stdout
-    except OSError:
-        return ""
 
 
 def _account(wanted: str) -> pwd.struct_passwd:
