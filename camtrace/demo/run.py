@@ -6,6 +6,7 @@ nothing of a demo.
 
 from __future__ import annotations
 
+import signal
 import sys
 from pathlib import Path
 from typing import Any
@@ -175,6 +176,8 @@ def main(directory: Path) -> int:
 
     async def run(reactor: Any) -> None:
         demo = Demo(reactor, directory)
+        # the terminal was closed: the server has a session of its own and would stay
+        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reactor.stop))
         reactor.addSystemEventTrigger("before", "shutdown", lambda: defer.Deferred.fromCoroutine(demo.stop()))
         outcome.append(await demo.run())
 
