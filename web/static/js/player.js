@@ -9,6 +9,8 @@ import { _ } from "./texts.js";
 import { clock } from "./time.js";
 import { gapWords } from "./words.js";
 
+const SHORT_MS = 5000; // playing begins behind a gap that ends so soon
+
 /** `camera` is {key, id, name, removed}. `listener` has `sound(has)`, `changed()` (plays or stands). */
 export class Player {
   #recordings;
@@ -64,6 +66,11 @@ export class Player {
       return;
     }
     if (turn !== this.#seeking) return;
+    const next = place.gap?.[1] ?? NaN;
+    if (this.playing && next - at < SHORT_MS) {
+      await this.seek(next + 50);
+      return;
+    }
     if (place.gap) {
       this.#showGap(place.gap, at);
       return;

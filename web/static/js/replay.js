@@ -201,9 +201,17 @@ onKeys(["0"], _("The whole day"), () => timeline.zoom(ZOOMS[0]));
 onKeys(["F"], _("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : byId("picture").requestFullscreen?.()));
 
 // ── begin ──
+/** Half a minute before the end of what was recorded. */
+async function newest() {
+  const end = camera.removed ?? now();
+  const { spans } = await recordings.day(dayOf(end)).catch(() => ({ spans: [] }));
+  const last = spans.filter(([from]) => from < end).pop();
+  return last ? Math.max(last[0] + 50, Math.min(end, last[1]) - BACK_MS) : end - BACK_MS;
+}
+
 async function begin() {
   const asked = instantOf(new URLSearchParams(location.search).get("at"));
-  const at = Number.isNaN(asked) ? (camera.removed ?? now()) - BACK_MS : asked;
+  const at = Number.isNaN(asked) ? await newest() : asked;
   day = dayOf(at);
   calendar.setDay(day);
   await loadDay(day);
