@@ -92,6 +92,7 @@ class Door:
             headline=headline,
             explanation=explanation,
             detail=problem.message,
+            waits=problem.status == 503,
             address="/" if problem.status in (403, 404) else request.uri.decode("ascii", "replace"),
             action=_("To the first page") if problem.status in (403, 404) else _("Try again"),
         )

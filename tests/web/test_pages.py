@@ -226,6 +226,7 @@ def test_without_the_database_the_page_says_that_recording_goes_on(shop: Shop) -
     shop.users.away = True
     answer = anna.get("/live/1")
     assert answer.code == 503 and b"still recorded" in answer.body
+    assert b"js/waiting.js" in answer.body  # it works again by itself, as it says
 
 
 def test_a_site_without_cameras_offers_to_add_one(shop: Shop) -> None:

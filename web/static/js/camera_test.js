@@ -2,6 +2,7 @@
 
 import { askJson } from "./api.js";
 import { el, icon } from "./dom.js";
+import { facts } from "./page.js";
 import { _ } from "./texts.js";
 import { clock, now } from "./time.js";
 import { codecWords } from "./words.js";
@@ -30,7 +31,13 @@ export class CameraTest {
 }
 
 function told({ steps }) {
-  return steps.map(({ result, text, values }) => item(...(MARKS[result] ?? MARKS.warn), _(text, named(values)), ""));
+  return steps.map(({ result, text, values }) => item(...(MARKS[result] ?? MARKS.warn), sentence(text, named(values)), ""));
+}
+
+/** The words of a step; what a camera does wrong is told without its subject: "answers, but wants another password". */
+function sentence(text, values) {
+  const words = _(text, values);
+  return Object.values(facts.reasons).includes(text) ? _("The camera {does}.", { does: words }) : words;
 }
 
 /** Codecs as people write them. */

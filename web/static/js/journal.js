@@ -5,6 +5,7 @@ import { el, icon, show } from "./dom.js";
 import { byId, facts } from "./page.js";
 import { _ } from "./texts.js";
 import { clock, dayOf, shortDay } from "./time.js";
+import { codecWords } from "./words.js";
 
 const PAGE = 100;
 let kind = "";
@@ -14,7 +15,8 @@ let turn = 0;
 let list = null;
 
 const somebody = _("Somebody");
-const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...entry.values, user: entry.user || somebody });
+const named = (values) => (values.codec ? { ...values, codec: codecWords(values.codec) } : values);
+const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), user: entry.user || somebody });
 
 function row(entry) {
   const at = Date.parse(entry.at);
