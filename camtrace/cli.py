@@ -16,7 +16,7 @@ from twisted.internet import defer, task
 
 from camtrace import __version__, auth, config
 from camtrace.errors import CamTraceError, Invalid, NotFound
-from camtrace.folders import Hold, ensure_folder, is_held
+from camtrace.folders import Hold, become_owner, ensure_folder, is_held
 from camtrace.model import User
 from camtrace.pools import Pools
 from camtrace.store.database import Database
@@ -46,8 +46,7 @@ class Console:
 
 async def user_create(console: Console, arguments: argparse.Namespace) -> None:
     """Make a user."""
-    password = read_password(arguments.password_file)
-    user = await console.gate.create_user(arguments.name, arguments.profile, password)
+    user = await console.gate.create_user(arguments.name, arguments.profile, arguments.password)
     print(f"user {user.name} created with profile {user.profile.name}")
 
 
@@ -60,7 +59,7 @@ async def user_list(console: Console, arguments: argparse.Namespace) -> None:
 async def user_password(console: Console, arguments: argparse.Namespace) -> None:
     """Give a user another password."""
     user = await console.user(arguments.name)
-    await console.gate.change_password(user, read_password(arguments.password_file))
+    await console.gate.change_password(user, arguments.password)
     print(f"the password of {user.name} is changed; open sessions have ended")
 
 
@@ -92,9 +91,11 @@ async def link(console: Console, arguments: argparse.Namespace) -> None:
 def read_password(path: str) -> str:
     """The first line of the file at `path` ("-": standard input). Raises Invalid."""
     try:
-        text = sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise Invalid(f"the password file {path} cannot be read: {error}") from error
+        text = sys.stdin.readline() if path == "-" else Path(path).read_text(encoding="utf-8-sig")
+    except OSError as error:
+        raise Invalid(f"the password file {path} cannot be read: {error.strerror}") from error
+    except UnicodeDecodeError as error:
+        raise Invalid(f"the password file {path} cannot be read: it is not UTF-8 text") from error
     password = text.splitlines()[0] if text else ""
     auth.check_password_strength(password)
     return password
@@ -143,7 +144,7 @@ def parser() -> argparse.ArgumentParser:
 
 async def connected(reactor: Any, settings: config.Config, work: Callable[[Console], Awaitable[None]]) -> None:
     """Run `work` on the server's database, which is started for it when nobody runs it."""
-    data = ensure_folder(settings.data.directory)
+    data = settings.data.directory
     if settings.database.dsn:
         await with_database(reactor, settings, settings.database.dsn, work)
         return
@@ -200,6 +201,9 @@ def main(argv: list[str] | None = None) -> int:
         return int(run.main(arguments.directory))
     try:
         settings = config.load(arguments.config, arguments.data)
+        if "password_file" in arguments:
+            arguments.password = read_password(arguments.password_file)
+        become_owner(ensure_folder(settings.data.directory))
     except CamTraceError as error:
         print(f"camtrace: {error}", file=sys.stderr)
         return 1

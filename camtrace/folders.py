@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import pwd
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from camtrace import clock
@@ -105,3 +106,14 @@ def as_account(uid: int | None, gid: int | None) -> Iterator[None]:
     finally:
         os.seteuid(before[0])
         os.setegid(before[1])
+
+
+def become_owner(folder: Path) -> None:
+    """Root becomes, for good, the account `folder` belongs to: what it makes there must serve that account's server."""
+    owner = folder.stat().st_uid
+    if os.geteuid() == 0 and owner != 0:
+        with suppress(KeyError):
+            entry = pwd.getpwuid(owner)
+            os.initgroups(entry.pw_name, entry.pw_gid)
+            os.setgid(entry.pw_gid)
+            os.setuid(owner)

@@ -115,14 +115,15 @@ def _version(folder: Path) -> str:
 class EmbeddedServer:
     """One private cluster below `data`. Start it, connect to `dsn`, stop it.
 
-    `as_user` names the account PostgreSQL runs as when CamTrace is root (default: postgres, else nobody).
+    `as_user` names the account PostgreSQL runs as when CamTrace is root (default: postgres, else nobody), unless data
+    is there that belongs to another.
     """
 
     log = Logger()
 
     def __init__(self, data: Path, reactor: Any, as_user: str = "") -> None:
         self._reactor = reactor
-        self._account = _account(as_user) if os.geteuid() == 0 else None
+        self._account = _account(data, as_user) if os.geteuid() == 0 else None
         self._home = self._choose_home(data)
         self._cluster = self._home / "cluster"
         self._sockets = _socket_folder(self._home)
@@ -381,7 +382,11 @@ def _fault_of(lines: list[str]) -> str:
     return next((line for line in lines if re.search(r"(error|fatal):", line, re.IGNORECASE)), "".join(lines[-1:]))
 
 
-def _account(wanted: str) -> pwd.struct_passwd:
+def _account(data: Path, wanted: str) -> pwd.struct_passwd:
+    """Whom root runs it as: the owner of the cluster that is there, or of the data folder, else `wanted`."""
+    for folder in (data / "database", data):
+        if folder.exists() and (owner := folder.stat().st_uid) != 0:
+            return pwd.getpwuid(owner)
     for name in [wanted] if wanted else ["postgres", "nobody"]:
         try:
             return pwd.getpwnam(name)

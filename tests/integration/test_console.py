@@ -1,0 +1,93 @@
+"""The `camtrace` command as an administrator types it: what it prints, what it refuses, in one line each."""
+
+from __future__ import annotations
+
+import re
+import unittest
+
+from support.database import cluster
+from support.needs import needs
+from support.server import Server
+
+GOOD = "correct horse battery"
+DATABASE = "console_test"
+
+
+@needs("postgresql")
+class ConsoleTests(unittest.TestCase):
+    """Commands on a database that nobody else uses."""
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        cluster().make(DATABASE)
+        cls.addClassCleanup(cluster().drop, DATABASE)
+        cls.server = Server(dsn=cluster().dsn(DATABASE))
+        cls.addClassCleanup(cls.server.remove)
+
+    def said(self, *words: str, text: str = "") -> str:
+        """What a command that succeeds prints."""
+        done = self.server.command(*words, text=text, check=False)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        return done.stdout
+
+    def refused(self, *words: str, text: str = "") -> str:
+        """The one line of a command that fails."""
+        done = self.server.command(*words, text=text, check=False)
+        self.assertEqual((done.returncode, done.stdout), (1, ""))
+        self.assertRegex(done.stderr, r"\Acamtrace: [^\n]+\n\Z")
+        return done.stderr
+
+    def create(self, name: str, profile: str = "viewer", password: str = GOOD) -> list[str]:
+        file = self.server.folder / f"{name}.password"
+        file.write_text(f"{password}\nwhat follows the first line is not looked at\n")
+        return ["user", "create", name, "--profile", profile, "--password-file", str(file)]
+
+    def test_users(self) -> None:
+        """Made, listed, given another password, locked and unlocked."""
+        self.assertEqual(self.said(*self.create("anna", "operator")), "user anna created with profile operator\n")
+        self.assertIn("anna\toperator\n", self.said("user", "list"))
+        self.assertIn(
+            "changed", self.said("user", "password", "anna", "--password-file", "-", text="another long one\n")
+        )
+        self.said("user", "lock", "anna")
+        self.assertIn("anna\toperator\tlocked\n", self.said("user", "list"))
+        self.assertEqual(self.said("user", "unlock", "anna"), "anna is unlocked\n")
+        self.assertIn("anna", self.refused(*self.create("anna")))
+
+    def test_tokens_and_links(self) -> None:
+        """A token and a player password stand alone on the last line; a link leads to the set-up page."""
+        self.said(*self.create("boris"))
+        self.assertRegex(self.said("token", "create", "boris").splitlines()[-1], r"\A[\w-]{20,}\Z")
+        self.assertRegex(self.said("user", "player", "boris").splitlines()[-1], r"\A\S{12,}\Z")
+        self.assertRegex(self.said("link"), rf"http://127\.0\.0\.1:{self.server.web}/setup\?code=\S{{20,}}\n\Z")
+
+    def test_unknown_names(self) -> None:
+        """Whoever and whatever does not exist is named."""
+        self.assertIn("there is no user 'carl'", self.refused("token", "create", "carl"))
+        self.assertIn("there is no user 'carl'", self.refused("user", "unlock", "carl"))
+        self.assertIn("nobody", self.refused(*self.create("carl", profile="nobody")))
+
+    def test_password_files(self) -> None:
+        """The first line counts, with at least twelve characters; a file that cannot be read is named."""
+        self.assertIn("12 characters", self.refused(*self.create("dora", password="eleven char")))
+        self.assertIn("12 characters", self.refused(*self.create("dora", password="")))
+        self.said(*self.create("dora", password="twelve chars"))
+        absent = self.refused("user", "password", "dora", "--password-file", "/nonexistent/file")
+        self.assertIn("the password file /nonexistent/file cannot be read: No such file", absent)
+        binary = self.server.folder / "binary"
+        binary.write_bytes(b"\xff\xfe\x00 long enough, but no text")
+        self.assertIn("not UTF-8", self.refused("user", "password", "dora", "--password-file", str(binary)))
+
+    def test_bad_configuration(self) -> None:
+        """The configuration's faults come in one line, with the file's name."""
+        bad = self.server.folder / "bad.toml"
+        bad.write_text('[site]\nlanguage = "xx"\n[web]\nurl = 1\n')
+        words = self.refused("--config", str(bad), "user", "list")
+        self.assertRegex(words, r"bad\.toml: \[site\] language: .*\[web\] url: ")
+
+    def test_version_and_nonsense(self) -> None:
+        """The version needs no database; a word that is no command ends with 2 and the list of commands."""
+        self.assertRegex(self.said("version"), r"\ACamTrace \d+\.\d+\.\d+\n\Z")
+        done = self.server.command("dance", check=False)
+        self.assertEqual(done.returncode, 2)
+        self.assertTrue(re.search(r"user.*token.*link.*version.*demo", done.stderr, re.DOTALL), done.stderr)
