@@ -30,8 +30,8 @@ class Reactor(Protocol):
 class Lane:
     """One daemon thread that runs calls one after the other, for as long as its object lives.
 
-    The thread begins with the first call: the server is wired before it goes into the background, and no thread
-    survives that.
+    The thread is made by the first call: the server is wired before it goes into the background, and no thread
+    survives that, not even one that has not begun (Python 3.13).
     """
 
     log = Logger()
@@ -41,8 +41,8 @@ class Lane:
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._stopped = False
         self._ended: defer.Deferred[None] = defer.Deferred()
-        self._thread = threading.Thread(target=self._run, name=f"lane {name}", daemon=True)
-        self._begun = False
+        self._name = f"lane {name}"
+        self._thread: threading.Thread | None = None
 
     def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> defer.Deferred[T]:
         """Run `function` in this thread after what was asked before; fires on the reactor with its result."""
@@ -58,8 +58,8 @@ class Lane:
         return result
 
     def _begin(self) -> None:
-        if not self._begun:
-            self._begun = True
+        if self._thread is None:
+            self._thread = threading.Thread(target=self._run, name=self._name, daemon=True)
             self._thread.start()
 
     def stop(self) -> defer.Deferred[None]:
