@@ -124,11 +124,13 @@ def _cut(file: BinaryIO, segment: Segment, tracks: tuple[Track, ...], start: int
     first_us = min(boxes.media_us(tracks[entry.track], entry.dts) for entry in entries)
     wall_us = segment.started_us - boxes.media_us(tracks[0], segment.start_ticks)
     tail = max([key.offset for key in segment.keyframes if start < key.offset and key.at_us <= stop_us], default=start)
-    stop, end_us = start, first_us
+    stop, end_us = tail, first_us
     for place in boxes.fragments(file, tail, segment.bytes):
         seen = boxes.glance(place.moof)
         if seen is not None:
-            if boxes.media_us(tracks[0], seen.dts) + wall_us >= stop_us:
+            begins_us = boxes.media_us(tracks[0], seen.dts)
+            if begins_us + wall_us >= stop_us:
+                end_us = max(end_us, begins_us)  # what is wanted may end exactly at this key frame
                 break
             end_us = boxes.media_us(tracks[0], seen.dts + seen.duration)
         stop = place.offset + place.length

@@ -111,6 +111,21 @@ class Replay(RecordingCase):
             for file in self.files():
                 file.unlink()
 
+    async def test_download_up_to_a_key_frame(self) -> None:
+        """A clip whose end is the very instant of a key frame has everything before it."""
+        await self.record(H264)
+        span = (clock.from_us(START_US), clock.from_us(START_US + HOUR))
+        reading = await self.footage.open(self.camera, "regular", *span)
+        keys = []
+        while (chunk := await reading.next()) is not None:
+            keys += [sample.at_us for sample in chunk.samples if sample.key and sample.track == 0]
+        reading.close()
+        self.assertGreater(len(keys), 2)
+        for key_us in keys[1:]:
+            mp4 = await self.footage.mp4(self.camera, "regular", span[0], clock.from_us(key_us))
+            self.assertEqual(pictures(await mp4.read(0, mp4.length))[:1], pictures(H264)[:1])
+            self.assertLess(abs(clock.to_us(mp4.stop) - key_us), 1000)
+
     async def test_picture(self) -> None:
         clip = await self.record(H264)
         key = clip.keyframes()[2]
