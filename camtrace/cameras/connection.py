@@ -176,13 +176,25 @@ class Connection(Generic[S]):
         )
 
     async def _judge(self, failure: StreamFailure) -> None:
-        if failure.kind == "status" and not failure.status:
+        if self._leaves_open(failure):
             status = await self._around.refine(stream_url(self.camera), self.camera.login, self._password())
             if self._stopped or (self._feed is not None and self._up_since is not None):  # it is back already
                 return
-            failure = StreamFailure(failure.kind, failure.host, failure.port, status, failure.detail)
+            if status >= 300:
+                kind = {401: "unauthorized", 404: "not_found"}.get(status, "status")
+                failure = StreamFailure(kind, failure.host, failure.port, status, failure.detail)
         self._become(judge(failure))
         self._note_failure(failure)
+
+    def _leaves_open(self, failure: StreamFailure) -> bool:
+        """Whether the camera may have answered with a status that libav did not tell.
+
+        Some cameras hang up behind their refusal, which libav takes for the end of the stream or for nonsense.
+        """
+        if failure.status:
+            return False
+        unfinished = failure.kind in ("ended", "broken") and self._up_since is None
+        return failure.kind == "status" or (unfinished and stream_url(self.camera).lower().startswith("rtsp"))
 
     # ── facts ──
 

@@ -228,6 +228,7 @@ class ConnectionTests(TestCase):
             ("surprise", 0, (Status.INACTIVE, "internal", "")),
         ]:
             world = await self.connected()
+            world.status = 503 if kind == "status" else 0
             world.feeds.last.fail(kind, status, "words")
             state = world.cameras.state(11)
             self.assertEqual((state.status, state.reason, state.detail), expected)
@@ -250,6 +251,20 @@ class ConnectionTests(TestCase):
         world.feeds.last.fail("status", 0)
         self.assertEqual(world.cameras.state(11).detail, "503")
         self.assertEqual(world.notes[-1][2]["status"], 503)
+
+    async def test_refusal_behind_a_hang_up_is_asked_for(self) -> None:
+        """A camera that hangs up behind its 401, which libav takes for the end; not one that sent pictures before."""
+        for kind in ("ended", "broken"):
+            world = await self.connected()
+            world.status = 401
+            world.feeds.last.fail(kind)
+            state = world.cameras.state(11)
+            self.assertEqual((state.status, state.reason), (Status.ERROR, "unauthorized"))
+            world = await self.connected()
+            world.status = 401
+            world.feeds.last.listener.began("h264", 1, 1)
+            world.feeds.last.fail(kind)
+            self.assertEqual(world.cameras.state(11).reason, kind)
 
     async def test_same_failure_is_told_once_an_hour(self) -> None:
         world = await self.connected()
