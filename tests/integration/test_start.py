@@ -3,14 +3,32 @@
 from __future__ import annotations
 
 import os
+import pwd
+import shutil
+import signal
 import socket
 import subprocess
+import sys
 import time
 import unittest
+from pathlib import Path
 
 from support.database import cluster
 from support.needs import needs
 from support.server import BIN, ROOT, Server
+
+
+def processes_of(server: Server) -> list[str]:
+    """The command lines of all processes that work in the server's folder."""
+    listed = subprocess.run(["ps", "-A", "-o", "args="], capture_output=True, text=True, check=True).stdout
+    return [line for line in listed.splitlines() if str(server.folder) in line]
+
+
+def another_account() -> pwd.struct_passwd:
+    """Nobody, if we are root and nobody can reach this Python and this project; else ourselves."""
+    folders = [Path(sys.base_prefix), BIN, ROOT]
+    reachable = all(part.stat().st_mode & 0o001 for folder in folders for part in (folder, *folder.parents))
+    return pwd.getpwnam("nobody") if os.geteuid() == 0 and reachable else pwd.getpwuid(os.geteuid())
 
 
 @needs("postgresql")
@@ -121,3 +139,118 @@ class StartTests(unittest.TestCase):
         while pid_file.exists():
             self.assertLess(time.monotonic(), deadline)
             time.sleep(0.1)
+
+
+@needs("postgresql")
+class TroubleTests(unittest.TestCase):
+    """What ends early, comes twice, or hangs."""
+
+    def server(self, folder: Path | None = None) -> Server:
+        server = Server(folder=folder)
+        self.addCleanup(server.remove)
+        return server
+
+    def test_stopped_while_starting(self) -> None:
+        """SIGTERM at any step of the first start: gone at once, no process, no half a cluster; the next start works."""
+        server = self.server()
+        for step in ("making the database", "database step 0001", "recordings looked through"):
+            with self.subTest(step):
+                server.start(wait=False)
+                server.wait_for(step)
+                began = time.monotonic()
+                self.assertEqual(server.stop(), 0)
+                self.assertLess(time.monotonic() - began, 10)
+                self.assertEqual(processes_of(server), [])
+                there = {path.name for path in (server.folder / "data/database").iterdir()}
+                self.assertLessEqual(there, {"cluster", "postgres.log", "run"})
+                shutil.rmtree(server.folder / "data")
+        server.start()
+        self.assertEqual(server.stop(), 0)
+
+    def test_killed_while_making_the_database(self) -> None:
+        """kill -9 in the middle of initdb: the next start makes another one and tidies up."""
+        server = self.server().start(wait=False)
+        server.wait_for("making the database")
+        server.kill()
+        server.start()
+        self.assertEqual(server.stop(), 0)
+        self.assertEqual(list((server.folder / "data/database").glob("cluster.new*")), [])
+
+    def test_two_servers_on_one_folder(self) -> None:
+        """The second is refused in one line, at once, and the first goes on."""
+        first = self.server().start()
+        second = self.server(first.folder).start(wait=False)
+        self.assertEqual(second.process.wait(30), 1)
+        self.assertRegex(second.output[-1], r"\Acamtrace: the data folder \S+ is in use by another CamTrace server\Z")
+        self.assertEqual(first.call("GET", "/api/v1/health")[0], 200)
+        first.administrator()  # the console shares the database with it
+        self.assertEqual(first.stop(), 0)
+
+    def test_halted_database(self) -> None:
+        """A database that does not answer delays the stop, but not beyond ten seconds; the till's line is kept."""
+        server = self.server().start()
+        server.administrator()
+        postmaster = int((server.folder / "data/database/cluster/postmaster.pid").read_text().split()[0])
+        family = subprocess.run(["ps", "-A", "-o", "pid=", "-o", "ppid="], capture_output=True, text=True).stdout
+        pairs = [tuple(map(int, line.split())) for line in family.splitlines()]
+        for pid in [postmaster, *(child for child, parent in pairs if parent == postmaster)]:
+            os.kill(pid, signal.SIGSTOP)
+        with socket.create_connection(("127.0.0.1", server.pos)) as till:
+            till.sendall(b"1|0|7|0|A|1|148|TARTE POELEE|16,00\n")
+            till.shutdown(socket.SHUT_WR)
+            till.settimeout(20)
+            self.assertEqual(till.recv(1), b"")  # it has read all
+        began = time.monotonic()
+        self.assertEqual(server.stop(), 0)
+        self.assertLess(time.monotonic() - began, 10)
+        self.assertEqual(processes_of(server), [])
+        server.start()
+        self.assertEqual([line["text"] for line in server.get("/api/v1/lines")["items"]], ["TARTE POELEE"])
+        self.assertEqual(server.stop(), 0)
+
+    def test_long_path(self) -> None:
+        """A folder too deep for a socket's name: the sockets lie elsewhere, in a folder of the account's own."""
+        short = self.server()
+        deep = short.folder / ("a" * 110)
+        deep.mkdir(mode=0o711)
+        deep.chmod(0o711)
+        server = Server(folder=deep)
+        server.start()
+        lines = (deep / "data/database/cluster/postmaster.pid").read_text().splitlines()
+        self.addCleanup(shutil.rmtree, lines[4], ignore_errors=True)
+        self.assertRegex(lines[4], r"\A/tmp/camtrace-[0-9a-f]{10}\Z")
+        self.assertEqual(Path(lines[4]).stat().st_mode & 0o077, 0)
+        self.assertEqual(server.call("GET", "/api/v1/health")[0], 200)
+        self.assertEqual(server.stop(), 0)
+
+    def test_other_account(self) -> None:
+        """`twistd --uid`: everything belongs to that account, and root's console does not take it away."""
+        account = another_account()
+        server = self.server()
+        os.chown(server.folder, account.pw_uid, account.pw_gid)
+        server.start(account=account)
+        server.administrator()
+        self.assertEqual(server.stop(), 0)
+        server.start(account=account)
+        if account.pw_uid != 0:  # else the private database has an account of its own
+            owners = {path.stat().st_uid for path in (server.folder / "data").rglob("*")}
+            self.assertEqual(owners, {account.pw_uid})
+        self.assertEqual(server.stop(), 0)
+
+
+class ClockTests(unittest.TestCase):
+    """Which clock the timers follow."""
+
+    def test_monotonic(self) -> None:
+        """A step of the wall clock moves no timer."""
+        script = (
+            "import time; from camtrace import application, tap; from twisted.internet import reactor\n"
+            "application.build = lambda *args, **keywords: None\n"
+            "options = tap.Options(); options.parent = {}; options['settings'] = None\n"
+            "tap.makeService(options); time.time = lambda: 0\n"
+            "assert abs(reactor.seconds() - time.monotonic()) < 1\n"
+            "began = time.monotonic(); reactor.callLater(0.05, reactor.stop); reactor.run()\n"
+            "assert time.monotonic() - began < 5\n"
+        )
+        done = subprocess.run([sys.executable, "-c", script], cwd=ROOT, capture_output=True, text=True, timeout=60)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+import pwd
 import re
 import shutil
 import signal
@@ -67,9 +68,10 @@ keep_free_gb = 0.1
 
     # ── life ──
 
-    def start(self, wait: bool = True) -> Server:
-        """Start the process; with `wait`, return when it says that it is ready."""
-        command = [BIN / "twistd", "-n", "--pidfile=", "camtrace", "--config", self.config]
+    def start(self, wait: bool = True, account: pwd.struct_passwd | None = None) -> Server:
+        """Start the process, as `account` if one is given; with `wait`, return when it says that it is ready."""
+        change = [f"--uid={account.pw_uid}", f"--gid={account.pw_gid}"] if account is not None else []
+        command = [BIN / "twistd", "-n", "--pidfile=", *change, "camtrace", "--config", self.config]
         self._lines = Queue()
         self.process = subprocess.Popen(
             command, cwd=ROOT, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace"
