@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import signal
 import subprocess
 import unittest
 from datetime import UTC, datetime
@@ -239,6 +241,28 @@ class ApiTests(OneServer):
         self.assertEqual(self.bare("GET", "/api/v1/health", "wrong").json, {"status": "ok"})
         self.assertLess({"status"}, set(self.get("/health")))
         self.assertEqual(self.bare("HEAD", "/api/v1/health").status, 200)
+
+    def test_z_health_without_database(self) -> None:
+        """503 within six seconds when the database stands still, with and without a token; 200 when it goes on."""
+        pids = self.database_pids()
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            for token in (None, self.server.token):
+                reply = self.bare("GET", "/api/v1/health", token)
+                self.assertEqual((reply.status, reply.json["status"]), (503, "failing"))
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health")
+        self.assertEqual(self.get("/health")["status"], "ok")
+
+    def database_pids(self) -> list[int]:
+        """The private database's processes."""
+        first = (self.server.folder / "data/database/cluster/postmaster.pid").read_text().split()[0]
+        found = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
+        rows = [line.split() for line in found.splitlines()]
+        return [int(first), *(int(pid) for pid, parent in rows if parent == first)]
 
     def test_figures(self) -> None:
         """Every figure the contract names for what exists is there from the start, with its type."""
