@@ -15,7 +15,7 @@ from twisted.internet import endpoints
 from camtrace.errors import ConfigError
 
 LANGUAGES = ("en", "fr", "ru")
-ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "cp850", "cp858", "cp866", "cp1251")
+ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
 # keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
 NOT_YET = {("listen", "control"), ("listen", "prisma"), ("listen", "ftp")}
 NOT_YET_SECTIONS = {"prisma", "ftp", "alarm", "mail"}

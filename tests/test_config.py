@@ -8,6 +8,7 @@ import pytest
 
 from camtrace import assets, config
 from camtrace.errors import ConfigError
+from camtrace.pos import wire
 
 
 def test_sample_equals_defaults() -> None:
@@ -52,6 +53,11 @@ def test_all_faults_at_once() -> None:
     for word in ["colour", "[site] timezone", "[listen] web", "[listen] wep", "[pos] encoding", "[workers] jobs"]:
         assert word in problems
     assert len(caught.value.problems) == 6
+
+
+def test_encodings() -> None:
+    """Every encoding that the till protocol reads can be set."""
+    assert config.ENCODINGS == wire.ENCODINGS
 
 
 def test_not_toml() -> None:

@@ -16,7 +16,7 @@ MAX_LINE = 4096
 MAX_NAME = 200  # characters of a till, ticket, seller or customer that are kept apart; the raw line has them all
 MAX_TYPE = 8
 SPECIAL_WORDS = ("ANNULE", "OFFERT", "PERTE", "RETOUR")
-ENCODINGS = ("auto", "utf-8", "cp1252", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
+ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
 
 
 class WireError(ValueError):
