@@ -19,6 +19,7 @@ from camtrace.demo.beat import Beat
 from camtrace.demo.server import ServerProcess, free_port
 from camtrace.demo.tills import TillConnection
 from camtrace.errors import CamTraceError, StartError
+from camtrace.folders import is_held
 from camtrace.pools import Pools
 
 HOME = "127.0.0.1"
@@ -129,6 +130,8 @@ class Demo:
 
     async def _start(self) -> None:
         self._own.mkdir(parents=True, exist_ok=True)
+        if is_held(self._server.data):
+            raise StartError(f"a server already works with {self._server.data}: stop it, or name another --directory")
         ports = {"web": free_port(8000), "pos": free_port(8010), "rtsp": free_port(8554)}
         address = f"http://{HOME}:{ports['web']}"
         _say("starting the server, drawing the shop (the first time takes longer) …")

@@ -59,10 +59,10 @@ class ServerProcess(protocol.ProcessProtocol):
 
     def __init__(self, folder: Path) -> None:
         self.config = folder / "camtrace.toml"
+        self.data = folder / "data"
         self.log = folder / "server.log"
         self.ended: defer.Deferred[None] = defer.Deferred()
         self.alive = False
-        self._folder = folder
         self._said: deque[str] = deque(maxlen=_TAIL)
         self._logged = 0
 
@@ -70,7 +70,8 @@ class ServerProcess(protocol.ProcessProtocol):
         """Write the configuration and start the process."""
         self.config.write_text(CONFIGURATION.format(**ports), encoding="utf-8")
         self._logged = self.log.stat().st_size if self.log.exists() else 0
-        options = ["-n", f"--pidfile={self._folder / 'server.pid'}", f"--logfile={self.log}"]
+        # no pid file: one left by a power cut would name somebody else's process; the server has a lock instead
+        options = ["-n", "--pidfile=", f"--logfile={self.log}"]
         command = [sys.executable, "-c", _RUN, *options, "camtrace", f"--config={self.config}"]
         reactor.spawnProcess(self, sys.executable, command, env=dict(os.environ))
         self.alive = True

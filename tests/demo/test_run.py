@@ -20,6 +20,7 @@ import pytest
 from support.needs import needs
 
 from camtrace.demo import server
+from camtrace.folders import hold_folder
 
 READY_SECONDS = 120
 
@@ -150,3 +151,18 @@ def test_a_busy_port_is_passed_over() -> None:
         busy = squatter.getsockname()[1]
         assert server.free_port(busy, "127.0.0.1") > busy
     assert server.free_port(busy, "127.0.0.1") == busy
+
+
+@pytest.mark.slow
+def test_two_demos_in_one_folder_are_one_too_many(folder: Path) -> None:
+    """The second ends with 1 and one line, and leaves the first one's configuration alone."""
+    (folder / "data").mkdir()
+    hold = hold_folder(folder / "data")
+    command = [sys.executable, "-m", "camtrace.cli", "demo", "--directory", str(folder)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    hold.release()
+    assert (done.returncode, done.stderr) == (1, "")
+    assert done.stdout == (
+        f"camtrace demo: a server already works with {folder / 'data'}: stop it, or name another --directory\n"
+    )
+    assert not (folder / "camtrace.toml").exists()
