@@ -7,7 +7,7 @@ import { byId, facts, may } from "./page.js";
 import { _, figure } from "./texts.js";
 import { clock, dayEnd, dayOf, dayStart, iso, now, shortClock } from "./time.js";
 
-const SPINE_EVERY_MS = 60000;
+const MINUTE_MS = 60000;
 const BANNER_EVERY_MS = 30000;
 
 function tellTime() {
@@ -70,10 +70,15 @@ async function drawBanner() {
   byId("banner").replaceChildren(...wrong.map((volume) => el("p", { class: "note bad" }, icon("disk"), el("b", null, told(volume)))));
 }
 
+/** With each minute: the flag on the spine shows hours and minutes. */
+function followDay() {
+  drawSpine();
+  setTimeout(followDay, MINUTE_MS - (now() % MINUTE_MS) + 50);
+}
+
 tellTime();
-drawSpine();
+followDay();
 drawBanner();
-setInterval(drawSpine, SPINE_EVERY_MS);
 setInterval(drawBanner, BANNER_EVERY_MS);
 byId("show-keys").addEventListener("click", () => { document.querySelector("details.person").open = false; showKeys(); });
 onKeys(["?", "Shift ?"], _("All keys"), showKeys);

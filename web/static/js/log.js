@@ -95,7 +95,7 @@ function row(line) {
   const day = dayOf(at);
   const { quantity, text, amount } = shown(line);
   const special = isSpecial(line);
-  const article = special ? [line.special ? `${line.special} ` : "", el("s", null, text)] : [marked(text)];
+  const article = special ? [line.special ? `${line.special} ` : "", el("s", null, marked(text))] : [marked(text)];
   const newDay = day !== lastDay;
   lastDay = day;
   const camera = line.cameras.find((id) => facts.cameras.some((known) => known.id === id));
