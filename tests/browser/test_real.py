@@ -2,7 +2,7 @@
 
 How soon a line stands on the page is measured in the page: from just before the till's `send` to the first animation
 frame after the line was inserted, one clock (both processes are on this machine). The median of nine must be below
-200 ms; under a desk's load it is about 30 ms, of which 20 are the batch in which lines become durable together.
+200 ms; on two cores of 2026 it is about 12 ms, all of the way through the database included.
 """
 
 from __future__ import annotations
