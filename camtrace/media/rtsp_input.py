@@ -51,9 +51,12 @@ def read_rtsp(source: Source, sink: PacketSink, stopped: Stopped, remark: Remark
 
 def _open(source: Source, patience: Patience) -> Any:
     began = clock.monotonic()
-    options = {**_OPTIONS, "rtsp_transport": source.transport}
+    # reads are timed by libav's sockets: PyAV's own read timeout takes the interpreter's lock at every look at the
+    # clock, several times a network packet, and dozens of cameras would do nothing but wait for each other
+    sockets = str(int(patience.opening * 1_000_000))
+    options = {**_OPTIONS, "rtsp_transport": source.transport, "timeout": sockets}
     try:
-        return av.open(source.url_with_login, options=options, timeout=(patience.opening, patience.turn))
+        return av.open(source.url_with_login, options=options, timeout=(patience.opening, None))
     except av.error.FFmpegError as error:
         waited = clock.monotonic() - began
         raise failures.name(error, source, waited=waited, patience=patience.opening) from None
@@ -128,7 +131,7 @@ def _packets(
                 if stopped():
                     return
                 yield packet
-        except av.error.ExitError:  # the read timed out; the same container can be read on
+        except (av.error.ExitError, av.error.TimeoutError):  # the same container can be read on
             yield None
             continue
         except av.error.FFmpegError as error:

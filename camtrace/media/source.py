@@ -69,7 +69,11 @@ class Source:
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long a camera may take, in seconds. `turn` is how often a blocked read looks whether it shall stop."""
+    """How long a camera may take, in seconds.
+
+    `opening`: to connect and to answer; over RTSP also for a blocked read. `silence`: without a picture. `turn`: how
+    often a blocked read over HTTP looks whether it shall stop.
+    """
 
     opening: float = 5.0
     silence: float = 10.0

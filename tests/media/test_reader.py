@@ -218,10 +218,11 @@ class TestRtsp:
             camera.freeze()
             began = time.monotonic()
             assert reading.failed().kind == "timeout"
-            assert time.monotonic() - began < 3
+            assert time.monotonic() - began < QUICK.silence + 2 * QUICK.opening
             camera.thaw()
 
     def test_stop_in_time(self) -> None:
+        """At once while pictures come; from a silent camera when the socket gives up (its feed does not wait for that)."""
         with RtspCamera() as camera:
             reading = Reading(camera.url, Patience())
             wait_until(lambda: len(reading.sink.packets) > 3)
@@ -229,7 +230,7 @@ class TestRtsp:
             silent = Reading(camera.url, Patience())
             wait_until(lambda: len(silent.sink.packets) > 3)
             camera.freeze()
-            assert silent.stop() < 1
+            assert silent.stop() < Patience().opening + 1
             camera.thaw()
 
     def test_the_end_of_the_clip_is_an_end(self) -> None:
