@@ -222,7 +222,7 @@ class TestRtsp:
             camera.thaw()
 
     def test_stop_in_time(self) -> None:
-        """At once while pictures come; from a silent camera when the socket gives up (its feed does not wait for that)."""
+        """At once while pictures come; from a silent camera when the socket gives up, which its feed does not await."""
         with RtspCamera() as camera:
             reading = Reading(camera.url, Patience())
             wait_until(lambda: len(reading.sink.packets) > 3)
