@@ -31,7 +31,12 @@ class RunningDemo:
     def __init__(self, folder: Path) -> None:
         command = [sys.executable, "-m", "camtrace.cli", "demo", "--directory", str(folder)]
         self.process = subprocess.Popen(
-            command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+            command,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+            preexec_fn=_as_at_a_terminal,
         )
         self.folder = folder
         self.said = ""
@@ -78,6 +83,11 @@ def folder() -> Iterator[Path]:
     made.chmod(0o711)
     yield made
     shutil.rmtree(made, ignore_errors=True)
+
+
+def _as_at_a_terminal() -> None:
+    """A suite that runs in the background of a shell ignores Ctrl-C, and its children would too."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
 
 
 def processes_of(folder: Path) -> list[str]:
