@@ -86,22 +86,26 @@ class Index:
 
     async def around(self, camera_uid: int, stream: str, at_us: int, limit: int = 64) -> list[Segment]:
         """Segments in order of time, from the last one that began at or before `at_us` on; at most about `limit`."""
+        earlier = self._fresh(camera_uid, stream)  # a file may leave the memory for its row while the rows are read
         rows = await self._store.around(camera_uid, stream, at_us, limit)
         found = {segment.started_us: segment for segment in rows if not segment.open}
         more = len(rows) == limit
-        for segment in self._fresh(camera_uid, stream):
+        for segment in (*earlier, *self._fresh(camera_uid, stream)):
             if not more or segment.started_us < rows[-1].started_us:
-                found[segment.started_us] = segment
+                known = found.get(segment.started_us)
+                if known is None or known.ended_us <= segment.ended_us:
+                    found[segment.started_us] = segment
         ordered = [found[started_us] for started_us in sorted(found)]
         first = max((n for n, segment in enumerate(ordered) if segment.started_us <= at_us), default=0)
         return ordered[first:]
 
     async def before(self, segment: Segment) -> Segment | None:
         """The segment before this one."""
+        fresh = self._fresh(segment.camera_uid, segment.stream)
         row = await self._store.before(segment.camera_uid, segment.stream, segment.started_us)
         earlier = [
             other
-            for other in self._fresh(segment.camera_uid, segment.stream)
+            for other in (*fresh, *self._fresh(segment.camera_uid, segment.stream))
             if other.started_us < segment.started_us and (row is None or other.started_us >= row.started_us)
         ]
         return max(earlier, key=lambda other: other.started_us) if earlier else row
@@ -118,8 +122,9 @@ class Index:
 
     async def spans(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> list[tuple[int, int]]:
         """(start, stop) of the unbroken parts that touch this time, in order, not clipped."""
+        earlier = self._fresh(camera_uid, stream)
         parts = await self._store.spans(camera_uid, stream, start_us, stop_us)
-        for segment in self._fresh(camera_uid, stream):
+        for segment in (*earlier, *self._fresh(camera_uid, stream)):
             if segment.keyframes and segment.started_us < stop_us and segment.ended_us > start_us:
                 parts.append((segment.run, segment.started_us, segment.ended_us))
         merged: list[tuple[int, int, int]] = []

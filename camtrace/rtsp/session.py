@@ -7,7 +7,7 @@ from enum import Enum
 
 TIMEOUT = 60  # seconds of silence a session outlives, as the Session header announces
 PAUSED_TIMEOUT = 600  # while paused: a person may have gone for a coffee
-LINGER = 5  # seconds a session stays after its end, for a TEARDOWN or a seek back
+LINGER = 15  # seconds a session stays after its end, for a TEARDOWN or a seek back
 
 
 class State(Enum):

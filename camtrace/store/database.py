@@ -23,6 +23,7 @@ T = TypeVar("T")
 Work = Callable[[Any], Awaitable[T]]
 
 RETRY_SECONDS = 0.5
+POLL_SECONDS = 0.1
 STOP_SECONDS = 1
 # faults of the connection: the same statement may succeed later. All others are the statement's own
 _CONNECTION_FAULTS = (psycopg2.OperationalError, psycopg2.InterfaceError)
@@ -105,7 +106,12 @@ class _Pool(txpostgres.ConnectionPool):
     def __init__(self, dsn: str, reactor: Any, connections: int) -> None:
         self.reactor = reactor  # before the constructor, which would install the global one
         super().__init__(None, dsn, min=connections)
+        self._all = tuple(self.connections)
         self.connections = _Idle(self.connections)
+
+    def any_lives(self) -> bool:
+        """Whether not all connections are known to be dead."""
+        return not all(one.detector.connectionIsDead for one in self._all)
 
     async def drained(self) -> None:
         """Returns when no statement is under way; none can begin afterwards."""
@@ -172,7 +178,9 @@ class Database:
                 return list(await self._call("runQuery", sql, args))
             except DatabaseUnavailable as error:
                 if isinstance(error.__cause__, reconnection.ConnectionDead):
-                    raise  # no connection lives
+                    if self._pool is None or not self._pool.any_lives():
+                        raise
+                    await task.deferLater(self._reactor, POLL_SECONDS)  # those that live are busy
         return list(await self._call("runQuery", sql, args))
 
     async def execute(self, sql: str, args: Sequence[Any] | dict[str, Any] | None = None) -> None:

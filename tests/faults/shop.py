@@ -86,7 +86,13 @@ class Shop:
 
     def spans(self, camera: int) -> list[tuple[float, float]]:
         """What is recorded of the camera, as Unix times."""
-        answer = self.server.get(f"/api/v1/cameras/{camera}/recordings?kind=regular&start=0&stop={time.time() + 60}")
+        address = f"/api/v1/cameras/{camera}/recordings?kind=regular&start=0&stop={time.time() + 60}"
+        deadline = time.monotonic() + 10
+        while (answered := self.server.call("GET", address))[0] == 503:  # the database has just come back
+            assert time.monotonic() < deadline, answered
+            time.sleep(0.2)
+        status, answer = answered
+        assert status == 200, answer
         return [(_unix(span["start"]), _unix(span["stop"])) for span in answer["spans"]]
 
     def stored(self, till: Till) -> list[str]:

@@ -132,6 +132,7 @@ export class MseFeed {
 
   #trim(keep) {
     const to = this.#video.currentTime - keep;
+    if (this.#buffer.updating) return false; // a fragment came between the end of the last one and being told of it
     if (to <= this.#trimmedTo || !this.#buffer.buffered.length || to <= this.#buffer.buffered.start(0)) return false;
     this.#buffer.remove(0, to);
     this.#trimmedTo = to;
