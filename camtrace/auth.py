@@ -8,7 +8,7 @@ import json
 import secrets
 from collections import deque
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Protocol
 
@@ -258,11 +258,6 @@ def check_password_strength(password: str) -> None:
     """Raise Invalid unless `password` has 12 to 1024 characters."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
         raise Invalid(f"A password has at least {SHORTEST_PASSWORD} characters.", "password")
-
-
-def without_secrets(user: User) -> User:
-    """The same user, fit to be kept in a page or a log."""
-    return replace(user, password_hash="", player_ha1=b"")
 
 
 def _digest(secret: str) -> bytes:

@@ -65,10 +65,6 @@ class Users:
         """Whether any user has a player password."""
         return bool(await self._database.query("select 1 from account where player_ha1 <> '' limit 1"))
 
-    async def set_language(self, user_id: int, language: str) -> None:
-        """Remember the language of a person's pages."""
-        await self._database.execute("update account set language = %s where id = %s", (language, user_id))
-
     async def set_locked(self, user_id: int, locked: bool) -> None:
         """Lock or unlock a user."""
         await self._database.execute("update account set locked = %s where id = %s", (locked, user_id))

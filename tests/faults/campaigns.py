@@ -48,14 +48,18 @@ def _count_lines(shop: Shop, moments: list[float]) -> tuple[int, int, int]:
 
 
 def _settle(shop: Shop) -> None:
-    """The tills fall silent, and the spool is empty."""
+    """The tills fall silent, the spool is empty, and the last line of each till can be read."""
     for till in shop.tills:
         till.stop()
     deadline = time.monotonic() + 60
     while shop.server.metric("camtrace_spool_facts"):
         assert time.monotonic() < deadline, "the spool is not drained"
-        time.sleep(0.1)
-    time.sleep(0.5)
+        time.sleep(0.1)  # the API is the only witness from outside
+    for till in shop.tills:
+        last = list(till.sent)[-1]
+        while last not in shop.stored(till):
+            assert time.monotonic() < deadline, f"line {last} of {till.name} is not stored"
+            time.sleep(0.1)
 
 
 def kill_server(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -> Row:
