@@ -2,8 +2,8 @@
 
 gst-rtsp-server plays 1080p25 at 4 Mbit/s, one shared media, to every recorder. The recorder under test runs in a
 process of its own, with everything that stands between a camera and its file in production: the RTSP reader and live
-feed in a thread per camera, the recorder, the volume's writer with its fdatasync (ffmpeg does none), the index; its
-rows go to memory instead of PostgreSQL (two a minute and camera). CPU is from /proc/PID/stat, memory the proportional
+feed, the recorder, the volume's writer with its fdatasync (ffmpeg does none), the index; its rows go to memory instead
+of PostgreSQL (two a minute and camera). CPU is from /proc/PID/stat, memory the proportional
 set size, of the processes named. Lost frames are holes in the time stamps of the files.
 
     python benchmarks/record.py [--cameras 8,32,64] [--seconds 15] [--only camtrace|ffmpeg]
@@ -73,6 +73,7 @@ def record(port: int, count: int, folder: Path) -> None:
     from twisted.internet import defer, task
     from twisted.internet import reactor as _reactor
 
+    from camtrace import garbage
     from camtrace.bus import Bus
     from camtrace.intake import Ids
     from camtrace.media.feeds import Feeds
@@ -154,6 +155,7 @@ def record(port: int, count: int, folder: Path) -> None:
             url = f"rtsp://127.0.0.1:{port}/clip"
             opened.append(feeds.open(camera.uid, url, [recording.sink(camera)], everybody))
             await task.deferLater(reactor, 0.02)
+        garbage.settle()
         print("started", flush=True)
 
     async def finish() -> None:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
@@ -12,10 +11,9 @@ from twisted.application.service import IService
 from twisted.internet import defer, task
 from twisted.logger import Logger
 
-from camtrace import __version__, assets, clock, i18n
+from camtrace import __version__, assets, clock, garbage, i18n
 from camtrace.auth import SESSION_DAYS, Gate
 from camtrace.bus import Bus
-from camtrace.cameras.asking import status_of
 from camtrace.cameras.directory import Directory
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
@@ -130,7 +128,6 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         vault,
         bus,
         reactor,
-        refine=partial(status_of, reactor),
         forgetful=[live],
     )
     probe = Probe(reactor, Feeds(reactor, pools, Metrics()))  # a test is neither shown live nor counted
@@ -257,7 +254,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         rtsp.startService()
         doors.open("pos", "rtsp")
         website.starting("")
-        _settle_garbage()
+        garbage.settle()
         note("system", "started", {"version": __version__})
         for notice in settings.notices:
             log.warn("{notice}", notice=notice)
@@ -309,13 +306,6 @@ def _announce(bus: Bus, payload: str) -> None:
 def _say(text: str) -> None:
     """Tell the console and the log."""
     log.info("{text}", text=text)
-
-
-def _settle_garbage() -> None:
-    """What stands now stays: leave it out of later collections, and collect less often. Lines and packets make none."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(20_000, 20, 20)
 
 
 def _guarded(work: Callable[[], Any]) -> Callable[[], Any]:

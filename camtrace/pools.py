@@ -10,7 +10,7 @@ from __future__ import annotations
 import queue
 import threading
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any, Generic, ParamSpec, Protocol, TypeVar
 
 from twisted.internet import defer
@@ -99,16 +99,19 @@ class Inbox(Generic[T]):
 
     def put(self, item: T) -> bool:
         """Queue `item` for the reactor; False when the inbox is full and the item was dropped and counted."""
+        return self.put_all([item])
+
+    def put_all(self, items: Sequence[T]) -> bool:
+        """Queue `items` with one waking of the reactor; False when there was no room for some of them."""
         with self._lock:
-            if len(self._items) >= self._limit:
-                self.dropped += 1
-                return False
-            self._items.append(item)
-            if self._waking:
-                return True
-            self._waking = True
-        self._reactor.callFromThread(self._deliver)
-        return True
+            taken = items[: self._limit - len(self._items)]
+            self._items.extend(taken)
+            self.dropped += len(items) - len(taken)
+            wake = bool(taken) and not self._waking
+            self._waking = self._waking or wake
+        if wake:
+            self._reactor.callFromThread(self._deliver)
+        return len(taken) == len(items)
 
     def _deliver(self) -> None:
         with self._lock:
@@ -156,6 +159,13 @@ class Pools:
     def inbox(self, receive: Callable[[list[T]], Any], limit: int = 1000) -> Inbox[T]:
         """A bounded way from a thread to `receive(items)` on the reactor."""
         return Inbox(self._reactor, receive, limit)
+
+    def answer(self, function: Callable[[Any], Any], value: object) -> None:
+        """From a thread: call `function(value)` on the reactor, while there is one."""
+        try:
+            self._reactor.callFromThread(function, value)
+        except RuntimeError:  # the reactor is gone: nobody waits any more
+            return
 
     def waiting(self) -> int:
         """Jobs that wait for a thread."""

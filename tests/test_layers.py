@@ -21,6 +21,7 @@ FLOOR = [
     "clock",
     "folders",
     "assets",
+    "garbage",
     "i18n",
     "config",
     "vault",
@@ -28,6 +29,7 @@ FLOOR = [
     "pools",
     "bus",
     "challenge",
+    "jpegtables",
     "factcode",
     "spool",
     "intake",
@@ -43,7 +45,7 @@ PURE_EXTRA = {
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
 }
-PURE_FLOOR = {"errors", "model", "events", "i18n"}
+PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}
 OUTSIDE = {
     "floor": {"twisted", "argon2", "cryptography", "babel", "zope"},
     "store": {"twisted", "txpostgres", "psycopg2"},

@@ -166,11 +166,3 @@ async def describe(
         raise StreamFailure("timeout", host, port, detail="no answer") from None
     except error.ConnectionClosed as problem:
         raise StreamFailure("ended", host, port, detail=type(problem).__name__) from None
-
-
-async def status_of(reactor: Any, url: str, login: str, password: str) -> int:
-    """The status code a camera answers DESCRIBE with; 0 when it gives none. Raises nothing."""
-    try:
-        return (await describe(reactor, url, login, password)).status
-    except StreamFailure:
-        return 0

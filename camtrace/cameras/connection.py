@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import random
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any, Generic
 
-from twisted.internet import defer
 from twisted.logger import Logger
 
 from camtrace import clock
@@ -24,9 +23,6 @@ LONGEST_DELAY = 60.0
 _STABLE_SECONDS = 30.0
 # the same failure is written into the journal again after so long
 _REMIND_SECONDS = 3600.0
-
-# finds out the status code of an answer that libav does not tell: (url, login, password) -> status, 0 if unknown
-Refine = Callable[[str, str, str], Awaitable[int]]
 
 
 class Backoff:
@@ -57,7 +53,6 @@ class Around(Generic[S]):
     note: Note
     secrets: Secrets
     reactor: Reactor
-    refine: Refine
     chance: Callable[[], float] = random.random
 
 
@@ -171,30 +166,8 @@ class Connection(Generic[S]):
         if self._up_since is not None and now - self._up_since >= _STABLE_SECONDS:
             self._backoff.reset()
         self._timer = self._around.reactor.callLater(self._backoff.next(), self.start)
-        defer.ensureDeferred(self._judge(failure)).addErrback(
-            lambda reason: self.log.failure("camera {number}", reason, number=self.camera.id)
-        )
-
-    async def _judge(self, failure: StreamFailure) -> None:
-        if self._leaves_open(failure):
-            status = await self._around.refine(stream_url(self.camera), self.camera.login, self._password())
-            if self._stopped or (self._feed is not None and self._up_since is not None):  # it is back already
-                return
-            if status >= 300:
-                kind = {401: "unauthorized", 404: "not_found"}.get(status, "status")
-                failure = StreamFailure(kind, failure.host, failure.port, status, failure.detail)
         self._become(judge(failure))
         self._note_failure(failure)
-
-    def _leaves_open(self, failure: StreamFailure) -> bool:
-        """Whether the camera may have answered with a status that libav did not tell.
-
-        Some cameras hang up behind their refusal, which libav takes for the end of the stream or for nonsense.
-        """
-        if failure.status:
-            return False
-        unfinished = failure.kind in ("ended", "broken") and self._up_since is None
-        return failure.kind == "status" or (unfinished and stream_url(self.camera).lower().startswith("rtsp"))
 
     # ── facts ──
 

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.cameras.connection import Around, Connection, Refine
+from camtrace.cameras.connection import Around, Connection
 from camtrace.cameras.directory import Directory
 from camtrace.cameras.ports import Facts, Feeds, Forgetful, Note, Numbers, Reactor, Recording, S, Secrets
 from camtrace.errors import DatabaseUnavailable
@@ -47,13 +47,12 @@ class Cameras(Generic[S]):
         bus: Bus,
         reactor: Reactor,
         *,
-        refine: Refine,
         forgetful: Iterable[Forgetful] = (),
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._directory = directory
         self._recording = recording
-        self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, refine, chance)
+        self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, chance)
         self._bus = bus
         self._reactor = reactor
         self._forgetful = tuple(forgetful)

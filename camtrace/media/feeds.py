@@ -1,4 +1,4 @@
-"""Connections to cameras: a thread, a hub and a stop that always comes back in time."""
+"""Connections to cameras: opened in a thread, read by the sweep, and a stop that always comes back in time."""
 
 from __future__ import annotations
 
@@ -12,10 +12,11 @@ from twisted.python.failure import Failure
 from camtrace.errors import StreamFailure
 from camtrace.media.hub import Began, Flowed, Hub, News, Remarked
 from camtrace.media.packets import PacketSink
-from camtrace.media.reader import read
+from camtrace.media.reader import Reading, read
 from camtrace.media.source import Patience, Source
+from camtrace.media.sweep import Sweep
 from camtrace.metrics import Metrics
-from camtrace.pools import Lane, Pools
+from camtrace.pools import Pools
 
 # a stop shall be over within 1 s; a thread that is still in a call then is left behind
 _STOP_SECONDS = 0.8
@@ -50,7 +51,7 @@ class LiveSinks(Protocol):
 
 
 class Feeds:
-    """Opens connections. Each has a thread of its own for as long as it lasts."""
+    """Opens connections. Each has a thread of its own until pictures come, over HTTP for as long as it lasts."""
 
     def __init__(
         self,
@@ -65,6 +66,7 @@ class Feeds:
         self._metrics = metrics
         self._live = live
         self._patience = patience
+        self._sweep = Sweep(pools)
 
     def open(
         self,
@@ -88,7 +90,7 @@ class Feeds:
         def count(packets: int) -> None:
             self._metrics.add("camtrace_camera_packets_total", packets, camera=label or camera_uid)
 
-        feed = Feed(self._reactor, self._pools, everybody, listener, count)
+        feed = Feed(self._reactor, self._pools, self._sweep, everybody, listener, count)
         feed.start(f"camera {label or camera_uid}", (url, login, password, transport, codec), self._patience)
         return feed
 
@@ -100,12 +102,14 @@ class Feed:
         self,
         reactor: Delay,
         pools: Pools,
+        sweep: Sweep,
         sinks: Sequence[PacketSink],
         listener: Listener,
         count: Callable[[int], None],
     ) -> None:
         self._reactor = reactor
         self._pools = pools
+        self._sweep = sweep
         self._listener = listener
         self._count = count
         self._stopping = threading.Event()
@@ -114,13 +118,12 @@ class Feed:
         self._over = False
         self._waiting: list[defer.Deferred[None]] = []
         self._patience: Any = None
-        self._lane: Lane | None = None
 
     def start(self, name: str, address: tuple[str, str, str, str, str], patience: Patience) -> None:
-        """Begin to read, in a new thread."""
-        self._lane = self._pools.lane(name)
-        self._lane.run(self._read, address, patience).addBoth(self._ended)
-        self._lane.stop()  # it ends when the connection does
+        """Connect, in a new thread."""
+        lane = self._pools.lane(name)
+        lane.run(self._read, address, patience).addCallback(self._opened).addBoth(self._ended)
+        lane.stop()  # it ends when its part of the connection does
 
     def stop(self) -> defer.Deferred[None]:
         """End the connection; fires within 1 s, when every sink has been ended."""
@@ -133,11 +136,14 @@ class Feed:
         self._waiting.append(done)
         return done
 
-    def _read(self, address: tuple[str, str, str, str, str], patience: Patience) -> None:
+    def _read(self, address: tuple[str, str, str, str, str], patience: Patience) -> Reading | None:
         def remark(code: str, values: dict[str, str]) -> None:
             self._news.put(Remarked(code, values))
 
-        read(Source.parse(*address), self._hub, self._stopping.is_set, remark, patience)
+        return read(Source.parse(*address), self._hub, self._stopping.is_set, remark, patience)
+
+    def _opened(self, reading: Reading | None) -> defer.Deferred[None] | None:
+        return self._sweep.add(reading) if reading is not None else None
 
     def _abandon(self) -> None:
         if not self._over:

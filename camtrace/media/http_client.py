@@ -6,15 +6,13 @@ and because a read here has to be resumed after a time-out, which the standard l
 
 from __future__ import annotations
 
-import socket
-import ssl
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
 
 from camtrace import clock
 from camtrace.challenge import answer, read_challenges
-from camtrace.errors import StreamFailure
+from camtrace.media.camera_socket import CameraSocket
 from camtrace.media.source import Patience, Source, Stopped
 
 _MAX_HEAD = 64 << 10
@@ -35,54 +33,18 @@ class Head:
         return self.headers.get(name, [""])[0]
 
 
-class Stop(Exception):
-    """The reader was asked to stop while it waited."""
-
-
 class Connection:
-    """One TCP (or TLS) connection to the camera; reads wait in turns, so that a stop is noticed."""
+    """One connection to the camera, for one request and its answer."""
 
     def __init__(self, source: Source, stopped: Stopped, patience: Patience) -> None:
         self._source = source
-        self._stopped = stopped
         self._patience = patience
-        self._socket = self._connect()
+        self._socket = CameraSocket(source, stopped, patience)
         self._held = b""
-
-    def _connect(self) -> socket.socket:
-        failure = self._source.failure("refused")
-        for family, address in self._source.resolve():
-            connection = socket.socket(family, socket.SOCK_STREAM)
-            connection.settimeout(self._patience.opening)
-            try:
-                connection.connect((address, self._source.port))
-                return self._secure(connection) if self._source.scheme == "https" else connection
-            except OSError as error:
-                connection.close()
-                failure = self._failure(error)
-        raise failure
-
-    def _secure(self, connection: socket.socket) -> socket.socket:
-        """TLS without a check of the certificate: cameras sign their own, and there is nobody else to ask."""
-        context = ssl.create_default_context()
-        context.check_hostname = False
-        context.verify_mode = ssl.CERT_NONE
-        return context.wrap_socket(connection, server_hostname=self._source.host)
-
-    def _failure(self, error: OSError) -> StreamFailure:
-        words = error.strerror or type(error).__name__
-        if isinstance(error, ConnectionRefusedError):
-            return self._source.failure("refused", detail=words)
-        if isinstance(error, (ConnectionError, ssl.SSLError)):
-            return self._source.failure("ended", detail=words)
-        return self._source.failure("timeout", detail=words)
 
     def send(self, data: bytes) -> None:
         """Send all of `data`. Raises StreamFailure."""
-        try:
-            self._socket.sendall(data)
-        except OSError as error:
-            raise self._failure(error) from None
+        self._socket.send(data)
 
     def close(self) -> None:
         """Hang up."""
@@ -93,7 +55,7 @@ class Connection:
         received = b""
         deadline = clock.monotonic() + self._patience.opening
         while (end := _end_of_head(received)) is None:
-            piece = self._receive(deadline)
+            piece = self._socket.receive(deadline)
             if not piece:
                 raise self._source.failure("ended", detail="hung up before it answered")
             received += piece
@@ -116,21 +78,8 @@ class Connection:
     def _pieces(self) -> Iterator[bytes]:
         if self._held:
             yield self._held
-        while piece := self._receive(clock.monotonic() + self._patience.silence):
+        while piece := self._socket.receive(clock.monotonic() + self._patience.silence):
             yield piece
-
-    def _receive(self, deadline: float) -> bytes:
-        self._socket.settimeout(self._patience.turn)
-        while True:
-            if self._stopped():
-                raise Stop
-            try:
-                return self._socket.recv(65536)
-            except TimeoutError:
-                if clock.monotonic() >= deadline:
-                    raise self._source.failure("timeout", detail="no bytes any more") from None
-            except OSError as error:
-                raise self._failure(error) from None
 
 
 def open_stream(source: Source, stopped: Stopped, patience: Patience) -> tuple[Connection, Head]:

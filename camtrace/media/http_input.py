@@ -10,7 +10,8 @@ import av
 
 from camtrace import clock
 from camtrace.media import jpeg
-from camtrace.media.http_client import Connection, Head, Stop, open_stream
+from camtrace.media.camera_socket import Stop
+from camtrace.media.http_client import Connection, Head, open_stream
 from camtrace.media.multipart import MultipartError, Splitter, boundary_of
 from camtrace.media.packets import PacketSink, SourceTrack
 from camtrace.media.source import Patience, Source, Stopped

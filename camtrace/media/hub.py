@@ -1,6 +1,6 @@
 """One connection's packets to everybody who wants them: recorder, live picture, motion.
 
-A hub lives in its camera's thread. Only its news cross to the reactor, and `abandon` is called from there.
+A hub lives in the thread that reads its camera. Only its news cross to the reactor, and `abandon` is called from there.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 from fractions import Fraction
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 from av.video.reformatter import ColorRange
@@ -47,7 +47,7 @@ def to_jpeg(codec: str, extradata: bytes, packets: Iterable[tuple[bytes, int]], 
     `extradata` as MP4 stores it, or Annex B when the packets are. Raises CannotDecode.
     """
     best: Any = None
-    for frame in _frames(codec, extradata, packets):
+    for frame in _frames(_decoder(codec, extradata), packets):
         if best is None or (frame.pts is not None and best.pts <= frame.pts <= pts):
             best = frame
     if best is None:
@@ -55,18 +55,31 @@ def to_jpeg(codec: str, extradata: bytes, packets: Iterable[tuple[bytes, int]], 
     return _encode(best)
 
 
-def frame_size(codec: str, extradata: bytes, key_frame: bytes) -> tuple[int, int]:
-    """Width and height of a key frame in pixels, found by decoding it. Raises CannotDecode."""
-    for frame in _frames(codec, extradata, [(key_frame, 0)]):
-        return frame.width, frame.height
+class Shape(NamedTuple):
+    """What a key frame tells of its stream. `reorders`: there are B-frames."""
+
+    width: int
+    height: int
+    reorders: bool
+
+
+def shape(codec: str, extradata: bytes, key_frame: bytes) -> Shape:
+    """What a key frame tells when it is decoded. Raises CannotDecode."""
+    decoder = _decoder(codec, extradata)
+    for frame in _frames(decoder, [(key_frame, 0)]):
+        return Shape(frame.width, frame.height, bool(decoder.has_b_frames))
     raise CannotDecode(f"the {codec} key frame cannot be decoded")
 
 
-def _frames(codec: str, extradata: bytes, packets: Iterable[tuple[bytes, int]]) -> Iterable[Any]:
+def _decoder(codec: str, extradata: bytes) -> Any:
     decoder: Any = av.CodecContext.create(_DECODERS[codec], "r")
     decoder.thread_count = 1
     if extradata:
         decoder.extradata = extradata
+    return decoder
+
+
+def _frames(decoder: Any, packets: Iterable[tuple[bytes, int]]) -> Iterable[Any]:
     decoded = False
     for data, pts in packets:
         packet: Any = av.Packet(data)

@@ -9,10 +9,12 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
-from camtrace import clock
+import av
+
+from camtrace.media.decoding_order import DecodingOrder
 from camtrace.media.packets import PacketSink, SourceTrack
 from camtrace.media.parameter_sets import merged, parameter_sets
-from camtrace.media.picture import CannotDecode, frame_size
+from camtrace.media.picture import CannotDecode, shape
 from camtrace.media.timeline import Stamped, Timeline
 
 # an av.Packet, which the stubs know as generic and Python does not
@@ -34,8 +36,19 @@ class TrackFeed:
         self.spoke = False
 
 
+class _Arrived:
+    """A packet and when it arrived: wall time, and the time that never steps."""
+
+    __slots__ = ("at_us", "monotonic_us", "packet")
+
+    def __init__(self, packet: Packet, at_us: int, monotonic_us: int) -> None:
+        self.packet = packet
+        self.at_us = at_us
+        self.monotonic_us = monotonic_us
+
+
 class Session:
-    """Takes packets as libav gives them and hands them to `sink` as `PacketSink` promises them.
+    """Takes pictures and sound as a camera sends them, and hands them to `sink` as `PacketSink` promises them.
 
     The first packet of the sink is a key frame. Another size, other parameter sets or a track that joins late end the
     announced tracks and announce the new ones, at a key frame. The sink's track numbers are those of the announcement.
@@ -47,15 +60,25 @@ class Session:
         self._waiting: list[tuple[int, Stamped[Packet]]] = []
         self._since_us = 0
         self._numbers: dict[int, int] = {}
+        self._order: DecodingOrder[_Arrived] | None = None  # once a key frame has told what the stream is like
+        self._reorders = False
         self.began = False
 
-    def packet(self, index: int, packet: Packet) -> None:
-        """A packet of feed `index` just arrived; 0 is the video."""
-        arrived_us, monotonic_us = clock.now_us(), int(clock.monotonic() * 1e6)
+    def packet(self, index: int, data: bytes, pts: int, key: bool, arrived_us: int, monotonic_us: int) -> None:
+        """A picture of feed 0, or a frame of sound of another, arrived. `pts`: in ticks of the feed, as received."""
         feed = self._feeds[index]
-        for stamped in feed.timeline.add(packet, packet.dts, packet.pts, arrived_us, monotonic_us):
-            for ready in feed.convert(stamped) if feed.convert else (stamped,):
-                self._take(index, ready, monotonic_us)
+        packet: Packet = av.Packet(data)
+        packet.is_keyframe = key
+        packet.time_base = feed.timeline.time_base
+        if index:
+            self._stamp(index, packet, pts, pts, arrived_us, monotonic_us)
+            return
+        if self._order is None:
+            if not key or not self._describe(data):
+                return
+            self._order = DecodingOrder(self._reorders, feed.timeline.time_base.denominator)
+        for arrived, dts, shown in self._order.add(_Arrived(packet, arrived_us, monotonic_us), pts):
+            self._stamp(0, arrived.packet, dts, shown, arrived.at_us, arrived.monotonic_us)
 
     def end(self, reason: str) -> None:
         """The connection is over; packets that still wait for a key frame are worth nothing."""
@@ -63,6 +86,12 @@ class Session:
         if self.began:
             self.began = False
             self._sink.end(reason)
+
+    def _stamp(self, index: int, packet: Packet, dts: int | None, pts: int, arrived_us: int, monotonic_us: int) -> None:
+        feed = self._feeds[index]
+        for stamped in feed.timeline.add(packet, dts, pts, arrived_us, monotonic_us):
+            for ready in feed.convert(stamped) if feed.convert else (stamped,):
+                self._take(index, ready, monotonic_us)
 
     def _take(self, index: int, stamped: Stamped[Packet], monotonic_us: int) -> None:
         self._feeds[index].spoke = True
@@ -80,9 +109,6 @@ class Session:
 
     def _begin(self) -> None:
         waiting, self._waiting = self._waiting, []
-        self._describe(waiting[0][1].packet)
-        if not self._feeds[0].track.width:  # a damaged key frame: begin at the next one
-            return
         self._announce()
         for index, stamped in waiting:
             self._forward(index, stamped)
@@ -108,17 +134,17 @@ class Session:
 
     def _has_changed(self, key_frame: Packet) -> bool:
         late = any(feed.spoke and not feed.announced for feed in self._feeds)
-        return self._describe(key_frame) or late
+        return self._describe(bytes(key_frame)) or late
 
-    def _describe(self, key_frame: Packet) -> bool:
+    def _describe(self, data: bytes) -> bool:
         """Bring the video's description up to what this key frame says; True if it is another than before."""
-        video, data = self._feeds[0], bytes(key_frame)
+        video = self._feeds[0]
         track = video.track
         sets = merged(track.codec, track.extradata, parameter_sets(track.codec, data))
         if sets == track.extradata and track.width and track.height:
             return False
         try:
-            width, height = frame_size(track.codec, sets, data)
+            width, height, self._reorders = shape(track.codec, sets, data)
         except CannotDecode:  # a damaged key frame: the next one will tell
             return False
         video.track = replace(track, extradata=sets, width=width, height=height)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from urllib.parse import quote, unquote, urlsplit, urlunsplit
+from dataclasses import dataclass, field, replace
+from urllib.parse import unquote, urlsplit, urlunsplit
 
 from camtrace.errors import StreamFailure
 
@@ -46,13 +46,12 @@ class Source:
         bare = urlunsplit((scheme, netloc, parts.path or "/", parts.query, ""))
         return cls(bare, scheme, host, port or _PORTS[scheme], login, password, transport, codec)
 
-    @property
-    def url_with_login(self) -> str:
-        """For libav's open call only; never log it, never keep it."""
-        if not self.login:
-            return self.url
-        scheme, rest = self.url.split("://", 1)
-        return f"{scheme}://{quote(self.login, safe='')}:{quote(self.password, safe='')}@{rest}"
+    def moved(self, url: str) -> Source:
+        """The same stream at another address; the login goes along only to the same host. Raises StreamFailure."""
+        there = Source.parse(url, transport=self.transport, codec=self.codec)
+        if there.login or there.host != self.host:
+            return there
+        return replace(there, login=self.login, password=self.password)
 
     def failure(self, kind: str, status: int = 0, detail: str = "") -> StreamFailure:
         """A StreamFailure at this source's host and port."""
@@ -71,8 +70,8 @@ class Source:
 class Patience:
     """How long a camera may take, in seconds.
 
-    `opening`: to connect and to answer; over RTSP also for a blocked read. `silence`: without a picture. `turn`: how
-    often a blocked read over HTTP looks whether it shall stop.
+    `opening`: to connect and to answer. `silence`: without a picture. `turn`: how often a blocked read looks whether
+    it shall stop.
     """
 
     opening: float = 5.0

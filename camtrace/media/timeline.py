@@ -8,7 +8,7 @@ report, which then moves one of them; a camera sets its clock, so that stamps ju
 from __future__ import annotations
 
 import itertools
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from fractions import Fraction
 from typing import Generic, NamedTuple, TypeVar
 
@@ -48,7 +48,9 @@ class Timeline(Generic[P]):
     """
 
     def __init__(self, time_base: Fraction, origin_us: int, period_us: int = 40_000) -> None:
-        self._base = time_base
+        self.time_base = time_base
+        self._up, self._down = time_base.numerator * 1_000_000, time_base.denominator
+        self._second = self._ticks(1_000_000)
         self._origin_us = origin_us
         self._period = max(1, self._ticks(period_us))
         self._held: list[_Raw[P]] = []
@@ -63,11 +65,10 @@ class Timeline(Generic[P]):
 
         `dts`, `pts`: as received, in ticks, possibly None. `arrived_us`: wall time, passed through.
         """
-        raw = _Raw(packet, dts, pts, arrived_us, monotonic_us)
-        if self._offset is None:
-            self._held.append(raw)
-            return self._release() if self._knows_enough() else []
-        return [self._stamp(raw)]
+        if self._offset is not None:
+            return [self._stamp(packet, dts, pts, arrived_us, monotonic_us)]
+        self._held.append(_Raw(packet, dts, pts, arrived_us, monotonic_us))
+        return self._release() if self._knows_enough() else []
 
     def _knows_enough(self) -> bool:
         """Whether a dts is known and, where a stamp is missing before it, two pts that tell the period."""
@@ -93,7 +94,7 @@ class Timeline(Generic[P]):
         for number, raw in enumerate(held):
             pts = first_pts if number == 0 and raw.pts is None else raw.pts
             own = first_dts + number * self._period if number < place else raw.dts
-            stamped.append(self._stamp(replace(raw, dts=own, pts=pts)))
+            stamped.append(self._stamp(raw.packet, own, pts, raw.arrived_us, raw.monotonic_us))
         return stamped
 
     def _anchor(self, dts: int, monotonic_us: int) -> None:
@@ -101,23 +102,23 @@ class Timeline(Generic[P]):
         self._lead_us = self._us(dts + self._offset) - monotonic_us
         self._last_us = monotonic_us
 
-    def _stamp(self, raw: _Raw[P]) -> Stamped[P]:
-        dts = raw.dts if raw.dts is not None else raw.pts
+    def _stamp(self, packet: P, dts: int | None, pts: int | None, arrived_us: int, monotonic_us: int) -> Stamped[P]:
+        told = dts is not None
         if dts is None:
-            dts = self._next_expected(raw.monotonic_us)
-        reorder = max(0, raw.pts - dts) if raw.pts is not None else 0
-        if self._has_jumped(dts, raw.monotonic_us):
+            dts = pts if pts is not None else self._next_expected(monotonic_us)
+        reorder = max(0, pts - dts) if pts is not None else 0
+        if self._has_jumped(dts, monotonic_us):
             self.jumps += 1
-            self._anchor(dts, raw.monotonic_us)
+            self._anchor(dts, monotonic_us)
         assert self._offset is not None
         placed = dts + self._offset
         if self._last is not None and placed <= self._last:
             placed = self._last + 1
-        elif self._last is not None and raw.dts is not None:
-            self._period = min(placed - self._last, self._ticks(1_000_000))
+        elif self._last is not None and told:
+            self._period = min(placed - self._last, self._second)
         self._last = placed
-        self._follow(placed, raw.monotonic_us)
-        return Stamped(raw.packet, placed, max(placed, dts + self._offset + reorder), raw.arrived_us)
+        self._follow(placed, monotonic_us)
+        return Stamped(packet, placed, max(placed, dts + self._offset + reorder), arrived_us)
 
     def _next_expected(self, monotonic_us: int) -> int:
         assert self._offset is not None
@@ -140,7 +141,7 @@ class Timeline(Generic[P]):
         self._last_us = monotonic_us
 
     def _ticks(self, microseconds: int) -> int:
-        return microseconds * self._base.denominator // (self._base.numerator * 1_000_000)
+        return microseconds * self._down // self._up
 
     def _us(self, ticks: int) -> int:
-        return ticks * self._base.numerator * 1_000_000 // self._base.denominator
+        return ticks * self._up // self._down

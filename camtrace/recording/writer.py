@@ -9,6 +9,7 @@ from __future__ import annotations
 import errno
 import os
 import threading
+import time
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -22,6 +23,7 @@ from camtrace.model import Fragment
 from camtrace.pools import Inbox, Lane
 
 QUEUE_BYTES = 64 << 20
+_GATHER_SECONDS = 0.02  # the cameras' fragments come together: one round for several of them
 _ITEM_BYTES = 200  # what an item without data is worth, so that empty ones cannot pile up either
 
 
@@ -147,6 +149,7 @@ class VolumeWriter:
         self._stopping = False
         self._stuck = False
         self._files: dict[SegmentName, _Growing] = {}
+        self._telling: list[Told] = []
         self._lane = lane
         self._running = lane.run(self._run)
 
@@ -210,15 +213,21 @@ class VolumeWriter:
                 self._round(items)
             except Exception:
                 self.log.failure("volume {folder}: a round of writing failed", folder=self._folder)
+            self._tell_all()
             with self._lock:
                 self._queued -= sum(len(getattr(item, "data", b"")) + _ITEM_BYTES for item in items)
         for name in list(self._files):
             self._end(name, "")
+        self._tell_all()
 
     def _take(self) -> list[_Item]:
         with self._lock:
             while not self._queue and not self._stopping:
                 self._lock.wait()
+            stopping = self._stopping
+        if not stopping:
+            time.sleep(_GATHER_SECONDS)
+        with self._lock:
             items = list(self._queue)
             self._queue.clear()
         return items
@@ -235,8 +244,16 @@ class VolumeWriter:
                         self._files[name].finished = True
                 case Missed():  # told between what was written before it and what comes after
                     self._settle_all()
-                    self._outbox.put(item)
+                    self._tell(item)
         self._settle_all()
+
+    def _tell(self, told: Told) -> None:
+        """At the end of the round: the reactor is woken once, not for every file."""
+        self._telling.append(told)
+
+    def _tell_all(self) -> None:
+        told, self._telling = self._telling, []
+        self._outbox.put_all(told)
 
     def _settle_all(self) -> None:
         for name, file in list(self._files.items()):
@@ -281,7 +298,7 @@ class VolumeWriter:
                 file.size -= sum(told.fragment.length for told in file.told if isinstance(told, Grown))
                 file.told = [told for told in file.told if isinstance(told, Opened)]
             for told in file.told:
-                self._outbox.put(told)
+                self._tell(told)
             file.told = []
         if file.finished or file.failed:
             self._end(name, file.failed)
@@ -295,14 +312,14 @@ class VolumeWriter:
             self._disk.close(file.descriptor)
         except OSError as error:
             self.log.warn("volume {folder}: closing {path}: {error}", folder=self._folder, path=name.path, error=error)
-        self._outbox.put(Closed(name, failed))
+        self._tell(Closed(name, failed))
 
     def _refused(self, error: OSError) -> str:
         """The disk says no: take nothing more until there is room."""
         detail = error.strerror or str(error)
         if error.errno != errno.EEXIST and not self._stuck:
             self._stuck = True
-            self._outbox.put(Stuck(error.errno in (errno.ENOSPC, errno.EDQUOT), detail))
+            self._tell(Stuck(error.errno in (errno.ENOSPC, errno.EDQUOT), detail))
         return detail
 
 

@@ -4,28 +4,11 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
+from camtrace.jpegtables import STANDARD_HUFFMAN
+
 MAX_SIDE = 2040
 _STANDALONE = frozenset((0x01, 0xD8, *range(0xD0, 0xD8)))
 _OTHER_FRAMES = frozenset((0xC1, 0xC2, 0xC3, 0xC5, 0xC6, 0xC7, 0xC9, 0xCA, 0xCB, 0xCD, 0xCE, 0xCF))
-# The tables of ITU-T T.81 annex K.3, by (class, destination): sixteen counts, then the symbols.
-_AC_LUMA = (
-    "0002010303020403050504040000017d"
-    "01020300041105122131410613516107227114328191a1082342b1c11552d1f02433627282090a161718191a25262728292a3435363738"
-    "393a434445464748494a535455565758595a636465666768696a737475767778797a838485868788898a92939495969798999aa2a3a4a5"
-    "a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae1e2e3e4e5e6e7e8e9eaf1f2f3f4f5f6f7f8f9fa"
-)
-_AC_CHROMA = (
-    "00020102040403040705040400010277"
-    "000102031104052131061241510761711322328108144291a1b1c109233352f0156272d10a162434e125f11718191a262728292a353637"
-    "38393a434445464748494a535455565758595a636465666768696a737475767778797a82838485868788898a92939495969798999aa2a3"
-    "a4a5a6a7a8a9aab2b3b4b5b6b7b8b9bac2c3c4c5c6c7c8c9cad2d3d4d5d6d7d8d9dae2e3e4e5e6e7e8e9eaf2f3f4f5f6f7f8f9fa"
-)
-_STANDARD_HUFFMAN = {
-    0x00: bytes.fromhex("00010501010101010100000000000000000102030405060708090a0b"),
-    0x01: bytes.fromhex("00030101010101010101010000000000000102030405060708090a0b"),
-    0x10: bytes.fromhex(_AC_LUMA),
-    0x11: bytes.fromhex(_AC_CHROMA),
-}
 
 
 class NotCarried(ValueError):
@@ -127,7 +110,7 @@ def _check_huffman(body: bytes) -> None:
     at = 0
     while at + 17 <= len(body):
         count = sum(body[at + 1 : at + 17])
-        if _STANDARD_HUFFMAN.get(body[at]) != body[at + 1 : at + 17 + count]:
+        if STANDARD_HUFFMAN.get(body[at]) != body[at + 1 : at + 17 + count]:
             raise NotCarried("the pictures use Huffman tables of their own; RTP carries JPEG with the standard ones")
         at += 17 + count
 

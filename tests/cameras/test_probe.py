@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.cameras import Babbler, Habits, HttpCamera, RtspCamera, SilentPort, free_port, gstreamer_missing
+from support.cameras import Habits, HttpCamera, RtspCamera, SilentPort, free_port, gstreamer_missing
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from camtrace.cameras.asking import Answer, AnswerParser, NoAnswer, status_of
+from camtrace.cameras.asking import Answer, AnswerParser, NoAnswer
 from camtrace.cameras.probe import Probe
 from camtrace.media.feeds import Feeds
 from camtrace.media.source import Patience
@@ -93,21 +93,6 @@ class ProbeTests(TestCase):
         self.addCleanup(port.stop)
         _, steps = await self.try_camera(f"rtsp://127.0.0.1:{port.port}/x")
         self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("timeout", "bad")])
-
-    async def test_exact_status(self) -> None:
-        """A status that libav does not tell is found out."""
-        for line, status in (
-            (b"RTSP/1.0 453 Not Enough Bandwidth", 453),
-            (b"RTSP/1.0 503 Busy", 503),
-            (b"HTTP/1.0 2", 0),
-        ):
-            liar = Babbler(line + b"\r\n%CSEQ%\r\n\r\n")
-            try:
-                self.assertEqual(await status_of(reactor, f"rtsp://127.0.0.1:{liar.port}/x", "", ""), status)
-            finally:
-                liar.stop()
-        self.assertEqual(await status_of(reactor, f"rtsp://127.0.0.1:{free_port()}/x", "", ""), 0)
-        self.assertEqual(await status_of(reactor, "nonsense", "", ""), 0)
 
 
 SAID = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4\r\nWWW-Authenticate: a\r\nwww-authenticate: b\r\n\r\nv=0\n"

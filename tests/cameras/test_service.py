@@ -100,11 +100,10 @@ class World:
         self.states: list[CameraState] = []
         self.notes: list[tuple[str, str, dict[str, Any]]] = []
         self.forgotten: list[int] = []
-        self.status = 503
         self._next = 0
         self.cameras = Cameras(
             Directory(self.rows), self.feeds, self.recording, self, self, self._note, self, self.bus, self.clock,
-            refine=self._refine, forgetful=[self], chance=lambda: 0.5,
+            forgetful=[self], chance=lambda: 0.5,
         )  # fmt: skip
 
     def record(self, fact: Any) -> defer.Deferred[None]:
@@ -123,9 +122,6 @@ class World:
 
     def _note(self, kind: str, text: str, values: Any, camera_uid: int | None = None, user: str = "") -> None:
         self.notes.append((kind, text, dict(values)))
-
-    async def _refine(self, url: str, login: str, password: str) -> int:
-        return self.status
 
 
 class DirectoryTests(TestCase):
@@ -245,26 +241,6 @@ class ConnectionTests(TestCase):
         self.assertEqual((kind, text, values["status"]), ("system", "camera_lost_unauthorized", 401))
         self.assertEqual(values["address"], "rtsp://10.0.0.1:8554/a?b=1")
         self.assertNotIn("secret", repr(world.notes))
-
-    async def test_unknown_status_is_asked_for(self) -> None:
-        world = await self.connected()
-        world.feeds.last.fail("status", 0)
-        self.assertEqual(world.cameras.state(11).detail, "503")
-        self.assertEqual(world.notes[-1][2]["status"], 503)
-
-    async def test_refusal_behind_a_hang_up_is_asked_for(self) -> None:
-        """A camera that hangs up behind its 401, which libav takes for the end; not one that sent pictures before."""
-        for kind in ("ended", "broken"):
-            world = await self.connected()
-            world.status = 401
-            world.feeds.last.fail(kind)
-            state = world.cameras.state(11)
-            self.assertEqual((state.status, state.reason), (Status.ERROR, "unauthorized"))
-            world = await self.connected()
-            world.status = 401
-            world.feeds.last.listener.began("h264", 1, 1)
-            world.feeds.last.fail(kind)
-            self.assertEqual(world.cameras.state(11).reason, kind)
 
     async def test_same_failure_is_told_once_an_hour(self) -> None:
         world = await self.connected()

@@ -58,7 +58,7 @@ class Collector:
 
 
 class Reading:
-    """The reader in a thread of its own, as a camera's lane runs it."""
+    """The reader in a thread, which plays the camera's lane and then the sweep."""
 
     def __init__(self, url: str, patience: Patience = QUICK, **options: str) -> None:
         self.sink = Collector()
@@ -72,7 +72,10 @@ class Reading:
     def _run(self) -> None:
         try:
             source = Source.parse(self._url, **self._options)
-            read(source, self.sink, self._stop.is_set, lambda *remark: self.remarks.append(remark), self._patience)
+            remark = lambda *said: self.remarks.append(said)  # noqa: E731
+            reading = read(source, self.sink, self._stop.is_set, remark, self._patience)
+            while reading is not None and reading.step():
+                time.sleep(0.005)
         except StreamFailure as failure:
             self.failure = failure
 
@@ -263,7 +266,8 @@ class TestRtspLiars:
         ("answer", "kind", "status"),
         [
             (b"RTSP/1.0 403 Forbidden\r\n%CSEQ%\r\n\r\n", "status", 403),
-            (b"RTSP/1.0 503 Busy\r\n%CSEQ%\r\n\r\n", "status", 0),
+            (b"RTSP/1.0 453 Not Enough Bandwidth\r\n%CSEQ%\r\n\r\n", "status", 453),
+            (b"RTSP/1.0 503 Busy\r\n%CSEQ%\r\n\r\n", "status", 503),
             (b"HTTP/1.0 200 OK\r\nContent-Type: text/html\r\n\r\n<html>hello</html>", "broken", 0),
         ],
     )

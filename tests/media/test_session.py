@@ -8,6 +8,7 @@ from typing import Any
 import av
 from support.cameras import CLIPS
 
+from camtrace import clock
 from camtrace.media.packets import SourceTrack
 from camtrace.media.session import Session, TrackFeed
 from camtrace.media.timeline import Timeline
@@ -54,10 +55,7 @@ def session(sink: Sink, *more: TrackFeed) -> Session:
 
 def send(to: Session, packets: list[tuple[bytes, bool]], start: int = 0) -> None:
     for number, (data, key) in enumerate(packets, start):
-        packet = av.Packet(data)
-        packet.is_keyframe = key
-        packet.time_base, packet.dts, packet.pts = BASE, number * 9000, number * 9000
-        to.packet(0, packet)
+        to.packet(0, data, number * 9000, key, clock.now_us(), int(clock.monotonic() * 1e6))
 
 
 def test_described_by_its_key_frame() -> None:
@@ -97,10 +95,8 @@ def test_silent_sound_does_not_hold_up() -> None:
     to._since_us -= 2_000_000
     send(to, BASELINE[3:5], 3)
     assert [track.codec for track in sink.begins[0]] == ["h264"]
-    packet = av.Packet(b"sound")
-    packet.dts = packet.pts = 0
-    to.packet(1, packet)
-    assert (1, False) not in sink.said
+    to.packet(1, b"sound", 0, True, clock.now_us(), int(clock.monotonic() * 1e6))
+    assert (1, True) not in sink.said
     send(to, BASELINE[:2], 5)
     assert [track.codec for track in sink.begins[1]] == ["h264", "aac"]
 
