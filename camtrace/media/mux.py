@@ -59,19 +59,18 @@ class FragmentMuxer:
     def mux(self, track: int, packet: av.Packet[Any], dts: int, pts: int) -> None:
         """Add a packet at the absolute media time `dts`, `pts` (ticks of the track's time base).
 
-        `dts` must grow within a track. The packet is given back as it came. Raises `CannotMux`.
+        The packet is in its track's time base. `dts` must grow within a track. The packet is given back as it came. Raises `CannotMux`.
         """
-        stream, kept = packet.stream, (packet.time_base, packet.dts, packet.pts, packet.duration)
+        stream, kept_dts, kept_pts, kept_duration = packet.stream, packet.dts, packet.pts, packet.duration
         try:
             packet.stream = self._streams[track]
-            packet.time_base = self.tracks[track].time_base
             packet.dts, packet.pts = dts, pts
-            packet.duration = packet.duration or self._step[track]
+            packet.duration = kept_duration or self._step[track]
             self._container.mux_one(packet)
         except (av.error.FFmpegError, ValueError) as error:
             raise CannotMux(f"a {self.tracks[track].codec} packet at {dts} was refused: {error}") from error
         finally:
-            packet.time_base, packet.dts, packet.pts, packet.duration = kept
+            packet.dts, packet.pts, packet.duration = kept_dts, kept_pts, kept_duration
             if stream is not None:  # a packet made from bytes has none, and takes none back
                 packet.stream = stream
         last = self._last[track]
