@@ -89,6 +89,12 @@ class Live(Protocol):
     async def picture(self, camera_uid: int) -> bytes | None: ...
 
 
+class SubStreams(Protocol):
+    """The cameras' second streams, connected while watched; the main stream is shown where there is none."""
+
+    def watch(self, camera_uid: int, viewer: LiveViewer) -> Callable[[], None]: ...
+
+
 class LineStore(Protocol):
     """The external log. Lists are newest first (by instant, then id) unless `ascending`.
 

@@ -390,12 +390,14 @@ class WebShop:
         self.cameras = Cameras(replace(FRONT, password=self.vault.seal("secret")), BACK, GONE)
         self.rows = CameraRows(self.cameras)
         self.footage, self.live, self.log, self.journal = Recorded(), Watched(), Log(), Entries()
-        self.past, self.screens, self.probe = Past(), OnScreen(), Tried()
+        self.past, self.screens, self.probe, self.sub_streams = Past(), OnScreen(), Tried(), Watched()
         self.notes: list[tuple[Any, ...]] = []
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
-        self.socket = LiveSocket(reactor, self.access, self.cameras, self.live, self.screens, self.bus, self.metrics)
+        self.socket = LiveSocket(
+            reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
+        )
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
