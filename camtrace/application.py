@@ -198,7 +198,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         pages=[door, pages, account, static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
-            CamerasApi(access, cameras, camera_rows, vault, probe, note),
+            CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes),
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
             JournalApi(access, cameras, journal),

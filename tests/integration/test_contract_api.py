@@ -109,6 +109,7 @@ class ApiTests(OneServer):
             "regular.calendar": [{"regular": {"calendar": "weekends"}}],
             "alarm.pre_seconds": [{"alarm": {"pre_seconds": -1}}],
             "regular": [{"regular": "always"}],
+            "volume": ["nowhere", "/mnt", 5],
             "colour": ["red"],
         }
         for field, values in wrong.items():
@@ -119,6 +120,14 @@ class ApiTests(OneServer):
                     self.refused(400, "invalid", field, "POST", "/cameras", body)
         self.refused(400, "invalid", "url", "POST", "/cameras", {"name": "only"})
         self.assertNotIn("wrong", [one["name"] for one in self.get("/cameras")["items"]])
+
+    def test_volume(self) -> None:
+        """The volumes of the configuration are told to who names another one, and taken."""
+        (volume,) = self.get("/volumes")["items"]
+        body = {"name": "wrong", "url": URL, "volume": "/mnt/other"}
+        self.assertIn(volume["name"], self.refused(400, "invalid", "volume", "POST", "/cameras", body))
+        for name in (volume["name"], "footage"):
+            self.assertEqual(self.add_camera(url=URL, volume=name)["volume"], name)
 
     def test_bad_bodies(self) -> None:
         """A body that is no JSON object, or is called something else, is refused in the API's own words."""

@@ -320,6 +320,19 @@ class Past:
         return [pair for pair in self.facts if pair[0] > fact_id][:limit]
 
 
+@dataclass
+class Disk:
+    """A volume for footage."""
+
+    name: str
+    state: str = "ok"
+    why: str = ""
+    free_bytes: int = 5
+
+    def is_called(self, name: str) -> bool:
+        return name in (self.name, self.name.rpartition("/")[2])
+
+
 class OnScreen:
     """What stands on the tills' screens."""
 
@@ -401,7 +414,7 @@ class WebShop:
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
-            CamerasApi(self.access, self.cameras, self.rows, self.vault, self.probe, self._note),
+            CamerasApi(self.access, self.cameras, self.rows, self.vault, self.probe, self._note, lambda: self.volumes),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
             JournalApi(self.access, self.cameras, self.journal),

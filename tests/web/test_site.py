@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
-from support.web import Browser, WebShop
+from support.web import Browser, Disk, WebShop
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
@@ -206,7 +205,7 @@ class VolumeTests(SynchronousTestCase):
     def test_states(self) -> None:
         """Everybody may know that a disk is full; its folder is for who manages the server."""
         shop = WebShop()
-        shop.volumes = [SimpleNamespace(name="/mnt/a", state="full", why="", free_bytes=5)]
+        shop.volumes = [Disk("/mnt/a", "full")]
         told = {"name": "/mnt/a", "state": "full", "why": "", "free_bytes": 5}
         self.assertEqual(Browser(shop, token=shop.token()).get("/api/v1/volumes").json["items"], [told])
         told["name"] = "1"
