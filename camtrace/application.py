@@ -90,6 +90,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     gate = Gate(users, vault, pools)
+    bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
     spool = Spool(data / "spool", spool_lane.run)
     intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)

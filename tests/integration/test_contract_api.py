@@ -273,6 +273,38 @@ class ApiTests(OneServer):
         rows = [line.split() for line in found.splitlines()]
         return [int(first), *(int(pid) for pid, parent in rows if parent == first)]
 
+    def test_z_metrics_without_database(self) -> None:
+        """The figures go on, for the token that read them before, whether the database is gone or stands still."""
+        unused = self.server.command("token", "create", "admin").stdout.splitlines()[-1]
+        self.server.get("/metrics")
+        pids = self.database_pids()
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            self.assertEqual(self.bare("GET", "/metrics", self.server.token).status, 200)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health")
+        self.assertEqual(self.server.metric("camtrace_database_up"), 1)
+        os.kill(pids[0], signal.SIGSTOP)  # so that it makes no new processes, and is not started anew at once
+        try:
+            for pid in pids[1:]:
+                os.kill(pid, signal.SIGKILL)
+            reply = self.bare("GET", "/metrics", self.server.token)
+            self.assertEqual(reply.status, 200)
+            self.assertIn(b"camtrace_database_up 0", reply.body)
+            self.assertEqual(self.bare("GET", "/metrics", unused).status, 503)
+            self.assertEqual(self.bare("GET", "/api/v1/cameras", self.server.token).status, 503)
+        finally:
+            os.kill(pids[0], signal.SIGCONT)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health", 60)
+        self.server.command("user", "create", "guard", "--profile", "viewer", "--password-file", "-", text="x" * 12)
+        token = self.server.command("token", "create", "guard").stdout.splitlines()[-1]
+        self.assertEqual(self.bare("GET", "/metrics", token).status, 200)
+        self.server.command("user", "lock", "guard")
+        self.assertEqual(self.bare("GET", "/metrics", token).status, 401)
+
     def test_figures(self) -> None:
         """Every figure the contract names for what exists is there from the start, with its type."""
         text = self.server.get("/metrics").decode()
