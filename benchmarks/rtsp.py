@@ -108,7 +108,7 @@ def serve_camtrace(segment_file: Path) -> None:
     rest: Any = Everything()
     footage = Footage(index, rest, files, Pools(reactor), rest)
     counters = Metrics()
-    service = RtspService(reactor, footage, rest, rest, rest, counters, lambda *_: None, anonymous=True)
+    service = RtspService(reactor, footage, rest, rest, rest, rest, counters, lambda *_: None, anonymous=True)
     service.startService()
     print(reactor.listenTCP(0, service, interface="127.0.0.1").getHost().port, flush=True)
     reactor.run()

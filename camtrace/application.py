@@ -17,6 +17,7 @@ from camtrace.bus import Bus
 from camtrace.cameras.directory import Directory
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
+from camtrace.cameras.sub_streams import SubStreams
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
@@ -89,6 +90,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     gate = Gate(users, vault, pools)
+    bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
     spool = Spool(data / "spool", spool_lane.run)
     intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
@@ -96,7 +98,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     # cameras, what is kept of them, what is shown of them
     directory = Directory(camera_rows)
-    files, live = SegmentFiles(), Live(pools, metrics)
+    files, live, sub_live = SegmentFiles(), Live(pools, metrics), Live(pools, metrics)
     recording = Recording(
         reactor,
         pools,
@@ -118,6 +120,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     )
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg)
     feeds = Feeds(reactor, pools, metrics, live)
+    sub_feeds = Feeds(reactor, pools, metrics, sub_live)
+    sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)
     cameras = Cameras(
         directory,
         feeds,
@@ -128,10 +132,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         vault,
         bus,
         reactor,
-        forgetful=[live],
+        sub_streams=sub_streams,
+        forgetful=[live, sub_streams],
     )
     probe = Probe(reactor, Feeds(reactor, pools, Metrics()))  # a test is neither shown live nor counted
     metrics.gauge("camtrace_cameras", cameras.figures)
+    metrics.gauge("camtrace_sub_streams", sub_streams.figures)
+    metrics.gauge(
+        "camtrace_live_viewers",
+        lambda: [({"stream": "main"}, live.viewers), ({"stream": "sub"}, sub_live.viewers)],
+    )
     metrics.gauge("camtrace_database_up", lambda: [({}, database.is_up)])
     metrics.gauge("camtrace_volume_queued_bytes", recording.figures)
     metrics.gauge("camtrace_volume_free_bytes", recording.free)
@@ -152,7 +162,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         doors.add("pos", listener.endpoint, factory)
 
     # players
-    rtsp = RtspService(reactor, footage, live, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous)
+    rtsp = RtspService(
+        reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
+    )
     if settings.listen.rtsp:
         doors.add("rtsp", settings.listen.rtsp, rtsp)
 
@@ -163,7 +175,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     frame = Frame(Templates(assets.web() / "templates", translations, static.url), settings.site, cameras)
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
-    socket = LiveSocket(reactor, access, cameras, live, screens, bus, metrics)
+    socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
     events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
 
     async def database_answers() -> tuple[bool, str]:
@@ -187,7 +199,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         pages=[door, pages, account, static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
-            CamerasApi(access, cameras, camera_rows, vault, probe, note),
+            CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes),
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
             JournalApi(access, cameras, journal),

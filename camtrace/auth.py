@@ -17,6 +17,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 
 from camtrace import clock
 from camtrace.errors import CamTraceError, Invalid
+from camtrace.events import SettingChanged
 from camtrace.model import User
 from camtrace.pools import Pools
 from camtrace.vault import Vault
@@ -29,6 +30,7 @@ LINK_HOURS = 24
 SESSION_DAYS = 30
 TRIES = 5  # wrong passwords by one name or one address before waiting
 TRY_SECONDS = 60  # … within this time, and how long the wait is
+LATELY_SECONDS = 600  # for so long a token that was accepted counts where the database cannot be asked
 CACHE_SECONDS = 60  # a password that was right is believed again without Argon2: players log in on every request
 
 _hasher = PasswordHasher()
@@ -111,14 +113,50 @@ class Throttle:
         return tries
 
 
+class LatelyAccepted:
+    """Whose tokens were accepted in the last minutes, by the tokens' digests, in memory only."""
+
+    def __init__(self, seconds: Callable[[], float] = clock.monotonic) -> None:
+        self._seconds = seconds
+        self._until: dict[bytes, tuple[float, User]] = {}
+        self.generation = 0  # grows when all is forgotten
+
+    def add(self, digest: bytes, user: User) -> None:
+        """The token was accepted now."""
+        self._until = {key: entry for key, entry in self._until.items() if entry[0] > self._seconds()}
+        self._until[digest] = (self._seconds() + LATELY_SECONDS, user)
+
+    def get(self, digest: bytes) -> User | None:
+        """The user whose token was accepted lately; None for every other token."""
+        until, user = self._until.get(digest, (0.0, None))
+        return user if until > self._seconds() else None
+
+    def drop(self, digest: bytes) -> None:
+        """The token was refused."""
+        self._until.pop(digest, None)
+
+    def clear(self) -> None:
+        """Users or their tokens were changed."""
+        self._until.clear()
+        self.generation += 1
+
+
 class Gate:
     """Every door asks here: pages, API, players, the command line."""
 
-    def __init__(self, accounts: Accounts, vault: Vault, pools: Pools, throttle: Throttle | None = None) -> None:
+    def __init__(
+        self,
+        accounts: Accounts,
+        vault: Vault,
+        pools: Pools,
+        throttle: Throttle | None = None,
+        lately: LatelyAccepted | None = None,
+    ) -> None:
         self._accounts = accounts
         self._vault = vault
         self._pools = pools
         self._throttle = throttle or Throttle()
+        self._lately = lately or LatelyAccepted()
         self._csrf_key = vault.signing_key("csrf")
         self._cache_key = secrets.token_bytes(16)
         self._believed: dict[bytes, tuple[float, str]] = {}
@@ -215,8 +253,23 @@ class Gate:
 
     async def user_of_token(self, token: str) -> User | None:
         """The user of a bearer token; None if it is unknown or its user locked."""
-        user = await self._accounts.token(_digest(token))
-        return user if user is not None and not user.locked else None
+        digest, generation = _digest(token), self._lately.generation
+        user = await self._accounts.token(digest)
+        if user is None or user.locked:
+            self._lately.drop(digest)
+            return None
+        if generation == self._lately.generation:  # what was changed meanwhile is asked for again
+            self._lately.add(digest, user)
+        return user
+
+    def user_of_token_lately(self, token: str) -> User | None:
+        """The user of a token that the database accepted in the last minutes, for when it cannot be asked."""
+        return self._lately.get(_digest(token))
+
+    def setting_changed(self, fact: SettingChanged) -> None:
+        """Users, profiles or tokens were changed: nothing that was accepted before counts."""
+        if fact.kind in ("user", "profile"):
+            self._lately.clear()
 
     def csrf(self, session_token: str) -> str:
         """The token a page of this session must send back with what it changes."""

@@ -45,6 +45,24 @@ TEXTS = {
     "camera_lost_internal": N_("Camera {number}, {name}: reading {address} failed inside CamTrace ({detail})."),
     "camera_audio_ignored": N_("Camera {number}, {name}: its sound ({codec}) cannot be recorded and is left out."),
     "camera_sink_failed": N_("Camera {number}, {name}: {part} failed and gets no more pictures ({error})."),
+    "sub_unreachable": N_(
+        "Camera {number}, {name}: its second stream, {address}, does not answer. Its main stream is shown instead."
+    ),
+    "sub_unauthorized": N_(
+        "Camera {number}, {name}: its second stream, {address}, refuses the login (status {status})."
+        " Its main stream is shown instead."
+    ),
+    "sub_status": N_(
+        "Camera {number}, {name}: its second stream, {address}, answers with status {status}."
+        " Its main stream is shown instead."
+    ),
+    "sub_ended": N_(
+        "Camera {number}, {name}: its second stream, {address}, stopped sending. Its main stream is shown instead."
+    ),
+    "sub_unusable": N_(
+        "Camera {number}, {name}: its second stream, {address}, cannot be shown ({detail})."
+        " Its main stream is shown instead."
+    ),
     "rtsp_not_offered": N_("Camera {number}, {name}: it cannot be played over RTSP ({reason})."),
     "volume_absent": N_("Nothing is recorded on {volume}: {reason}."),
     "volume_stuck": N_("Recording on {volume} stopped: {reason}."),

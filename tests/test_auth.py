@@ -7,11 +7,13 @@ from datetime import UTC, datetime
 
 from cryptography.fernet import Fernet
 from support.database import DatabaseCase
-from twisted.internet import reactor
+from support.watching import until
+from twisted.internet import defer, reactor
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import auth
 from camtrace.errors import Conflict, Invalid, NotFound
+from camtrace.events import SettingChanged
 from camtrace.pools import Pools
 from camtrace.store.users import Users
 from camtrace.vault import Vault
@@ -52,7 +54,9 @@ class GateTests(DatabaseCase):
         self.addCleanup(self.pools.stop)
         self.now = [0.0]
         self.vault = Vault(Fernet.generate_key())
-        self.gate = auth.Gate(Users(self.database), self.vault, self.pools, auth.Throttle(lambda: self.now[0]))
+        self.lately = auth.LatelyAccepted(lambda: self.now[0])
+        throttle = auth.Throttle(lambda: self.now[0])
+        self.gate = auth.Gate(Users(self.database), self.vault, self.pools, throttle, self.lately)
 
     async def test_setup(self) -> None:
         """The one-time link makes the first administrator, once."""
@@ -116,6 +120,50 @@ class GateTests(DatabaseCase):
         await self.gate.close_session(session)
         self.assertIsNone(await self.gate.user_of_session(session))
         self.assertNotEqual(self.gate.csrf("a"), self.gate.csrf("b"))
+
+    async def test_tokens_lately(self) -> None:
+        """A token counts ten minutes after it was accepted, not longer, and not once it was refused."""
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        token, unused = await self.gate.new_token(user), await self.gate.new_token(user)
+        self.assertIsNone(self.gate.user_of_token_lately(token))
+        await self.gate.user_of_token(token)
+        self.now[0] = auth.LATELY_SECONDS - 1.0
+        found = self.gate.user_of_token_lately(token)
+        assert found is not None
+        self.assertEqual(found.name, "anna")
+        for wrong in (unused, "", token[:-1]):
+            self.assertIsNone(self.gate.user_of_token_lately(wrong))
+        self.assertNotIn(token, repr(vars(self.lately)))
+        self.now[0] = auth.LATELY_SECONDS
+        self.assertIsNone(self.gate.user_of_token_lately(token))
+        await self.gate.user_of_token(token)
+        await Users(self.database).set_locked(user.id, True)
+        await self.gate.user_of_token(token)
+        self.assertIsNone(self.gate.user_of_token_lately(token))
+
+    async def test_changes_end_what_was_accepted_lately(self) -> None:
+        """Whatever is changed of users or profiles; an answer that was under way meanwhile does not count either."""
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        token = await self.gate.new_token(user)
+        for kind, kept in (("camera", True), ("user", False), ("profile", False)):
+            await self.gate.user_of_token(token)
+            self.gate.setting_changed(SettingChanged(kind, "x"))
+            self.assertEqual(self.gate.user_of_token_lately(token) is not None, kept)
+        under_way = defer.ensureDeferred(self.gate.user_of_token(token))
+        self.gate.setting_changed(SettingChanged("user", "anna"))
+        await under_way
+        self.assertIsNone(self.gate.user_of_token_lately(token))
+
+    async def test_changes_are_told(self) -> None:
+        """Who listens to the database hears of every change of a user."""
+        heard: list[str] = []
+        await self.database.listen("config", heard.append)
+        users = Users(self.database)
+        user = await self.gate.create_user("anna", "viewer", GOOD)
+        await self.gate.change_password(user, GOOD + "!")
+        await self.gate.new_player_password(user)
+        await users.set_locked(user.id, True)
+        await until(lambda: heard == ["user anna"] * 4)
 
     async def test_player_password(self) -> None:
         """The Digest secrets are those of the password shown, and sealed in the table."""

@@ -1,4 +1,7 @@
-"""What the cameras need from elsewhere. `S` is what takes a camera's packets; nobody here looks inside."""
+"""What the cameras need from elsewhere.
+
+`S` is what takes a camera's packets, `R` a reading of a live picture; nobody here looks inside.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from camtrace.events import CameraStateChanged
 from camtrace.model import Camera
 
 S = TypeVar("S")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
 S_co = TypeVar("S_co", covariant=True)
 S_contra = TypeVar("S_contra", contravariant=True)
 
@@ -47,6 +52,41 @@ class Feeds(Protocol[S_contra]):
         codec: str = "",
         label: str = "",
     ) -> Feed: ...
+
+
+class Viewer(Protocol):
+    """Who watches a camera live; called on the reactor."""
+
+    def live_started(self, mime: str, init: bytes, note: str) -> None: ...
+    def live_fragment(self, data: bytes, key: bool, at_us: int) -> None: ...
+    def live_ended(self, reason: str) -> None: ...
+
+
+class Opening(Protocol):
+    """Tells when a stream can be watched."""
+
+    def opened(self, camera_uid: int) -> defer.Deferred[None]:
+        """Fires when its samples come, or come already; may be cancelled."""
+
+
+class Pictures(Opening, Protocol[R_co]):
+    """What one kind of streams, main or sub, shows at this moment."""
+
+    def watch(self, camera_uid: int, viewer: Viewer) -> Callable[[], None]: ...
+
+    def open(self, camera_uid: int, closed: Callable[[], None] = ...) -> R_co | None:
+        """A reading, None while there is no picture. `closed()` is called once when it is over."""
+
+    def forget(self, camera_uid: int) -> None: ...
+
+
+class OnDemand(Protocol):
+    """Connections beside the main ones, made when somebody watches."""
+
+    async def refresh(self) -> None:
+        """Cameras were changed or deleted."""
+
+    async def stop(self) -> None: ...
 
 
 class Recording(Protocol[S_co]):

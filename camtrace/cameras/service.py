@@ -14,7 +14,7 @@ from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Around, Connection
 from camtrace.cameras.directory import Directory
-from camtrace.cameras.ports import Facts, Feeds, Forgetful, Note, Numbers, Reactor, Recording, S, Secrets
+from camtrace.cameras.ports import Facts, Feeds, Forgetful, Note, Numbers, OnDemand, Reactor, Recording, S, Secrets
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import SettingChanged, VolumeStateChanged
 from camtrace.model import Camera, CameraState, Status
@@ -47,6 +47,7 @@ class Cameras(Generic[S]):
         bus: Bus,
         reactor: Reactor,
         *,
+        sub_streams: OnDemand,
         forgetful: Iterable[Forgetful] = (),
         chance: Callable[[], float] = random.random,
     ) -> None:
@@ -55,6 +56,7 @@ class Cameras(Generic[S]):
         self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, chance)
         self._bus = bus
         self._reactor = reactor
+        self._sub_streams = sub_streams
         self._forgetful = tuple(forgetful)
         self._turn = defer.DeferredLock()
         self._connections: dict[int, Connection[S]] = {}
@@ -114,7 +116,8 @@ class Cameras(Generic[S]):
             unsubscribe()
         self._unsubscribe = []
         leaving, self._connections = self._connections, {}
-        await defer.DeferredList([defer.ensureDeferred(one.stop()) for one in leaving.values()])
+        work = [self._sub_streams.stop(), *(one.stop() for one in leaving.values())]
+        await defer.DeferredList([defer.ensureDeferred(each) for each in work])
 
     async def refresh(self) -> None:
         """Bring the directory and the connections up to the database. Raises DatabaseUnavailable."""
@@ -133,7 +136,8 @@ class Cameras(Generic[S]):
         changed = [
             uid for uid, one in self._connections.items() if uid in cameras and _differs(one.camera, cameras[uid])
         ]
-        await defer.DeferredList([defer.ensureDeferred(self._disconnect(uid)) for uid in gone + changed])
+        work = [self._sub_streams.refresh(), *(self._disconnect(uid) for uid in gone + changed)]
+        await defer.DeferredList([defer.ensureDeferred(each) for each in work])
         for uid in gone:
             for one in self._forgetful:
                 one.forget(uid)

@@ -1,4 +1,4 @@
-"""The live picture of every camera, for browsers and for the RTSP server. Runs on the reactor.
+"""The live pictures of the cameras' main or second streams, for browsers and for the RTSP server. On the reactor.
 
 Fragments are cut, and key frames decoded, only while somebody watches.
 """
@@ -34,14 +34,22 @@ class Viewer(Protocol):
     def live_ended(self, reason: str) -> None: ...
 
 
+def _nothing() -> None:
+    """For a reading of whose end nobody wants to hear."""
+
+
 class Live:
-    """What the cameras show at this moment."""
+    """What the cameras show at this moment: one for their main streams, one for their second ones."""
 
     def __init__(self, pools: Pools, metrics: Metrics) -> None:
         self._pools = pools
         self._channels: dict[int, Channel] = {}
         self._metrics = metrics
-        metrics.gauge("camtrace_live_viewers", lambda: [({}, sum(one.watched for one in self._channels.values()))])
+
+    @property
+    def viewers(self) -> int:
+        """How many watch."""
+        return sum(channel.watched for channel in self._channels.values())
 
     def sink(self, camera_uid: int) -> LiveSink:
         """Where the camera's packets go; the same one over all its connections."""
@@ -51,9 +59,13 @@ class Live:
         """Show the camera to `viewer` from the last key frame on; returns the call that ends it."""
         return self._channel(camera_uid).watch(viewer)
 
-    def open(self, camera_uid: int) -> LiveReading | None:
-        """The camera's samples from the last key frame on; None while it is away."""
-        return self._channel(camera_uid).open()
+    def open(self, camera_uid: int, closed: Callable[[], None] = _nothing) -> LiveReading | None:
+        """The camera's samples from the last key frame on; None while it is away. `closed()`: the reading is over."""
+        return self._channel(camera_uid).open(closed)
+
+    def opened(self, camera_uid: int) -> defer.Deferred[None]:
+        """Fires when `open` gives a reading; may be cancelled."""
+        return self._channel(camera_uid).opened()
 
     async def picture(self, camera_uid: int) -> bytes | None:
         """The newest picture as JPEG; None while the camera is away. Raises CannotDecode."""
@@ -90,6 +102,7 @@ class Channel:
         self.sink = LiveSink(self._inbox.put)
         self._watchers: list[_Watcher] = []
         self._readings: list[LiveReading] = []
+        self._awaiting: list[defer.Deferred[None]] = []
         self._start: tuple[str, bytes, str] | None = None
         self._tracks: tuple[Track, ...] = ()
         self._since_key: list[Cut] = []
@@ -121,12 +134,26 @@ class Channel:
 
         return stop
 
-    def open(self) -> LiveReading | None:
+    def opened(self) -> defer.Deferred[None]:
+        """Fires when there are samples to open."""
+        if self.sink.layout:
+            return defer.succeed(None)
+        awaiting: defer.Deferred[None] = defer.Deferred(self._await_no_more)
+        self._awaiting.append(awaiting)
+        self._say_what_is_wanted()
+        return awaiting
+
+    def open(self, closed: Callable[[], None]) -> LiveReading | None:
         """The samples from the last key frame on."""
         layout = self.sink.layout
         if not layout:
             return None
-        reading = LiveReading(layout, clock.now(), self._close_reading, self._count_dropped)
+
+        def over(reading: LiveReading) -> None:
+            self._close_reading(reading)
+            closed()
+
+        reading = LiveReading(layout, clock.now(), over, self._count_dropped)
         self._readings.append(reading)
         self._say_what_is_wanted()
         if self._tracks == layout:
@@ -140,6 +167,10 @@ class Channel:
         self._watchers.clear()
         self._say_what_is_wanted()
 
+    def _await_no_more(self, awaiting: defer.Deferred[None]) -> None:
+        self._awaiting.remove(awaiting)
+        self._say_what_is_wanted()
+
     def _close_reading(self, reading: LiveReading) -> None:
         if reading in self._readings:
             self._readings.remove(reading)
@@ -150,7 +181,7 @@ class Channel:
 
     def _say_what_is_wanted(self) -> None:
         watched = bool(self._watchers)
-        self.sink.want(fragments=watched or bool(self._readings), stills=watched)
+        self.sink.want(fragments=bool(self._watchers or self._readings or self._awaiting), stills=watched)
         if not watched and self._start is not None and self._start[0] == "image/jpeg":
             self._forget_start()  # the next picture starts it again; fragments go on until the thread says `Idle`
 
@@ -183,6 +214,10 @@ class Channel:
             reading.restart(self._tracks)
         if opened.tracks[0].codec == "h264":
             self._announce(mime(opened.tracks), opened.init, "")
+        awaiting, self._awaiting = self._awaiting, []
+        for one in awaiting:
+            one.callback(None)
+        self._say_what_is_wanted()
 
     def _cut(self, cut: Cut) -> None:
         if self._readings:

@@ -179,7 +179,7 @@ class Recording:
     def volume_of(self, camera: Camera) -> Volume | None:
         """The volume a camera's footage goes to; None when it is set to one that is not configured."""
         for volume in self.volumes:
-            if camera.volume in ("", volume.name, volume.folder.name):
+            if not camera.volume or volume.is_called(camera.volume):
                 return volume
         return None
 

@@ -27,6 +27,10 @@ class Volume:
         self.free_bytes = 0
         self.writer: VolumeWriter | None = None
 
+    def is_called(self, name: str) -> bool:
+        """Whether a camera set to `name` means it: its folder, or the last part of that."""
+        return name in (self.name, self.folder.name)
+
     def measure(self) -> int:
         """The bytes free for us. Blocks."""
         found = os.statvfs(self.folder)

@@ -18,7 +18,7 @@ from camtrace.rtsp.delivery import Interleaved, Outlet, Pipe, UdpPorts
 from camtrace.rtsp.pacer import Pacer
 from camtrace.rtsp.playback import NotOffered, Playback, Presentation, carried, timeline_of
 from camtrace.rtsp.player import Cursor
-from camtrace.rtsp.ports import CameraDirectory, Counters, Footage, Live, Note, Reading
+from camtrace.rtsp.ports import CameraDirectory, Counters, Footage, Live, Note, Reading, SubStreams
 from camtrace.rtsp.session import TIMEOUT, NotNow
 from camtrace.rtsp.wire import Request, Response
 
@@ -43,6 +43,7 @@ class Means:
 
     footage: Footage
     live: Live
+    sub_streams: SubStreams
     cameras: CameraDirectory
     access: Access
     pacer: Pacer
@@ -291,10 +292,7 @@ class Dialogue:
             raise Refusal(404, f"there is no camera {target.camera_id}")
         _allow(user, target, camera)
         if target.kind == "live":
-            reading = self._means.live.open(camera.uid)
-            if reading is None:
-                raise Refusal(503, f"camera {camera.id} gives no picture now")
-            return await self._presentation(target, camera, reading)
+            return await self._presentation(target, camera, await self._live(target, camera))
         period = target.period or urls.default_period(self._means.now())
         target = urls.Target(target.kind, target.camera_id, period)
         stop = period.stop or self._means.now()
@@ -305,6 +303,13 @@ class Dialogue:
         if reading is None:
             raise Refusal(404, f"nothing is recorded of camera {camera.id} in this period")
         return await self._presentation(target, camera, reading)
+
+    async def _live(self, target: urls.Target, camera: Camera) -> Reading:
+        sub = target.stream == "sub"
+        reading = await self._means.sub_streams.open(camera.uid) if sub else self._means.live.open(camera.uid)
+        if reading is None:
+            raise Refusal(503, f"camera {camera.id} gives no picture now")
+        return reading
 
     async def _presentation(self, target: urls.Target, camera: Camera, reading: Reading) -> Presentation:
         cursor = Cursor(reading)

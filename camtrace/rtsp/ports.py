@@ -64,6 +64,13 @@ class Live(Protocol):
         """A live reading from the next key frame on; None while the camera gives no picture."""
 
 
+class SubStreams(Protocol):
+    """The cameras' second streams, which are connected when somebody asks."""
+
+    async def open(self, camera_uid: int) -> Reading | None:
+        """A reading as of `Live`, of the main stream where the second one cannot be had; waits some seconds for it."""
+
+
 class CameraDirectory(Protocol):
     """The cameras by their public number."""
 

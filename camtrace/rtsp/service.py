@@ -18,7 +18,7 @@ from camtrace.rtsp.delivery import Pipe, UdpPorts
 from camtrace.rtsp.dialogue import Dialogue, Ends, Means
 from camtrace.rtsp.pacer import Pacer
 from camtrace.rtsp.playback import Playback
-from camtrace.rtsp.ports import CameraDirectory, Counters, Footage, Gate, Live, Note
+from camtrace.rtsp.ports import CameraDirectory, Counters, Footage, Gate, Live, Note, SubStreams
 from camtrace.rtsp.protocol import RtspProtocol
 
 MOST_SESSIONS = 1000
@@ -80,6 +80,7 @@ class RtspService(Service, Factory):
         reactor: Any,
         footage: Footage,
         live: Live,
+        sub_streams: SubStreams,
         cameras: CameraDirectory,
         gate: Gate,
         counters: Counters,
@@ -99,6 +100,7 @@ class RtspService(Service, Factory):
         self._means = Means(
             footage=footage,
             live=live,
+            sub_streams=sub_streams,
             cameras=cameras,
             access=Access(gate, anonymous),
             pacer=self._pacer,

@@ -17,6 +17,9 @@ _USER = """
 """
 
 
+_NOTIFY = "select pg_notify('config', 'user ' || name) from account where id = %s"
+
+
 class Users:
     """The tables `account`, `profile`, `session`, `token`, `setup_link`."""
 
@@ -54,12 +57,18 @@ class Users:
         async def work(cursor: Any) -> None:
             await cursor.execute("update account set password_hash = %s where id = %s", (password_hash, user_id))
             await cursor.execute("delete from session where account_id = %s", (user_id,))
+            await cursor.execute(_NOTIFY, (user_id,))
 
         await self._database.transaction("set password", work)
 
     async def set_player_ha1(self, user_id: int, sealed: bytes) -> None:
         """Replace the sealed Digest secrets."""
-        await self._database.execute("update account set player_ha1 = %s where id = %s", (sealed, user_id))
+
+        async def work(cursor: Any) -> None:
+            await cursor.execute("update account set player_ha1 = %s where id = %s", (sealed, user_id))
+            await cursor.execute(_NOTIFY, (user_id,))
+
+        await self._database.transaction("set player password", work)
 
     async def has_player_secrets(self) -> bool:
         """Whether any user has a player password."""
@@ -67,7 +76,12 @@ class Users:
 
     async def set_locked(self, user_id: int, locked: bool) -> None:
         """Lock or unlock a user."""
-        await self._database.execute("update account set locked = %s where id = %s", (locked, user_id))
+
+        async def work(cursor: Any) -> None:
+            await cursor.execute("update account set locked = %s where id = %s", (locked, user_id))
+            await cursor.execute(_NOTIFY, (user_id,))
+
+        await self._database.transaction("lock user", work)
 
     # ── sessions and tokens ──
 

@@ -22,6 +22,7 @@ from twisted.python.components import Componentized
 from twisted.web.server import Request
 from zope.interface import implementer
 
+from camtrace.errors import DatabaseUnavailable
 from camtrace.model import User
 from camtrace.web.headers import own_origin
 from camtrace.web.ports import Gate
@@ -29,6 +30,7 @@ from camtrace.web.problems import Forbidden, Unauthenticated
 
 SAFE_METHODS = (b"GET", b"HEAD", b"OPTIONS")
 SESSION_SECONDS = 30 * 24 * 3600
+PATIENCE_SECONDS = 5  # how long a database that stands still is awaited where there is another way
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +83,21 @@ class Access:
             if not visit.user.may(right):
                 raise Forbidden(f"your profile lacks the right {right!r}")
         return visit
+
+    async def authorized_lately(self, request: Request, reactor: Any) -> Visit:
+        """As `authorized`; while the database does not answer, a bearer token that was accepted lately suffices."""
+        token = bearer_token(request)
+        asked = defer.Deferred.fromCoroutine(self.authorized(request, ()))
+        if self._gate.user_of_token_lately(token) is None:
+            return await asked
+        asked.addTimeout(PATIENCE_SECONDS, reactor)
+        try:
+            return await asked
+        except (DatabaseUnavailable, defer.TimeoutError) as error:
+            user = self._gate.user_of_token_lately(token)
+            if user is None:  # forgotten meanwhile
+                raise DatabaseUnavailable("the database does not answer now") from error
+            return Visit(request, user)
 
     async def again(self, visit: Visit) -> User | None:
         """The visit's user as the session or token gives it now, None when it ended: for connections that last."""
@@ -153,6 +170,24 @@ class May:
     def injectValue(self, instance: Any, request: Any, routeParams: dict[str, Any]) -> defer.Deferred[Visit]:
         access: Access = instance.access
         return defer.Deferred.fromCoroutine(access.authorized(request, self._rights, self._upgrade))
+
+    def finalize(self) -> None:
+        """Nothing to do."""
+
+
+@implementer(IRequiredParameter, IDependencyInjector)
+class MayLately:
+    """Gives a route that needs no right its `Visit`, by a token accepted lately too where the database is away.
+
+    For figures that are wanted exactly then, and for nothing else. The route's object has `access` and `reactor`.
+    """
+
+    def registerInjector(self, injectionComponents: Componentized, parameterName: str, lifecycle: object) -> MayLately:
+        return self
+
+    def injectValue(self, instance: Any, request: Any, routeParams: dict[str, Any]) -> defer.Deferred[Visit]:
+        access: Access = instance.access
+        return defer.Deferred.fromCoroutine(access.authorized_lately(request, instance.reactor))
 
     def finalize(self) -> None:
         """Nothing to do."""

@@ -18,7 +18,7 @@ from camtrace.metrics import Metrics
 from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.live_page import GOING_AWAY, SESSION_ENDED, LivePage
-from camtrace.web.ports import CameraDirectory, Live, Screens
+from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
 from camtrace.web.routing import new_app, requirer
 
 MOST_PAGES = 500
@@ -36,6 +36,7 @@ class LiveSocket:
         access: Access,
         directory: CameraDirectory,
         live: Live,
+        sub_streams: SubStreams,
         screens: Screens,
         bus: Bus,
         metrics: Metrics,
@@ -43,6 +44,7 @@ class LiveSocket:
         self.access = access
         self.directory = directory
         self.live = live
+        self.sub_streams = sub_streams
         self.screens = screens
         self.metrics = metrics
         self.reactor = reactor

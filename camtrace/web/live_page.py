@@ -19,7 +19,7 @@ from camtrace.web.access import Visit
 from camtrace.web.answers import to_json
 from camtrace.web.api.shapes import line_shape, state_shape, ticket_shape
 from camtrace.web.outbox import INIT, JPEG, KEY, Outbox, media_message
-from camtrace.web.ports import CameraDirectory, Live, Screens
+from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
 
 VERSION = 1
 MESSAGE_LIMIT = 64 << 10
@@ -36,6 +36,7 @@ class Surroundings(Protocol):
     reactor: Any
     directory: CameraDirectory
     live: Live
+    sub_streams: SubStreams
     screens: Screens
     metrics: Metrics
 
@@ -199,7 +200,7 @@ class LivePage:
     def _follow(self, wish: dict[str, Any]) -> None:
         match wish["do"]:
             case "watch":
-                self._watch(_channel_number(wish), wish["camera"], wish.get("media", True) is not False)
+                self._watch(_channel_number(wish), wish["camera"], _pictures(wish))
             case "leave":
                 self._leave(_channel_number(wish))
             case "clock":
@@ -207,7 +208,7 @@ class LivePage:
             case other:
                 raise Refusal("unknown", f"this server knows no {str(other)[:40]!r}")
 
-    def _watch(self, number: int, camera_id: object, media: bool) -> None:
+    def _watch(self, number: int, camera_id: object, pictures: str) -> None:
         self._leave(number)
         if len(self._channels) >= MOST_CHANNELS:
             raise Refusal("too_many", f"a page shows {MOST_CHANNELS} cameras at most")
@@ -216,8 +217,9 @@ class LivePage:
             raise Refusal("not_found", "there is no such camera")
         channel = self._channels[number] = _Channel(self, number, camera)
         self._introduce(channel)
-        if media:
-            channel.stop = self._around.live.watch(camera.uid, channel)
+        if pictures:
+            source = self._around.sub_streams if pictures == "sub" else self._around.live
+            channel.stop = source.watch(camera.uid, channel)
 
     def _introduce(self, channel: _Channel) -> None:
         camera = channel.camera
@@ -286,6 +288,14 @@ def _channel_number(wish: dict[str, Any]) -> int:
     if type(number) is not int or not 0 <= number <= 65535:
         raise Refusal("invalid", "channel must be a whole number from 0 to 65535")
     return number
+
+
+def _pictures(wish: dict[str, Any]) -> str:
+    """The stream whose pictures are wanted, "main" or "sub"; "" for none."""
+    stream = wish.get("stream", "main")
+    if stream not in ("main", "sub"):
+        raise Refusal("invalid", "stream must be main or sub")
+    return "" if wish.get("media", True) is False else str(stream)
 
 
 def _number(value: object) -> float | None:

@@ -63,6 +63,12 @@ def test_what_the_server_refuses_is_told_at_its_field(anna: Person) -> None:
     page = anna.go("/cameras/1")
     page.wait_for_function("() => document.querySelector('[name=url]').value !== ''")
     page.click("details.more summary")
+    page.fill("[name=volume]", "/mnt/z")
+    page.click("details.more summary")
+    page.click("#save")
+    page.wait_for_selector("[data-field=volume] .msg")  # opened for it
+    assert "this server's volumes: /mnt/a" in (page.text_content("[data-field=volume] .msg") or "")
+    page.fill("[name=volume]", "/mnt/a")
     page.fill("[name=id]", "2")
     page.click("#save")
     page.wait_for_selector(".toast, [data-field=id] .msg")

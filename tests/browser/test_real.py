@@ -372,13 +372,47 @@ def test_the_clip_is_downloaded_and_plays(anna: Person, shop: Shop) -> None:
     assert 3 * 8 <= int(told[0]["nb_read_frames"]) <= 3 * 8 + 16 + 2  # 3 s and what is before them to the key picture
 
 
+# ── the wall ──
+
+
+def test_the_wall_shows_the_second_stream_and_the_camera_its_main_one(anna: Person, shop: Shop) -> None:
+    tile = "#mosaic figure:nth-child(2)"
+    width = "(selector) => { const c = document.querySelector(selector); return c && !c.hidden ? c.width : 0; }"
+    main = shop.server.get("/api/v1/cameras/2/status")["width"]
+    with HttpCamera(habits=Habits(auth="basic")) as second:
+        page = anna.go("/cameras/2")
+        page.wait_for_function("() => document.querySelector('[name=url]').value !== ''")
+        page.fill("[name=sub_url]", "second")
+        page.click("#save")
+        assert "begins with rtsp://" in (page.text_content("[data-field=sub_url] .msg") or "")
+        page.fill("[name=sub_url]", second.url)
+        page.click("#save")
+        page.wait_for_selector(".toast")
+        assert second.requests == []
+        page = anna.go("/wall")
+        page.wait_for_selector(f"{tile}.moving")
+        assert page.evaluate(width, f"{tile} canvas") == 320 != main
+        anna.go("/live/2")
+        page.wait_for_selector("#picture.moving")
+        assert page.evaluate(width, "#picture canvas") == main
+        until = time.monotonic() + 20
+        while shop.server.metric("camtrace_sub_streams"):
+            assert time.monotonic() < until
+            time.sleep(0.1)
+        second.stop()
+    anna.go("/wall")
+    page.wait_for_selector(f"{tile}.moving")  # nobody listens there any more
+    assert page.evaluate(width, f"{tile} canvas") == main
+    assert shop.server.call("PATCH", "/api/v1/cameras/2", {"sub_url": ""})[0] == 200
+
+
 # ── cameras ──
 
 
 def test_the_life_of_a_camera(anna: Person, shop: Shop) -> None:
     with HttpCamera(habits=Habits(auth="basic")) as camera:
         page = anna.go("/cameras/new")
-        assert page.locator("[name='alarm.pre_seconds'], [name=sub_url]").count() == 0  # nothing without effect
+        assert page.locator("[name='alarm.pre_seconds']").count() == 0  # nothing without effect
         page.fill("[name=name]", "Back door")
         page.fill("[name=url]", camera.url)
         page.fill("[name=login]", "viewer")

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import gc
 import tracemalloc
-from collections.abc import Sequence
 from dataclasses import replace
 from typing import Any
 
+from support.feeds import FakeFeeds, Rows
 from twisted.internet import defer, task
 from twisted.trial.unittest import TestCase
 
@@ -15,9 +15,7 @@ from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Backoff
 from camtrace.cameras.directory import Directory
-from camtrace.cameras.ports import Listener
 from camtrace.cameras.service import Cameras
-from camtrace.errors import DatabaseUnavailable, StreamFailure
 from camtrace.events import SettingChanged, VolumeStateChanged
 from camtrace.model import Camera, CameraState, Status
 
@@ -25,52 +23,6 @@ ENTRANCE = Camera(
     uid=11, id=1, name="Entrance", url="rtsp://10.0.0.1/a", overlay_ids=("1", "KKM:2"), password=b"sealed"
 )
 TILL = Camera(uid=22, id=2, name="Till", model="Axis 207", address="10.0.0.2", overlay_ids=("1",))
-
-
-class Rows:
-    """What the database holds."""
-
-    def __init__(self, *cameras: Camera) -> None:
-        self.cameras = list(cameras)
-        self.away = False
-
-    async def all(self) -> list[Camera]:
-        if self.away:
-            raise DatabaseUnavailable("away")
-        return list(self.cameras)
-
-
-class FakeFeed:
-    """A connection that does what the test says."""
-
-    def __init__(self, listener: Listener, options: dict[str, Any]) -> None:
-        self.listener = listener
-        self.options = options
-        self.stopped = False
-
-    def stop(self) -> defer.Deferred[None]:
-        self.stopped = True
-        self.listener.ended(None)
-        return defer.succeed(None)
-
-    def fail(self, kind: str, status: int = 0, detail: str = "") -> None:
-        self.listener.ended(StreamFailure(kind, "10.0.0.1", 554, status, detail))
-
-
-class FakeFeeds:
-    """Opens FakeFeeds and remembers them."""
-
-    def __init__(self) -> None:
-        self.opened: list[FakeFeed] = []
-
-    def open(self, camera_uid: int, url: str, sinks: Sequence[object], listener: Listener, **options: Any) -> FakeFeed:
-        feed = FakeFeed(listener, {"uid": camera_uid, "url": url, "sinks": list(sinks), **options})
-        self.opened.append(feed)
-        return feed
-
-    @property
-    def last(self) -> FakeFeed:
-        return self.opened[-1]
 
 
 class Recording:
@@ -91,19 +43,32 @@ class Recording:
         self.refreshed += 1
 
 
+class Beside:
+    """Connections beside the main ones: counts what it hears."""
+
+    def __init__(self) -> None:
+        self.refreshed = self.stopped = 0
+
+    async def refresh(self) -> None:
+        self.refreshed += 1
+
+    async def stop(self) -> None:
+        self.stopped += 1
+
+
 class World:
     """Everything around the cameras, fake; facts and notes in lists."""
 
     def __init__(self, *cameras: Camera) -> None:
         self.rows, self.feeds, self.recording = Rows(*cameras), FakeFeeds(), Recording()
-        self.clock, self.bus = task.Clock(), Bus()
+        self.clock, self.bus, self.beside = task.Clock(), Bus(), Beside()
         self.states: list[CameraState] = []
         self.notes: list[tuple[str, str, dict[str, Any]]] = []
         self.forgotten: list[int] = []
         self._next = 0
         self.cameras = Cameras(
             Directory(self.rows), self.feeds, self.recording, self, self, self._note, self, self.bus, self.clock,
-            forgetful=[self], chance=lambda: 0.5,
+            sub_streams=self.beside, forgetful=[self], chance=lambda: 0.5,
         )  # fmt: skip
 
     def record(self, fact: Any) -> defer.Deferred[None]:
@@ -149,6 +114,7 @@ class DirectoryTests(TestCase):
         self.assertTrue(world.feeds.opened[0].stopped)
         self.assertEqual(world.feeds.last.options["url"], "http://10.0.0.2/axis-cgi/mjpg/video.cgi?camera=1")
         self.assertEqual(world.forgotten, [11])
+        self.assertEqual(world.beside.refreshed, 2)
         self.assertEqual(world.cameras.state(11).status, Status.IGNORED)
         await world.cameras.stop()
 
@@ -306,6 +272,7 @@ class ConnectionTests(TestCase):
         world.clock.advance(1000)
         self.assertEqual(len(world.feeds.opened), 1)
         self.assertEqual(world.clock.getDelayedCalls(), [])
+        self.assertEqual(world.beside.stopped, 1)
 
     async def test_three_thousand_reconnections(self) -> None:
         """Nothing grows with the number of attempts: no timer, no fact, no note, no memory."""

@@ -109,6 +109,7 @@ class ApiTests(OneServer):
             "regular.calendar": [{"regular": {"calendar": "weekends"}}],
             "alarm.pre_seconds": [{"alarm": {"pre_seconds": -1}}],
             "regular": [{"regular": "always"}],
+            "volume": ["nowhere", "/mnt", 5],
             "colour": ["red"],
         }
         for field, values in wrong.items():
@@ -119,6 +120,14 @@ class ApiTests(OneServer):
                     self.refused(400, "invalid", field, "POST", "/cameras", body)
         self.refused(400, "invalid", "url", "POST", "/cameras", {"name": "only"})
         self.assertNotIn("wrong", [one["name"] for one in self.get("/cameras")["items"]])
+
+    def test_volume(self) -> None:
+        """The volumes of the configuration are told to who names another one, and taken."""
+        (volume,) = self.get("/volumes")["items"]
+        body = {"name": "wrong", "url": URL, "volume": "/mnt/other"}
+        self.assertIn(volume["name"], self.refused(400, "invalid", "volume", "POST", "/cameras", body))
+        for name in (volume["name"], "footage"):
+            self.assertEqual(self.add_camera(url=URL, volume=name)["volume"], name)
 
     def test_bad_bodies(self) -> None:
         """A body that is no JSON object, or is called something else, is refused in the API's own words."""
@@ -263,6 +272,38 @@ class ApiTests(OneServer):
         found = subprocess.run(["ps", "-e", "-o", "pid=,ppid="], capture_output=True, text=True, check=True).stdout
         rows = [line.split() for line in found.splitlines()]
         return [int(first), *(int(pid) for pid, parent in rows if parent == first)]
+
+    def test_z_metrics_without_database(self) -> None:
+        """The figures go on, for the token that read them before, whether the database is gone or stands still."""
+        unused = self.server.command("token", "create", "admin").stdout.splitlines()[-1]
+        self.server.get("/metrics")
+        pids = self.database_pids()
+        try:
+            for pid in pids:
+                os.kill(pid, signal.SIGSTOP)
+            self.assertEqual(self.bare("GET", "/metrics", self.server.token).status, 200)
+        finally:
+            for pid in pids:
+                os.kill(pid, signal.SIGCONT)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health")
+        self.assertEqual(self.server.metric("camtrace_database_up"), 1)
+        os.kill(pids[0], signal.SIGSTOP)  # so that it makes no new processes, and is not started anew at once
+        try:
+            for pid in pids[1:]:
+                os.kill(pid, signal.SIGKILL)
+            reply = self.bare("GET", "/metrics", self.server.token)
+            self.assertEqual(reply.status, 200)
+            self.assertIn(b"camtrace_database_up 0", reply.body)
+            self.assertEqual(self.bare("GET", "/metrics", unused).status, 503)
+            self.assertEqual(self.bare("GET", "/api/v1/cameras", self.server.token).status, 503)
+        finally:
+            os.kill(pids[0], signal.SIGCONT)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health", 60)
+        self.server.command("user", "create", "guard", "--profile", "viewer", "--password-file", "-", text="x" * 12)
+        token = self.server.command("token", "create", "guard").stdout.splitlines()[-1]
+        self.assertEqual(self.bare("GET", "/metrics", token).status, 200)
+        self.server.command("user", "lock", "guard")
+        self.assertEqual(self.bare("GET", "/metrics", token).status, 401)
 
     def test_figures(self) -> None:
         """Every figure the contract names for what exists is there from the start, with its type."""

@@ -133,6 +133,28 @@ class LiveTests(TestCase):
         self.live.forget(UID)
         self.assertEqual(viewer.ends[-1], "deleted")
 
+    async def test_opened(self) -> None:
+        """`opened` fires when a reading can be had, for every codec; a reading tells once that it is over."""
+        cancelled = self.live.opened(UID)
+        cancelled.cancel()
+        self.failureResultOf(cancelled, defer.CancelledError)
+        opened = self.live.opened(UID)
+        self.assertIsNone(self.live.open(UID))
+        with HttpCamera() as camera:
+            feed = await self.connect(camera.url)
+            await opened
+            self.successResultOf(self.live.opened(UID))
+            over: list[str] = []
+            first = self.live.open(UID, lambda: over.append("first"))
+            second = self.live.open(UID, lambda: over.append("second"))
+            assert first is not None and second is not None
+            self.assertEqual(self.live.viewers, 2)
+            first.close()
+            first.close()
+            self.assertEqual((over, self.live.viewers), (["first"], 1))
+            await feed.stop()
+            await until(lambda: over == ["first", "second"])
+
     @needs_gstreamer
     async def test_samples(self) -> None:
         """For the RTSP server: samples from a key frame on, in order, until the camera is gone."""

@@ -26,6 +26,7 @@ from camtrace.rtsp.session import LINGER, TIMEOUT
 BASE = "rtsp://cam.example:8554/player/regul/3/"
 URL = f"{BASE}?start={unix(START)}&stop={unix(START) + 600}"
 UDP = "RTP/AVP;unicast;client_port=6000-6001"
+DESCRIBE_SUB = b"DESCRIBE rtsp://h/live/3/sub RTSP/1.0\r\nCSeq: 1\r\n\r\n"
 CLIP = "vtest_h264_baseline.mp4"  # 12 s, ten pictures a second, a key frame every second or so
 
 
@@ -310,6 +311,42 @@ def test_live() -> None:
     reading.close()
     client.turn(0.05)
     assert client.frames[-1].is_bye
+
+
+def test_second_stream() -> None:
+    """`/live/3/sub` is answered once the second stream is there, and is another presentation than the main one."""
+    footage = ClipFootage(CLIP)
+    reading = Feeding(footage)
+    scene = Scene(footage)
+    client = scene.client()
+    assert client.send(DESCRIBE_SUB) == []
+    scene.served.sub.asked.pop().callback(reading)
+    client.turn(0.05)
+    assert client.answers[0].headers["content-base"] == "rtsp://h/live/3/sub/"
+    client.ask("SETUP", "rtsp://h/live/3/sub/track1", "Transport: RTP/AVP/TCP;interleaved=0-1")
+    client.ask("PLAY", "rtsp://h/live/3/sub/")
+    reading.put(footage.chunks[0])
+    client.turn(0.05)
+    assert client.rtp()
+    assert scene.served.sub.asked == []
+    assert client.ask("TEARDOWN", "rtsp://h/live/3/sub/").status == 200
+    assert reading.closed
+
+
+def test_no_second_stream_and_no_main_one() -> None:
+    """A camera that gives no picture at all; and a player that hangs up while it waits leaves nothing open."""
+    footage = ClipFootage(CLIP)
+    scene = Scene(footage)
+    client = scene.client()
+    client.send(DESCRIBE_SUB)
+    scene.served.sub.asked.pop().callback(None)
+    client.turn(0.05)
+    assert client.answers[0].status == 503
+    client.send(DESCRIBE_SUB)
+    client.protocol.connectionLost()
+    reading = Feeding(footage)
+    scene.served.sub.asked.pop().callback(reading)
+    assert reading.closed
 
 
 def test_live_pause() -> None:

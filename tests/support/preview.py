@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.films import Film, FilmFootage, LiveFilms
-from support.web import WebShop
+from support.web import Disk, WebShop
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineReceiver
@@ -184,7 +184,8 @@ class PreviewSite:
         self.log = TillLog()
         self.till = Till(shop, self.log)
         self.live = LiveFilms(films, {102, 105})
-        shop.socket.live, shop.socket.screens = self.live, self.till
+        shop.socket.live = shop.socket.sub_streams = self.live
+        shop.socket.screens = self.till
         self._sell_the_past()
         named: dict[str, Any] = {"name": "Till 1", "number": 1}
         shop.journal.stored = [
@@ -197,7 +198,9 @@ class PreviewSite:
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
-            CamerasApi(shop.access, shop.cameras, shop.rows, shop.vault, Looked(), shop._note),
+            CamerasApi(
+                shop.access, shop.cameras, shop.rows, shop.vault, Looked(), shop._note, lambda: [Disk("/mnt/a")]
+            ),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),

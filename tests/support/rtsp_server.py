@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from support.clips import START, camera
+from twisted.internet import defer
 
 from camtrace.auth import Refused
 from camtrace.metrics import Metrics
@@ -33,6 +34,18 @@ class NoLive:
     def open(self, camera_uid: int) -> Any:
         """The reading, if there is one."""
         return self.reading
+
+
+class SubOpened:
+    """The readings given, one a question; `asked` fires each."""
+
+    def __init__(self) -> None:
+        self.asked: list[defer.Deferred[Any]] = []
+
+    async def open(self, camera_uid: int) -> Any:
+        """What the test answers."""
+        self.asked.append(defer.Deferred())
+        return await self.asked[-1]
 
 
 def user(name: str, *rights: str, cameras: frozenset[int] | None = None) -> User:
@@ -71,6 +84,7 @@ class Served:
         self, reactor: Any, footage: Any, live: Any = None, gate: People | None = None, **options: Any
     ) -> None:
         self.metrics = Metrics()
+        self.sub = SubOpened()
         self.notes: list[tuple[Any, ...]] = []
         options.setdefault("anonymous", gate is None)
         cameras = options.pop("cameras", (camera(3), camera(4)))
@@ -79,6 +93,7 @@ class Served:
             reactor,
             footage,
             live or NoLive(),
+            self.sub,
             Directory(*cameras),
             gate or People(),
             self.metrics,

@@ -38,7 +38,7 @@ def free_ports(count: int) -> list[int]:
 class Server:
     """One CamTrace server: its folder, its ports, its process, and a token of an administrator."""
 
-    def __init__(self, dsn: str = "", extra: str = "", folder: Path | None = None) -> None:
+    def __init__(self, dsn: str = "", extra: str = "", folder: Path | None = None, keep_free_gb: float = 0.1) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="camtrace-server-"))
         self.folder.chmod(0o711)
         self.web, self.pos, self.rtsp = free_ports(3)
@@ -57,7 +57,7 @@ directory = "data"
 dsn = "{dsn}"
 wait_seconds = 20
 [storage]
-keep_free_gb = 0.1
+keep_free_gb = {keep_free_gb}
 {extra}
 """
         )

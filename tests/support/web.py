@@ -320,6 +320,19 @@ class Past:
         return [pair for pair in self.facts if pair[0] > fact_id][:limit]
 
 
+@dataclass
+class Disk:
+    """A volume for footage."""
+
+    name: str
+    state: str = "ok"
+    why: str = ""
+    free_bytes: int = 5
+
+    def is_called(self, name: str) -> bool:
+        return name in (self.name, self.name.rpartition("/")[2])
+
+
 class OnScreen:
     """What stands on the tills' screens."""
 
@@ -390,16 +403,18 @@ class WebShop:
         self.cameras = Cameras(replace(FRONT, password=self.vault.seal("secret")), BACK, GONE)
         self.rows = CameraRows(self.cameras)
         self.footage, self.live, self.log, self.journal = Recorded(), Watched(), Log(), Entries()
-        self.past, self.screens, self.probe = Past(), OnScreen(), Tried()
+        self.past, self.screens, self.probe, self.sub_streams = Past(), OnScreen(), Tried(), Watched()
         self.notes: list[tuple[Any, ...]] = []
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
-        self.socket = LiveSocket(reactor, self.access, self.cameras, self.live, self.screens, self.bus, self.metrics)
+        self.socket = LiveSocket(
+            reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
+        )
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
-            CamerasApi(self.access, self.cameras, self.rows, self.vault, self.probe, self._note),
+            CamerasApi(self.access, self.cameras, self.rows, self.vault, self.probe, self._note, lambda: self.volumes),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
             JournalApi(self.access, self.cameras, self.journal),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from support.web import NOON, Browser, WebShop
+from support.web import NOON, Browser, Disk, WebShop
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace.errors import Invalid
@@ -108,6 +108,36 @@ class CamerasApiTests(SynchronousTestCase):
             self.assertEqual((answer.code, answer.json["error"]["code"]), (400, "invalid"))
         answer = self.anna.ask("POST", "/api/v1/cameras", json={"name": "x", "url": "gopher://x"})
         self.assertEqual(answer.json["error"]["field"], "url")
+
+    def test_volume(self) -> None:
+        """Only a volume of the configuration, by its folder or the last part of it, absent or not; "" is the first."""
+        self.shop.volumes = [Disk("/mnt/a"), Disk("/mnt/b", "absent")]
+        new = {"name": "Door", "url": "rtsp://10.0.0.3/main"}
+        for method, path, body in (
+            ("POST", "", new),
+            ("PATCH", "/1", {}),
+            ("POST", "/test", new),
+            ("POST", "/1/test", {}),
+        ):
+            for wrong in ("/mnt/c", "/mnt", "b ackup", "a/"):
+                answer = self.anna.ask(method, f"/api/v1/cameras{path}", json={**body, "volume": wrong})
+                self.assertEqual(answer.code, 400)
+                error = answer.json["error"]
+                self.assertEqual((error["code"], error["field"]), ("invalid", "volume"))
+                self.assertIn("/mnt/a, /mnt/b", error["message"])
+        self.assertEqual(len(self.shop.cameras.stored), 3)
+        for right in ("/mnt/a", "a", "/mnt/b", "b", ""):
+            answer = self.anna.ask("PATCH", "/api/v1/cameras/1", json={"volume": right})
+            self.assertEqual((answer.code, answer.json["volume"]), (200, right))
+
+    def test_volume_that_left_the_configuration(self) -> None:
+        """A camera that was set to it can still be sent back whole, but no other one be set to it."""
+        self.shop.volumes = [Disk("/mnt/a"), Disk("/mnt/b")]
+        self.anna.ask("PATCH", "/api/v1/cameras/1", json={"volume": "b"})
+        del self.shop.volumes[1]
+        shown = self.anna.get("/api/v1/cameras/1").json
+        self.assertEqual(self.anna.ask("PATCH", "/api/v1/cameras/1", json=shown).json, shown)
+        self.assertEqual(self.anna.ask("PATCH", "/api/v1/cameras/2", json={"volume": "b"}).code, 400)
 
     def test_change(self) -> None:
         """Only what is sent changes; nested settings keep their other halves; the password stays."""

@@ -197,6 +197,22 @@ class WatchTests(LiveCase):
         self.open().say(do="watch", channel=5, camera=1, media=False)
         self.assertEqual(self.shop.live.viewers, {})
 
+    def test_second_stream(self) -> None:
+        """A wall asks for the second stream; another word is no stream."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1, stream="sub")
+        self.assertEqual(self.shop.live.viewers, {})
+        (viewer,) = self.shop.sub_streams.viewers[101]
+        viewer.live_started("image/jpeg", b"", "")
+        self.assertEqual(page.told(), [{"is": "media", "channel": 5, "mime": "image/jpeg", "note": ""}])
+        page.say(do="watch", channel=5, camera=1, stream="main")
+        self.assertEqual((len(self.shop.live.viewers[101]), self.shop.sub_streams.viewers[101]), (1, []))
+        page.say(do="watch", channel=6, camera=1, stream="sub")
+        page.leave()
+        self.assertEqual((self.shop.live.viewers[101], self.shop.sub_streams.viewers[101]), ([], []))
+        (problem,) = self.open().say(do="watch", channel=7, camera=1, stream="third")
+        self.assertEqual((problem["is"], problem["channel"], problem["code"]), ("problem", 7, "invalid"))
+
     def test_lines(self) -> None:
         """A line reaches the pages that show a camera which watched it, and no other."""
         page, other = self.open(), self.open()

@@ -5,13 +5,13 @@ from __future__ import annotations
 import re
 import tempfile
 from pathlib import Path
-from types import SimpleNamespace
 
-from support.web import Browser, WebShop
+from support.web import Browser, Disk, WebShop
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
+from camtrace.events import SettingChanged
 from camtrace.web.api.openapi import MEDIA, PARAMETERS, describe
 from camtrace.web.problems import Problems
 from camtrace.web.routing import Apps, new_app
@@ -200,13 +200,54 @@ class HealthTests(SynchronousTestCase):
         self.assertTrue(answer.header("content-type").startswith("text/plain; version=0.0.4"))
 
 
+class MetricsWithoutDatabaseTests(SynchronousTestCase):
+    """The figures are wanted exactly when the database is away."""
+
+    def setUp(self) -> None:
+        self.clock = Clock()
+        self.shop = WebShop(self.clock)
+        self.known, self.unknown = self.shop.token(), self.shop.token()
+        self.session, _ = self.shop.session()
+        self.assertEqual(Browser(self.shop, token=self.known).get("/metrics").code, 200)
+
+    def test_away(self) -> None:
+        """A token that was accepted before still reads them, and nothing else; others, and sessions, do not."""
+        self.shop.users.away = True
+        self.assertEqual(Browser(self.shop, token=self.known).get("/metrics").code, 200)
+        self.assertEqual(Browser(self.shop, token=self.known).get("/api/v1/cameras").code, 503)
+        self.assertEqual(Browser(self.shop, token=self.unknown).get("/metrics").code, 503)
+        self.assertEqual(Browser(self.shop, token="nonsense").get("/metrics").code, 503)
+        self.assertEqual(Browser(self.shop, session=self.session).get("/metrics").code, 503)
+        self.assertEqual(Browser(self.shop).get("/metrics").code, 401)
+        self.shop.gate.setting_changed(SettingChanged("user", "anna"))
+        self.assertEqual(Browser(self.shop, token=self.known).get("/metrics").code, 503)
+
+    def test_back(self) -> None:
+        """Once the database can be asked only its word counts."""
+        self.shop.users.tokens.clear()
+        self.assertEqual(Browser(self.shop, token=self.known).get("/metrics").code, 401)
+        self.shop.users.away = True
+        self.assertEqual(Browser(self.shop, token=self.known).get("/metrics").code, 503)
+
+    def test_stands_still(self) -> None:
+        """A database that says nothing is awaited five seconds."""
+        self.shop.users.token = lambda _: Deferred()  # type: ignore[assignment,method-assign]
+        browser = Browser(self.shop, token=self.known)
+        asked = browser._treq.get("http://shop/metrics", headers=browser._headers)
+        browser._treq.flush()
+        self.assertNoResult(asked)
+        self.clock.advance(5)
+        browser._treq.flush()
+        self.assertEqual(self.successResultOf(asked).code, 200)
+
+
 class VolumeTests(SynchronousTestCase):
     """The disks, for the red banner."""
 
     def test_states(self) -> None:
         """Everybody may know that a disk is full; its folder is for who manages the server."""
         shop = WebShop()
-        shop.volumes = [SimpleNamespace(name="/mnt/a", state="full", why="", free_bytes=5)]
+        shop.volumes = [Disk("/mnt/a", "full")]
         told = {"name": "/mnt/a", "state": "full", "why": "", "free_bytes": 5}
         self.assertEqual(Browser(shop, token=shop.token()).get("/api/v1/volumes").json["items"], [told])
         told["name"] = "1"

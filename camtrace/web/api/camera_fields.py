@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from camtrace.errors import Invalid
 from camtrace.model import AlarmRecording, Camera, RegularRecording
+from camtrace.web.ports import Volume
 
 CODECS = ("", "h264", "h265", "mpeg4", "mjpeg")
 TRANSPORTS = ("tcp", "udp")
@@ -22,12 +23,15 @@ Fields = dict[str, Any]
 
 
 def read_fields(
-    body: Mapping[str, Any], camera: Camera | None = None, calendars: Collection[str] = CALENDARS
+    body: Mapping[str, Any],
+    camera: Camera | None = None,
+    calendars: Collection[str] = CALENDARS,
+    volumes: Sequence[Volume] = (),
 ) -> Fields:
     """The attributes of `model.Camera` that `body` sets; `password` is clear text.
 
-    `camera` is the one to be changed, None for a new one. Raises Invalid with the field's name. A login inside a URL is
-    taken out of it, since URLs are shown and passwords are not.
+    `camera` is the one to be changed, None for a new one; `volumes` are those of the configuration. Raises Invalid with
+    the field's name. A login inside a URL is taken out of it, since URLs are shown and passwords are not.
     """
     fields: Fields = {}
     for name, value in body.items():
@@ -37,6 +41,8 @@ def read_fields(
             fields[name] = _regular(value, camera.regular if camera else RegularRecording(), calendars)
         elif name == "alarm":
             fields[name] = _alarm(value, camera.alarm if camera else AlarmRecording(), calendars)
+        elif name == "volume":
+            fields[name] = _volume(value, camera.volume if camera else "", volumes)
         elif name in _READERS:
             fields[name] = _READERS[name](value, name)
         else:
@@ -171,6 +177,15 @@ def _nested(value: Any, name: str, known: tuple[str, ...]) -> dict[str, Any]:
     return value
 
 
+def _volume(value: Any, before: str, volumes: Sequence[Volume]) -> str:
+    """A volume of the configuration, mounted or not; what the camera is set to already may be sent back."""
+    name = _text(1000)(value, "volume")
+    if name not in ("", before) and not any(volume.is_called(name) for volume in volumes):
+        names = ", ".join(volume.name for volume in volumes)
+        raise Invalid(f"volume must be empty or one of this server's volumes: {names}", "volume")
+    return name
+
+
 def _calendar(value: Any, name: str, calendars: Collection[str]) -> str:
     if not isinstance(value, str) or value not in calendars:
         raise Invalid(f"{name} must name a calendar: {', '.join(sorted(calendars))}", name)
@@ -190,7 +205,6 @@ _READERS: dict[str, Callable[[Any, str], Any]] = {
     "codec": _one_of(CODECS),
     "login": _text(128),
     "password": _password,
-    "volume": _text(1000),
     "overlay_ids": _overlay_ids,
     "stop_streams_automatically": _flag,
 }

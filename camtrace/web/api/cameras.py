@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
+
 from klein import Response
 
 from camtrace import clock
@@ -11,7 +13,7 @@ from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer, body_of
 from camtrace.web.api.camera_fields import Fields, read_fields, with_fields
 from camtrace.web.api.shapes import Shape, camera_shape, state_shape
-from camtrace.web.ports import CameraDirectory, CameraStore, Note, Probe, Seal
+from camtrace.web.ports import CameraDirectory, CameraStore, Note, Probe, Seal, Volume
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import camera_named, seen_by
 
@@ -22,14 +24,23 @@ class CamerasApi:
     app = new_app()
 
     def __init__(
-        self, access: Access, directory: CameraDirectory, store: CameraStore, vault: Seal, probe: Probe, note: Note
+        self,
+        access: Access,
+        directory: CameraDirectory,
+        store: CameraStore,
+        vault: Seal,
+        probe: Probe,
+        note: Note,
+        volumes: Callable[[], Sequence[Volume]],
     ) -> None:
+        """`volumes()` gives those of the configuration."""
         self.access = access
         self._directory = directory
         self._store = store
         self._vault = vault
         self._probe = probe
         self._note = note
+        self._volumes = volumes
 
     @requirer.require(app.route("/api/v1/cameras", methods=["GET"]), visit=May())
     async def list(self, visit: Visit) -> Response:
@@ -43,7 +54,7 @@ class CamerasApi:
     @requirer.require(app.route("/api/v1/cameras", methods=["POST"]), visit=May("cameras"))
     async def create(self, visit: Visit) -> Response:
         """Add a camera; `name` and `url`, or `model` and `address`, suffice. `id`: else the lowest free."""
-        camera = await self._store.create(self._sealed(read_fields(body_of(visit.request))), clock.now())
+        camera = await self._store.create(self._sealed(self._fields(visit)), clock.now())
         self._noted(visit, "camera_added", camera)
         await self._directory.refresh()
         return answer(self._shape(visit, camera), 201, Location=f"/api/v1/cameras/{camera.id}")
@@ -57,7 +68,7 @@ class CamerasApi:
     async def change(self, visit: Visit, camera: str) -> Response:
         """Change the fields sent, at once. A password that is not sent stays; an empty one is removed."""
         found = await self._existing(visit, camera)
-        fields = read_fields(body_of(visit.request), found)
+        fields = self._fields(visit, found)
         changed = await self._store.update(found.uid, self._sealed(fields))
         self._noted(visit, "camera_changed", changed)
         await self._directory.refresh()
@@ -81,18 +92,21 @@ class CamerasApi:
     @requirer.require(app.route("/api/v1/cameras/test", methods=["POST"]), visit=May("cameras"))
     async def test_new(self, visit: Visit) -> Response:
         """Try the settings sent, without saving them."""
-        fields = read_fields(body_of(visit.request))
+        fields = self._fields(visit)
         return await self._tested(with_fields(Camera(uid=0, id=0, name=""), fields), fields.get("password", ""))
 
     @requirer.require(app.route("/api/v1/cameras/<camera>/test", methods=["POST"]), visit=May("cameras"))
     async def test_changed(self, visit: Visit, camera: str) -> Response:
         """Try an existing camera with the changes sent (or `{}`), without saving them."""
         found = await self._existing(visit, camera)
-        fields = read_fields(body_of(visit.request), found)
+        fields = self._fields(visit, found)
         password = fields["password"] if "password" in fields else self._vault.unseal(found.password)
         return await self._tested(with_fields(found, fields), password)
 
     # ── steps ──
+
+    def _fields(self, visit: Visit, camera: Camera | None = None) -> Fields:
+        return read_fields(body_of(visit.request), camera, volumes=self._volumes())
 
     async def _tested(self, camera: Camera, password: str) -> Response:
         return answer(await self._probe.test(camera, password))

@@ -14,7 +14,7 @@ from twisted.web.server import Request
 from camtrace import __version__
 from camtrace.errors import CamTraceError
 from camtrace.metrics import Metrics
-from camtrace.web.access import Access, Anyone, May, Visit
+from camtrace.web.access import Access, Anyone, MayLately, Visit
 from camtrace.web.answers import answer
 from camtrace.web.ports import Check
 from camtrace.web.problems import Headers
@@ -31,7 +31,7 @@ class HealthApi:
 
     def __init__(self, reactor: Any, access: Access, checks: Mapping[str, Check], metrics: Metrics) -> None:
         self.access = access
-        self._reactor = reactor
+        self.reactor = reactor
         self._checks = checks
         self._metrics = metrics
 
@@ -39,7 +39,7 @@ class HealthApi:
     async def health(self, request: Request) -> Response:
         """200 `ok` only when every listener is open and the database answers, else 503; details for who is known."""
         known = defer.Deferred.fromCoroutine(self._known(request))
-        known.addTimeout(CHECK_SECONDS, self._reactor).addErrback(_no_details)
+        known.addTimeout(CHECK_SECONDS, self.reactor).addErrback(_no_details)
         found = await defer.gatherResults([self._result(check) for check in self._checks.values()])
         results = dict(zip(self._checks, found, strict=True))
         well = all(ok for ok, _ in results.values())
@@ -49,15 +49,15 @@ class HealthApi:
             body["checks"] = {name: {"ok": ok, "message": text} for name, (ok, text) in results.items()}
         return answer(body, 200 if well else 503)
 
-    @requirer.require(app.route("/metrics", methods=["GET"]), visit=May())
+    @requirer.require(app.route("/metrics", methods=["GET"]), visit=MayLately())
     def metrics(self, visit: Visit) -> Response:
-        """The server's figures in Prometheus' text format."""
+        """The server's figures in Prometheus' text format, while the database is away too."""
         headers: Headers = {"Content-Type": "text/plain; version=0.0.4; charset=utf-8", "Cache-Control": "no-store"}
         return Response(200, headers, self._metrics.text().encode())
 
     def _result(self, check: Check) -> defer.Deferred[tuple[bool, str]]:
         result = defer.Deferred.fromCoroutine(_called(check))
-        result.addTimeout(CHECK_SECONDS, self._reactor)
+        result.addTimeout(CHECK_SECONDS, self.reactor)
         return result.addErrback(lambda failure: (False, str(failure.value) or "no answer"))
 
     async def _known(self, request: Request) -> bool:

@@ -55,8 +55,8 @@ function changes() {
 function fault(field) {
   const words = field.value.trim();
   if (field.name === "name" && !words) return _("A camera needs a name.");
+  if (["url", "sub_url"].includes(field.name) && words && !/^(rtsp|https?):\/\/[^\s/]+/i.test(words)) return _("It begins with rtsp:// or http:// and has no spaces.");
   if (field.name === "url") {
-    if (words && !/^(rtsp|https?):\/\/[^\s/]+/i.test(words)) return _("It begins with rtsp:// or http:// and has no spaces.");
     if (!words && !(form.elements.address.value.trim() && form.elements.model.value.trim())) return _("Where does the picture come from? Give this address, or the model and the network address.");
   }
   if (field.name === "address" && /[\s/]/.test(words)) return _("Only the name or the numbers, without http:// and without a path.");

@@ -17,6 +17,7 @@ export class LivePicture {
   #camera;
   #socket;
   #listeners;
+  #stream;
   #feed = null;
   #stop = null;
   #since = performance.now();
@@ -34,12 +35,13 @@ export class LivePicture {
   /** Called with true when the camera sends sound. */
   onSound = () => {};
 
-  /** `listeners` may hold `screen`, `line` and `state`: what else the socket tells of this camera. */
-  constructor(figure_, camera, socket, listeners = {}) {
+  /** `listeners` may hold `screen`, `line` and `state`: what else the socket tells of this camera. `stream`: "main" or "sub". */
+  constructor(figure_, camera, socket, listeners = {}, stream = "main") {
     this.#figure = figure_;
     this.#camera = camera;
     this.#listeners = listeners;
     this.#socket = socket;
+    this.#stream = stream;
     this.#video.muted = true;
     const caption = el("figcaption", { class: "tag tl" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment);
     const state = el("span", { class: "tag tr" }, this.#dot, this.#words, this.#behind);
@@ -97,7 +99,7 @@ export class LivePicture {
       fragment: (bytes, key, at) => this.#feed?.append(bytes, at),
       ended: () => this.#ended(),
       unplugged: () => this.#ended(),
-    });
+    }, { stream: this.#stream });
   }
 
   #started(mime, init, note) {

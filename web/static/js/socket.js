@@ -21,7 +21,7 @@ const SESSION_ENDED = 4401;
 export class LiveSocket {
   #socket = null;
   #wait = FIRST_WAIT_MS;
-  #channels = new Map(); // number -> {camera, viewer, media, mime, note}
+  #channels = new Map(); // number -> {camera, viewer, media, stream, mime, note}
   #nextChannel = 1;
   #onPlug;
 
@@ -33,11 +33,14 @@ export class LiveSocket {
     addEventListener("online", () => this.#socket?.readyState !== WebSocket.OPEN && this.#socket?.close());
   }
 
-  /** Show `camera` to `viewer` (`media` false: lines and state only); returns the call that stops it. */
-  watch(camera, viewer, { media = true } = {}) {
+  /**
+   * Show `camera` to `viewer` (`media` false: lines and state only; `stream` "sub": its second stream, where it has
+   * one); returns the call that stops it.
+   */
+  watch(camera, viewer, { media = true, stream = "main" } = {}) {
     const channel = this.#nextChannel;
     this.#nextChannel = (this.#nextChannel % 65535) + 1;
-    this.#channels.set(channel, { camera, viewer, media, mime: "", note: "" });
+    this.#channels.set(channel, { camera, viewer, media, stream, mime: "", note: "" });
     this.#askWatch(channel);
     return () => {
       this.#channels.delete(channel);
@@ -46,8 +49,8 @@ export class LiveSocket {
   }
 
   #askWatch(channel) {
-    const { camera, media } = this.#channels.get(channel);
-    this.#send({ do: "watch", channel, camera, ...(media ? {} : { media: false }) });
+    const { camera, media, stream } = this.#channels.get(channel);
+    this.#send({ do: "watch", channel, camera, ...(media ? { stream } : { media: false }) });
   }
 
   #askClock() {

@@ -11,12 +11,14 @@ import { TillStrip } from "./till_strip.js";
 
 const socket = new LiveSocket(tellPlug);
 const mosaic = byId("mosaic");
+const stream = facts.cameras.length > 1 ? "sub" : "main"; // small pictures need fewer points
 const side = Math.ceil(Math.sqrt(facts.cameras.length));
 
 const tiles = facts.cameras.map((camera) => {
   const figure = el("figure", { class: "pic" });
   const strip = camera.overlay_ids.length ? new TillStrip() : null;
-  new LivePicture(figure, camera, socket, strip ? { screen: (message) => strip.screen(message), line: (message) => strip.line(message) } : {});
+  const listeners = strip ? { screen: (message) => strip.screen(message), line: (message) => strip.line(message) } : {};
+  new LivePicture(figure, camera, socket, listeners, stream);
   const open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });
   figure.append(...(strip ? [strip.element] : []), open);
   return figure;
