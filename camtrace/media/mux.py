@@ -59,7 +59,8 @@ class FragmentMuxer:
     def mux(self, track: int, packet: av.Packet[Any], dts: int, pts: int) -> None:
         """Add a packet at the absolute media time `dts`, `pts` (ticks of the track's time base).
 
-        The packet is in its track's time base and given back as it came. `dts` must grow within a track. Raises `CannotMux`.
+        The packet is in its track's time base, and is given back as it came. `dts` must grow within a track. Raises
+        `CannotMux`.
         """
         stream, kept_dts, kept_pts, kept_duration = packet.stream, packet.dts, packet.pts, packet.duration
         try:
