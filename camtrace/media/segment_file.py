@@ -11,8 +11,9 @@ from camtrace.media import boxes
 from camtrace.media.mux import FragmentMuxer
 from camtrace.media.packets import SourceTrack
 
-# What a crash may cost: this, and the packet behind it that completes a fragment. Together less than half a second.
-_FRAGMENT_US = 350_000
+# What a crash may cost: this, the packet behind it that completes a fragment, and the turns of the sweep and of the
+# volume's writer. Together less than half a second.
+_FRAGMENT_US = 300_000
 
 
 class SegmentSink(Protocol):
