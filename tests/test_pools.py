@@ -55,6 +55,31 @@ class InboxTests(SynchronousTestCase):
         self.assertEqual(self.received, [[0, 1, 2], [9]])
         self.assertEqual(self.inbox.dropped, 2)
 
+    def test_many_at_once(self) -> None:
+        """Several items wake the reactor once; in order, behind what waits already."""
+        self.inbox.put(1)
+        self.assertTrue(self.inbox.put_all((2, 3)))
+        self.assertTrue(self.inbox.put_all([]))
+        self.assertEqual(len(self.turns.calls), 1)
+        self.turns.turn()
+        self.assertEqual(self.received, [[1, 2, 3]])
+        self.assertTrue(self.inbox.put_all([]))
+        self.assertEqual(self.turns.calls, [])
+
+    def test_more_than_fits(self) -> None:
+        """The first ones are taken as far as there is room, the others counted; a full inbox takes none."""
+        self.inbox.put(1)
+        self.assertFalse(self.inbox.put_all([2, 3, 4, 5]))
+        self.assertFalse(self.inbox.put_all([6, 7]))
+        self.assertTrue(self.inbox.put_all([]))
+        self.assertEqual(self.inbox.dropped, 4)
+        self.turns.turn()
+        self.assertEqual((self.received, self.turns.calls), ([[1, 2, 3]], []))
+        self.assertTrue(self.inbox.put_all([8, 9]))
+        self.turns.turn()
+        self.assertEqual(self.received, [[1, 2, 3], [8, 9]])
+        self.assertEqual(self.inbox.dropped, 4)
+
     def test_put_while_receiving(self) -> None:
         """What is put while the receiver runs comes in the next turn."""
 

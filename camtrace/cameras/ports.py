@@ -39,6 +39,9 @@ class Feed(Protocol):
 class Feeds(Protocol[S_contra]):
     """Opens connections; every failure comes later by `listener.ended`."""
 
+    def ask(self, url: str, *, login: str = "", password: str = "") -> defer.Deferred[None]:
+        """Ask a camera over RTSP what it offers, no more. Fails with StreamFailure, a refusal with its status."""
+
     def open(
         self,
         camera_uid: int,

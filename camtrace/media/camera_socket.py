@@ -32,9 +32,10 @@ class CameraSocket:
         """Ours and the camera's IP address, as this connection uses them."""
         return str(self._socket.getsockname()[0]), str(self._socket.getpeername()[0])
 
-    def fileno(self) -> int:
-        """The descriptor, to wait for it beside others."""
-        return self._socket.fileno()
+    @property
+    def in_records(self) -> bool:
+        """Whether one read gives no more than a part of what is there: TLS hands out its records one by one."""
+        return isinstance(self._socket, ssl.SSLSocket)
 
     def raise_if_stopped(self) -> None:
         """Raises Stop when the reader was asked to stop."""

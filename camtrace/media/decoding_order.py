@@ -7,6 +7,8 @@ two differ: picture n is decoded when picture n - depth, in the order of showing
 from __future__ import annotations
 
 import heapq
+from collections import deque
+from collections.abc import Iterable
 from typing import Generic, NamedTuple, TypeVar
 
 P = TypeVar("P")
@@ -16,7 +18,10 @@ _DEEPEST = 16  # what H.264 and H.265 allow
 
 
 class Ordered(NamedTuple, Generic[P]):
-    """A picture with its times in ticks; `dts` is None for the first ones of a stream with B-frames."""
+    """A picture with its times in ticks.
+
+    `dts` is None for the first ones of a stream with B-frames, and for one that comes when its time is over.
+    """
 
     picture: P
     dts: int | None
@@ -35,6 +40,7 @@ class DecodingOrder(Generic[P]):
         self._second = second
         self._depth = 0
         self._waiting: list[int] = []
+        self._latest: deque[int] = deque(maxlen=_DEEPEST)
         self._last: int | None = None
 
     def add(self, picture: P, pts: int) -> list[Ordered[P]]:
@@ -45,29 +51,31 @@ class DecodingOrder(Generic[P]):
         if len(self._learning) < _LEARN_FROM:
             return []
         learnt, self._learning = self._learning, None
-        self._depth = _depth([pts for _, pts in learnt])
+        shown = [pts for _, pts in learnt]
+        self._depth = max(self._deeper(shown[:place], pts) for place, pts in enumerate(shown))
         return [Ordered(one, self._place(at), at) for one, at in learnt]
 
     def _place(self, pts: int) -> int | None:
         last = self._last
-        if last is not None and abs(pts - last) > 2 * self._second:  # the camera set its clock
-            self._waiting.clear()
-            last = None
-        if not self._depth and (last is None or pts > last):
-            self._last = pts
-            return pts
-        heapq.heappush(self._waiting, pts)
-        if last is not None and self._waiting[0] <= last and self._depth < _DEEPEST:
-            self._depth += 1
-        if len(self._waiting) <= self._depth:
+        if last is not None and not -2 * self._second <= pts - last <= 2 * self._second * (1 + self._depth):
+            self._waiting.clear()  # the camera set its clock
+            self._latest.clear()
+            last = pts - self._depth - 1
+        self._latest.append(pts)
+        if last is not None and pts <= last:  # its time is over: it lies deeper than any before
+            self._depth = max(self._depth, self._deeper(self._latest, pts))
+            self._last = last + 1
             return None
-        self._last = heapq.heappop(self._waiting)
+        heapq.heappush(self._waiting, pts)
+        if len(self._waiting) > self._depth:
+            dts = heapq.heappop(self._waiting)
+        elif last is None:
+            return None
+        else:  # they are found to be deeper, or the clock was set: little by little until so many wait
+            dts = last
+        self._last = dts if last is None else max(dts, last + 1)
         return self._last
 
-
-def _depth(shown: list[int]) -> int:
-    """How many pictures shown later are decoded before one, at most."""
-    deepest = 0
-    for place, pts in enumerate(shown):
-        deepest = max(deepest, sum(1 for earlier in shown[:place] if earlier > pts))
-    return min(deepest, _DEEPEST)
+    def _deeper(self, decoded: Iterable[int], pts: int) -> int:
+        """How many of those decoded before are shown later; one that is shown much later is of another clock."""
+        return sum(1 for earlier in decoded if 0 < earlier - pts < 2 * self._second)

@@ -14,7 +14,7 @@ Emit: TypeAlias = Callable[[bytes, int, bool], None]
 
 _START = b"\0\0\0\1"
 _MAX_UNIT = 16 << 20  # what grows beyond is no picture of a camera
-_MAX_PARTS = 100_000
+_OF_A_PART = 100  # what the memory for one takes beside its bytes
 _RECOVERY = 1 << 62  # beside the bits of NAL unit types, which end at 63
 
 
@@ -31,7 +31,9 @@ class _Picture:
         self.parts: list[bytes | bytearray] = []
         self.ticks = -1
         self.fragmented = False  # a NAL unit is being put together
+        self._size = 0  # of all parts, in memory
         self._began = 0  # the part it begins with
+        self._seen_before = 0  # it began
         self._seen = 0
         self._emitted = -1
         self._marker_lies = False
@@ -45,19 +47,20 @@ class _Picture:
     def add(self, unit: bytes | bytearray, kind: int) -> None:
         """A whole NAL unit."""
         self.fragmented = False
-        self._note(kind)
+        self._note(kind, len(unit))
         self.parts += (_START, unit)
 
     def begin(self, header: bytes, kind: int) -> None:
         """The header of a NAL unit whose payload follows in fragments, appended to `parts`."""
-        self._began = len(self.parts)
         self.fragmented = True
-        self._note(kind)
+        self._seen_before = self._seen
+        self._note(kind, len(header))
+        self._began = len(self.parts)
         self.parts += (_START, header)
 
     def run(self, data: bytearray, at: int, stride: int, length: int, count: int, header: int) -> int:
         """Take payloads that go on with the unit that is being put together, behind a like `header` in bytes."""
-        if not self.fragmented or data[at + header - 1] >= 0x40:  # it begins or ends there
+        if not self.fragmented or length <= header or data[at + header - 1] >= 0x40:  # it begins or ends there
             return 0
         same, end = data[at : at + header], at + length
         taken = 0
@@ -66,13 +69,29 @@ class _Picture:
                 break
             self.parts.append(data[at + start + header : end + start])
             taken += 1
+        self.grow(taken * (length + _OF_A_PART))
         return taken
 
+    def middle(self, fragment: bytearray) -> None:
+        """The unit that is being put together goes on."""
+        self.parts.append(fragment)
+        self.grow(len(fragment) + _OF_A_PART)
+
+    def grow(self, size: int) -> None:
+        """What there is of the picture takes so much more memory; too much is no picture of a camera."""
+        self._size += size
+        if self._size > _MAX_UNIT:
+            self.parts.clear()
+            self.fragmented = False
+
     def broken(self) -> None:
-        """The unit that is being put together will never be whole."""
+        """Something is missing: a unit that is being put together will never be whole."""
         if self.fragmented:
             del self.parts[self._began :]
             self.fragmented = False
+            self._seen = self._seen_before
+        if not self._seen & self._pictures:  # what can be decoded from here on is perhaps what is missing
+            self._seen &= ~_RECOVERY
 
     def marker(self) -> None:
         """The last packet of the picture, as the camera says."""
@@ -83,21 +102,20 @@ class _Picture:
         """A decoder can begin with this picture, whatever its slices are."""
         self._seen |= _RECOVERY
 
-    def _note(self, kind: int) -> None:
+    def _note(self, kind: int, size: int) -> None:
         bit = 1 << kind
         self._seen |= bit
         if self.ticks == self._emitted and bit & self._pictures:
             self._marker_lies = True  # behind the marker of its own picture: some cameras set it on each slice
-        if len(self.parts) > _MAX_PARTS:
-            self.parts.clear()
+        self.grow(size + _OF_A_PART)
 
     def _flush(self) -> None:
-        data, key = b"".join(self.parts), bool(self._seen & self._keys)
+        data, key, fits = b"".join(self.parts), bool(self._seen & self._keys), self._size <= _MAX_UNIT
         self.parts.clear()
-        self._seen = 0
+        self._size = self._seen = 0
         self.fragmented = False
         self._emitted = self.ticks
-        if data and len(data) <= _MAX_UNIT:
+        if fits:
             self._emit(data, self.ticks, key)
 
 
@@ -115,7 +133,7 @@ class Avc:
         kind = data[at] & 31
         if kind == 28:
             if picture.fragmented and end - at > 1 and data[at + 1] < 0x40:  # nearly every packet
-                picture.parts.append(data[at + 2 : end])
+                picture.middle(data[at + 2 : end])
             else:
                 self._fragment(data, at, end)
         elif 0 < kind < 24:
@@ -126,8 +144,8 @@ class Avc:
             picture.marker()
 
     def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`: the middle of a fragmented unit."""
-        return self._picture.run(data, at, stride, length, count, 2)
+        """See `rtp.Runs`: the middle of a fragmented unit."""
+        return self._picture.run(data, at, stride, length, count, 2) if data[at] & 31 == 28 else 0
 
     def gap(self) -> None:
         """See `rtp.Payload`."""
@@ -138,7 +156,7 @@ class Avc:
         if flags & 0x80:
             picture.begin(bytes((data[at] & 0xE0 | flags & 31,)), flags & 31)
         if picture.fragmented:
-            picture.parts.append(data[at + 2 : end])
+            picture.middle(data[at + 2 : end])
             if flags & 0x40:
                 picture.fragmented = False
 
@@ -189,7 +207,7 @@ class Hevc:
         kind = data[at] >> 1 & 63
         if kind == 49:
             if picture.fragmented and end - at > 2 and data[at + 2] < 0x40:  # nearly every packet
-                picture.parts.append(data[at + 3 : end])
+                picture.middle(data[at + 3 : end])
             else:
                 self._fragment(data, at, end)
         elif kind < 48 and at + 2 < end:
@@ -200,8 +218,8 @@ class Hevc:
             picture.marker()
 
     def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`: the middle of a fragmented unit."""
-        return self._picture.run(data, at, stride, length, count, 3)
+        """See `rtp.Runs`: the middle of a fragmented unit."""
+        return self._picture.run(data, at, stride, length, count, 3) if data[at] >> 1 & 63 == 49 else 0
 
     def gap(self) -> None:
         """See `rtp.Payload`."""
@@ -213,7 +231,7 @@ class Hevc:
             kind = flags & 63
             picture.begin(bytes((data[at] & 0x81 | kind << 1, data[at + 1])), kind)
         if picture.fragmented:
-            picture.parts.append(data[at + 3 : end])
+            picture.middle(data[at + 3 : end])
             if flags & 0x40:
                 picture.fragmented = False
 
@@ -237,15 +255,19 @@ class _Pieces:
 
     def add(self, piece: bytearray, ticks: int, marker: bool) -> None:
         """The next piece."""
-        if ticks != self._ticks:
-            self.end()
-            self._ticks = ticks
+        self.at(ticks)
         self._parts.append(piece)
         self._size += len(piece)
         if self._size > _MAX_UNIT:
             self.gap()
         if marker:
             self.end()
+
+    def at(self, ticks: int) -> None:
+        """What follows belongs to another instant."""
+        if ticks != self._ticks:
+            self.end()
+            self._ticks = ticks
 
     def end(self) -> None:
         """No more pieces come of this unit."""
@@ -273,10 +295,6 @@ class Mpeg4:
     def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
         """See `rtp.Payload`."""
         self._pieces.add(data[at:end], ticks, marker)
-
-    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`; they are taken one by one."""
-        return 0
 
     def gap(self) -> None:
         """See `rtp.Payload`."""
@@ -306,23 +324,22 @@ class Aac:
 
     def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
         """See `rtp.Payload`."""
+        self._pieces.at(ticks)
         bits = int.from_bytes(data[at : at + 2], "big")
         at += 2
         body = at + (bits + 7) // 8
         headers = int.from_bytes(data[at:body], "big") >> -bits % 8
         count = bits // self._bits
         for number in range(count):
-            size = headers >> (count - 1 - number) * self._bits + self._index_bits & self._size_mask
-            if body + size <= end:
+            size = headers >> bits - (number + 1) * self._bits + self._index_bits & self._size_mask
+            if body >= end:
+                break
+            if 0 < size <= end - body:
                 self._emit(bytes(data[body : body + size]), ticks + number * self._samples, True)
-            elif count == 1:  # a piece of one; every piece tells the size of the whole
+            elif size and count == 1:  # a piece of one; every piece tells the size of the whole
                 self._wanted = size
                 self._pieces.add(data[body:end], ticks, marker)
             body += size
-
-    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`; they are taken one by one."""
-        return 0
 
     def gap(self) -> None:
         """See `rtp.Payload`."""
@@ -345,24 +362,24 @@ class Latm:
         """See `rtp.Payload`."""
         self._pieces.add(data[at:end], ticks, marker)
 
-    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`; they are taken one by one."""
-        return 0
-
     def gap(self) -> None:
         """See `rtp.Payload`."""
         self._pieces.gap()
 
     def _whole(self, data: bytes, ticks: int) -> None:
-        at = 0
+        at, units = 0, []
         while at < len(data):
             size = 0
             while at < len(data) and data[at] == 0xFF:
                 size, at = size + 255, at + 1
             size, at = size + (data[at] if at < len(data) else 0), at + 1
-            if 0 < size <= len(data) - at:
-                self._emit(data[at : at + size], ticks, True)
-            at, ticks = at + size, ticks + self._samples
+            units.append(data[at : at + size])
+            at += size
+        if at != len(data):  # its beginning or its end is missing
+            return
+        for number, unit in enumerate(units):
+            if unit:
+                self._emit(unit, ticks + number * self._samples, True)
 
 
 def latm_configuration(stream_mux: bytes) -> bytes:
@@ -388,10 +405,6 @@ class Samples:
     def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
         """See `rtp.Payload`."""
         self._emit(bytes(data[at:end]), ticks, True)
-
-    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`; they are taken one by one."""
-        return 0
 
     def gap(self) -> None:
         """Nothing depends on what is missing."""

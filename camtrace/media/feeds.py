@@ -12,7 +12,7 @@ from twisted.python.failure import Failure
 from camtrace.errors import StreamFailure
 from camtrace.media.hub import Began, Flowed, Hub, News, Remarked
 from camtrace.media.packets import PacketSink
-from camtrace.media.reader import Reading, read
+from camtrace.media.reader import Reading, ask, read
 from camtrace.media.source import Patience, Source
 from camtrace.media.sweep import Sweep
 from camtrace.metrics import Metrics
@@ -93,6 +93,22 @@ class Feeds:
         feed = Feed(self._reactor, self._pools, self._sweep, everybody, listener, count)
         feed.start(f"camera {label or camera_uid}", (url, login, password, transport, codec), self._patience)
         return feed
+
+    def ask(self, url: str, *, login: str = "", password: str = "") -> defer.Deferred[None]:
+        """Ask a camera over RTSP what it offers, and hang up. Fires when it has told; may be cancelled.
+
+        Fails with StreamFailure: a refusal with its exact status.
+        """
+        enough = threading.Event()
+
+        def give_up(failure: Failure) -> Failure:
+            enough.set()
+            return failure
+
+        lane = self._pools.lane("question")
+        asked = lane.run(lambda: ask(Source.parse(url, login, password), enough.is_set, self._patience))
+        lane.stop()
+        return asked.addErrback(give_up)
 
 
 class Feed:

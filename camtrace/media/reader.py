@@ -8,6 +8,7 @@ from camtrace.errors import StreamFailure
 from camtrace.media.camera_socket import Stop
 from camtrace.media.http_input import read_http
 from camtrace.media.packets import PacketSink
+from camtrace.media.rtsp_client import open_session
 from camtrace.media.rtsp_input import RtspStream, open_rtsp
 from camtrace.media.source import Patience, Remark, Source, Stopped
 
@@ -32,6 +33,19 @@ def read(source: Source, sink: PacketSink, stopped: Stopped, remark: Remark, pat
         raise
     except Stop:
         return None
+    except Exception as error:
+        raise _internal(source, error) from None
+
+
+def ask(source: Source, stopped: Stopped, patience: Patience) -> None:
+    """Ask a camera over RTSP what it offers, and hang up. Raises StreamFailure as `read` does."""
+    try:
+        client, _ = open_session(source, stopped, patience)
+        client.close()
+    except StreamFailure:
+        raise
+    except Stop:
+        return
     except Exception as error:
         raise _internal(source, error) from None
 

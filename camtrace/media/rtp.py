@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from typing import NamedTuple, Protocol
+from typing import NamedTuple, Protocol, runtime_checkable
 
 _HEADER = struct.Struct("!BBHII")
 _NTP_EPOCH = 2_208_988_800  # seconds from 1900 to 1970
@@ -13,6 +13,8 @@ _HALF = 1 << 31
 _FAR = 3000
 # how many packets wait for an earlier one, where the network may swap them
 REORDERING = 32
+# a new source counts time anew: further than any pause, so that nobody takes it for one
+_NEW_CLOCK = 1 << 30
 
 
 class Payload(Protocol):
@@ -21,11 +23,16 @@ class Payload(Protocol):
     def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
         """The payload `data[at:end]` of the instant `ticks`, in units of the track's clock."""
 
-    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """Payloads of one instant and one `length`, each `stride` behind the one before: how many were taken."""
-
     def gap(self) -> None:
         """Packets are missing here."""
+
+
+@runtime_checkable
+class Runs(Protocol):
+    """A Payload that can take several payloads at once, with the same effect."""
+
+    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
+        """Payloads of one instant and one `length`, each `stride` behind the one before: how many were taken."""
 
 
 class Receiver:
@@ -37,6 +44,7 @@ class Receiver:
     def __init__(self, payload_type: int, payload: Payload, reordering: int = 0) -> None:
         self._type = payload_type
         self._payload = payload
+        self._runs = payload if isinstance(payload, Runs) else None
         self._reordering = reordering
         self._early: dict[int, bytearray] = {}
         self._next = -1
@@ -45,9 +53,16 @@ class Receiver:
         self._ticks = 0
         self.lost = 0
 
+    @property
+    def takes_runs(self) -> bool:
+        """Whether `run` is worth asking."""
+        return self._runs is not None
+
     def packet(self, data: bytearray, at: int, end: int) -> None:
         """An RTP packet arrived: `data[at:end]`. What is none is passed over."""
-        if end - at < 12:
+        if end - at <= 12:
+            if end - at == 12:  # nothing in it, and yet it counts
+                self._unusual(data, at, end)
             return
         first, second, sequence, stamp, source = _HEADER.unpack_from(data, at)
         if sequence != self._next or source != self._source or first != 0x80 or second & 0x7F != self._type:
@@ -62,7 +77,9 @@ class Receiver:
             self._take_waiting()
 
     def run(self, data: bytearray, at: int, stride: int, count: int) -> int:
-        """Packets of one size, each `stride` behind the one before: how many were taken."""
+        """Interleaved packets of one size, each `stride` behind the one before: how many were taken."""
+        if self._runs is None or stride <= 16:
+            return 0
         first, second, _, stamp, source = _HEADER.unpack_from(data, at)
         if source != self._source or stamp != self._stamp or second != self._type or first != 0x80 or self._early:
             return 0
@@ -77,7 +94,7 @@ class Receiver:
                 break
             ready += 1
             following = following + 1 & 0xFFFF
-        taken = self._payload.run(data, at + 12, stride, stride - 16, ready) if ready else 0
+        taken = self._runs.run(data, at + 12, stride, stride - 16, ready) if ready else 0
         self._next = self._next + taken & 0xFFFF
         return taken
 
@@ -92,13 +109,18 @@ class Receiver:
 
     def _unusual(self, data: bytearray, at: int, end: int) -> None:
         first, second, sequence, stamp, source = _HEADER.unpack_from(data, at)
-        if second & 0x7F != self._type or first >> 6 != 2:
+        if first >> 6 != 2:
             return
         if source != self._source:
+            if second & 0x7F != self._type:
+                return
             self._begin(source, sequence, stamp)
         distance = (sequence - self._next) & 0xFFFF
-        if 0 < distance < _FAR and len(self._early) < self._reordering:
+        if 0 < distance < _FAR:
             self._early[sequence] = data[at:end]
+            if len(self._early) > self._reordering:  # the packet that they wait for does not come any more
+                self._skip_to(self._in_order()[0])
+                self._take_waiting()
             return
         if distance:
             if distance >= 0x10000 - _FAR:  # too late, or twice
@@ -112,17 +134,22 @@ class Receiver:
         if self._source == -1:
             self._ticks = stamp
         else:
+            self._give_up_waiting()
             self._payload.gap()
+            self._ticks += _NEW_CLOCK
         self._source, self._next, self._stamp = source, sequence, stamp
-        self._early.clear()
+
+    def _in_order(self) -> list[int]:
+        """The sequence numbers that wait."""
+        return sorted(self._early, key=lambda early: (early - self._next) & 0xFFFF)
 
     def _take_waiting(self) -> None:
         while (early := self._early.pop(self._next, None)) is not None:
             self._hand_on(early, 0, len(early))
 
     def _give_up_waiting(self) -> None:
-        """The packet that the others wait for does not come any more."""
-        for sequence in sorted(self._early, key=lambda early: (early - self._next) & 0xFFFF):
+        """None of the packets that others wait for comes any more."""
+        for sequence in self._in_order():
             early = self._early.pop(sequence)
             self._skip_to(sequence)
             self._hand_on(early, 0, len(early))
@@ -137,11 +164,12 @@ class Receiver:
     def _hand_on(self, data: bytearray, at: int, end: int) -> None:
         first, second, _, stamp, _ = _HEADER.unpack_from(data, at)
         self._next = (self._next + 1) & 0xFFFF
+        at, end = _payload_bounds(data, at, end, first)
+        if second & 0x7F != self._type or at >= end:
+            return
         if stamp != self._stamp:
             self._advance(stamp)
-        at, end = _payload_bounds(data, at, end, first)
-        if at < end:
-            self._payload.feed(data, at, end, self._ticks, second > 0x7F)
+        self._payload.feed(data, at, end, self._ticks, second > 0x7F)
 
 
 def _payload_bounds(data: bytearray, at: int, end: int, first: int) -> tuple[int, int]:
@@ -149,7 +177,7 @@ def _payload_bounds(data: bytearray, at: int, end: int, first: int) -> tuple[int
     if first & 0x20:
         end -= data[end - 1]
     at += 12 + 4 * (first & 15)
-    if first & 0x10 and at + 4 <= end:
+    if first & 0x10:
         at += 4 + 4 * int.from_bytes(data[at + 2 : at + 4], "big")
     return at, end
 
@@ -168,12 +196,15 @@ def read_reports(data: bytes | bytearray) -> Reports:
     at = 0
     while at + 8 <= len(data) and data[at] >> 6 == 2:
         kind, words = struct.unpack_from("!BH", data, at + 1)
-        if kind == 200 and at + 20 <= len(data):
+        end = at + 4 * (words + 1)
+        if end > len(data):
+            break
+        if kind == 200 and at + 28 <= end:
             seconds, fraction, stamp = struct.unpack_from("!III", data, at + 8)
             found = found._replace(at_us=(seconds - _NTP_EPOCH) * 1_000_000 + (fraction * 1_000_000 >> 32), stamp=stamp)
         elif kind == 203:
             found = found._replace(bye=True)
-        at += 4 * (words + 1)
+        at = end
     return found
 
 

@@ -13,7 +13,6 @@ _LUMA = bytes.fromhex(
     "383740485c4e404457453738506d51575f626768673e4d71797064785c656763"
 )
 _CHROMA = bytes.fromhex("1112121815182f1a1a2f6342384263") + bytes((99,)) * 49
-_MAX_PICTURE = 16 << 20
 
 
 class Jpeg:
@@ -40,7 +39,7 @@ class Jpeg:
             at += 4
         if offset == 0:
             if quality >= 128:
-                at = self._learn(data, at, quality)
+                at = self._learn(data, at, end, quality)
             self._begin(ticks, kind & 63, quality, (width * 8, height * 8), interval)
         elif ticks != self._ticks or offset != self._reached:  # something before it is missing
             self.gap()
@@ -50,23 +49,20 @@ class Jpeg:
         if marker:
             self._finish()
 
-    def run(self, data: bytearray, at: int, stride: int, length: int, count: int) -> int:
-        """See `rtp.Payload`; they are taken one by one."""
-        return 0
-
     def gap(self) -> None:
         """A part of the picture is missing: it is not shown."""
         self._parts = []
 
-    def _learn(self, data: bytearray, at: int, quality: int) -> int:
+    def _learn(self, data: bytearray, at: int, end: int, quality: int) -> int:
         """Keep the tables in this packet, if there are any; where the scan goes on."""
         length = int.from_bytes(data[at + 2 : at + 4], "big")
-        if length:
-            self._tables[quality] = bytes(data[at + 4 : at + 4 + length])
-        return at + 4 + length
+        at += 4
+        if 0 < length <= end - at:
+            self._tables[quality] = bytes(data[at : at + length])
+        return at + length
 
     def _begin(self, ticks: int, kind: int, quality: int, size: tuple[int, int], interval: int) -> None:
-        self.gap()
+        self._finish()  # some cameras set no marker, and nothing was missing
         tables = self._tables.get(quality, b"") if quality >= 128 else _scaled(quality)
         size = (size[0] or self._size[0], size[1] or self._size[1])
         if kind > 1 or len(tables) not in (64, 128) or not all(size):
@@ -75,7 +71,7 @@ class Jpeg:
         self._parts = [_headers(kind, size, tables, interval)]
 
     def _finish(self) -> None:
-        if self._parts and self._reached <= _MAX_PICTURE:
+        if self._parts and self._reached:
             tail = b"" if self._parts[-1][-2:] == b"\xff\xd9" else b"\xff\xd9"
             self._emit(b"".join(self._parts) + tail, self._ticks, True)
         self.gap()

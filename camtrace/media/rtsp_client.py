@@ -20,7 +20,8 @@ _REDIRECTS = (301, 302, 303, 305, 307, 308)
 _GRANTED = ("OPTIONS", "GET_PARAMETER", "SET_PARAMETER")
 _MUCH = 16384  # where so much came at once (as much as TLS hands out), there is more
 _READS = 64  # before another camera's turn
-_TIMEOUT = re.compile(r"timeout\s*=\s*(\d+)", re.IGNORECASE)
+_TIMEOUT = re.compile(r"timeout\s*=\s*([0-9]{1,9})\b", re.IGNORECASE)
+_URL = re.compile(r"rtsps?://", re.IGNORECASE)
 
 
 class RtspClient:
@@ -41,11 +42,14 @@ class RtspClient:
         self._number = 0
         self._challenge: Challenge | None = None
         self._session = ""
-        self._playing = 0  # the number of the PLAY request
+        self._playing = False  # PLAY was asked
+        self._granted = False  # and answered
+        self._play_tries = 0
         self._address = source.url  # of the whole session
         self._alive_method = "GET_PARAMETER"
         self._alive_seconds = 30.0
         self._alive_due = 0.0
+        self._alive_tries = 0
 
     @property
     def addresses(self) -> tuple[str, str]:
@@ -58,10 +62,8 @@ class RtspClient:
         """What the camera offers; its tracks' addresses are complete."""
         reply = self._ask("DESCRIBE", self.source.url, {"Accept": "application/sdp"})
         found = sdp.parse(reply.body)
-        base = reply.value("content-base") or reply.value("content-location") or self.source.url
-        if found.control.lower().startswith(("rtsp://", "rtsps://")):
-            base = found.control
-        self._address = base
+        bases = (found.control, reply.value("content-base"), reply.value("content-location"))
+        self._address = next((base for base in bases if _URL.match(base)), self.source.url)
         return found
 
     def setup(self, control: str, transport: str) -> dict[str, str]:
@@ -77,8 +79,8 @@ class RtspClient:
 
     def play(self) -> None:
         """Let the packets come. From now on nothing waits; a refusal is raised by `read`."""
-        self._send("PLAY", self._address, {"Range": "npt=0.000-"})
-        self._playing = self._number
+        self._send_play()
+        self._playing = True
         self._alive_due = clock.monotonic() + self._alive_seconds
         self._socket.wait_no_more()
 
@@ -87,6 +89,7 @@ class RtspClient:
         if clock.monotonic() < self._alive_due:
             return False
         self._alive_due = clock.monotonic() + self._alive_seconds
+        self._alive_tries = 0
         self._send(self._alive_method, self._address, {})
         return True
 
@@ -114,7 +117,7 @@ class RtspClient:
                 self._splitter.received(count)
             except NotRtsp as problem:
                 raise self.source.failure("broken", detail=str(problem)) from None
-            if count < _MUCH or not self._playing:
+            if not self._playing or (count < _MUCH and not self._socket.in_records):
                 return
 
     # ── requests ──
@@ -129,7 +132,7 @@ class RtspClient:
                 return reply
             if reply.status == 401 and self._takes_up(reply, attempt):
                 continue
-            if reply.status in _REDIRECTS and reply.value("location"):
+            if method == "DESCRIBE" and reply.status in _REDIRECTS and reply.value("location"):
                 raise Moved(reply.value("location"))
             raise self._refusal(reply, method)
         raise AssertionError("unreachable")
@@ -141,6 +144,9 @@ class RtspClient:
             return False
         self._challenge = challenges[0]
         return True
+
+    def _send_play(self) -> None:
+        self._send("PLAY", self._address, {"Range": "npt=0.000-"})
 
     def _send(self, method: str, url: str, headers: Mapping[str, str]) -> None:
         self._number += 1
@@ -167,15 +173,33 @@ class RtspClient:
         if message.method:  # a request of the camera's
             words = "200 OK" if message.method in _GRANTED else "501 Not Implemented"
             self._socket.send(f"RTSP/1.0 {words}\r\nCSeq: {message.value('cseq')}\r\n\r\n".encode())
+        elif message.status < 200:  # the answer is still to come
+            return
         elif not self._playing:
             self._answers.append(message)
-        elif message.value("cseq") == str(self._playing):
-            if message.status >= 300:
-                raise self._refusal(message, "PLAY")
-        elif message.status == 401:  # the challenge has grown old
-            self._challenge = next(iter(read_challenges(message.headers.get("www-authenticate", []))), self._challenge)
+        elif not self._granted:
+            self._play_answered(message)
         elif message.status >= 400:
-            self._alive_method = "OPTIONS"
+            self._alive_refused(message)
+
+    def _play_answered(self, message: Message) -> None:
+        if message.status == 401 and self._takes_up(message, self._play_tries):
+            self._play_tries += 1
+            self._send_play()
+        elif message.status >= 300:
+            raise self._refusal(message, "PLAY")
+        else:
+            self._granted = True
+
+    def _alive_refused(self, message: Message) -> None:
+        """Once more at once, with another login or method: at the next time the session would be over."""
+        if message.status == 401:  # the challenge has grown old
+            again = self._takes_up(message, self._alive_tries)
+        else:
+            again, self._alive_method = self._alive_method != "OPTIONS", "OPTIONS"
+        if again:
+            self._alive_tries += 1
+            self._send(self._alive_method, self._address, {})
 
     def _refusal(self, reply: Message, method: str) -> StreamFailure:
         kind = {401: "unauthorized", 404: "not_found"}.get(reply.status, "status")

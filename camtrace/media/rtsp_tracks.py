@@ -75,8 +75,8 @@ def sound_payload(media: sdp.Media, emit: depacketise.Emit) -> rtp.Payload:
         return depacketise.Samples(emit)
     if media.encoding == "mp4a-latm":
         return depacketise.Latm(emit)
-    size, index = (_number(media.format.get(name, "")) for name in ("sizelength", "indexlength"))
-    return depacketise.Aac(emit, size if size else 13, index if size else 3)
+    size, index = (sdp.number(media.format.get(name, "")) for name in ("sizelength", "indexlength"))
+    return depacketise.Aac(emit, size, min(index, 32)) if 0 < size <= 32 else depacketise.Aac(emit)
 
 
 def _parameter_sets(text: str) -> bytes:
@@ -95,7 +95,3 @@ def _hex(text: str) -> bytes:
         return bytes.fromhex(text)
     except ValueError:
         return b""
-
-
-def _number(text: str) -> int:
-    return int(text) if text.isdigit() else 0

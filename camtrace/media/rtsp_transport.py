@@ -7,7 +7,7 @@ import socket
 from typing import NamedTuple, Protocol
 
 from camtrace.errors import StreamFailure
-from camtrace.media import rtp
+from camtrace.media import rtp, sdp
 from camtrace.media.rtsp_client import RtspClient
 from camtrace.media.rtsp_wire import Channel
 
@@ -48,11 +48,12 @@ class Interleaved:
         """See Transport."""
         wanted = f"{self._next}-{self._next + 1}"
         chosen = self._client.setup(control, f"RTP/AVP/TCP;unicast;interleaved={wanted}").get("interleaved", wanted)
-        first, _, second = chosen.partition("-")
-        number = int(first) if first.isdigit() else self._next
-        self._client.channels[number] = receiver.packet
-        self._client.runs[number] = receiver.run
-        self._client.channels[int(second) if second.isdigit() else number + 1] = report
+        first, _, second = (word.strip() for word in chosen.partition("-"))
+        channel = sdp.number(first, self._next)
+        self._client.channels[channel] = receiver.packet
+        if receiver.takes_runs:
+            self._client.runs[channel] = receiver.run
+        self._client.channels[sdp.number(second, channel + 1)] = report
         self._next += 2
 
     def read(self) -> None:
@@ -99,10 +100,11 @@ class Datagrams:
             raise
         senders = frozenset((theirs, chosen.get("source") or theirs))
         first, _, second = chosen.get("server_port", "").partition("-")
-        to = (theirs, int(second)) if second.isdigit() else None
+        from_port = sdp.number(first.strip())
+        to = (theirs, sdp.number(second.strip(), from_port + 1)) if from_port else None
         self._pairs.append(_Pair(packets, reports, receiver.packet, report, senders, to))
-        if first.isdigit() and to:  # whatever stands between us lets answers through
-            _send(packets, b"\x80\x60" + bytes(10), (theirs, int(first)))
+        if to:  # whatever stands between us lets answers through
+            _send(packets, b"\x80\x60" + bytes(10), (theirs, from_port))
         self.keep_alive()
 
     def read(self) -> None:
@@ -141,7 +143,7 @@ class Datagrams:
 def _send(port: socket.socket, data: bytes, to: tuple[str, int]) -> None:
     try:
         port.sendto(data, to)
-    except OSError:  # a sign of life that does not get through shows by itself
+    except (OSError, OverflowError):  # a sign of life that does not get through shows by itself
         return
 
 

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import TypeAlias
+
+from camtrace.media.sdp import number
 
 # `take(data, at, end)`: one packet of a channel
 Channel: TypeAlias = Callable[[bytearray, int, int], None]
@@ -18,6 +21,7 @@ _MAX_HEAD = 64 << 10
 _DOLLAR = 0x24
 _RUN = 4  # packets behind each other that are worth to be looked at together
 _BLANK = b"\r\n \0"
+_FOLDED = re.compile(r"\r?\n[ \t]+")  # a header's value goes on in the next line
 
 
 class NotRtsp(ValueError):
@@ -115,9 +119,8 @@ class Splitter:
             if end - at > _MAX_HEAD:
                 raise NotRtsp("an endless message")
             return False
-        message = _parse(buffer[at:stop].decode("latin-1"))
-        length = message.value("content-length")
-        body_end = stop + (int(length) if length.isdigit() else 0)
+        message = _parse(_text(buffer[at:stop]))
+        body_end = stop + number(message.value("content-length"))
         if body_end > end:
             if body_end - at > _ROOM - _LEAST:
                 raise NotRtsp("a message that is too long")
@@ -130,20 +133,28 @@ class Splitter:
 
 def _end_of_head(buffer: bytearray, at: int, end: int) -> int | None:
     """Where the body begins; lines may end in CRLF or in a bare LF."""
-    ends = [found + len(mark) for mark in (b"\r\n\r\n", b"\n\n") if (found := buffer.find(mark, at, end)) >= 0]
+    ends = [found + len(mark) for mark in (b"\n\r\n", b"\n\n") if (found := buffer.find(mark, at, end)) >= 0]
     return min(ends) if ends else None
 
 
+def _text(head: bytearray) -> str:
+    """Names of people and places are in one code or the other."""
+    try:
+        return head.decode()
+    except UnicodeDecodeError:
+        return head.decode("latin-1")
+
+
 def _parse(head: str) -> Message:
-    first, *lines = head.splitlines()
+    first, *lines = _FOLDED.sub(" ", head).split("\n")
     words = first.split(None, 2)
     headers: dict[str, list[str]] = {}
     for line in lines:
         name, colon, value = line.partition(":")
         if colon:
             headers.setdefault(name.strip().lower(), []).append(value.strip())
-    if len(words) > 1 and words[0].startswith("RTSP/") and words[1].isdigit():
-        return Message(int(words[1]), "", headers)
+    if len(words) > 1 and words[0].startswith("RTSP/") and number(words[1]):
+        return Message(number(words[1]), "", headers)
     if len(words) == 3 and words[2].startswith("RTSP/"):
         return Message(0, words[0], headers)
     raise NotRtsp("no RTSP answer")

@@ -16,7 +16,8 @@ _STATIC = {
     32: ("mpv", 90000),
     33: ("mp2t", 90000),
 }
-_SIZE = re.compile(r"(\d+)\s*[-,x]\s*(\d+)")
+_SIZE = re.compile(r"\b([0-9]{1,5})\s*[-,x]\s*([0-9]{1,5})\b")
+_NUMBER = re.compile(r"[0-9]{1,9}")
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +50,8 @@ def parse(text: str) -> Description:
     control = ""
     media: list[Media] = []
     for line in text.splitlines():
-        kind, _, value = line.strip().partition("=")
-        if kind == "m":
+        kind, equals, value = line.strip().partition("=")
+        if kind == "m" and equals:
             media.append(_media(value))
         elif kind == "a":
             name, _, rest = value.partition(":")
@@ -61,11 +62,16 @@ def parse(text: str) -> Description:
     return Description(control, tuple(media))
 
 
+def number(text: str, otherwise: int = 0) -> int:
+    """The decimal number `text` is; `otherwise` where it is none, or so long that it means nothing."""
+    return int(text) if _NUMBER.fullmatch(text) else otherwise
+
+
 def _media(value: str) -> Media:
     words = value.split()
-    number = int(words[3]) if len(words) > 3 and words[3].isdigit() else -1
-    encoding, rate = _STATIC.get(number, ("", 90_000))
-    return Media(words[0].lower() if words else "", number, encoding, rate)
+    payload_type = number(words[3], -1) if len(words) > 3 else -1
+    encoding, rate = _STATIC.get(payload_type, ("", 90_000))
+    return Media(words[0].lower() if words else "", payload_type, encoding, rate)
 
 
 def _attribute(media: Media, name: str, value: str) -> Media:
@@ -74,22 +80,23 @@ def _attribute(media: Media, name: str, value: str) -> Media:
     if name in ("x-dimensions", "framesize"):  # "1920,1080", or "26 1920-1080"
         found = _SIZE.search(value)
         return replace(media, size=(int(found[1]), int(found[2]))) if found else media
-    number, _, rest = value.partition(" ")
-    if not number.isdigit() or int(number) != media.payload_type:
+    words = value.split(None, 1)
+    if len(words) < 2 or number(words[0], -1) != media.payload_type:
         return media
+    rest = words[1]
     if name == "rtpmap":
         return _mapped(media, rest)
     if name == "fmtp":
         pairs = (pair.partition("=") for pair in rest.split(";"))
-        return replace(media, format={key.strip().lower(): text.strip() for key, _, text in pairs if key.strip()})
+        given = {key.strip().lower(): text.strip() for key, _, text in pairs if key.strip()}
+        return replace(media, format={**media.format, **given})
     return media
 
 
 def _mapped(media: Media, value: str) -> Media:
     encoding, *numbers = value.strip().split("/")
-    counts = [int(number) for number in numbers if number.isdigit()]
-    rate = counts[0] if counts and counts[0] else media.clock_rate
-    channels = counts[1] if len(counts) > 1 else 1
+    rate, channels = (number(text.strip()) for text in [*numbers, "", ""][:2])
+    rate, channels = rate or media.clock_rate, channels or 1
     return replace(media, encoding=encoding.strip().lower(), clock_rate=rate, channels=channels)
 
 
@@ -102,4 +109,4 @@ def address(base: str, control: str) -> str:
         return control
     if control in ("", "*"):
         return base
-    return base + ("" if base.endswith("/") else "/") + control
+    return base + ("" if base.endswith("/") or control.startswith("/") else "/") + control

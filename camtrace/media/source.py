@@ -34,8 +34,8 @@ class Source:
         try:
             parts = urlsplit(url.strip())
             port = parts.port
-        except ValueError as error:
-            raise StreamFailure("bad_url", "", 0, detail=str(error)) from None
+        except ValueError:  # its text quotes the URL, the password perhaps
+            raise StreamFailure("bad_url", "", 0, detail="host or port cannot be read") from None
         scheme, host = parts.scheme.lower(), parts.hostname or ""
         if scheme not in _PORTS or not host:
             raise StreamFailure("bad_url", host, port or 0, detail="a camera's URL begins with rtsp:// or http://")

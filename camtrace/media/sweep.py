@@ -69,6 +69,8 @@ class Sweep:
                 return True
         except StreamFailure as failure:
             self._pools.answer(over.errback, failure)
+        except Exception as error:  # a fault of this program ends one camera, not the thread of all
+            self._pools.answer(over.errback, StreamFailure("internal", "", 0, detail=type(error).__name__))
         else:
             self._pools.answer(over.callback, None)
         return False

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import pytest
 from support.cameras import Habits, HttpCamera, RtspCamera, SilentPort, free_port, gstreamer_missing
+from support.scripted_camera import Guard, ScriptedCamera, reply
+from support.watching import until
 from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
-from camtrace.cameras.asking import Answer, AnswerParser, NoAnswer
+from camtrace.cameras import probe
 from camtrace.cameras.probe import Probe
 from camtrace.media.feeds import Feeds
 from camtrace.media.source import Patience
@@ -94,18 +97,27 @@ class ProbeTests(TestCase):
         _, steps = await self.try_camera(f"rtsp://127.0.0.1:{port.port}/x")
         self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("timeout", "bad")])
 
+    async def test_refused(self) -> None:
+        """A camera that answers with an error, whatever else it may say: the status, and no more steps."""
+        with ScriptedCamera(lambda request: reply(503)) as camera:
+            found, steps = await self.try_camera(camera.url)
+            self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("status", "bad")])
+            self.assertEqual(found["steps"][-1]["values"], {"detail": "503", "status": 503})
+            camera.script = Guard()
+            found, steps = await self.try_camera(camera.url, "wrong", login="viewer")
+            self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("unauthorized", "bad")])
+            self.assertNotIn("wrong", repr(found))
+            _, steps = await self.try_camera(camera.url, "geheim", login="viewer")
+            self.assertEqual(steps[:3], [("address", "ok"), ("port", "ok"), ("login", "ok")])
 
-SAID = b"RTSP/1.0 200 OK\r\nCSeq: 1\r\nContent-Length: 4\r\nWWW-Authenticate: a\r\nwww-authenticate: b\r\n\r\nv=0\n"
-
-
-def test_answer_cut_at_every_byte() -> None:
-    for cut in range(len(SAID) + 1):
-        parser = AnswerParser()
-        answer = parser.feed(SAID[:cut]) or parser.feed(SAID[cut:])
-        assert answer == Answer(200, {"cseq": ["1"], "content-length": ["4"], "www-authenticate": ["a", "b"]}, "v=0\n")
-
-
-@pytest.mark.parametrize("data", [b"HTTP/1.0 200 OK\r\n\r\n", b"RTSP/1.0 x\r\n\r\n", b"RTSP/1.0" + b"x" * 300_000])
-def test_no_answer(data: bytes) -> None:
-    with pytest.raises(NoAnswer):
-        AnswerParser().feed(data)
+    async def test_nobody_waits_for_ever(self) -> None:
+        """The answer has its time, however patient the feeds are."""
+        port = SilentPort()
+        self.addCleanup(port.stop)
+        self.patch(probe, "_ANSWER_SECONDS", 0.2)
+        pools = Pools(reactor)
+        self.addCleanup(pools.stop)
+        self.probe = Probe(reactor, Feeds(reactor, pools, Metrics(), patience=Patience(opening=60, turn=0.05)))
+        _, steps = await self.try_camera(f"rtsp://127.0.0.1:{port.port}/x")
+        self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("timeout", "bad")])
+        await until(lambda: not any(thread.name == "lane question" for thread in threading.enumerate()))

@@ -8,10 +8,12 @@ from typing import Any
 
 import av
 from support.cameras import Habits, HttpCamera, SilentPort, descriptors, free_port
+from support.scripted_camera import Guard, ScriptedCamera, reply
 from support.watching import Heard, until
-from twisted.internet import reactor
+from twisted.internet import defer, reactor
 from twisted.trial.unittest import TestCase
 
+from camtrace.errors import StreamFailure
 from camtrace.media.feeds import Feeds
 from camtrace.media.http_input import Pictures
 from camtrace.media.hub import Began, Flowed, Hub, News, Remarked
@@ -123,6 +125,42 @@ class FeedTests(TestCase):
             failure = await heard.over
             assert failure is not None
             self.assertEqual(failure.kind, "ended")
+
+
+class AskTests(TestCase):
+    """A question without a stream."""
+
+    def setUp(self) -> None:
+        pools = Pools(reactor)
+        self.addCleanup(pools.stop)
+        self.feeds = Feeds(reactor, pools, Metrics(), patience=QUICK)
+        self.camera = ScriptedCamera()
+        self.addCleanup(self.camera.stop)
+
+    async def test_told(self) -> None:
+        """It fires when the camera has told, with a login where it wants one; nothing is begun."""
+        self.camera.script = Guard()
+        await self.feeds.ask(self.camera.url, login="viewer", password="geheim")
+        self.assertEqual(self.camera.methods, ["DESCRIBE", "DESCRIBE"])
+
+    async def test_refused(self) -> None:
+        """With the exact status; and what is no address is told like everything else, later."""
+        for status, kind in ((401, "unauthorized"), (404, "not_found"), (454, "status"), (503, "status")):
+            self.camera.script = lambda request, status=status: reply(status)
+            failure = await self.assertFailure(self.feeds.ask(self.camera.url), StreamFailure)
+            self.assertEqual((failure.kind, failure.status, failure.port), (kind, status, self.camera.port))
+        failure = await self.assertFailure(self.feeds.ask("camera"), StreamFailure)
+        self.assertEqual(failure.kind, "bad_url")
+
+    async def test_given_up(self) -> None:
+        """Cancelled: its thread does not wait for the camera any more."""
+        self.camera.script = lambda request: None
+        feeds = Feeds(reactor, self.feeds._pools, Metrics(), patience=Patience(opening=60, turn=0.05))
+        asked = feeds.ask(self.camera.url)
+        await until(lambda: self.camera.requests)
+        asked.cancel()
+        await self.assertFailure(asked, defer.CancelledError)
+        await until(lambda: not any(thread.name == "lane question" for thread in threading.enumerate()))
 
 
 class HubTests(TestCase):
