@@ -159,14 +159,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             admission=admission,
             max_connections=settings.pos.connections,
         )
-        doors.add("pos", listener.endpoint, factory)
+        doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
     # players
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
     )
     if settings.listen.rtsp:
-        doors.add("rtsp", settings.listen.rtsp, rtsp)
+        doors.add("rtsp", settings.listen.rtsp, rtsp, rtsp.stopService)
 
     # browsers and programs
     access = Access(gate)
@@ -212,7 +212,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         till_at_the_door=till_at_the_door,
     )
     if settings.listen.web:
-        doors.add("web", settings.listen.web, website.site())
+        doors.add("web", settings.listen.web, website.site(), website.leave)
 
     # ── the tiers, from the ground up ──
 
@@ -276,10 +276,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         _say("CamTrace is ready")
 
     async def close_doors() -> None:
-        doors.close()
         socket.stop()
         events.stop()
-        await defer.maybeDeferred(rtsp.stopService)
+        await doors.leave()
         note("system", "stopped", {})
 
     async def stop_pools() -> None:
