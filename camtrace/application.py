@@ -36,6 +36,7 @@ from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
+from camtrace.recording import volumes
 from camtrace.recording.footage import Footage
 from camtrace.recording.service import Recording
 from camtrace.rtsp.service import RtspService
@@ -86,6 +87,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     # the database and what becomes durable in it
     embedded = None if settings.database.dsn else EmbeddedServer(data, reactor, settings.database.user)
+    volumes.check(settings.volume_folders(), fresh=embedded is not None and not embedded.is_made)
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)

@@ -131,6 +131,11 @@ class EmbeddedServer:
         self._adopted: int | None = None
         self._watch: task.LoopingCall | None = None
 
+    @property
+    def is_made(self) -> bool:
+        """Whether there is a cluster: a server or a command was here before."""
+        return (self._cluster / "PG_VERSION").exists()
+
     def found_ready(self) -> bool:
         """Whether somebody runs it, and it is ready."""
         found = self._postmaster()
@@ -150,7 +155,7 @@ class EmbeddedServer:
         """
         self._make_folders()
         binaries = self._binaries()
-        if not (self._cluster / "PG_VERSION").exists():
+        if not self.is_made:
             progress("making the database")
             await self._initdb(binaries)
         if not await self._adopt(progress):
