@@ -43,7 +43,7 @@ from camtrace.rtsp.service import RtspService
 from camtrace.spool import Spool
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
-from camtrace.store.embedded import EmbeddedServer
+from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
 from camtrace.store.journal import Journal
@@ -81,13 +81,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     """The whole server, not yet started. Raises StartError when a folder or the key cannot be used."""
     data = ensure_folder(settings.data.directory)
     hold = hold_folder(data)
+    volumes.check(settings.volume_folders(), fresh=not settings.database.dsn and not has_cluster(data))
     vault = Vault.open(data / "secret.key")
     metrics, bus, ids, doors = Metrics(), Bus(), Ids(), Doors(reactor)
     pools = Pools(reactor, jobs=settings.workers.jobs)
 
     # the database and what becomes durable in it
     embedded = None if settings.database.dsn else EmbeddedServer(data, reactor, settings.database.user)
-    volumes.check(settings.volume_folders(), fresh=embedded is not None and not embedded.is_made)
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)

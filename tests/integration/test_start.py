@@ -75,6 +75,20 @@ class StartTests(unittest.TestCase):
         )
         self.assertEqual((failed.returncode, failed.stderr), (1, "camtrace: there is no user 'nobody'\n"))
 
+    def test_console_finds_the_configuration(self) -> None:
+        """Without --config it is that of the installed server."""
+        server = self.server()
+        server.administrator()
+        script = (
+            "import sys; from pathlib import Path; from camtrace import cli, config\n"
+            "config.INSTALLED = (Path(sys.argv[1]),)\n"
+            "sys.exit(cli.main(['user', 'list']))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, server.config], cwd=ROOT, capture_output=True, text=True, timeout=90
+        )
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "admin\tadministrator\n", ""))
+
     def test_busy_port(self) -> None:
         """A port that is taken is named with its key, in one line, and the start ends with 1."""
         server = self.server()
