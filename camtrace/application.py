@@ -36,13 +36,14 @@ from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
+from camtrace.recording import volumes
 from camtrace.recording.footage import Footage
 from camtrace.recording.service import Recording
 from camtrace.rtsp.service import RtspService
 from camtrace.spool import Spool
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
-from camtrace.store.embedded import EmbeddedServer
+from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
 from camtrace.store.journal import Journal
@@ -80,6 +81,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     """The whole server, not yet started. Raises StartError when a folder or the key cannot be used."""
     data = ensure_folder(settings.data.directory)
     hold = hold_folder(data)
+    volumes.check(settings.volume_folders(), fresh=not settings.database.dsn and not has_cluster(data))
     vault = Vault.open(data / "secret.key")
     metrics, bus, ids, doors = Metrics(), Bus(), Ids(), Doors(reactor)
     pools = Pools(reactor, jobs=settings.workers.jobs)
@@ -159,14 +161,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             admission=admission,
             max_connections=settings.pos.connections,
         )
-        doors.add("pos", listener.endpoint, factory)
+        doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
     # players
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
     )
     if settings.listen.rtsp:
-        doors.add("rtsp", settings.listen.rtsp, rtsp)
+        doors.add("rtsp", settings.listen.rtsp, rtsp, rtsp.stopService)
 
     # browsers and programs
     access = Access(gate)
@@ -212,7 +214,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         till_at_the_door=till_at_the_door,
     )
     if settings.listen.web:
-        doors.add("web", settings.listen.web, website.site())
+        doors.add("web", settings.listen.web, website.site(), website.leave)
 
     # ── the tiers, from the ground up ──
 
@@ -276,10 +278,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         _say("CamTrace is ready")
 
     async def close_doors() -> None:
-        doors.close()
         socket.stop()
         events.stop()
-        await defer.maybeDeferred(rtsp.stopService)
+        await doors.leave()
         note("system", "stopped", {})
 
     async def stop_pools() -> None:

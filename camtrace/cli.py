@@ -15,12 +15,12 @@ from typing import Any
 from twisted.internet import defer, task
 
 from camtrace import __version__, auth, config
-from camtrace.errors import CamTraceError, Invalid, NotFound
+from camtrace.errors import CamTraceError, Invalid, NotFound, StartError
 from camtrace.folders import Hold, become_owner, ensure_folder, is_held
 from camtrace.model import User
 from camtrace.pools import Pools
 from camtrace.store.database import Database
-from camtrace.store.embedded import EmbeddedServer
+from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.migrate import migrate
 from camtrace.store.users import Users
 from camtrace.vault import Vault
@@ -104,8 +104,12 @@ def read_password(path: str) -> str:
 def parser() -> argparse.ArgumentParser:
     """What can be said after `camtrace`."""
     top = argparse.ArgumentParser(prog="camtrace", description="Administer a CamTrace server from the console.")
-    top.add_argument("--config", type=Path, help="the server's configuration file")
+    files = " or ".join(map(str, config.INSTALLED))
+    top.add_argument(
+        "--config", type=Path, help=f"the server's configuration file; without it {files}, if there is one"
+    )
     top.add_argument("--data", type=Path, help="the server's data directory, instead of the file's")
+    top.set_defaults(makes=False)  # whether the command may make the private database where there is none
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     user = commands.add_parser("user", help="users: create, list, password, player, lock, unlock")
@@ -114,7 +118,7 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("name")
     create.add_argument("--profile", required=True, help="administrator, operator, viewer …")
     create.add_argument("--password-file", required=True, help='its first line is the password; "-" reads the input')
-    create.set_defaults(run=user_create)
+    create.set_defaults(run=user_create, makes=True)
     users.add_parser("list", help="print every user").set_defaults(run=user_list)
     password = users.add_parser("password", help="give a user another password")
     password.add_argument("name")
@@ -134,7 +138,9 @@ def parser() -> argparse.ArgumentParser:
     made.add_argument("user")
     made.set_defaults(run=token_create)
 
-    commands.add_parser("link", help="print a one-time link that makes an administrator").set_defaults(run=link)
+    commands.add_parser("link", help="print a one-time link that makes an administrator").set_defaults(
+        run=link, makes=True
+    )
     commands.add_parser("version", help="print the version").set_defaults(run=None)
     demo = commands.add_parser("demo", help="run the server with a drawn shop: two cameras and two tills")
     demo.add_argument("--directory", type=Path, default=Path("var"), help="where the demo keeps its data")
@@ -189,6 +195,24 @@ async def with_database(
         await database.stop()
 
 
+def refuse_strange_folder(arguments: argparse.Namespace, settings: config.Config) -> None:
+    """A command has nothing to work on where no server was: it must not make one by mistake. Raises StartError.
+
+    The first user and the set-up link may come before the server's first start, in a folder that was meant: it is
+    there, or the command names it or its configuration.
+    """
+    data = settings.data.directory
+    if settings.database.dsn or has_cluster(data):
+        return
+    if arguments.makes and (data.is_dir() or arguments.config or arguments.data):
+        return
+    source = f" ({settings.source})" if settings.source else ""
+    raise StartError(
+        f"there is no database in {data}{source}: start the server once, or say where its data is"
+        " (--config FILE or --data DIR)"
+    )
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the command; returns the exit status."""
     arguments = parser().parse_args(argv)
@@ -200,9 +224,10 @@ def main(argv: list[str] | None = None) -> int:
 
         return int(run.main(arguments.directory))
     try:
-        settings = config.load(arguments.config, arguments.data)
+        settings = config.load(arguments.config or config.installed(), arguments.data)
         if "password_file" in arguments:
             arguments.password = read_password(arguments.password_file)
+        refuse_strange_folder(arguments, settings)
         become_owner(ensure_folder(settings.data.directory))
     except CamTraceError as error:
         print(f"camtrace: {error}", file=sys.stderr)

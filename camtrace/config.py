@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import socket
 import tomllib
@@ -16,6 +17,8 @@ from camtrace.errors import ConfigError
 
 LANGUAGES = ("en", "fr", "ru")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
+# where a package or an administrator puts the file, the first that is there
+INSTALLED = (Path("/etc/camtrace/camtrace.toml"), Path("/usr/local/etc/camtrace/camtrace.toml"))
 # keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
 NOT_YET = {("listen", "control"), ("listen", "prisma"), ("listen", "ftp")}
 NOT_YET_SECTIONS = {"prisma", "ftp", "alarm", "mail"}
@@ -132,6 +135,11 @@ class Config:
         port = next((part for part in rest.split(":") if part.isdigit()), "8000")
         host = re.search(r"interface=([^:]+)", rest)
         return f"{'https' if scheme == 'ssl' else 'http'}://{host[1] if host else socket.gethostname()}:{port}"
+
+
+def installed() -> Path | None:
+    """The configuration file of this machine's server: the first of `INSTALLED` that is there."""
+    return next((path for path in INSTALLED if os.access(path, os.F_OK)), None)
 
 
 def load(path: Path | None, data: Path | None = None) -> Config:

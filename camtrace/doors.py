@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
 
-from twisted.internet import defer, endpoints
+from twisted.internet import defer, endpoints, task
 from twisted.internet.interfaces import IProtocolFactory
+from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from camtrace.errors import StartError
@@ -16,11 +18,15 @@ BACKLOG = 1024  # a whole shop's tills reconnect at once after a restart; Twiste
 
 @dataclass(slots=True)
 class Door:
-    """One listener. `key` is its name in the configuration, `open` whether it accepts connections."""
+    """One listener. `key` is its name in the configuration, `open` whether it accepts connections.
+
+    `leave` ends the connections that came through it, and returns when nothing more comes of them.
+    """
 
     key: str
     endpoint: str
     factory: IProtocolFactory
+    leave: Callable[[], Awaitable[object]] | None = None
     open: bool = False
     port: Any = field(default=None, repr=False)
 
@@ -28,13 +34,21 @@ class Door:
 class Doors:
     """Every listener of the server."""
 
+    log = Logger()
+
     def __init__(self, reactor: Any) -> None:
         self._reactor = reactor
         self._doors: list[Door] = []
 
-    def add(self, key: str, endpoint: str, factory: IProtocolFactory) -> None:
-        """Declare a listener; `endpoint` is a Twisted endpoint string."""
-        self._doors.append(Door(key, endpoint, factory))
+    def add(
+        self,
+        key: str,
+        endpoint: str,
+        factory: IProtocolFactory,
+        leave: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Declare a listener; `endpoint` is a Twisted endpoint string, `leave` ends its connections."""
+        self._doors.append(Door(key, endpoint, factory, leave))
 
     def bind(self) -> None:
         """Bind all, accepting nothing yet. Raises StartError with the key of the one that failed."""
@@ -56,12 +70,28 @@ class Doors:
                 _reading(door.port, True)
                 door.open = True
 
-    def close(self, *keys: str) -> None:
-        """Stop listening at the doors of these keys, or at all."""
+    def close(self, *keys: str) -> defer.Deferred[Any]:
+        """Stop listening at the doors of these keys, or at all; fires when the ports are free."""
+        closing = []
         for door in self._doors:
             if (not keys or door.key in keys) and door.port is not None:
                 port, door.port, door.open = door.port, None, False
-                defer.maybeDeferred(port.stopListening)
+                closing.append(defer.maybeDeferred(port.stopListening))
+        return defer.DeferredList(closing)
+
+    async def leave(self) -> None:
+        """Close for good: who waits in a queue is let in, nobody after; returns when all connections have ended."""
+        for _ in range(2):  # the first turn may be half over
+            await task.deferLater(self._reactor, 0)
+        await self.close()
+        await defer.DeferredList([defer.ensureDeferred(self._left(door)) for door in self._doors])
+
+    async def _left(self, door: Door) -> None:
+        if door.leave is not None:
+            try:
+                await door.leave()
+            except Exception:
+                self.log.failure("ending the connections of {key} failed", key=door.key)
 
     def all_open(self) -> bool:
         """Whether every declared door accepts connections."""

@@ -32,9 +32,14 @@ def ensure_folder(folder: Path, mode: int = 0o711) -> Path:
             raise StartError(f"the folder {folder} cannot be used: it is a file")
     except OSError as error:
         raise StartError(f"the folder {folder} cannot be made: {error.strerror}") from error
-    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE):
+    if not is_writable(folder):
         raise StartError(f"the folder {folder} cannot be written by this account")
     return folder
+
+
+def is_writable(folder: Path) -> bool:
+    """Whether this account may make files in `folder` and list it."""
+    return os.access(folder, os.R_OK | os.W_OK | os.X_OK, effective_ids=_EFFECTIVE)
 
 
 class Hold:

@@ -20,7 +20,7 @@ class Options(usage.Options):
 
     synopsis = "[--config FILE] [--data DIR]"
     optParameters = [
-        ["config", "c", None, "the configuration file, camtrace.toml"],
+        ["config", "c", None, "the configuration file; without it, the installed one"],
         ["data", "d", None, "the data directory, instead of the file's"],
     ]
 
@@ -28,7 +28,7 @@ class Options(usage.Options):
         """Read the file. A bad one is told whole, one fault a line, and twistd exits with 1."""
         path, data = (Path(value) if value else None for value in (self["config"], self["data"]))
         try:
-            self["settings"] = config.load(path, data)
+            self["settings"] = config.load(path or config.installed(), data)
         except ConfigError as error:
             raise usage.UsageError("\n".join(["the configuration cannot be used:", *error.problems])) from error
 

@@ -72,6 +72,24 @@ def test_missing_file() -> None:
         config.load(Path("/nonexistent/nowhere.toml"))
 
 
+def test_installed_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first place that has one; none at all where nothing was installed."""
+    places = (tmp_path / "a.toml", tmp_path / "b.toml")
+    monkeypatch.setattr(config, "INSTALLED", places)
+    assert config.installed() is None
+    places[1].touch()
+    assert config.installed() == places[1]
+    places[0].touch()
+    assert config.installed() == places[0]
+
+
+def test_installed_files_are_those_of_the_services() -> None:
+    """What the service files and the manual say."""
+    units = (assets.etc() / "systemd/camtrace.service").read_text() + (assets.etc() / "rc.d/camtrace").read_text()
+    for path in config.INSTALLED:
+        assert str(path) in units
+
+
 def test_pos_listeners() -> None:
     """One endpoint, a list, a table with a dialect, and off."""
     both = config.parse('[listen]\npos = ["tcp:8010", {endpoint = "tcp:8080", dialect = "camtrace"}]').listen.pos

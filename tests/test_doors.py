@@ -93,6 +93,37 @@ class DoorsTests(TestCase):
                 self.doors.bind()
         self.assertEqual(self.doors.port_numbers(), {})
 
+    async def test_leave(self) -> None:
+        """Who connected before is let in and heard, nobody after; each door ends its own connections."""
+        said: list[bytes] = []
+        connected: list[protocol.Protocol] = []
+
+        class Till(protocol.Protocol):
+            def connectionMade(self) -> None:
+                connected.append(self)
+
+            def dataReceived(self, data: bytes) -> None:
+                said.append(data)
+
+        async def leave() -> None:
+            for connection in connected:
+                connection.transport.loseConnection()
+            raise ZeroDivisionError  # the others are left all the same
+
+        factory = protocol.Factory.forProtocol(Till)
+        self.doors.add("pos", HERE, factory, leave)
+        self.doors.add("web", HERE, self.factory, lambda: defer.succeed(said.append(b"web left")))
+        self.doors.bind()
+        self.doors.open("pos", "web")
+        (port,) = self.doors.port_numbers()["pos"]
+        with socket.create_connection(("127.0.0.1", port)) as early:  # the reactor has not seen it yet
+            early.sendall(b"1|0|7|0|A")
+            await self.doors.leave()
+            self.assertEqual((len(connected), said[-1]), (1, b"web left"))
+            with self.assertRaises(ConnectionRefusedError):
+                socket.create_connection(("127.0.0.1", port))
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
+
     def test_closed_twice(self) -> None:
         """Closing what is closed, or was never bound, is nothing."""
         self.doors.close()

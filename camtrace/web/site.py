@@ -7,6 +7,7 @@ from collections.abc import Callable, Sequence
 from io import BytesIO
 from typing import Any
 
+from twisted.internet import defer
 from twisted.internet.protocol import connectionDone
 from twisted.logger import Logger
 from twisted.web.http import HTTPChannel
@@ -19,6 +20,7 @@ from camtrace.web.routing import Apps, HasApp
 BODY_LIMIT = 1 << 20
 IDLE_SECONDS = 60  # between requests and inside one; an answer under way may be silent for as long as it likes
 LINGER_SECONDS = 2
+LEAVE_SECONDS = 1.5  # for changes under way when the server stops
 NOTE_SECONDS = 3600
 
 _METHOD = re.compile(rb"(GET|HEAD|POST|PUT|PATCH|DELETE|OPTIONS|TRACE|CONNECT|PRI) ", re.IGNORECASE)
@@ -170,6 +172,11 @@ class Website:
     def starting(self, doing: str, share: int | None = None) -> None:
         """Tell visitors that the server is starting and what it is `doing` (a message id); "" once it serves."""
         self.root.waiting_for, self.root.share = doing, share
+
+    async def leave(self) -> None:
+        """Answer nothing any more; returns when no request is under way that may change something, or soon."""
+        settled = defer.Deferred.fromCoroutine(self.root.leave())
+        await settled.addTimeout(LEAVE_SECONDS, self._reactor, lambda result, _: None)
 
     def site(self) -> WebSite:
         """The factory to listen with."""

@@ -151,6 +151,28 @@ def test_a_camera_that_is_lost_meanwhile_keeps_its_last_picture(anna: Person, si
     assert anna.page.locator(".pic canvas").is_visible()
 
 
+@pytest.mark.parametrize(
+    ("locale", "words", "short"),
+    [
+        ("en", "Camera not connected – waits for the disk of its pictures, which is absent", "not connected"),
+        ("fr", "Caméra non connectée – attend le disque de ses images, qui est absent", "non connectée"),
+        ("ru", "Камера не подключена – ждёт диска для своих изображений, которого нет", "не подключена"),
+    ],
+)
+def test_an_ignored_camera_was_not_lost(
+    browser: object, site: PreviewProcess, locale: str, words: str, short: str
+) -> None:
+    site.tell("ignore 105")
+    with person(browser, site.address, locale=locale) as somebody:  # type: ignore[arg-type]
+        somebody.go("/live/3")
+        somebody.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+        assert somebody.page.locator(".lostwords strong").text_content() == words
+        somebody.go("/cameras")
+        somebody.page.wait_for_selector("#list tbody tr")
+        listed = somebody.page.locator("#list").text_content() or ""
+        assert short in listed and words.partition(" – ")[2] in listed
+
+
 def test_every_page_fits_a_phone(browser: object, site: PreviewProcess) -> None:
     for width in (360, 390):
         with person(browser, site.address, viewport={"width": width, "height": 760}) as somebody:  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ import signal
 import socket
 import subprocess
 import sys
+import tempfile
 import time
 import unittest
 from pathlib import Path
@@ -74,6 +75,20 @@ class StartTests(unittest.TestCase):
         )
         self.assertEqual((failed.returncode, failed.stderr), (1, "camtrace: there is no user 'nobody'\n"))
 
+    def test_console_finds_the_configuration(self) -> None:
+        """Without --config it is that of the installed server."""
+        server = self.server()
+        server.administrator()
+        script = (
+            "import sys; from pathlib import Path; from camtrace import cli, config\n"
+            "config.INSTALLED = (Path(sys.argv[1]),)\n"
+            "sys.exit(cli.main(['user', 'list']))\n"
+        )
+        done = subprocess.run(
+            [sys.executable, "-c", script, server.config], cwd=ROOT, capture_output=True, text=True, timeout=90
+        )
+        self.assertEqual((done.returncode, done.stdout, done.stderr), (0, "admin\tadministrator\n", ""))
+
     def test_busy_port(self) -> None:
         """A port that is taken is named with its key, in one line, and the start ends with 1."""
         server = self.server()
@@ -102,6 +117,52 @@ class StartTests(unittest.TestCase):
         server.start(wait=False)
         self.assertEqual(server.process.wait(30), 1)
         self.assertIn("camtrace: the folder", server.output[-1])
+
+    def test_mistyped_volume(self) -> None:
+        """A folder of footage that cannot be: one line before anything is made, and after, when a database is there."""
+        server = self.server(extra='volumes = ["/nonexistent/deep", "/dev/null"]')
+        server.start(wait=False)
+        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(
+            server.output,
+            [
+                "camtrace: [storage] volumes: the folder /nonexistent/deep cannot be made: /nonexistent does not exist;"
+                " /dev/null is a file, not a folder"
+            ],
+        )
+        self.assertFalse((server.folder / "data/database").exists())
+
+        mistyped = server.config.read_text()
+        server.config.write_text(mistyped.replace('volumes = ["/nonexistent/deep", "/dev/null"]', ""))
+        server.start()
+        self.assertEqual(server.stop(), 0)
+        server.config.write_text(mistyped.replace(', "/dev/null"', ', "footage"'))
+        server.start(wait=False)
+        self.assertEqual(server.process.wait(30), 1)
+        text = "\n".join(server.output)
+        self.assertIn("camtrace: recording: [storage] volumes: the folder /nonexistent/deep cannot be made", text)
+        self.assertNotIn("Traceback", text)
+
+    def test_volume_that_is_not_mounted(self) -> None:
+        """A known volume that is absent stops nothing: the console and the journal say so, its cameras are ignored."""
+        disk = Path(tempfile.mkdtemp(prefix="camtrace-disk-"))
+        disk.chmod(0o711)
+        self.addCleanup(shutil.rmtree, disk)
+        server = self.server(extra=f'volumes = ["{disk}/a/footage"]')
+        (disk / "a").mkdir()
+        server.start()
+        server.administrator()
+        status, _ = server.call("POST", "/api/v1/cameras", {"name": "Caisse", "url": "rtsp://127.0.0.1:9/x"})
+        self.assertEqual((status, server.stop()), (201, 0))
+        (disk / "a").rename(disk / "b")  # the folder above it is gone too
+        server.start(wait=False)
+        server.wait_for(f"nothing is recorded on {disk}/a/footage: the folder does not exist: is the disk mounted?")
+        server.wait_for("CamTrace is ready")
+        journal = [entry["message"] for entry in server.get("/api/v1/journal?kind=system")["items"]]
+        self.assertTrue(any(f"Nothing is recorded on {disk}/a/footage" in message for message in journal), journal)
+        camera = server.get("/api/v1/cameras/1/status")
+        self.assertEqual(camera["status"], "ignored")
+        self.assertEqual(server.stop(), 0)
 
     def test_absent_database(self) -> None:
         """An external database that stays away ends the start after wait_seconds."""

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import socket
+from collections import Counter
 from collections.abc import Callable, Sequence
+from contextlib import ExitStack
 
-from twisted.internet import defer, endpoints, error, protocol, reactor
+from twisted.internet import defer, endpoints, error, protocol, reactor, task
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
 from twisted.logger import globalLogPublisher
@@ -12,7 +15,14 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from camtrace.pos.admission import Admission
-from camtrace.pos.protocol import LOG_SECONDS, MAX_UNDER_WAY, TillConnection, TillFactory
+from camtrace.pos.protocol import (
+    LAST_PATIENCE_SECONDS,
+    LAST_READING_SECONDS,
+    LOG_SECONDS,
+    MAX_UNDER_WAY,
+    TillConnection,
+    TillFactory,
+)
 from camtrace.pos.wire import WireError
 
 LINE = b"1|0|7|0|A|1|148|TARTE|16,00"
@@ -195,6 +205,58 @@ class Sockets(TestCase):
         till.transport.write(LINE + b"\n" + b"x" * (10 << 20))
         await till.lost
         self.assertEqual([line for line, _, _ in self.receiver.lines], [LINE])
+
+    async def test_left(self) -> None:
+        """What the tills have sent when the server stops is read, half lines too, and is durable when they are left."""
+        self.receiver._at_once = False
+        number = self.port.getHost().port
+        with ExitStack() as stack:
+            tills = [stack.enter_context(socket.create_connection(("127.0.0.1", number))) for _ in range(20)]
+            for till in tills:
+                till.sendall(LINE + b"\n")
+            while len(self.receiver.lines) < len(tills):
+                await task.deferLater(reactor, 0)
+            for till in tills:
+                till.sendall(b"2" + LINE + b"\n" + b"3" + LINE)  # the reactor has not seen it yet
+            leaving = defer.Deferred.fromCoroutine(self.factory.leave(reactor))
+            while len(self.receiver.lines) < 3 * len(tills):
+                await task.deferLater(reactor, 0)
+            self.assertFalse(leaving.called)
+            for durable in self.receiver.pending:
+                durable.callback(None)
+            await leaving
+            self.assertEqual((self.factory.under_way, self.factory.open, +self.factory.connections), (0, set(), {}))
+            for till in tills:
+                self.assertEqual(till.recv(1), b"")
+        self.assertEqual(Counter(line[:2] for line, _, _ in self.receiver.lines), {b"1|": 20, b"21": 20, b"31": 20})
+
+    async def test_left_while_paused(self) -> None:
+        """A till that is read no further until its lines are durable is read to the end, if they become so in time."""
+        self.receiver._at_once = False
+        with socket.create_connection(("127.0.0.1", self.port.getHost().port)) as till:
+            till.sendall((LINE + b"\n") * 1500)
+            while not any(connection.is_paused for connection in self.factory.open):
+                await task.deferLater(reactor, 0)
+            self.assertLess(len(self.receiver.lines), 1500)
+            leaving = defer.Deferred.fromCoroutine(self.factory.leave(reactor))
+            while not leaving.called:
+                while self.receiver.pending:
+                    self.receiver.pending.pop().callback(None)
+                await task.deferLater(reactor, 0)
+            self.assertEqual(len(self.receiver.lines), 1500)
+
+    async def test_left_without_end(self) -> None:
+        """Neither a till that goes on sending nor a database that does not answer holds up the stop."""
+        self.receiver._at_once = False
+        self.receiver.is_crowded = True
+        with socket.create_connection(("127.0.0.1", self.port.getHost().port)) as till:
+            till.sendall(LINE + b"\n")
+            while not self.receiver.lines:
+                await task.deferLater(reactor, 0)
+            began = reactor.seconds()
+            await self.factory.leave(reactor)
+            self.assertLess(reactor.seconds() - began, LAST_READING_SECONDS + LAST_PATIENCE_SECONDS + 0.4)
+            self.assertEqual(till.recv(1), b"")
 
     async def test_two_thousand_connections(self) -> None:
         """Each says a line byte by byte, in turn, and all are understood."""

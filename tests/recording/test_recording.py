@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import shutil
 import tempfile
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from support.recording import SECOND, START_US, RecordingCase
 from twisted.internet import defer, reactor, task
 
 from camtrace import clock
+from camtrace.errors import StartError
 from camtrace.events import GapBegan, GapEnded, SegmentFinished, VolumeStateChanged
 from camtrace.media import boxes
 from camtrace.model import Camera, RegularRecording
@@ -410,13 +412,47 @@ class Volumes(RecordingCase):
         self.assertEqual(self.recording.volumes[0].state, "absent")
         self.assertIsNone(self.recording.sink(self.camera))
 
-    async def test_not_empty(self) -> None:
+    async def refused(self, folder: Path) -> str:
+        """Why a server on `folder` does not start."""
         await self.stop()
-        self.folder = self.make_folder()
-        self.folder.mkdir()
-        (self.folder / "photos").mkdir()
+        self.folder = folder
+        with self.assertRaises(StartError) as caught:
+            await self.launch()
+        return str(caught.exception)
+
+    async def test_not_empty(self) -> None:
+        """A folder that others use is nobody's volume: the start says so, and nothing is written there."""
+        folder = self.make_folder()
+        (folder / "photos").mkdir(parents=True)
+        self.assertEqual(
+            await self.refused(folder),
+            f"[storage] volumes: the folder {folder} is not empty and no volume of CamTrace: name an empty one",
+        )
+        self.assertEqual([path.name for path in folder.iterdir()], ["photos"])
+
+    async def test_never_initialised(self) -> None:
+        """A disk that was never seen is no disk that is not mounted: its name is mistyped."""
+        folder = self.make_folder() / "deep"
+        self.assertIn(f"{folder} cannot be made: {folder.parent} does not exist", await self.refused(folder))
+
+    async def test_a_known_parent_is_missing(self) -> None:
+        """A known volume whose folder is gone, with the one above it: absent, and the server starts."""
+        await self.stop()
+        shutil.rmtree(self.folder.parent)
+        self.addCleanup(self.folder.parent.mkdir)
         self.recording = await self.launch()
         self.assertEqual(self.recording.volumes[0].state, "absent")
+        ((_, values),) = [note for note in self.notes if note[0] == "volume_absent"]
+        self.assertEqual(values["reason"], "the folder does not exist: is the disk mounted?")
+        self.assertFalse(self.folder.parent.exists())
+
+    async def test_half_initialised(self) -> None:
+        """A crash in the middle of making a volume leaves nothing that is in the way."""
+        await self.stop()
+        await self.database.execute("truncate segment, volume cascade")
+        (self.folder / "camtrace-volume").rename(self.folder / "camtrace-volume.new")
+        self.recording = await self.launch()
+        self.assertEqual(self.recording.volumes[0].state, "ok")
 
     async def test_another_database(self) -> None:
         """A volume that brings its footage along is indexed as a whole."""

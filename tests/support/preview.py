@@ -228,6 +228,13 @@ class PreviewSite:
         self.shop.bus.publish(CameraStateChanged(clock.now_us(), state))
         self.live.lose(uid)
 
+    def ignore(self, uid: int) -> None:
+        """The disk of camera `uid` is absent."""
+        state = CameraState(uid, Status.IGNORED, "volume", clock.now())
+        self.shop.cameras.states[uid] = state
+        self.shop.bus.publish(CameraStateChanged(clock.now_us(), state))
+        self.live.lose(uid)
+
 
 class Orders(LineReceiver):
     """What a test tells the site on its standard input; each order is answered by a line."""
@@ -245,6 +252,9 @@ class Orders(LineReceiver):
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")
+        elif order == "ignore":
+            self._site.ignore(int(argument))
+            self._say("ignored")
         else:
             self._say("what?")
 

@@ -15,7 +15,7 @@ from camtrace.events import SettingChanged
 from camtrace.web.api.openapi import MEDIA, PARAMETERS, describe
 from camtrace.web.problems import Problems
 from camtrace.web.routing import Apps, new_app
-from camtrace.web.site import till_speaks
+from camtrace.web.site import LEAVE_SECONDS, till_speaks
 
 
 class ErrorTests(SynchronousTestCase):
@@ -91,6 +91,44 @@ class StartingTests(SynchronousTestCase):
         self.assertEqual(browser.get("/api/v1/health").code, 200)
         shop.website.starting("")
         self.assertEqual(browser.get("/me").code, 200)
+
+
+class LeavingTests(SynchronousTestCase):
+    """The server stops."""
+
+    def test_changes_under_way(self) -> None:
+        """They are waited for; whoever comes now is told to come again."""
+        shop = WebShop()
+        browser = Browser(shop, token=shop.token())
+        answered: Deferred[None] = Deferred()
+        shop.website.root.changing += 1
+        answered.addBoth(shop.website.root._answered)
+        leaving = Deferred.fromCoroutine(shop.website.leave())
+        self.assertNoResult(leaving)
+        answer = browser.get("/api/v1/cameras")
+        self.assertEqual((answer.code, answer.json["error"]["code"]), (503, "unavailable"))
+        self.assertIn("is being stopped", answer.json["error"]["message"])
+        answered.callback(None)
+        self.successResultOf(leaving)
+
+    def test_change_without_end(self) -> None:
+        """Not for long."""
+        clock = Clock()
+        shop = WebShop(clock)
+        shop.website.root.changing += 1
+        leaving = Deferred.fromCoroutine(shop.website.leave())
+        clock.advance(LEAVE_SECONDS)
+        self.successResultOf(leaving)
+
+    def test_counted(self) -> None:
+        """Only what may change something counts, and only while it is under way."""
+        shop = WebShop()
+        browser = Browser(shop, token=shop.token())
+        browser.get("/api/v1/cameras")
+        made = browser.ask("POST", "/api/v1/cameras", json={"name": "New", "url": "rtsp://10.0.0.3/x"})
+        self.assertEqual(made.code, 201)
+        self.assertEqual(shop.website.root.changing, 0)
+        self.successResultOf(Deferred.fromCoroutine(shop.website.leave()))
 
 
 class StaticTests(SynchronousTestCase):

@@ -21,11 +21,12 @@ export function sinceWords(instant) {
   return dayOf(instant) === dayOf(now()) ? shortClock(instant) : `${shortDay(instant)} ${shortClock(instant)}`;
 }
 
-/** "Camera lost since 14:02 – it wants another password" */
+/** "Camera lost since 14:02 – answers, but wants another password"; an ignored one was not lost: it was never asked. */
 export function lostWords(state) {
   const since = sinceWords(Date.parse(state.since));
   const reason = reasonWords(state);
   if (state.code === "connecting") return _("Connecting…");
+  if (state.status === "ignored") return `${_("Camera not connected")} – ${reason}`;
   const fact = since ? _("Camera lost since {time}", { time: since }) : _("Camera lost");
   return reason ? `${fact} – ${reason}` : fact;
 }
