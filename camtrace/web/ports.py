@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
+from camtrace.tickets.overlay import Shown
 
 Fields = Mapping[str, Any]
 
@@ -142,9 +143,9 @@ class LineStore(Protocol):
 
 
 class Screens(Protocol):
-    """What stands on the screen now for a source: its open or just closed ticket's lines, oldest first."""
+    """What stands on the screen now for a source: its open or just closed ticket; None if nothing does."""
 
-    def on_screen(self, source: str) -> Sequence[Line]: ...
+    def on_screen(self, source: str) -> Shown | None: ...
 
 
 class JournalStore(Protocol):
