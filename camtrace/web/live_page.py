@@ -200,7 +200,7 @@ class LivePage:
     def _follow(self, wish: dict[str, Any]) -> None:
         match wish["do"]:
             case "watch":
-                self._watch(_channel_number(wish), wish["camera"], _pictures(wish))
+                self._watch(_channel_number(wish), wish["camera"], _pictures(wish), wish.get("stills", False) is True)
             case "leave":
                 self._leave(_channel_number(wish))
             case "clock":
@@ -208,7 +208,7 @@ class LivePage:
             case other:
                 raise Refusal("unknown", f"this server knows no {str(other)[:40]!r}")
 
-    def _watch(self, number: int, camera_id: object, pictures: str) -> None:
+    def _watch(self, number: int, camera_id: object, pictures: str, stills: bool) -> None:
         self._leave(number)
         if len(self._channels) >= MOST_CHANNELS:
             raise Refusal("too_many", f"a page shows {MOST_CHANNELS} cameras at most")
@@ -219,7 +219,7 @@ class LivePage:
         self._introduce(channel)
         if pictures:
             source = self._around.sub_streams if pictures == "sub" else self._around.live
-            channel.stop = source.watch(camera.uid, channel)
+            channel.stop = source.watch(camera.uid, channel, stills)
 
     def _introduce(self, channel: _Channel) -> None:
         camera = channel.camera

@@ -85,16 +85,16 @@ class LiveViewer(Protocol):
 
 
 class Live(Protocol):
-    """What the cameras send now."""
+    """What the cameras send now; with `stills` as JPEG pictures, key frames where the codec is another."""
 
-    def watch(self, camera_uid: int, viewer: LiveViewer) -> Callable[[], None]: ...
+    def watch(self, camera_uid: int, viewer: LiveViewer, stills: bool = False) -> Callable[[], None]: ...
     async def picture(self, camera_uid: int) -> bytes | None: ...
 
 
 class SubStreams(Protocol):
     """The cameras' second streams, connected while watched; the main stream is shown where there is none."""
 
-    def watch(self, camera_uid: int, viewer: LiveViewer) -> Callable[[], None]: ...
+    def watch(self, camera_uid: int, viewer: LiveViewer, stills: bool = False) -> Callable[[], None]: ...
 
 
 class LineStore(Protocol):

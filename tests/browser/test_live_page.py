@@ -147,7 +147,37 @@ def test_jpeg_cameras_are_drawn_and_others_say_what_is_shown(anna: Person) -> No
     assert anna.page.locator(".picnote").is_hidden()
     anna.go("/live/3")
     anna.page.wait_for_selector(".picnote:not([hidden])")
-    assert "Browsers cannot play" in (anna.page.locator(".picnote").text_content() or "")
+    assert "This browser cannot play" in (anna.page.locator(".picnote").text_content() or "")
+
+
+NO_VIDEO = "delete window.MediaSource; delete window.ManagedMediaSource"
+MANAGED_ONLY = "window.ManagedMediaSource = window.MediaSource; delete window.MediaSource"
+
+
+@pytest.mark.parametrize("lacking", [NO_VIDEO, "MediaSource.isTypeSupported = () => false"])
+def test_a_browser_that_plays_no_video_gets_single_pictures(anna: Person, lacking: str) -> None:
+    anna.page.add_init_script(lacking)
+    anna.go("/live/1")
+    anna.page.wait_for_function(DRAWN)
+    anna.page.wait_for_selector(".pic.moving")
+    words = "This browser cannot play this camera's kind of picture: a picture every second or so is shown."
+    assert words in (anna.page.locator(".picnote").text_content() or "")
+    assert anna.page.locator("#picture video").is_hidden()
+    seen = anna.page.locator("#picture .moment").text_content()
+    anna.page.wait_for_function(f"() => document.querySelector('#picture .moment').textContent !== '{seen}'")
+    anna.go("/wall")
+    anna.page.wait_for_function("() => document.querySelectorAll('.pic.moving').length === 3")
+    anna.go("/live/2")  # JPEG: every picture, and nothing to be said
+    anna.page.wait_for_function(DRAWN)
+    assert anna.page.locator(".picnote").is_hidden()
+
+
+def test_a_browser_with_managed_sources_only_plays_video(anna: Person) -> None:
+    anna.page.add_init_script(MANAGED_ONLY)
+    anna.go("/live/1")
+    anna.until("v.videoWidth > 0 && v.currentTime > 0 && document.querySelector('.pic.moving')")
+    assert anna.video("v.disableRemotePlayback") is True
+    assert anna.page.locator(".picnote").is_hidden()
 
 
 def test_back_30_s_opens_the_replay_at_that_second(anna: Person) -> None:

@@ -258,8 +258,10 @@ class Watched:
     def __init__(self) -> None:
         self.viewers: dict[int, list[Any]] = {}
         self.pictures: dict[int, bytes] = {}
+        self.stills: list[bool] = []  # what each viewer wished
 
-    def watch(self, camera_uid: int, viewer: Any) -> Callable[[], None]:
+    def watch(self, camera_uid: int, viewer: Any, stills: bool = False) -> Callable[[], None]:
+        self.stills.append(stills)
         viewers = self.viewers.setdefault(camera_uid, [])
         viewers.append(viewer)
         return lambda: viewers.remove(viewer)

@@ -206,6 +206,14 @@ class WatchTests(LiveCase):
         self.open().say(do="watch", channel=5, camera=1, media=False)
         self.assertEqual(self.shop.live.viewers, {})
 
+    def test_pictures_where_the_browser_plays_no_video(self) -> None:
+        """A page may ask for JPEG pictures whatever the camera sends."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1, stills=True)
+        page.say(do="watch", channel=6, camera=1)
+        page.say(do="watch", channel=7, camera=1, stream="sub", stills=True)
+        self.assertEqual((self.shop.live.stills, self.shop.sub_streams.stills), ([True, False], [True]))
+
     def test_second_stream(self) -> None:
         """A wall asks for the second stream; another word is no stream."""
         page = self.open()
