@@ -242,8 +242,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         ids.start_after(await lines.last_id())  # the spool may have held newer ones
         grouping.resume(await lines.open_tickets())
         tills.resume(await lines.last_received())
-        for ticket in await lines.last_tickets():
-            screens.resume(ticket)
+        for ticket, its_lines in await lines.last_tickets():
+            screens.resume(ticket, its_lines)
 
     async def stop_intake() -> None:
         await intake.stop()

@@ -44,6 +44,7 @@ PURE_EXTRA = {
     "rtsp": {"urls", "jpeg", "timeline"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
+    "tickets": {"tally"},
 }
 PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}
 OUTSIDE = {

@@ -75,7 +75,7 @@ class Opening(Protocol):
 class Pictures(Opening, Protocol[R_co]):
     """What one kind of streams, main or sub, shows at this moment."""
 
-    def watch(self, camera_uid: int, viewer: Viewer) -> Callable[[], None]: ...
+    def watch(self, camera_uid: int, viewer: Viewer, stills: bool = False) -> Callable[[], None]: ...
 
     def open(self, camera_uid: int, closed: Callable[[], None] = ...) -> R_co | None:
         """A reading, None while there is no picture. `closed()` is called once when it is over."""

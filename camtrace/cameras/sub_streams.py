@@ -41,12 +41,12 @@ class SubStreams(Generic[R]):
 
     # ── who watches ──
 
-    def watch(self, camera_uid: int, viewer: Viewer) -> Callable[[], None]:
+    def watch(self, camera_uid: int, viewer: Viewer, stills: bool = False) -> Callable[[], None]:
         """Show the camera's second stream to `viewer`, the main one while it cannot be had; returns what ends it."""
         connection = self._connection(camera_uid)
         if connection is None:
-            return self._main.watch(camera_uid, viewer)
-        watcher = _Watcher(viewer, camera_uid, connection, self._main, self._sub)
+            return self._main.watch(camera_uid, viewer, stills)
+        watcher = _Watcher(viewer, stills, camera_uid, connection, self._main, self._sub)
         self._watchers.setdefault(camera_uid, []).append(watcher)
         connection.hold()
         watcher.follow()
@@ -119,9 +119,16 @@ class _Watcher:
     """A viewer who asked for a second stream, and what it is shown at the moment."""
 
     def __init__(
-        self, viewer: Viewer, camera_uid: int, connection: SubConnection, main: Pictures[Any], sub: Pictures[Any]
+        self,
+        viewer: Viewer,
+        stills: bool,
+        camera_uid: int,
+        connection: SubConnection,
+        main: Pictures[Any],
+        sub: Pictures[Any],
     ) -> None:
         self._viewer = viewer
+        self._stills = stills
         self._camera_uid = camera_uid
         self._connection = connection
         self._main = main
@@ -150,7 +157,7 @@ class _Watcher:
         if self._started and pictures is self._main:
             self.live_ended("sub_lost")
         self._shown = pictures
-        self._stop = pictures.watch(self._camera_uid, self)
+        self._stop = pictures.watch(self._camera_uid, self, self._stills)
 
     # ── from the live pictures ──
 

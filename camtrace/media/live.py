@@ -24,6 +24,7 @@ from camtrace.pools import Pools
 _INBOX = 500
 # an older key frame is no present picture any more: then all pictures since are decoded
 _FRESH_US = 3_000_000
+_KEY_FRAMES = ("image/jpeg", b"", "key_frames")
 
 
 class Viewer(Protocol):
@@ -55,9 +56,12 @@ class Live:
         """Where the camera's packets go; the same one over all its connections."""
         return self._channel(camera_uid).sink
 
-    def watch(self, camera_uid: int, viewer: Viewer) -> Callable[[], None]:
-        """Show the camera to `viewer` from the last key frame on; returns the call that ends it."""
-        return self._channel(camera_uid).watch(viewer)
+    def watch(self, camera_uid: int, viewer: Viewer, stills: bool = False) -> Callable[[], None]:
+        """Show the camera to `viewer` from the last key frame on; returns the call that ends it.
+
+        `stills`: as JPEG pictures whatever the codec, key frames where it is not JPEG itself.
+        """
+        return self._channel(camera_uid).watch(viewer, stills)
 
     def open(self, camera_uid: int, closed: Callable[[], None] = _nothing) -> LiveReading | None:
         """The camera's samples from the last key frame on; None while it is away. `closed()`: the reading is over."""
@@ -84,10 +88,11 @@ class Live:
 
 
 class _Watcher:
-    """A viewer and whether it has had a key frame since the last start."""
+    """A viewer, whether it wants JPEG pictures only, and whether it has had a key frame since the last start."""
 
-    def __init__(self, viewer: Viewer) -> None:
+    def __init__(self, viewer: Viewer, stills: bool) -> None:
         self.viewer = viewer
+        self.stills = stills
         self.synced = False
         self.started = False
 
@@ -117,15 +122,17 @@ class Channel:
 
     # ── who watches ──
 
-    def watch(self, viewer: Viewer) -> Callable[[], None]:
+    def watch(self, viewer: Viewer, stills: bool = False) -> Callable[[], None]:
         """Show it to `viewer`; what was sent since the last key frame comes at once."""
-        watcher = _Watcher(viewer)
+        watcher = _Watcher(viewer, stills)
         self._watchers.append(watcher)
         self._say_what_is_wanted()
-        if self._start is not None:
+        if self._suits(watcher):
             self._begin(watcher)
             for cut in self._since_key:
                 self._show(watcher, cut)
+        elif stills and (newest := self.sink.newest()) and (tracks := self.sink.tracks):
+            self._still(Still(tracks[0], newest[0].data, newest[0].arrived_us))
 
         def stop() -> None:
             if watcher in self._watchers:
@@ -181,7 +188,8 @@ class Channel:
 
     def _say_what_is_wanted(self) -> None:
         watched = bool(self._watchers)
-        self.sink.want(fragments=bool(self._watchers or self._readings or self._awaiting), stills=watched)
+        moving = any(not watcher.stills for watcher in self._watchers)
+        self.sink.want(fragments=bool(moving or self._readings or self._awaiting), stills=watched)
         if not watched and self._start is not None and self._start[0] == "image/jpeg":
             self._forget_start()  # the next picture starts it again; fragments go on until the thread says `Idle`
 
@@ -226,13 +234,16 @@ class Channel:
             return
         self._remember(cut)
         for watcher in tuple(self._watchers):
-            self._show(watcher, cut)
+            if not watcher.stills:
+                self._show(watcher, cut)
 
     def _still(self, still: Still) -> None:
-        if still.track.codec == "h264" or not self._watchers:
-            return
-        if self._start is None:
+        if still.track.codec == "h264":  # which moves for those who can play it
+            self._begin_stills()
+        elif self._watchers and self._start is None:
             self._announce("image/jpeg", b"", "" if still.track.codec == "mjpeg" else "key_frames")
+        if not any(watcher.started and self._sees_stills(watcher) for watcher in self._watchers):
+            return
         if still.track.codec == "mjpeg":
             self._show_still(still.data, still.at_us)
         elif not self._decoding:
@@ -245,24 +256,37 @@ class Channel:
         self._decoding = False
 
     def _closed(self, reason: str) -> None:
-        started = self._start is not None
         self._forget_start()
         for reading in tuple(self._readings):
             reading.end()
         for watcher in tuple(self._watchers):
-            if started and watcher.started:
+            if watcher.started:
                 watcher.started = watcher.synced = False
                 watcher.viewer.live_ended(reason)
 
     def _announce(self, mime: str, init: bytes, note: str) -> None:
         self._start = (mime, init, note)
         for watcher in tuple(self._watchers):
-            self._begin(watcher)
+            if self._suits(watcher):
+                self._begin(watcher)
 
     def _begin(self, watcher: _Watcher) -> None:
         assert self._start is not None
         watcher.started, watcher.synced = True, False
         watcher.viewer.live_started(*self._start)
+
+    def _begin_stills(self) -> None:
+        for watcher in tuple(self._watchers):
+            if watcher.stills and not watcher.started:
+                watcher.started, watcher.synced = True, False
+                watcher.viewer.live_started(*_KEY_FRAMES)
+
+    def _suits(self, watcher: _Watcher) -> bool:
+        """Whether what has started can be shown to this viewer."""
+        return self._start is not None and (not watcher.stills or self._start[0] == "image/jpeg")
+
+    def _sees_stills(self, watcher: _Watcher) -> bool:
+        return watcher.stills or (self._start is not None and self._start[0] == "image/jpeg")
 
     def _remember(self, cut: Cut) -> None:
         if cut.key:
@@ -279,12 +303,12 @@ class Channel:
             watcher.viewer.live_fragment(cut.data, cut.key, cut.at_us)
 
     def _show_still(self, picture: bytes, at_us: int) -> None:
-        if self._start is None or self._start[0] != "image/jpeg":
-            return
         cut = Cut(picture, True, at_us)
-        self._remember(cut)
+        if self._start is not None and self._start[0] == "image/jpeg":
+            self._remember(cut)
         for watcher in tuple(self._watchers):
-            self._show(watcher, cut)
+            if watcher.started and self._sees_stills(watcher):
+                self._show(watcher, cut)
 
     def _read(self, cut: Cut, readings: list[LiveReading]) -> None:
         try:

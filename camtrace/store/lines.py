@@ -213,12 +213,13 @@ class LineStore:
         )
         return dict(rows)
 
-    async def last_tickets(self) -> list[list[Line]]:
-        """The lines of the newest ticket of each source, oldest first: what stands on the screens."""
+    async def last_tickets(self) -> list[tuple[Ticket, list[Line]]]:
+        """The newest ticket of each source with its lines, oldest first: what stands on the screens."""
         screens = []
         for source in await self.last_received():
             newest = await self.lines(source=source, limit=1)
-            screens.append(await self.lines(ticket_id=newest[0].ticket_id, ascending=True, limit=200))
+            if (found := await self.ticket(newest[0].ticket_id)) is not None:
+                screens.append(found)
         return screens
 
     async def last_id(self) -> int:

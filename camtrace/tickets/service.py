@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from datetime import datetime
-from typing import Any
 
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.events import LineReceived
-from camtrace.model import Line
-from camtrace.tickets.overlay import Overlay, overlay_state
+from camtrace.model import Line, Ticket
+from camtrace.tickets.overlay import Overlay, Shown
 
 
 class Screens:
@@ -21,22 +20,18 @@ class Screens:
         self._overlays: dict[str, Overlay] = {}
         bus.subscribe(LineReceived, self._received)
 
-    def resume(self, lines: Iterable[Line]) -> None:
-        """Show again what stood there before a restart; oldest first within a source."""
+    def resume(self, ticket: Ticket, lines: Iterable[Line]) -> None:
+        """Show again what stood there before a restart: a ticket with its lines, oldest first."""
         for line in lines:
-            self._add(line)
+            self._add(line, ticket)
 
-    def on_screen(self, source: str) -> Sequence[Line]:
-        """The lines that stand on the screen for `source` now, oldest first."""
+    def on_screen(self, source: str) -> Shown | None:
+        """What stands on the screen for `source` now; None if nothing does."""
         overlay = self._overlays.get(source)
-        return [shown.line for shown in overlay.lines(self._now())] if overlay else []
-
-    def state(self, source: str) -> dict[str, Any]:
-        """The same as JSON, what was annulled marked."""
-        return overlay_state(source, self._overlays.get(source) or Overlay(), self._now())
+        return overlay.shown(self._now()) if overlay else None
 
     def _received(self, fact: LineReceived) -> None:
-        self._add(fact.line)
+        self._add(fact.line, fact.ticket)
 
-    def _add(self, line: Line) -> None:
-        self._overlays.setdefault(line.source, Overlay()).add(line)
+    def _add(self, line: Line, ticket: Ticket) -> None:
+        self._overlays.setdefault(line.source, Overlay()).add(line, ticket)

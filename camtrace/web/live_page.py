@@ -14,10 +14,10 @@ from zope.interface import implementer
 from camtrace import clock
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
-from camtrace.model import Camera, CameraState, User
+from camtrace.model import Camera, CameraState, Ticket, User
 from camtrace.web.access import Visit
 from camtrace.web.answers import to_json
-from camtrace.web.api.shapes import line_shape, state_shape, ticket_shape
+from camtrace.web.api.shapes import line_shape, state_shape, tally_shape, ticket_shape
 from camtrace.web.outbox import INIT, JPEG, KEY, Outbox, media_message
 from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
 
@@ -158,7 +158,7 @@ class LivePage:
         shown = {channel.camera.uid: channel.camera.id for channel in self._channels.values()}
         cameras = sorted({shown[uid] for uid in fact.line.cameras if uid in shown})
         line = line_shape(fact.line, self.user, self._around.directory)
-        self.tell({"is": "line", "cameras": cameras, "line": line, "ticket": ticket_shape(fact.ticket)})
+        self.tell({"is": "line", "cameras": cameras, "line": line, **self._sale(fact.line.source, fact.ticket)})
 
     def state(self, state: CameraState) -> None:
         """One of the page's cameras has another state."""
@@ -200,7 +200,7 @@ class LivePage:
     def _follow(self, wish: dict[str, Any]) -> None:
         match wish["do"]:
             case "watch":
-                self._watch(_channel_number(wish), wish["camera"], _pictures(wish))
+                self._watch(_channel_number(wish), wish["camera"], _pictures(wish), wish.get("stills", False) is True)
             case "leave":
                 self._leave(_channel_number(wish))
             case "clock":
@@ -208,7 +208,7 @@ class LivePage:
             case other:
                 raise Refusal("unknown", f"this server knows no {str(other)[:40]!r}")
 
-    def _watch(self, number: int, camera_id: object, pictures: str) -> None:
+    def _watch(self, number: int, camera_id: object, pictures: str, stills: bool) -> None:
         self._leave(number)
         if len(self._channels) >= MOST_CHANNELS:
             raise Refusal("too_many", f"a page shows {MOST_CHANNELS} cameras at most")
@@ -219,7 +219,7 @@ class LivePage:
         self._introduce(channel)
         if pictures:
             source = self._around.sub_streams if pictures == "sub" else self._around.live
-            channel.stop = source.watch(camera.uid, channel)
+            channel.stop = source.watch(camera.uid, channel, stills)
 
     def _introduce(self, channel: _Channel) -> None:
         camera = channel.camera
@@ -227,9 +227,19 @@ class LivePage:
         self.tell({"is": "watching", "channel": channel.number, "camera": camera.id, "sources": sources})
         self.state(self._around.directory.state(camera.uid))
         for source in sources:
-            on_screen = self._around.screens.on_screen(source)
-            lines = [line_shape(line, self.user, self._around.directory) for line in on_screen]
-            self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines})
+            shown = self._around.screens.on_screen(source)
+            lines = [line_shape(line, self.user, self._around.directory) for line in (shown.lines if shown else ())]
+            sale = self._sale(source, shown.ticket if shown else None)
+            self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines, **sale})
+
+    def _sale(self, source: str, ticket: Ticket | None) -> dict[str, Any]:
+        """A ticket and what stands on its screen comes to; both None where there is none."""
+        shown = self._around.screens.on_screen(source)
+        same = ticket is not None and shown is not None and shown.ticket.id == ticket.id
+        return {
+            "ticket": ticket and ticket_shape(ticket),
+            "tally": tally_shape(shown.tally) if same and shown else None,
+        }
 
     def _leave(self, number: int) -> None:
         channel = self._channels.pop(number, None)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -13,6 +14,7 @@ from camtrace import clock, i18n
 from camtrace.cameras.status import REASONS
 from camtrace.config import Site
 from camtrace.model import Camera
+from camtrace.tickets.overlay import TIMEOUT
 from camtrace.web.access import Visit
 from camtrace.web.api.shapes import state_shape
 from camtrace.web.ports import CameraDirectory
@@ -83,6 +85,7 @@ class Frame:
             "rights": sorted(visit.user.profile.rights),
             "texts": dict(spoken.of_scripts()),
             "reasons": REASONS,
+            "screen_ms": TIMEOUT // timedelta(milliseconds=1),
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(

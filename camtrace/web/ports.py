@@ -8,6 +8,7 @@ from decimal import Decimal
 from typing import Any, Protocol
 
 from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
+from camtrace.tickets.overlay import Shown
 
 Fields = Mapping[str, Any]
 
@@ -84,16 +85,16 @@ class LiveViewer(Protocol):
 
 
 class Live(Protocol):
-    """What the cameras send now."""
+    """What the cameras send now; with `stills` as JPEG pictures, key frames where the codec is another."""
 
-    def watch(self, camera_uid: int, viewer: LiveViewer) -> Callable[[], None]: ...
+    def watch(self, camera_uid: int, viewer: LiveViewer, stills: bool = False) -> Callable[[], None]: ...
     async def picture(self, camera_uid: int) -> bytes | None: ...
 
 
 class SubStreams(Protocol):
     """The cameras' second streams, connected while watched; the main stream is shown where there is none."""
 
-    def watch(self, camera_uid: int, viewer: LiveViewer) -> Callable[[], None]: ...
+    def watch(self, camera_uid: int, viewer: LiveViewer, stills: bool = False) -> Callable[[], None]: ...
 
 
 class LineStore(Protocol):
@@ -142,9 +143,9 @@ class LineStore(Protocol):
 
 
 class Screens(Protocol):
-    """What stands on the screen now for a source: its open or just closed ticket's lines, oldest first."""
+    """What stands on the screen now for a source: its open or just closed ticket; None if nothing does."""
 
-    def on_screen(self, source: str) -> Sequence[Line]: ...
+    def on_screen(self, source: str) -> Shown | None: ...
 
 
 class JournalStore(Protocol):

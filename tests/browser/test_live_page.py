@@ -91,6 +91,41 @@ def test_the_ticket_is_cleared_by_the_line_after_its_end(anna: Person, site: Pre
     assert anna.page.locator("#tickets .ticket").nth(1).locator("li[data-at]").count() == count
 
 
+def total(anna: Person) -> list[str]:
+    """The foot of the ticket that is shown first: word, sum, counts, what was cancelled."""
+    return [part.text_content() or "" for part in anna.page.query_selector_all(".ticket:first-child .tk-total span")]
+
+
+def test_the_total_is_what_was_paid_and_the_sum_before_that_follows_the_same_rules(
+    anna: Person, site: PreviewProcess
+) -> None:
+    """A return, a gift and a loss are no cancellations; a discount is an S line with an amount."""
+    anna.go("/live/1")
+    anna.page.wait_for_selector("#tickets .tk-lines li")
+    sell_until(site, "E")
+    said = ["A|1|128|CIDRE|3,90", "A|1|167|COMTE|10,00", "S|1|119|THE|-2,40|RETOUR", "S|1|0|REMISE|-0,50"]
+    for line in [*said, "A|1|1|SEL|1,00", "S|1|1|SEL|ANNULE", "S|1|101|PAIN|OFFERT", "S|1|102|OEUF|PERTE"]:
+        site.tell(f"say {line}")
+    anna.page.wait_for_function("() => document.querySelectorAll('.ticket:first-child li[data-at]').length === 8")
+    counts = "3 articles, 1 cancelled, 1 returned, 1 offered, 1 lost, 1 other red line"
+    assert total(anna) == ["SUBTOTAL", "11,00", counts, "1,00"]
+    struck = anna.page.locator(".ticket:first-child li.gone .d")
+    assert struck.all_text_contents() == ["SEL"]
+    site.tell("say E|ESPECES|20,00|11,00")
+    anna.page.wait_for_selector(".ticket:first-child li.end")
+    assert total(anna) == ["TOTAL · ESPECES", "11,00", counts, "1,00"]
+    site.tell("say S|1|119|THE|RETOUR")  # of another day: what it cost stands nowhere
+    site.tell("say A|1|128|CIDRE|3,90")
+    anna.page.wait_for_function("() => document.querySelectorAll('.ticket:first-child li[data-at]').length === 2")
+    assert total(anna) == ["SUBTOTAL", "", "1 article, 1 returned, an amount is missing", ""]
+    site.tell("say E|ESPECES|20,00|1,50")
+    anna.page.wait_for_selector(".ticket:first-child li.end")
+    assert total(anna) == ["TOTAL · ESPECES", "1,50", "1 article, 1 returned", ""]
+    anna.page.reload()  # what the server tells of the screen
+    anna.page.wait_for_selector(".ticket:first-child li.end")
+    assert total(anna) == ["TOTAL · ESPECES", "1,50", "1 article, 1 returned", ""]
+
+
 def test_the_tickets_place_is_remembered(anna: Person) -> None:
     anna.go("/live/1")
     anna.page.wait_for_selector("#tickets .tk-lines li")
@@ -112,7 +147,37 @@ def test_jpeg_cameras_are_drawn_and_others_say_what_is_shown(anna: Person) -> No
     assert anna.page.locator(".picnote").is_hidden()
     anna.go("/live/3")
     anna.page.wait_for_selector(".picnote:not([hidden])")
-    assert "Browsers cannot play" in (anna.page.locator(".picnote").text_content() or "")
+    assert "This browser cannot play" in (anna.page.locator(".picnote").text_content() or "")
+
+
+NO_VIDEO = "delete window.MediaSource; delete window.ManagedMediaSource"
+MANAGED_ONLY = "window.ManagedMediaSource = window.MediaSource; delete window.MediaSource"
+
+
+@pytest.mark.parametrize("lacking", [NO_VIDEO, "MediaSource.isTypeSupported = () => false"])
+def test_a_browser_that_plays_no_video_gets_single_pictures(anna: Person, lacking: str) -> None:
+    anna.page.add_init_script(lacking)
+    anna.go("/live/1")
+    anna.page.wait_for_function(DRAWN)
+    anna.page.wait_for_selector(".pic.moving")
+    words = "This browser cannot play this camera's kind of picture: a picture every second or so is shown."
+    assert words in (anna.page.locator(".picnote").text_content() or "")
+    assert anna.page.locator("#picture video").is_hidden()
+    seen = anna.page.locator("#picture .moment").text_content()
+    anna.page.wait_for_function(f"() => document.querySelector('#picture .moment').textContent !== '{seen}'")
+    anna.go("/wall")
+    anna.page.wait_for_function("() => document.querySelectorAll('.pic.moving').length === 3")
+    anna.go("/live/2")  # JPEG: every picture, and nothing to be said
+    anna.page.wait_for_function(DRAWN)
+    assert anna.page.locator(".picnote").is_hidden()
+
+
+def test_a_browser_with_managed_sources_only_plays_video(anna: Person) -> None:
+    anna.page.add_init_script(MANAGED_ONLY)
+    anna.go("/live/1")
+    anna.until("v.videoWidth > 0 && v.currentTime > 0 && document.querySelector('.pic.moving')")
+    assert anna.video("v.disableRemotePlayback") is True
+    assert anna.page.locator(".picnote").is_hidden()
 
 
 def test_back_30_s_opens_the_replay_at_that_second(anna: Person) -> None:

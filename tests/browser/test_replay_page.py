@@ -116,14 +116,24 @@ def test_playing_goes_on_behind_a_gap(anna: Person) -> None:
     anna.until(f"!v.paused && document.getElementById('now').textContent >= '{behind}'")
 
 
-def test_what_the_browser_cannot_play_is_shown_by_single_pictures(anna: Person) -> None:
-    anna.page.add_init_script("MediaSource.isTypeSupported = () => false")
+@pytest.mark.parametrize("lacking", ["MediaSource.isTypeSupported = () => false", "delete window.MediaSource"])
+def test_what_the_browser_cannot_play_is_shown_by_single_pictures(anna: Person, lacking: str) -> None:
+    anna.page.add_init_script(lacking)
     anna.go("/replay/1")
-    anna.page.wait_for_function(
-        "() => { const c = document.querySelector('canvas'); return c.width > 0 && !c.hidden; }"
-    )
+    anna.page.wait_for_function(DRAWN)
     anna.page.wait_for_selector(".picnote:not([hidden])")
-    assert "single pictures" in (anna.page.locator(".picnote").text_content() or "")
+    assert "This browser cannot play this kind of picture" in (anna.page.locator(".picnote").text_content() or "")
+    before = moment(anna)
+    anna.page.wait_for_function(f"() => document.getElementById('now').textContent > '{before}'")
+    anna.page.keyboard.press("ArrowLeft")
+    anna.page.wait_for_function(DRAWN)
+    assert anna.page.locator("#picture .tag.tr").is_hidden()  # nothing is being fetched any more
+
+
+def test_a_browser_with_managed_sources_only_replays_video(anna: Person) -> None:
+    anna.page.add_init_script("window.ManagedMediaSource = window.MediaSource; delete window.MediaSource")
+    anna.go("/replay/1")
+    anna.until("v.readyState >= 3 && !v.paused && v.currentTime > 0 && v.disableRemotePlayback")
 
 
 def test_the_marked_clip_is_downloaded_under_the_cameras_name(anna: Person) -> None:

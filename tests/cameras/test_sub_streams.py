@@ -30,12 +30,14 @@ class Pictures:
         self.name = name
         self.there = name == "main"
         self.viewers: list[Any] = []
+        self.stills: list[bool] = []
         self.closers: list[Callable[[], None]] = []
         self.awaiting: list[defer.Deferred[None]] = []
         self.forgotten: list[int] = []
 
-    def watch(self, camera_uid: int, viewer: Any) -> Callable[[], None]:
+    def watch(self, camera_uid: int, viewer: Any, stills: bool = False) -> Callable[[], None]:
         self.viewers.append(viewer)
+        self.stills.append(stills)
         if self.there:
             viewer.live_started(self.name, b"", "")
         return lambda: self.viewers.remove(viewer)
@@ -154,6 +156,15 @@ class LifeTests(SubCase):
                 "transport": "udp", "label": "1/sub",
             },
         )  # fmt: skip
+
+    async def test_single_pictures(self) -> None:
+        """Who asks for pictures gets pictures, of whichever stream."""
+        world = await self.world()
+        world.streams.watch(UID, Viewer(), stills=True)
+        world.arrive()
+        self.assertEqual((world.main.stills, world.sub.stills), ([], [True]))
+        world.streams.watch(404, Viewer(), stills=True)
+        self.assertEqual(world.main.stills, [True])
 
     async def test_back_within_the_seconds(self) -> None:
         """A page that is loaded again finds it connected."""

@@ -107,6 +107,37 @@ class LiveTests(TestCase):
         self.assertEqual(viewer.starts, [("image/jpeg", "key_frames")])
         self.assertTrue(all(data[:2] == b"\xff\xd8" and key for data, key, _ in viewer.fragments))
 
+    @needs_gstreamer
+    async def test_h264_as_key_frames_for_who_asks(self) -> None:
+        """A browser that cannot play it gets pictures at once, nothing is cut for it, and others are not disturbed."""
+        await self.connect(self.camera("vtest_h264_baseline.mp4").url)
+        await until(lambda: self.live.sink(UID).newest())
+        still, moving = Viewer(), Viewer()
+        self.live.watch(UID, still, stills=True)
+        await until(lambda: len(still.fragments) >= 2)
+        self.assertEqual(still.starts, [("image/jpeg", "key_frames")])
+        self.assertTrue(all(data[:2] == b"\xff\xd8" and key for data, key, _ in still.fragments))
+        self.assertFalse(self.live.sink(UID)._cutting)
+        stop = self.live.watch(UID, moving)
+        await until(lambda: len(moving.fragments) > 10)
+        seen = len(still.fragments)
+        await until(lambda: len(still.fragments) > seen)
+        self.assertEqual((len(still.starts), [note for _, note in moving.starts]), (1, [""]))
+        self.assertTrue(all(data[4:8] == b"moof" for data, _, _ in moving.fragments))
+        stop()
+        self.live.sink(UID).end("refused")
+        await until(lambda: still.ends)
+        self.assertEqual((still.ends, moving.ends), (["refused"], []))
+
+    async def test_mjpeg_for_who_asks_for_pictures(self) -> None:
+        """They are pictures already: all of them."""
+        with HttpCamera() as camera:
+            await self.connect(camera.url)
+            viewer = Viewer()
+            self.live.watch(UID, viewer, stills=True)
+            await until(lambda: len(viewer.fragments) >= 5)
+            self.assertEqual(viewer.starts, [("image/jpeg", "")])
+
     async def test_mjpeg(self) -> None:
         with HttpCamera() as camera:
             await self.connect(camera.url)

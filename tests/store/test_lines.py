@@ -239,7 +239,8 @@ class Searching(LinesCase):
         self.assertEqual(await self.store.last_received(), {"1": NOON + end, "2": NOON + timedelta(minutes=1) + end})
         self.assertEqual(await self.store.last_id(), 106)
         screens = await self.store.last_tickets()
-        self.assertEqual([[line.id for line in lines] for lines in screens], [[*range(2, 8)], [*range(101, 107)]])
+        self.assertEqual([ticket.id for ticket, _ in screens], [1, 100])
+        self.assertEqual([[line.id for line in lines] for _, lines in screens], [[*range(2, 8)], [*range(101, 107)]])
 
     async def test_resuming_after_an_id(self) -> None:
         self.assertEqual([line.id for line in await self.store.since(6, limit=3)], [7, 101, 102])

@@ -54,7 +54,7 @@ class PreviewProcess:
         self.address = f"http://127.0.0.1:{ready[1]}"
 
     def tell(self, order: str) -> str:
-        """Have the site do something (`sell`, `lose UID`, `say TYPE`); returns its answer once it is done."""
+        """Have the site do something (`sell`, `lose UID`, `say A|1|148|TARTE|16,00`); returns its answer."""
         assert self._process.stdin and self._process.stdout
         self._process.stdin.write(order + "\n")
         self._process.stdin.flush()

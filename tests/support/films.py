@@ -96,10 +96,10 @@ class LiveFilms:
         self._films, self._stills, self._lost = films, stills, set()
         self._viewers: dict[int, list[Any]] = {}
 
-    def watch(self, camera_uid: int, viewer: Any) -> Any:
+    def watch(self, camera_uid: int, viewer: Any, stills: bool = False) -> Any:
         if camera_uid not in self._films or camera_uid in self._lost:
             return lambda: None
-        loop = task.LoopingCall(self._show, camera_uid, viewer, state := {"sent": 0, "begun": False})
+        loop = task.LoopingCall(self._show, camera_uid, viewer, state := {"sent": 0, "begun": False, "stills": stills})
         self._viewers.setdefault(camera_uid, []).append((viewer, loop))
         loop.start(0.1)
         state["loop"] = loop
@@ -107,9 +107,9 @@ class LiveFilms:
 
     def _show(self, uid: int, viewer: Any, state: dict[str, Any]) -> None:
         film, now = self._films[uid], clock.now_us()
-        if uid in self._stills:
+        if uid in self._stills or state["stills"]:
             if not state["begun"]:
-                viewer.live_started("image/jpeg", b"", "key_frames" if uid == 105 else "")
+                viewer.live_started("image/jpeg", b"", "" if uid == 102 else "key_frames")
                 state["begun"] = True
             if now - state["sent"] > 400_000:
                 state["sent"] = now

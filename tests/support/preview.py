@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +23,8 @@ from camtrace import assets, clock, i18n
 from camtrace.config import Site
 from camtrace.events import CameraStateChanged, LineReceived
 from camtrace.model import Camera, CameraState, JournalEntry, Line, RegularRecording, Status, Ticket
+from camtrace.pos.wire import decode
+from camtrace.tickets.overlay import Overlay, Shown
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.journal import JournalApi
@@ -98,36 +101,50 @@ class Till:
 
     def __init__(self, shop: Any, log: TillLog) -> None:
         self._shop, self._log, self._place, self._ticket = shop, log, 0, 0
-        self.screen: list[Line] = []
+        self._overlay = Overlay()
+        self.last = ""  # type of the line before
 
-    def on_screen(self, source: str) -> list[Line]:
-        return list(self.screen) if source == "1" else []
+    def on_screen(self, source: str) -> Shown | None:
+        return self._overlay.shown(clock.now()) if source == "1" else None
 
     def say(self, at: Any, publish: bool = True) -> Line:
         """The next line of the script, received at `at`."""
         kind, which = self.SCRIPT[self._place % len(self.SCRIPT)]
         self._place += 1
-        if not self.screen or self.screen[-1].type == "E":
-            self.screen = []
+        return self._ring(lambda: self._line(kind, which, at), at, publish)
+
+    def speak(self, at: Any, text: str) -> Line:
+        """A line of the till protocol from its type on, such as `A|1|148|TARTE|16,00`; the script stands still."""
+        raw = f"1|0|7|0|{text}".encode()
+        said = decode(raw)
+        return self._ring(
+            lambda: Line(
+                **self._common(said.type, at, raw), quantity=said.quantity, code=said.code, text=said.text,
+                amount=said.amount, special=said.special, tender=said.tender, total=said.total,
+            ),
+            at,
+        )  # fmt: skip
+
+    def _ring(self, make: Callable[[], Line], at: Any, publish: bool = True) -> Line:
+        if self.last in ("", "E"):
             self._ticket = clock.to_us(at)
             self._log.sales[self._ticket] = Ticket(id=self._ticket, protocol="pos", source="1", opened_at=at)
-        line = self._line(kind, which, at)
-        self.screen.append(line)
+        line = make()
+        self.last = line.type
         self._log.stored.append(line)
         sale = self._log.sales[self._ticket]
-        self._log.sales[self._ticket] = replace(
-            sale, closed_at=at if kind == "E" else None, line_count=len(self.screen)
-        )
+        total = sale.total if line.total is None else (sale.total or Decimal()) + line.total
+        closed_at = at if line.type == "E" else None
+        sale = replace(sale, closed_at=closed_at, total=total, line_count=sale.line_count + 1)
+        self._log.sales[self._ticket] = sale
+        self._overlay.add(line, sale)
         if publish:
             self._shop.bus.publish(LineReceived(line.id, line, self._log.sales[self._ticket]))
         return line
 
     def _line(self, kind: str, which: int, at: Any) -> Line:
         code, text, price = GOODS[which]
-        common: dict[str, Any] = {
-            "id": clock.to_us(at) << 10, "received_at": at, "protocol": "pos", "source": "1", "seller": "7",
-            "ticket_id": self._ticket, "type": kind, "cameras": (101,), "raw": b"1|0|7|0|A|1|148|X|16,00",
-        }  # fmt: skip
+        common = self._common(kind, at, b"1|0|7|0|A|1|148|X|16,00")
         if kind == "A":
             return Line(**common, quantity=Decimal(1), code=code, text=text, amount=Decimal(price))
         if kind == "S":
@@ -137,6 +154,12 @@ class Till:
         return Line(
             **common, tender="ESPECES" if kind == "T" else "CHEQUES", amount=Decimal("20.00"), total=Decimal("17.30")
         )
+
+    def _common(self, kind: str, at: Any, raw: bytes) -> dict[str, Any]:
+        return {
+            "id": clock.to_us(at) << 10, "received_at": at, "protocol": "pos", "source": "1", "seller": "7",
+            "ticket_id": self._ticket, "type": kind, "cameras": (101,), "raw": raw,
+        }  # fmt: skip
 
 
 def cameras() -> list[tuple[Camera, CameraState]]:
@@ -215,7 +238,7 @@ class PreviewSite:
         at = clock.now() - timedelta(hours=3)
         while at < clock.now() - timedelta(seconds=20):
             self.till.say(at, publish=False)
-            at += SECOND * (7 if self.till.screen[-1].type != "E" else 90)
+            at += SECOND * (7 if self.till.last != "E" else 90)
 
     def sell(self) -> Line:
         """One more line now."""
@@ -249,6 +272,9 @@ class Orders(LineReceiver):
         if order == "sell":
             sold = self._site.sell()
             self._say(f"{sold.type} {sold.text or sold.tender}")
+        elif order == "say":
+            self._site.till.speak(clock.now(), argument)
+            self._say("said")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

@@ -37,6 +37,7 @@ from camtrace.model import (
     User,
 )
 from camtrace.pools import Inline
+from camtrace.tickets.overlay import Shown
 from camtrace.vault import Vault
 from camtrace.web.access import Access, Anyone, May, Visit
 from camtrace.web.api.cameras import CamerasApi
@@ -257,8 +258,10 @@ class Watched:
     def __init__(self) -> None:
         self.viewers: dict[int, list[Any]] = {}
         self.pictures: dict[int, bytes] = {}
+        self.stills: list[bool] = []  # what each viewer wished
 
-    def watch(self, camera_uid: int, viewer: Any) -> Callable[[], None]:
+    def watch(self, camera_uid: int, viewer: Any, stills: bool = False) -> Callable[[], None]:
+        self.stills.append(stills)
         viewers = self.viewers.setdefault(camera_uid, [])
         viewers.append(viewer)
         return lambda: viewers.remove(viewer)
@@ -337,10 +340,10 @@ class OnScreen:
     """What stands on the tills' screens."""
 
     def __init__(self) -> None:
-        self.lines: dict[str, list[Line]] = {}
+        self.shown: dict[str, Shown] = {}
 
-    def on_screen(self, source: str) -> list[Line]:
-        return self.lines.get(source, [])
+    def on_screen(self, source: str) -> Shown | None:
+        return self.shown.get(source)
 
 
 class Tried:

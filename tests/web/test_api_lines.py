@@ -152,7 +152,8 @@ class LinesApiTests(SynchronousTestCase):
         listed = self.anna.get("/api/v1/tickets?source=1&state=closed").json["items"][0]
         self.assertEqual((listed["id"], listed["state"], listed["total"]), ("7", "closed", "26.00"))
         self.assertNotIn("lines", listed)
-        self.assertEqual(len(self.anna.get("/api/v1/tickets/7").json["lines"]), 5)
+        whole = self.anna.get("/api/v1/tickets/7").json
+        self.assertEqual((len(whole["lines"]), whole["tally"]["articles"], whole["total"]), (5, 5, "26.00"))
         for name in ("8", "x", "9" * 40, "٣"):
             self.assertEqual(self.anna.get(f"/api/v1/tickets/{name}").code, 404, name)
 

@@ -28,6 +28,8 @@ from wsproto.events import (
 
 from camtrace.events import CameraStateChanged, SettingChanged
 from camtrace.model import CameraState, Status
+from camtrace.tickets.overlay import Shown
+from camtrace.tickets.tally import Tally
 from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
 from camtrace.web.outbox import INIT, JPEG, KEY
 
@@ -159,12 +161,19 @@ class WatchTests(LiveCase):
 
     def test_introduction(self) -> None:
         """A watch is answered by sources, state and what stands on the tills' screens."""
-        self.shop.screens.lines["1"] = [sale(1).line]
+        fact = sale(1)
+        self.shop.screens.shown["1"] = Shown([fact.line], fact.ticket, Tally.of([fact.line]))
         watching, state, screen = self.open().say(do="watch", channel=5, camera=1)
         self.assertEqual(watching, {"is": "watching", "channel": 5, "camera": 1, "sources": ["1"]})
         self.assertEqual((state["is"], state["camera"], state["status"]), ("state", 1, "active"))
         self.assertEqual((screen["is"], screen["source"]), ("screen", "1"))
         self.assertEqual([line["text"] for line in screen["lines"]], ["BREAD"])
+        self.assertEqual((screen["ticket"]["id"], screen["tally"]["articles"]), ("7", 1))
+
+    def test_empty_screen(self) -> None:
+        """Where nothing stands on the screen there is no ticket."""
+        screen = self.open().say(do="watch", channel=5, camera=1)[-1]
+        self.assertEqual((screen["lines"], screen["ticket"], screen["tally"]), ([], None, None))
 
     def test_pictures(self) -> None:
         """The form, the initialisation segment, then fragments with flags and instants."""
@@ -197,6 +206,14 @@ class WatchTests(LiveCase):
         self.open().say(do="watch", channel=5, camera=1, media=False)
         self.assertEqual(self.shop.live.viewers, {})
 
+    def test_pictures_where_the_browser_plays_no_video(self) -> None:
+        """A page may ask for JPEG pictures whatever the camera sends."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1, stills=True)
+        page.say(do="watch", channel=6, camera=1)
+        page.say(do="watch", channel=7, camera=1, stream="sub", stills=True)
+        self.assertEqual((self.shop.live.stills, self.shop.sub_streams.stills), ([True, False], [True]))
+
     def test_second_stream(self) -> None:
         """A wall asks for the second stream; another word is no stream."""
         page = self.open()
@@ -224,6 +241,7 @@ class WatchTests(LiveCase):
         self.assertEqual((message["is"], message["cameras"]), ("line", [1]))
         self.assertEqual((message["line"]["text"], message["line"]["id"]), ("BREAD", str(fact.id)))
         self.assertEqual((message["ticket"]["id"], message["ticket"]["state"]), ("7", "open"))
+        self.assertIsNone(message["tally"])  # nothing stands on the screen of these tests
         self.assertEqual(other.told(), [])
 
     def test_states(self) -> None:

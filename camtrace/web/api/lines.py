@@ -8,9 +8,10 @@ from klein import Response
 
 from camtrace.errors import NotFound
 from camtrace.model import User
+from camtrace.tickets.tally import Tally
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer, page_of
-from camtrace.web.api.shapes import line_shape, ticket_shape
+from camtrace.web.api.shapes import line_shape, tally_shape, ticket_shape
 from camtrace.web.ports import CameraDirectory, LineStore
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import Graves, camera_named
@@ -81,14 +82,14 @@ class LinesApi:
 
     @requirer.require(app.route("/api/v1/tickets/<ticket>", methods=["GET"]), visit=May("lines"))
     async def ticket(self, visit: Visit, ticket: str) -> Response:
-        """One ticket with its lines, oldest first."""
+        """One ticket with what its lines come to, and the lines, oldest first."""
         number = int(ticket) if ticket.isascii() and ticket.isdigit() and len(ticket) < 20 else 0
         found = await self._lines.ticket(number) if number <= BIGGEST_ID else None
         if found is None or not _may_read(visit.user, {uid for line in found[1] for uid in line.cameras}):
             raise NotFound("there is no such ticket")
         whole, lines = found
         shapes = [line_shape(line, visit.user, self._directory) for line in lines]
-        return answer({**ticket_shape(whole), "lines": shapes})
+        return answer({**ticket_shape(whole), "tally": tally_shape(Tally.of(lines)), "lines": shapes})
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         """The uids whose lines are wanted and allowed; None for all."""

@@ -14,6 +14,7 @@ from camtrace.cameras.status import REASONS
 from camtrace.i18n import Translations
 from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
 from camtrace.notes import words
+from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
 
 BEFORE_LINE = timedelta(seconds=10)
@@ -145,6 +146,20 @@ def ticket_shape(ticket: Ticket) -> Shape:
         "seller": ticket.seller,
         "total": _decimal(ticket.total),
         "line_count": ticket.line_count,
+    }
+
+
+def tally_shape(tally: Tally) -> Shape:
+    """What a ticket's lines come to: `sum` is null where an amount or the beginning (`whole`) is not known.
+
+    `taken_back` has the id of each cancelling line with that of the article it takes off the ticket.
+    """
+    return {
+        "sum": _decimal(tally.sum),
+        "whole": tally.is_whole,
+        **tally.counts,
+        "cancelled_amount": _decimal(tally.cancelled_amount),
+        "taken_back": {str(line): str(article) for line, article in tally.taken_back.items()},
     }
 
 

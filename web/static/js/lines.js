@@ -1,9 +1,13 @@
 // What the lines of a till mean on a ticket. Pure: no element is touched here. Lines are those of `GET /lines`.
 
+import { facts } from "./page.js";
 import { _ } from "./texts.js";
 
 const ANNULLED = "ANNULE";
-const SILENCE_MS = 5 * 60000; // a till that is silent for so long has left its ticket: the screen is cleared
+const RETURNED = "RETOUR";
+const OFFERED = "OFFERT";
+const LOST = "PERTE";
+const SILENCE_MS = facts.screen_ms; // a till that is silent for so long has left its ticket: the screen is cleared
 
 /** The instant a line was received, in milliseconds. */
 export const instantOfLine = (line) => Date.parse(line.received_at);
@@ -13,9 +17,6 @@ export const endsTicket = (line) => line.type === "E";
 
 /** Whether the line is shown in red: a cancellation, a gift, a loss, a return. */
 export const isSpecial = (line) => line.type === "S";
-
-/** Whether the special line takes an article of this ticket back. */
-export const takesBack = (line) => isSpecial(line) && line.special === ANNULLED;
 
 /** Whether `line` begins another ticket than the one that `lines` hold. The server's screens follow the same rules. */
 export function beginsTicket(lines, line) {
@@ -29,7 +30,7 @@ export function beginsTicket(lines, line) {
 export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > SILENCE_MS;
 
 /** Lines of one source, oldest first, as tickets: an array of arrays. */
-export function tickets(lines) {
+function tickets(lines) {
   const found = [];
   for (const line of lines) {
     const open = found[found.length - 1];
@@ -47,32 +48,6 @@ export function ticketsBySource(lines) {
     sources.get(line.source).push(line);
   }
   return new Map([...sources].map(([source, own]) => [source, tickets(own)]));
-}
-
-/**
- * For each cancelling line of a ticket the article it takes back: a Map of the special line to the line taken back.
- * It is the last one before it with the same article that no other line took back.
- */
-export function takenBack(lines) {
-  const pairs = new Map();
-  const gone = new Set();
-  lines.forEach((line, place) => {
-    if (!takesBack(line)) return;
-    for (let before = place - 1; before >= 0; before -= 1) {
-      const article = lines[before];
-      if (article.type === "A" && !gone.has(article) && sameArticle(article, line)) {
-        gone.add(article);
-        pairs.set(line, article);
-        return;
-      }
-    }
-  });
-  return pairs;
-}
-
-function sameArticle(one, other) {
-  if (one.code || other.code) return one.code === other.code;
-  return one.text.toLowerCase() === other.text.toLowerCase();
 }
 
 /** An amount with the decimal sign the till itself used. */
@@ -119,26 +94,28 @@ function rawText(line) {
   }
 }
 
-/** The sum of a ticket's articles that were not taken back, in the till's own writing; "" if no amount is known. */
-export function sumWords(lines) {
-  const gone = new Set(takenBack(lines).values());
-  const counted = lines.filter((line) => line.type === "A" && !gone.has(line) && line.amount !== null && line.amount !== undefined);
-  if (!counted.length) return "";
-  const cents = counted.reduce((sum, line) => sum + Math.round(Number(line.amount) * 100), 0);
-  return amountWords((cents / 100).toFixed(2), counted[0]);
+/**
+ * What a special line shows as its amount: {sign, amount, struck}. A cancellation has the amount of the article it takes
+ * back (`article`), a gift or a loss is struck because nobody paid it.
+ */
+export function specialAmount(line, article) {
+  const amount = amountWords(line.amount ?? article?.amount ?? line.total, article ?? line);
+  const bare = amount.replace(/^[-−]/, "");
+  const less = bare !== "" && (line.special === ANNULLED || line.special === RETURNED || bare !== amount);
+  return { sign: less ? "−" : "", amount: bare, struck: isStruck(line) };
 }
 
-/** {count, cancelled, cancelledAmount}: how many article lines a ticket has, and what was taken back. */
-export function counts(lines) {
-  const pairs = takenBack(lines);
-  const gone = [...pairs.values()].filter((line) => line.amount);
-  const cents = gone.reduce((sum, line) => sum + Math.round(Number(line.amount) * 100), 0);
-  return {
-    count: lines.filter((line) => line.type === "A").length,
-    cancelled: lines.filter(isSpecial).length,
-    cancelledAmount: gone.length ? amountWords((cents / 100).toFixed(2), gone[0]) : "",
-  };
-}
+/** Whether the article of a special line is struck out: it was cancelled, given away or lost. */
+export const isStruck = (line) => [ANNULLED, OFFERED, LOST].includes(line.special);
+
+/** The ticket's own total, which its payments settled, in the till's own writing; "" while it is not known. */
+export const totalWords = ({ ticket, lines }) => (ticket?.closed_at ? amountWords(ticket.total, written(lines)) : "");
+
+/** What the lines of a ticket come to so far, as the server reckons it; "" where that is not known. */
+export const sumWords = ({ tally, lines }) => amountWords(tally?.sum, written(lines));
+
+/** The line whose decimal sign goes for the whole ticket. */
+export const written = (lines) => lines.find(commaTill) ?? lines[0];
 
 /** The words of one line read aloud or in a hint: "1 BAGUETTE 1,30". */
 export function lineWords(line) {

@@ -3,8 +3,9 @@
 import { askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
-import { endsTicket, isSpecial, shown } from "./lines.js";
+import { endsTicket, isSpecial, isStruck, shown } from "./lines.js";
 import { byId, facts, may } from "./page.js";
+import { specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayEnd, dayOf, dayStart, iso, shortDay } from "./time.js";
 
@@ -95,7 +96,7 @@ function row(line) {
   const day = dayOf(at);
   const { quantity, text, amount } = shown(line);
   const special = isSpecial(line);
-  const article = special ? [line.special ? `${line.special} ` : "", el("s", null, marked(text))] : [marked(text)];
+  const article = special ? [line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, marked(text)) : marked(text)] : [marked(text)];
   const newDay = day !== lastDay;
   lastDay = day;
   const camera = line.cameras.find((id) => facts.cameras.some((known) => known.id === id));
@@ -107,7 +108,7 @@ function row(line) {
     el("td", { class: "mono hide-s" }, line.ticket && line.ticket !== "0" ? line.ticket : ""),
     el("td", { class: "hide-s" }, line.seller),
     el("td", { class: `mono what${special ? " void" : ""}${endsTicket(line) ? " end" : ""}` }, quantity && quantity !== "1" ? `${quantity} × ` : "", article),
-    el("td", { class: `r${special ? " void" : ""}` }, special && amount ? ["−", el("s", null, amount.replace(/^[-−]/, ""))] : amount),
+    el("td", { class: `r${special ? " void" : ""}` }, special ? specialCost(line) : amount),
     el("td", { class: "r" }, way ? icon("play") : null),
   ];
   const item = el("tr", { class: way ? "goes" : null, onclick: way ? (event) => { if (!event.target.closest("a")) location.assign(way); } : null }, cells);

@@ -1,5 +1,6 @@
 // Live H.264 by Media Source Extensions: fragments are appended as they come, the play head stays near the live edge.
 
+import { sourceFor } from "./media_source.js";
 import { beginsAt, joined } from "./mp4.js";
 
 const NEAREST_S = 0.25; // how close to the newest picture the play head is put
@@ -9,13 +10,10 @@ const FASTEST = 1.4;
 const KEEP_S = 8; // what is kept behind the play head
 const TRIM_EVERY_S = 4;
 
-/** Whether the browser can play `mime` by this way. */
-export const canPlay = (mime) => "MediaSource" in window && MediaSource.isTypeSupported(mime);
-
 /** Feeds one `<video>`. `failed()` is called once when it cannot go on: begin again with a new one. */
 export class MseFeed {
   #video;
-  #source = new MediaSource();
+  #source;
   #buffer = null;
   #waiting = [];
   #address;
@@ -29,6 +27,7 @@ export class MseFeed {
 
   constructor(video, mime, init, failed) {
     this.#video = video;
+    this.#source = sourceFor(video);
     this.#failed = failed;
     this.#head = init;
     this.#waiting.push(init);

@@ -2,7 +2,8 @@
 
 import { el, icon, show } from "./dom.js";
 import { JpegFeed, drawn } from "./jpeg.js";
-import { MseFeed, canPlay } from "./mse.js";
+import { canPlay, playsVideo } from "./media_source.js";
+import { MseFeed } from "./mse.js";
 import { may } from "./page.js";
 import { _, figure } from "./texts.js";
 import { clock, now } from "./time.js";
@@ -18,6 +19,7 @@ export class LivePicture {
   #socket;
   #listeners;
   #stream;
+  #stills = !playsVideo; // whether single pictures are asked for
   #feed = null;
   #stop = null;
   #since = performance.now();
@@ -99,18 +101,20 @@ export class LivePicture {
       fragment: (bytes, key, at) => this.#feed?.append(bytes, at),
       ended: () => this.#ended(),
       unplugged: () => this.#ended(),
-    }, { stream: this.#stream });
+    }, { stream: this.#stream, stills: this.#stills });
   }
 
   #started(mime, init, note) {
     this.#feed?.stop();
     const still = mime.startsWith("image/");
     if (!still && !canPlay(mime)) {
-      this.#tellNote(_("This browser cannot play this camera's kind of picture."));
+      this.#stills = true;
+      this.#stop();
+      this.#watch();
       return;
     }
     this.#feed = still ? new JpegFeed(this.#canvas) : new MseFeed(this.#video, mime, init, () => this.#again());
-    this.#tellNote(note === "key_frames" ? _("Browsers cannot play this camera's kind of picture: a picture every second or so is shown. All of it is recorded.") : "");
+    this.#tellNote(note === "key_frames" ? _("This browser cannot play this camera's kind of picture: a picture every second or so is shown. All of it is recorded.") : "");
     show(this.#video, !still);
     show(this.#canvas, true); // under the video: what was last seen, until it moves again
     this.onSound(mime.includes("mp4a"));

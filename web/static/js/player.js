@@ -2,6 +2,7 @@
 // nothing else goes, words where there is no picture.
 
 import { el, icon, show } from "./dom.js";
+import { playsVideo } from "./media_source.js";
 import { RecordedJpegs } from "./recorded_jpegs.js";
 import { RecordedStills } from "./recorded_stills.js";
 import { RecordedVideo } from "./recorded_video.js";
@@ -9,6 +10,7 @@ import { _ } from "./texts.js";
 import { clock } from "./time.js";
 import { gapWords } from "./words.js";
 
+const FIRST_WAY = playsVideo ? "video" : "jpegs"; // what is tried before it is known what was recorded
 const SHORT_MS = 5000; // playing begins behind a gap that ends so soon
 
 /** `camera` is {key, id, name, removed}. `listener` has `sound(has)`, `changed()` (plays or stands). */
@@ -36,7 +38,7 @@ export class Player {
     this.#video.muted = true; // with sound a browser would not begin by itself
     figure.replaceChildren(this.#canvas, this.#video,
       el("figcaption", { class: "tag tl" }, camera.removed ? null : el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
-    this.#use("video");
+    this.#use(FIRST_WAY);
   }
 
   get at() {
@@ -77,7 +79,7 @@ export class Player {
     }
     this.#clearGap();
     show(this.#busy, true);
-    if (this.#way === "stills") this.#use("video"); // what was recorded at another time may be playable
+    if (this.#way === "stills") this.#use(FIRST_WAY); // what was recorded at another time may be playable
     this.#ways.seek(at);
     this.#tellTime(at);
   }
@@ -139,7 +141,7 @@ export class Player {
 
   #useInstead(way) {
     const { at } = this;
-    this.#use(way);
+    this.#use(way === "video" && !playsVideo ? "stills" : way);
     this.#ways.seek(at);
   }
 
@@ -181,4 +183,4 @@ export class Player {
   }
 }
 
-const STILLS = () => _("Browsers cannot play this kind of picture: single pictures are shown. The clip you download holds all of them.");
+const STILLS = () => _("This browser cannot play this kind of picture: single pictures are shown. The clip you download holds all of them.");

@@ -1,49 +1,82 @@
-// The ticket in step with the picture: the line of this second is highlighted, those to come are grey.
+// The ticket in step with the picture: what stood on the till's screen at that instant, its line of this second
+// highlighted, those to come grey. The server's screens follow the same rules.
 
 import { el, scrollWithin } from "./dom.js";
-import { instantOfLine, lineWords, ticketsBySource } from "./lines.js";
+import { instantOfLine, isStale, lineWords, ticketsBySource } from "./lines.js";
 import { foot, head, lineItems } from "./ticket.js";
 import { _ } from "./texts.js";
 import { clock } from "./time.js";
 
 const MARK_MS = 5000;
-const EARLY_MS = 15000; // a ticket is shown grey this long before its first line
 
 export class RecordedTicket {
   #element;
   #seek;
-  #tickets = [];
-  #shown = null;
+  #whole;
+  #tills = []; // for each till its tickets, oldest first
+  #at = NaN;
+  #standing = null; // the lines known of the ticket on the screen
+  #sale = null;
   #items = [];
   #current = -2;
   #hasTill;
 
-  constructor(element, hasTill, seek) {
+  /** `seek(at)` is called for a line that is clicked; `whole(id, lines)` gives the sale of a ticket with all of its lines. */
+  constructor(element, hasTill, seek, whole) {
     this.#element = element;
     this.#seek = seek;
+    this.#whole = whole;
     this.#hasTill = hasTill;
     this.#empty();
   }
 
   /** The lines around the present place, oldest first. */
   setLines(lines) {
-    this.#tickets = [...ticketsBySource(lines).values()].flat();
-    this.#shown = null;
+    this.#tills = [...ticketsBySource(lines).values()];
   }
 
   /** Words on the line of this second, for who cannot see it. */
   wordsAt(at) {
-    const line = this.#shown?.[this.#current];
+    const line = this.#sale?.lines[this.#current];
     return line && at - instantOfLine(line) < MARK_MS ? lineWords(line) : "";
   }
 
   show(at) {
-    const ticket = this.#ticketAt(at);
-    if (ticket !== this.#shown) this.#draw(ticket);
-    if (!ticket) return;
-    let current = -1;
-    ticket.forEach((line, place) => { if (instantOfLine(line) <= at) current = place; });
-    const fresh = current >= 0 && at - instantOfLine(ticket[current]) < MARK_MS;
+    this.#at = at;
+    const standing = this.#standingAt(at);
+    if (standing !== this.#standing) this.#change(standing);
+    if (this.#sale) this.#follow();
+  }
+
+  /** The lines of the ticket on the screen at `at`; of several tills that of the ticket that began last. Else null. */
+  #standingAt(at) {
+    let found = null;
+    for (const own of this.#tills) {
+      const ticket = own.findLast(([first]) => instantOfLine(first) <= at);
+      if (!ticket || isStale(ticket.filter((line) => instantOfLine(line) <= at), at)) continue;
+      if (!found || instantOfLine(ticket[0]) > instantOfLine(found[0])) found = ticket;
+    }
+    return found;
+  }
+
+  #change(standing) {
+    this.#standing = standing;
+    if (!standing) {
+      this.#empty();
+      return;
+    }
+    const last = standing[standing.length - 1];
+    if (!this.#sale?.lines.some(({ id }) => id === last.id)) this.#draw({ lines: standing, ticket: null, tally: null });
+    if (!last.ticket_id) return;
+    this.#whole(last.ticket_id, standing).then((sale) => {
+      if (this.#standing === standing) this.#draw(sale);
+    }, () => {}); // what is known of it stands there
+  }
+
+  #follow() {
+    const { lines } = this.#sale;
+    const current = lines.findLastIndex((line) => instantOfLine(line) <= this.#at);
+    const fresh = current >= 0 && this.#at - instantOfLine(lines[current]) < MARK_MS;
     this.#items.forEach((item, place) => {
       item.classList.toggle("next", place > current);
       item.classList.toggle("now", place === current && fresh);
@@ -54,30 +87,17 @@ export class RecordedTicket {
     }
   }
 
-  #ticketAt(at) {
-    let found = null;
-    for (const ticket of this.#tickets) {
-      const begins = instantOfLine(ticket[0]);
-      if (begins > at) continue;
-      if (!found || begins > instantOfLine(found[0])) found = ticket;
-    }
-    if (found && at - instantOfLine(found[found.length - 1]) < EARLY_MS) return found;
-    const coming = this.#tickets.filter((ticket) => instantOfLine(ticket[0]) > at).sort((a, b) => instantOfLine(a[0]) - instantOfLine(b[0]))[0];
-    return coming && instantOfLine(coming[0]) - at < EARLY_MS ? coming : found ?? coming ?? null;
-  }
-
-  #draw(ticket) {
-    this.#shown = ticket;
+  #draw(sale) {
+    if (sale === this.#sale) return;
+    this.#sale = sale;
     this.#current = -2;
-    if (!ticket) {
-      this.#empty();
-      return;
-    }
-    this.#items = lineItems(ticket, (line) => this.#seek(instantOfLine(line)));
-    this.#element.replaceChildren(head(ticket, clock(instantOfLine(ticket[0]))), el("ol", { class: "tk-lines" }, this.#items), foot(ticket));
+    this.#items = lineItems(sale, (line) => this.#seek(instantOfLine(line)));
+    this.#element.replaceChildren(head(sale.lines, clock(instantOfLine(sale.lines[0]))), el("ol", { class: "tk-lines" }, this.#items), foot(sale));
+    this.#follow();
   }
 
   #empty() {
+    this.#sale = null;
     this.#items = [];
     const words = this.#hasTill ? _("No ticket near this time.") : _("No till is tied to this camera.");
     this.#element.replaceChildren(el("p", { class: "empty quiet" }, words));

@@ -2,6 +2,7 @@
 // The fragments carry wall time; on the element's own time line 0 is `base`.
 
 import { ask, query } from "./api.js";
+import { canPlay, sourceFor } from "./media_source.js";
 import { hasSound, headLength, jpegTrack, joined, mimeOf } from "./mp4.js";
 import { dayEnd, dayOf, dayStart, iso, now } from "./time.js";
 
@@ -113,7 +114,7 @@ export class RecordedVideo {
   #open(base) {
     this.#drop();
     this.#base = base;
-    this.#source = new MediaSource();
+    this.#source = sourceFor(this.#video);
     this.#address = URL.createObjectURL(this.#source);
     this.#video.src = this.#address;
   }
@@ -203,7 +204,7 @@ export class RecordedVideo {
     const length = headLength(bytes);
     if (!length) return bytes;
     const mime = mimeOf(bytes.subarray(0, length));
-    if (!mime || !MediaSource.isTypeSupported(mime)) {
+    if (!mime || !canPlay(mime)) {
       this.close();
       this.#listener.unplayable(jpegTrack(bytes) ? "jpegs" : "stills");
       throw new DOMException("cannot be played", "AbortError");

@@ -25,7 +25,7 @@ const ZOOMS = [86400, 14400, 3600, 600, 60];
 const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
 const till = new TillLines(camera.key);
-const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at));
+const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
 const player = new Player(byId("picture"), camera, recordings, {
   sound: (has) => show(byId("sound"), has),
   changed: drawPlaying,

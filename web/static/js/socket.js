@@ -21,7 +21,7 @@ const SESSION_ENDED = 4401;
 export class LiveSocket {
   #socket = null;
   #wait = FIRST_WAIT_MS;
-  #channels = new Map(); // number -> {camera, viewer, media, stream, mime, note}
+  #channels = new Map(); // number -> {camera, viewer, media, stream, stills, mime, note}
   #nextChannel = 1;
   #onPlug;
 
@@ -35,12 +35,12 @@ export class LiveSocket {
 
   /**
    * Show `camera` to `viewer` (`media` false: lines and state only; `stream` "sub": its second stream, where it has
-   * one); returns the call that stops it.
+   * one; `stills`: as JPEG pictures whatever it sends); returns the call that stops it.
    */
-  watch(camera, viewer, { media = true, stream = "main" } = {}) {
+  watch(camera, viewer, { media = true, stream = "main", stills = false } = {}) {
     const channel = this.#nextChannel;
     this.#nextChannel = (this.#nextChannel % 65535) + 1;
-    this.#channels.set(channel, { camera, viewer, media, stream, mime: "", note: "" });
+    this.#channels.set(channel, { camera, viewer, media, stream, stills, mime: "", note: "" });
     this.#askWatch(channel);
     return () => {
       this.#channels.delete(channel);
@@ -49,8 +49,8 @@ export class LiveSocket {
   }
 
   #askWatch(channel) {
-    const { camera, media, stream } = this.#channels.get(channel);
-    this.#send({ do: "watch", channel, camera, ...(media ? { stream } : { media: false }) });
+    const { camera, media, stream, stills } = this.#channels.get(channel);
+    this.#send({ do: "watch", channel, camera, ...(media ? { stream, stills } : { media: false }) });
   }
 
   #askClock() {

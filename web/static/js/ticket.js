@@ -1,7 +1,7 @@
 // A ticket drawn as the till prints it.
 
 import { el } from "./dom.js";
-import { amountWords, counts, endsTicket, instantOfLine, shown, sumWords, takenBack } from "./lines.js";
+import { amountWords, endsTicket, instantOfLine, isStruck, shown, specialAmount, sumWords, totalWords, written } from "./lines.js";
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
 
@@ -9,9 +9,8 @@ import { clock, lengthWords, now } from "./time.js";
 export function lineItem(line, { article, gone = false, onclick } = {}) {
   const { quantity, text, amount, kind } = shown(line);
   const classes = { special: "void", sub: "sub", end: "sub end" }[kind] ?? (gone ? "gone" : "");
-  const taken = article ? amountWords(article.amount, article) : "";
-  const words = kind === "special" ? [line.special ? `${line.special} ` : "", el("s", null, text)] : [text];
-  const cost = kind === "special" ? (amount || taken ? ["−", el("s", null, (amount || taken).replace(/^[-−]/, ""))] : []) : [amount];
+  const words = kind === "special" ? [line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, text) : text] : [text];
+  const cost = kind === "special" ? specialCost(line, article) : [amount];
   const item = el("li", { class: classes || null, "data-at": instantOfLine(line) },
     el("time", { datetime: line.received_at }, clock(instantOfLine(line))),
     el("span", { class: "q" }, quantity),
@@ -26,12 +25,25 @@ export function lineItem(line, { article, gone = false, onclick } = {}) {
   return item;
 }
 
-/** The lines of one ticket as `<li>`s. `onclick(line)` makes them go somewhere. */
-export function lineItems(lines, onclick) {
-  const pairs = takenBack(lines);
-  const gone = new Set(pairs.values());
-  return lines.map((line) => lineItem(line, { article: pairs.get(line), gone: gone.has(line), onclick: onclick && (() => onclick(line)) }));
+/** The amount of a special line as nodes. */
+export function specialCost(line, article) {
+  const { sign, amount, struck } = specialAmount(line, article);
+  return [sign, struck && amount ? el("s", null, amount) : amount];
 }
+
+/**
+ * The lines of one ticket as `<li>`s. A sale is {lines, ticket, tally} as the server tells them; `ticket` and `tally` may
+ * be null. `onclick(line)` makes lines go somewhere.
+ */
+export function lineItems({ lines, tally }, onclick) {
+  const taken = tally?.taken_back ?? {};
+  const gone = new Set(Object.values(taken));
+  const known = new Map(lines.map((line) => [line.id, line]));
+  return lines.map((line) => lineItem(line, { article: known.get(taken[line.id]), gone: gone.has(line.id), onclick: onclick && (() => onclick(line)) }));
+}
+
+/** The answer of `GET /tickets/ID` as a sale. */
+export const saleOf = ({ lines, tally, ...ticket }) => ({ lines, tally, ticket });
 
 /** A ticket's head: till, number, cashier, and a word on its age. */
 export function head(lines, aside) {
@@ -43,18 +55,31 @@ export function head(lines, aside) {
     el("span", null, seller), el("span", { class: "r aside" }, aside));
 }
 
-/** A ticket's foot: the sum, how many lines, what was cancelled. */
-export function foot(lines) {
-  const last = lines[lines.length - 1];
-  const { count, cancelled, cancelledAmount } = counts(lines);
-  const words = endsTicket(last) ? (last.tender ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : _("SUBTOTAL");
-  const told = [ngettext("{count} article", "{count} articles", count)];
-  if (cancelled) told.push(ngettext("{count} cancelled", "{count} cancelled", cancelled));
-  const sum = sumWords(lines);
+/** A ticket's foot: its total once it is paid, else what the lines come to; how many lines, what was taken back. */
+export function foot(sale) {
+  const last = sale.lines[sale.lines.length - 1];
+  const total = totalWords(sale);
+  const shownSum = total || sumWords(sale);
+  const words = total && endsTicket(last) ? (last.tender ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : shownSum || sale.tally?.articles ? _("SUBTOTAL") : "";
+  const cancelled = amountWords(sale.tally?.cancelled_amount, written(sale.lines));
   return el("div", { class: "tk-total" },
-    el("span", null, words), el("span", { class: "r t" }, sum),
-    el("span", { class: "faint" }, told.join(", ")),
-    el("span", { class: "r bad-c" }, cancelledAmount ? el("s", null, cancelledAmount) : ""));
+    el("span", null, words), el("span", { class: "r t" }, shownSum),
+    el("span", { class: "faint" }, countWords(sale.tally, !total)),
+    el("span", { class: "r bad-c" }, cancelled ? el("s", null, cancelled) : ""));
+}
+
+/** "3 articles, 1 cancelled, 1 returned"; why there is no sum, where it is `needed`. */
+function countWords(tally, needed) {
+  if (!tally) return "";
+  const told = [ngettext("{count} article", "{count} articles", tally.articles)];
+  if (tally.cancelled) told.push(ngettext("{count} cancelled", "{count} cancelled", tally.cancelled));
+  if (tally.returned) told.push(ngettext("{count} returned", "{count} returned", tally.returned));
+  if (tally.offered) told.push(ngettext("{count} offered", "{count} offered", tally.offered));
+  if (tally.lost) told.push(ngettext("{count} lost", "{count} lost", tally.lost));
+  if (tally.other) told.push(ngettext("{count} other red line", "{count} other red lines", tally.other));
+  if (needed && !tally.whole) told.push(_("the beginning is missing"));
+  else if (needed && tally.sum === null && told.length > 1) told.push(_("an amount is missing"));
+  return told.join(", ");
 }
 
 /** "open 48 s" or the time of its last line. */
@@ -65,10 +90,11 @@ export function ageWords(lines) {
 }
 
 /** A whole ticket as an element. `open` draws the caret at the present second under the last line. */
-export function ticketElement(lines, { open = false, label } = {}) {
-  const list = el("ol", { class: "tk-lines" }, lineItems(lines));
+export function ticketElement(sale, { open = false, label } = {}) {
+  const { lines } = sale;
+  const list = el("ol", { class: "tk-lines" }, lineItems(sale));
   if (open) list.append(caretItem());
-  return el("section", { class: "ticket torn", "aria-label": label }, head(lines, ageWords(lines)), list, foot(lines));
+  return el("section", { class: "ticket torn", "aria-label": label }, head(lines, ageWords(lines)), list, foot(sale));
 }
 
 function caretItem() {

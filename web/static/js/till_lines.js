@@ -2,6 +2,7 @@
 
 import { askJson, query } from "./api.js";
 import { may } from "./page.js";
+import { saleOf } from "./ticket.js";
 import { iso } from "./time.js";
 
 const AROUND_MS = 15 * 60000;
@@ -15,6 +16,7 @@ export class TillLines {
   #from = NaN;
   #to = NaN;
   #asking = false;
+  #sales = new Map(); // id -> {last, sale: Promise}
 
   /** Lines known now, oldest first. */
   lines = [];
@@ -47,6 +49,17 @@ export class TillLines {
     const asked = direction < 0 ? { stop: iso(at) } : { start: iso(at), order: "asc" };
     const { items } = await askJson(`/lines${query({ camera: this.#camera, limit: 1, ...asked })}`);
     return items[0] ?? null;
+  }
+
+  /** The whole ticket `id` as a sale; asked for again when `lines`, what is known of it, holds a new one. */
+  whole(id, lines) {
+    const last = lines[lines.length - 1].id;
+    const kept = this.#sales.get(id);
+    if (kept?.last === last) return kept.sale;
+    const sale = askJson(`/tickets/${id}`).then(saleOf);
+    this.#sales.set(id, { last, sale });
+    sale.catch(() => this.#sales.delete(id));
+    return sale;
   }
 
   /** The tickets between two instants as [opened, closed], oldest first. */

@@ -3,17 +3,18 @@
 import { askJson, query } from "./api.js";
 import { el, scrollWithin } from "./dom.js";
 import { beginsTicket, endsTicket, instantOfLine, isStale } from "./lines.js";
-import { lineItems, refreshAge, ticketElement } from "./ticket.js";
+import { lineItems, refreshAge, saleOf, ticketElement } from "./ticket.js";
 import { _ } from "./texts.js";
 import { now } from "./time.js";
 
+const NOTHING = { lines: [], ticket: null, tally: null };
 const MARK_MS = 4000; // for how long the newest line is the moment one looks at
 
 /** Shows tickets in a column (`column`) and over the picture (`over`, an `<ol>`). */
 export class TillScreens {
   #column;
   #over;
-  #tills = new Map(); // source -> {lines, previous}
+  #tills = new Map(); // source -> {sale, previous}: sales are {lines, ticket, tally}, see ticket.js
   #drawn = []; // [element, lines] of what ages
   #sources;
 
@@ -26,19 +27,19 @@ export class TillScreens {
   }
 
   /** What the server says stands on the screen of a source now. */
-  screen({ source, lines }) {
+  screen({ source, lines, ticket, tally }) {
     const known = this.#tills.get(source);
-    this.#tills.set(source, { lines, previous: known?.previous ?? [] });
+    this.#tills.set(source, { sale: { lines, ticket, tally }, previous: known?.previous ?? NOTHING });
     this.#draw();
     if (!known) this.#lookBack(source);
   }
 
   /** A new line; one that belongs to another ticket than the one shown clears it first. */
-  line({ line }) {
-    const till = this.#tills.get(line.source) ?? { lines: [], previous: [] };
-    if (till.lines.some((known) => known.id === line.id)) return; // told twice around a new connection
-    if (beginsTicket(till.lines, line)) this.#tills.set(line.source, { lines: [line], previous: till.lines });
-    else this.#tills.set(line.source, { lines: [...till.lines, line], previous: till.previous });
+  line({ line, ticket, tally }) {
+    const { sale, previous } = this.#tills.get(line.source) ?? { sale: NOTHING, previous: NOTHING };
+    if (sale.lines.some((known) => known.id === line.id)) return; // told twice around a new connection
+    const next = beginsTicket(sale.lines, line);
+    this.#tills.set(line.source, { sale: { lines: next ? [line] : [...sale.lines, line], ticket, tally }, previous: next ? sale : previous });
     this.#draw();
   }
 
@@ -46,9 +47,9 @@ export class TillScreens {
     try {
       const { items } = await askJson(`/tickets${query({ source, limit: 2 })}`);
       const till = this.#tills.get(source);
-      const before = items.find(({ id }) => till.lines[0]?.ticket_id !== id);
-      if (!before || till.previous.length) return;
-      till.previous = (await askJson(`/tickets/${before.id}`)).lines;
+      const before = items.find(({ id }) => till.sale.lines[0]?.ticket_id !== id);
+      if (!before || till.previous.lines.length) return;
+      till.previous = saleOf(await askJson(`/tickets/${before.id}`));
       this.#draw();
     } catch {
       // the ticket before is a convenience: without it the present one still stands
@@ -56,8 +57,8 @@ export class TillScreens {
   }
 
   get #latestFirst() {
-    const last = ({ lines }) => (lines.length ? instantOfLine(lines[lines.length - 1]) : 0);
-    return [...this.#tills.values()].filter((till) => till.lines.length || till.previous.length).sort((a, b) => last(b) - last(a));
+    const last = ({ sale: { lines } }) => (lines.length ? instantOfLine(lines[lines.length - 1]) : 0);
+    return [...this.#tills.values()].filter(({ sale, previous }) => sale.lines.length || previous.lines.length).sort((a, b) => last(b) - last(a));
   }
 
   #draw() {
@@ -69,17 +70,17 @@ export class TillScreens {
       return;
     }
     const parts = [];
-    for (const { lines, previous } of tills) {
-      for (const [own, label, open] of [[lines, _("Ticket"), true], [previous, _("Ticket before"), false]]) {
-        if (!own.length) continue;
-        const element = ticketElement(own, { open: open && !endsTicket(own[own.length - 1]), label });
+    for (const { sale, previous } of tills) {
+      for (const [own, label, open] of [[sale, _("Ticket"), true], [previous, _("Ticket before"), false]]) {
+        if (!own.lines.length) continue;
+        const element = ticketElement(own, { open: open && !endsTicket(own.lines[own.lines.length - 1]), label });
         if (open) element.setAttribute("aria-live", "polite");
         parts.push(element);
-        this.#drawn.push([element, own]);
+        this.#drawn.push([element, own.lines]);
       }
     }
     this.#column.replaceChildren(...parts);
-    this.#over.replaceChildren(...lineItems(tills[0].lines));
+    this.#over.replaceChildren(...lineItems(tills[0].sale));
     this.#mark();
   }
 
@@ -103,8 +104,8 @@ export class TillScreens {
 
   #tick() {
     for (const till of this.#tills.values()) {
-      if (isStale(till.lines, now())) {
-        Object.assign(till, { previous: till.lines, lines: [] });
+      if (isStale(till.sale.lines, now())) {
+        Object.assign(till, { previous: till.sale, sale: NOTHING });
         this.#draw();
       }
     }

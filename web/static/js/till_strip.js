@@ -1,7 +1,8 @@
 // At most four lines of a till in the corner of a tile on the wall.
 
 import { el } from "./dom.js";
-import { beginsTicket, isSpecial, shown } from "./lines.js";
+import { beginsTicket, isSpecial, isStruck, shown } from "./lines.js";
+import { specialCost } from "./ticket.js";
 
 const LINES = 4;
 
@@ -23,8 +24,8 @@ export class TillStrip {
     this.element.hidden = !this.#lines.length;
     this.element.replaceChildren(...this.#lines.slice(-LINES).map((line) => {
       const { text, amount } = shown(line);
-      const words = isSpecial(line) ? [`${line.special} `, el("s", null, text)] : [text];
-      return el("div", { class: isSpecial(line) ? "void" : null }, el("span", null, words), el("span", null, amount));
+      if (!isSpecial(line)) return el("div", null, el("span", null, text), el("span", null, amount));
+      return el("div", { class: "void" }, el("span", null, line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, text) : text), el("span", null, specialCost(line)));
     }));
   }
 }

@@ -1,0 +1,117 @@
+"""What the lines of a ticket come to, as they arrive: the running sum, what was taken back and counted. Pure.
+
+A closed ticket's own total is what its T and E lines settled (see `grouping`); this is the sum before that. Per line:
+
+- An article (A) adds its amount; one without an amount adds nothing.
+- ANNULE takes the latest article of the same code (or, without codes, description) that is still there off the ticket.
+  Where there is none, it lowers the sum by its own amount.
+- RETOUR lowers the sum by its own amount, or by that of the same article of this ticket.
+- OFFERT and PERTE add nothing, unless they carry an amount below zero.
+- Any other S line adds the amount it carries.
+
+Where an amount that belongs to the sum is not known, or the ticket's first lines are not, there is no sum.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable
+from decimal import Decimal
+
+from camtrace.model import Line
+
+ANNULLED, RETURNED, OFFERED, LOST = "ANNULE", "RETOUR", "OFFERT", "PERTE"
+KINDS = {ANNULLED: "cancelled", RETURNED: "returned", OFFERED: "offered", LOST: "lost"}
+MOST_ARTICLES = 2000  # of a ticket whose end never comes, older articles are not looked for any more
+
+
+class Tally:
+    """One ticket. `taken_back`: the id of each annulling line with that of the article it takes off."""
+
+    def __init__(self) -> None:
+        self.taken_back: dict[int, int] = {}
+        self.cancelled_amount: Decimal | None = None
+        self._counts: Counter[str] = Counter()
+        self._articles: list[Line] = []
+        self._sum: Decimal | None = None
+        self._known = True
+        self._whole = True
+        self._begun = False
+
+    @classmethod
+    def of(cls, lines: Iterable[Line]) -> Tally:
+        """The tally of these lines, oldest first."""
+        tally = cls()
+        for line in lines:
+            tally.add(line)
+        return tally
+
+    @property
+    def is_whole(self) -> bool:
+        """Whether the ticket's first line is among those counted."""
+        return self._whole
+
+    @property
+    def sum(self) -> Decimal | None:
+        """What the lines come to; None where that is not known."""
+        return self._sum if self._known and self._whole else None
+
+    @property
+    def counts(self) -> dict[str, int]:
+        """How many articles, cancellations, returns, gifts, losses and other special lines there are."""
+        return {kind: self._counts[kind] for kind in ("articles", *KINDS.values(), "other")}
+
+    def add(self, line: Line) -> None:
+        """Count `line`."""
+        if not self._begun:
+            self._begun = True
+            self._whole = line.position in (None, 1)
+        if line.type == "A":
+            self._counts["articles"] += 1
+            self._articles.append(line)
+            del self._articles[:-MOST_ARTICLES]
+            self._plus(line.amount)
+        elif line.type == "S":
+            self._counts[KINDS.get(line.special, "other")] += 1
+            self._special(line)
+
+    def _special(self, line: Line) -> None:
+        if line.special == ANNULLED:
+            self._annul(line)
+        elif line.special == RETURNED:
+            article = self._same_article(line) if line.amount is None else line
+            self._minus(article.amount if article else None)
+        elif line.special not in (OFFERED, LOST) or (line.amount or 0) < 0:
+            self._plus(line.amount)
+
+    def _annul(self, line: Line) -> None:
+        article = self._same_article(line)
+        if article is None:
+            amount = line.amount
+            self._minus(amount)
+        else:
+            self._articles.remove(article)
+            self.taken_back[line.id] = article.id
+            amount = article.amount
+            self._plus(None if amount is None else -amount)
+        if amount is not None:
+            self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
+
+    def _same_article(self, line: Line) -> Line | None:
+        return next((article for article in reversed(self._articles) if _is_same_article(article, line)), None)
+
+    def _plus(self, amount: Decimal | None) -> None:
+        if amount is not None:
+            self._sum = (self._sum or Decimal()) + amount
+
+    def _minus(self, amount: Decimal | None) -> None:
+        if amount is None:
+            self._known = False
+        else:
+            self._plus(-abs(amount))
+
+
+def _is_same_article(one: Line, other: Line) -> bool:
+    if one.code or other.code:
+        return one.code == other.code
+    return one.text.casefold() == other.text.casefold()

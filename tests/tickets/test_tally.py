@@ -1,0 +1,110 @@
+"""What the lines of a ticket come to, against the total that its payments settled."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from camtrace.demo.script import TILLS
+from camtrace.model import Line
+from camtrace.pos.wire import decode
+from camtrace.tickets.tally import MOST_ARTICLES, Tally
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+
+
+def lines(*said: str, first: int = 1) -> list[Line]:
+    """What a till said, as it is stored: the fields behind the customer."""
+    found = []
+    for place, text in enumerate(said, first):
+        message = decode(f"1|0|7|0|{text}".encode())
+        found.append(
+            Line(
+                id=place, received_at=NOON + timedelta(seconds=place), protocol="pos", source="1", ticket_id=1,
+                position=place, type=message.type, special=message.special, code=message.code, text=message.text,
+                quantity=message.quantity, amount=message.amount, total=message.total, tender=message.tender,
+            )
+        )  # fmt: skip
+    return found
+
+
+def settled(said: list[Line]) -> Decimal:
+    return sum((line.total or Decimal() for line in said if line.type in "TE"), Decimal())
+
+
+def test_articles_less_cancellations_are_what_is_paid() -> None:
+    sale = lines(
+        "A|1|148|TARTE POELEE|16,00", "A|1|165|OEUF PARMESAN|10,00", "A|1|165|OEUF PARMESAN|10,00",
+        "S|1|165|OEUF PARMESAN|ANNULE", "T|ESPECES|20,00|10,00", "D|10,00", "E|CHEQUES|16,00|16,00",
+    )  # fmt: skip
+    tally = Tally.of(sale)
+    assert tally.sum == Decimal("26.00") == settled(sale)
+    assert tally.taken_back == {4: 3}
+    assert tally.cancelled_amount == Decimal("10.00")
+    assert tally.counts == {"articles": 3, "cancelled": 1, "returned": 0, "offered": 0, "lost": 0, "other": 0}
+
+
+def test_each_kind_is_counted_in_its_own_word() -> None:
+    said = ("A|1|1|X|5", "S|1|2|Y|OFFERT", "S|1|3|Z|PERTE", "S|1|4|V|RETOUR", "S|1|1|X|ANNULE", "S|1|9|R|-1")
+    tally = Tally.of(lines(*said))
+    assert tally.counts == {"articles": 1, "cancelled": 1, "returned": 1, "offered": 1, "lost": 1, "other": 1}
+    assert tally.taken_back == {5: 1}  # only a cancellation strikes out
+
+
+@pytest.mark.parametrize(
+    ("said", "sum_"),
+    [
+        (("A|1|1|X|5,00", "S|1|1|X|ANNULE"), "0.00"),
+        (("A|1|1|X|5,00", "A|1|1|X|4,00", "S|1|1|X|ANNULE", "S|1|1|X|ANNULE"), "0.00"),
+        (("A|1|1|X|5,00", "S|1|2|Y|-2,00|ANNULE"), "3.00"),  # its article was not seen, its amount is there
+        (("A|1|1|X|5,00", "S|1|1|X|-5,00|ANNULE"), "0.00"),  # not taken off twice
+        (("A|1|1|X|5,00", "S|1|2|Y|-2,00|RETOUR"), "3.00"),
+        (("A|1|1|X|5,00", "S|1|2|Y|2,00|RETOUR"), "3.00"),  # given back whatever the sign
+        (("A|1|1|X|5,00", "S|1|1|X|RETOUR"), "0.00"),
+        (("A|1|1|X|5,00", "S|1|1|X|OFFERT"), "5.00"),
+        (("A|1|1|X|5,00", "S|1|2|Y|2,00|OFFERT"), "5.00"),  # what the gift is worth
+        (("A|1|1|X|5,00", "S|1|1|X|-5,00|OFFERT"), "0.00"),
+        (("A|1|1|X|5,00", "S|1|2|Y|PERTE"), "5.00"),
+        (("A|1|1|X|5,00", "S|1|0|REMISE|-0,50"), "4.50"),  # an S line with an amount only
+        (("A|1|1|X|5,00", "S|1|0|SUPPLEMENT|0,50"), "5.50"),
+        (("A|1|1|X|5,00", "A|1||SANS SUCRE"), "5.00"),
+        (("A|1||Tarte|5,00", "A|1|9|TARTE|7,00", "S|1||TARTE|ANNULE"), "7.00"),  # no code: by description
+    ],
+)
+def test_the_running_sum(said: tuple[str, ...], sum_: str) -> None:
+    assert Tally.of(lines(*said)).sum == Decimal(sum_)
+
+
+@pytest.mark.parametrize(
+    "said",
+    [
+        ("S|1|118|CAFE|RETOUR", "A|1|1|X|5,00"),  # what was given back for it stands nowhere
+        ("A|1|1|X|5,00", "S|1|2|Y|ANNULE"),
+        (),
+        ("D|10,00",),
+    ],
+)
+def test_no_sum_where_an_amount_is_not_known(said: tuple[str, ...]) -> None:
+    assert Tally.of(lines(*said)).sum is None
+
+
+def test_no_sum_of_a_ticket_whose_beginning_is_missing() -> None:
+    tally = Tally.of(lines("A|1|1|X|5,00", first=3))
+    assert (tally.sum, tally.is_whole) == (None, False)
+
+
+def test_a_ticket_without_an_end_is_bounded() -> None:
+    endless = lines("S|1|7|FIRST|ANNULE", "A|1|7|FIRST|1", *["A|1|8|NEXT|1"] * MOST_ARTICLES, "S|1|7|FIRST|-1|ANNULE")
+    assert Tally.of(endless).taken_back == {}
+
+
+def test_the_demos_tills_settle_what_their_lines_come_to() -> None:
+    """Where a return tells no amount the sum is left open, not wrong."""
+    for till in TILLS:
+        for sale in till.sales:
+            said = [till._line(sale, step, 2).decode(till.encoding).strip().split("|", 4)[4] for step in sale.steps]
+            sold = lines(*said)
+            assert Tally.of(sold).sum in (settled(sold), None)
+            assert (Tally.of(sold).sum is None) == any("RETOUR" in text for text in said)
