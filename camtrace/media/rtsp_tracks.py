@@ -82,7 +82,7 @@ def sound_payload(media: sdp.Media, emit: depacketise.Emit) -> rtp.Payload:
 def _parameter_sets(text: str) -> bytes:
     """Base64 units, separated by commas, each behind a start code; what is none is left out."""
     units = []
-    for word in text.split(","):
+    for word in map(str.strip, text.split(",")):
         try:
             units.append(base64.b64decode(word + "=" * (-len(word) % 4)))
         except (binascii.Error, ValueError):
