@@ -85,25 +85,35 @@ class Interleaved:
         """Nothing to give back."""
 
 
-class _Receiver(DatagramProtocol):
-    """One UDP port of a track, connected to the client's: datagrams from elsewhere never arrive."""
+class _Data(DatagramProtocol):
+    """The RTP port, connected to the client's, so that sending learns when nothing listens there."""
 
     noisy = False
 
-    def __init__(self, peer: tuple[str, int], heard: Callable[[bytes], None], refused: Callable[[], None]) -> None:
+    def __init__(self, peer: tuple[str, int], refused: Callable[[], None]) -> None:
         self._peer = peer
-        self._heard = heard
         self._refused = refused
 
     def startProtocol(self) -> None:
         if self.transport is not None:
             self.transport.connect(*self._peer)
 
-    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        self._heard(datagram)
-
     def connectionRefused(self) -> None:
         self._refused()
+
+
+class _Control(DatagramProtocol):
+    """The RTCP port: what does not come from the client's is not heard."""
+
+    noisy = False
+
+    def __init__(self, peer: tuple[str, int], heard: Callable[[bytes], None]) -> None:
+        self._peer = peer
+        self._heard = heard
+
+    def datagramReceived(self, datagram: bytes, addr: Any) -> None:
+        if tuple(addr) == self._peer:
+            self._heard(datagram)
 
 
 class Datagrams:
@@ -111,17 +121,27 @@ class Datagrams:
 
     Where the system can (Linux since 4.18), packets of one size go out by one call that cuts them apart again in the
     kernel (UDP_SEGMENT): a picture then costs one system call instead of one a packet.
+
+    No port that Twisted reads from is connected: its reactors take a refused datagram for the end of such a port and
+    close it. So the RTP port, which is connected, is not read, and the RTCP port, which is read, is not connected.
     """
 
     largest = rtp.UDP_PAYLOAD
     blocked = False
 
-    def __init__(self, rtp_port: Any, rtcp_port: Any, refused: Callable[[], None]) -> None:
-        """Both are listening UDP ports connected to the client's; `refused` is told that nothing listens there."""
+    def __init__(
+        self, rtp_port: Any, rtcp_port: Any, control_peer: tuple[str, int], refused: Callable[[], None]
+    ) -> None:
+        """Both are listening UDP ports, the first connected to the client's, the second writing to `control_peer`.
+
+        `refused` is told that nothing listens at the client; it may close this in the middle of sending.
+        """
         self._rtp = rtp_port
         self._rtcp = rtcp_port
+        self._control_peer = control_peer
         self._refused = refused
         self._socket = getattr(rtp_port, "socket", None) if sys.platform == "linux" else None
+        self._closed = False
         self.lost = 0  # datagrams the system had no room for
 
     @property
@@ -154,22 +174,26 @@ class Datagrams:
 
     def control(self, packet: bytes) -> None:
         """Send one RTCP packet now."""
-        self._put(self._rtcp, packet)
+        self._put(self._rtcp, packet, self._control_peer)
 
-    def _put(self, port: Any, packet: bytes) -> None:
+    def _put(self, port: Any, packet: bytes, peer: tuple[str, int] | None = None) -> None:
+        if self._closed:  # by `refused`, perhaps, before the rest of a frame
+            return
         try:
-            port.write(packet)
-        except OSError:  # no room, or no road: the packet is lost, as any datagram may be
+            port.write(packet, peer)
+        except (OSError, error.MessageLengthError):  # no room, or no road: it is lost, as any datagram may be
             self.lost += 1
 
     def flush(self) -> None:
         """Nothing waits."""
 
     def close(self) -> None:
-        """Close both ports."""
-        self._socket = None
-        for port in (self._rtp, self._rtcp):
-            port.stopListening()
+        """Close both ports; nothing is sent any more."""
+        if not self._closed:
+            self._closed = True
+            self._socket = None
+            for port in (self._rtp, self._rtcp):
+                port.stopListening()
 
 
 def runs(packets: list[rtp.Datagram]) -> Iterator[list[rtp.Datagram]]:
@@ -209,15 +233,16 @@ class UdpPorts:
         `heard(datagram)`: RTCP came in. `refused()`: nothing listens at the client any more.
         """
         for candidate in self._candidates():
-            data = self._listen(candidate, interface, _Receiver((host, ports[0]), lambda _: None, refused))
+            data = self._listen(candidate, interface, _Data((host, ports[0]), refused))
             if data is None:
                 continue
+            data.stopReading()
             number = data.getHost().port
             control = None
             if number % 2 == 0:
-                control = self._listen(number + 1, interface, _Receiver((host, ports[1]), heard, refused))
+                control = self._listen(number + 1, interface, _Control((host, ports[1]), heard))
             if control is not None:
-                return Datagrams(data, control, refused)
+                return Datagrams(data, control, (host, ports[1]), refused)
             data.stopListening()
         return None
 

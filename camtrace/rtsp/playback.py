@@ -211,7 +211,8 @@ class Playback:
         return all(not hasattr(outlet, "ports") for outlet in self.outlets())
 
     def _ended(self) -> None:
-        self.session.move("end")
+        if self.session.state is not State.READY:
+            self.session.move("end")
         self.session.ended_at = self._pacer.seconds()
 
     def close(self, bye: bool = True) -> None:

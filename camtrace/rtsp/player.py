@@ -5,11 +5,13 @@ from __future__ import annotations
 import secrets
 from collections import deque
 from collections.abc import Callable
+from contextlib import ExitStack
 from datetime import datetime
 from typing import NamedTuple
 
 from twisted.internet import defer
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 from camtrace import clock
 from camtrace.model import Chunk, Sample, Track
@@ -106,7 +108,8 @@ class Player:
     """Reads ahead one chunk at a time, sends each sample when it is due, stands still while the client is full.
 
     Play time runs on over a hole in the recording, unless `keep_gaps`; wall time, in the sender reports, jumps.
-    Unpaced (live), whatever comes is sent at once.
+    Unpaced (live), whatever comes is sent at once. What fails ends this playback, with BYE, and does not reach whoever
+    woke it: he has others to wake.
     """
 
     log = Logger()
@@ -186,12 +189,13 @@ class Player:
             return
         self.closed = True
         self.playing = False
-        if bye:
-            self._report(bye=True)
-        for feed in self.feeds.values():
-            feed.outlet.close()
         self._queue.clear()
-        self._cursor.close()
+        if bye:
+            self._say_bye()
+        with ExitStack() as closing:  # all of them, even where one fails
+            closing.callback(self._cursor.close)
+            for feed in self.feeds.values():
+                closing.callback(feed.outlet.close)
 
     def position(self) -> tuple[int, int]:
         """Wall time and play time, in microseconds, of what is sent next."""
@@ -280,13 +284,19 @@ class Player:
             self._advance()
 
     def _advance(self) -> None:
+        try:
+            self._go_on()
+        except Exception:
+            self._failed(Failure())
+
+    def _go_on(self) -> None:
         """Send what is due, read on if little is left, and sleep until the next sample."""
         if self.blocked:
             return
         if self._late_us() > LATE_US:
             self._anchor()
         self._send_due()
-        if self.blocked:
+        if self.blocked or not self.playing:  # sending may find that the client is gone
             return
         if self._complete and not self._queue:
             if not self._paced or self._play_us() >= self._end_us:
@@ -319,8 +329,8 @@ class Player:
         if self.playing and (self._complete or self._queue or not self._paced):
             self._later(self._pacer.seconds())
 
-    def _failed(self, failure: object) -> None:
-        self.log.error("a playback failed: {failure}", failure=failure)
+    def _failed(self, failure: Failure) -> None:
+        self.log.failure("a playback failed and is ended", failure)
         if not self.closed:
             self._end()
 
@@ -346,17 +356,27 @@ class Player:
             feed.outlet.flush()
         self.sent_at = self._pacer.seconds()
 
-    def _report(self, bye: bool = False) -> None:
+    def _report(self) -> None:
         self._report_at = self._pacer.seconds() + REPORT_SECONDS
         for feed in self.feeds.values():
-            feed.report(*self._last, bye)
+            feed.report(*self._last)
         for feed in self.feeds.values():
             feed.outlet.flush()
+
+    def _say_bye(self) -> None:
+        """Say on every track that nothing follows; where even that fails, the others are still told."""
+        for feed in self.feeds.values():
+            try:
+                feed.report(*self._last, bye=True)
+                feed.outlet.flush()
+            except Exception:
+                self.log.failure("a player could not be told of the end")
 
     def _end(self) -> None:
         """The last sample is sent: say BYE on every track, so that players end by themselves."""
         self.playing = False
-        self._report(bye=True)
+        self._queue.clear()
+        self._say_bye()
         self._ended()
 
 

@@ -28,7 +28,12 @@ STOP_SECONDS = 2.0  # what clients get to take the last bytes when the server st
 
 
 class Sessions:
-    """The sessions by name; those whose client is silent for too long are closed."""
+    """The sessions by name; those whose client is silent for too long are closed.
+
+    What fails in ending one is logged and keeps none of the others.
+    """
+
+    log = Logger()
 
     def __init__(self, most: int = MOST_SESSIONS) -> None:
         self._most = most
@@ -51,14 +56,24 @@ class Sessions:
     def drop(self, playback: Playback, bye: bool = True) -> None:
         """End a session and forget it."""
         self._playbacks.pop(playback.session.id, None)
-        playback.close(bye)
+        try:
+            playback.close(bye)
+        except Exception:
+            self.log.failure("session {id} did not end cleanly", id=playback.session.id)
 
     def sweep(self) -> list[Playback]:
         """End the expired ones; answers which."""
-        expired = [playback for playback in self._playbacks.values() if playback.expired()]
+        expired = [playback for playback in self._playbacks.values() if self._expired(playback)]
         for playback in expired:
             self.drop(playback)
         return expired
+
+    def _expired(self, playback: Playback) -> bool:
+        try:
+            return playback.expired()
+        except Exception:
+            self.log.failure("session {id} does not know whether it is over: it ends", id=playback.session.id)
+            return True
 
     def close(self) -> None:
         """End all of them with BYE."""
@@ -166,11 +181,15 @@ class RtspService(Service, Factory):
         for playback in self.sessions.sweep():
             self.log.debug("session {id} is over", id=playback.session.id)
         for connection in list(self._connections):
-            dialogue = getattr(connection, "dialogue", None)
-            if dialogue is None or not dialogue.playbacks:
-                continue
-            if all(playback.closed for playback in dialogue.playbacks):
-                connection.close()
+            try:
+                self._close_if_over(connection)
+            except Exception:  # it would end the watching over all others
+                self.log.failure("a connection without a session could not be closed")
+
+    def _close_if_over(self, connection: RtspProtocol) -> None:
+        dialogue = getattr(connection, "dialogue", None)
+        if dialogue is not None and dialogue.playbacks and all(playback.closed for playback in dialogue.playbacks):
+            connection.close()
 
     def _figures(self) -> Iterable[tuple[Mapping[str, str], float]]:
         return [({}, len(self.sessions))]

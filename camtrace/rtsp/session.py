@@ -30,6 +30,7 @@ TRANSITIONS = {
     (State.PAUSED, "PLAY"): State.PLAYING,
     (State.PAUSED, "PAUSE"): State.PAUSED,
     (State.PAUSED, "SETUP"): State.PAUSED,
+    (State.PAUSED, "end"): State.READY,
 }
 
 

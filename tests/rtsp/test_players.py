@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from support.clips import START, ClipFootage, clip
-from support.players import frames, run
+from support.players import frames, play_and_kill, run
 from support.rtsp_server import Served, unix
 from twisted.internet import defer, reactor
 from twisted.trial.unittest import TestCase
@@ -132,6 +132,24 @@ class FfmpegTests(Playing):
         whole = await frames("-i", clip("vtest_h264_baseline.mp4"))
         self.assertGreater(len(played), 30)
         self.assertEqual(played, whole[-len(played) :])
+
+
+@needs_ffmpeg
+class VanishingTests(Playing):
+    """A player that vanishes without a word takes nobody along."""
+
+    async def test_killed_by_udp(self) -> None:
+        """Six UDP players are killed one after the other while two others play: those get every picture, and end."""
+        url = f"{self.serve(ClipFootage('vtest_h264_baseline.mp4'))}?{QUERY}"
+        playing = [defer.ensureDeferred(frames("-rtsp_transport", "tcp", "-i", url)) for _ in range(2)]
+        await defer.gatherResults(
+            defer.ensureDeferred(play_and_kill(url, "-rtsp_transport", "udp", seconds=0.3 * number))
+            for number in range(6)
+        )
+        self.assertFalse(any(one.called for one in playing))
+        played = await defer.gatherResults(playing)
+        self.assertEqual(played, [await frames("-i", clip("vtest_h264_baseline.mp4"))] * 2)
+        self.assertEqual(len(self.served.service.sessions), 0)
 
 
 @needs_gstreamer

@@ -15,13 +15,14 @@ from support.clips import START, ClipFootage, ClipReading
 from support.rtsp_client import Client, World
 from support.rtsp_server import NoLive, People, Served, unix, user
 from twisted.internet import defer
+from twisted.logger import capturedLogs
 
 from camtrace import clock
 from camtrace.auth import PlayerSecret, Throttled
 from camtrace.challenge import digest_response
 from camtrace.errors import DatabaseUnavailable
 from camtrace.model import Chunk
-from camtrace.rtsp.session import LINGER, TIMEOUT
+from camtrace.rtsp.session import LINGER, PAUSED_TIMEOUT, TIMEOUT
 
 BASE = "rtsp://cam.example:8554/player/regul/3/"
 URL = f"{BASE}?start={unix(START)}&stop={unix(START) + 600}"
@@ -259,6 +260,139 @@ def test_failing_disk_ends_the_playback() -> None:
     assert client.ask("OPTIONS", "*").status == 200
 
 
+class Broken:
+    """Something that fails, the first `times` it is called."""
+
+    def __init__(self, call: Any, times: int = 1_000_000) -> None:
+        self.call = call
+        self.left = times
+
+    def __call__(self, *values: Any, **named: Any) -> Any:
+        """Fail, or do what is asked."""
+        self.left -= 1
+        if self.left >= 0:
+            raise AttributeError("'Port' object has no attribute 'socket'")
+        return self.call(*values, **named)
+
+
+def breaks(client: Client, scene: Scene, what: str, times: int = 1_000_000) -> Broken:
+    """Let a method of the outlet of the client's first track fail."""
+    playback = scene.served.service.sessions.get(client.session)
+    assert playback is not None
+    broken = Broken(getattr(playback.outlets()[0], what), times)
+    setattr(playback.outlets()[0], what, broken)
+    return broken
+
+
+@pytest.mark.parametrize("transport", ["RTP/AVP/TCP;unicast;interleaved=0-1", UDP])
+def test_a_failing_player_ends_alone(transport: str) -> None:
+    """Sending to one of three fails: that one is told of the end and let go, the others get every picture and end."""
+    scene = Scene(ClipFootage("vtest_h264_aac.mp4"))
+    clients = [scene.client() for _ in range(3)]
+    for client in clients:
+        client.start(URL, transport if client is clients[1] else "RTP/AVP/TCP;unicast;interleaved=0-1")
+    scene.world.turn(1)
+    with capturedLogs() as logs:
+        broken = breaks(clients[1], scene, "send")
+        scene.world.turn(4)
+    assert [event["log_format"] for event in logs if "log_failure" in event] == ["a playback failed and is ended"]
+    assert broken.left == 999_999  # it was not tried again
+    for client in clients:
+        client.read()
+    for client in (clients[0], clients[2]):
+        assert sum(frame.marker for frame in client.rtp()) == 40
+        assert [frame.channel for frame in client.frames if frame.is_rtcp and frame.is_bye] == [1, 3]
+    if transport == UDP:
+        assert [port.sent[-1][-8:-4] == b"\x81\xcb\x00\x01" for port in scene.world.ports] == [False, True] * 2
+    else:
+        assert [frame.channel for frame in clients[1].frames if frame.is_rtcp and frame.is_bye] == [1, 3]
+    scene.world.turn(LINGER, 0.1)
+    assert scene.sessions == 0
+    assert all(client.transport.lost for client in clients)
+    assert all(reading.closed for reading in scene.footage.opened)
+    assert not any(port.open for port in scene.world.ports)
+
+
+def test_a_failing_player_is_told_of_the_end_as_far_as_it_goes() -> None:
+    """Not even BYE can be said on one track: it is on the other; a seek back is answered and plays."""
+    scene = Scene(ClipFootage("vtest_h264_aac.mp4"))
+    client = scene.client()
+    client.start(URL)
+    client.turn(1)
+    breaks(client, scene, "send", 1)
+    breaks(client, scene, "control", 1)
+    with capturedLogs():
+        client.turn(1)
+    assert [frame.channel for frame in client.frames if frame.is_rtcp and frame.is_bye] == [3]
+    seen = len(client.rtp())
+    assert client.ask("PLAY", BASE, "Range: npt=0-").status == 200
+    client.turn(1)
+    assert len(client.rtp()) > seen + 5
+
+
+def test_failing_while_it_stands_still() -> None:
+    """A player that the client stopped, or that fails once the client takes again what is sent, ends like others."""
+    scene = Scene()
+    client, paused = scene.client(), scene.client()
+    client.start(URL)
+    paused.start(URL)
+    client.turn(1.05)
+    paused.read()
+    waiting: defer.Deferred[Chunk | None] = defer.Deferred()
+    scene.footage.opened[1].next = lambda: waiting
+    client.transport.producer.pauseProducing()
+    scene.world.turn(2)
+    assert paused.ask("PAUSE", BASE).status == 200
+    with capturedLogs() as logs:
+        breaks(client, scene, "send")
+        client.transport.producer.resumeProducing()
+        strange = scene.footage.chunks[0].samples[0]._replace(pts="no number")  # type: ignore[arg-type]
+        waiting.callback(Chunk((strange,), scene.footage.tracks))
+        scene.world.turn(0.1)
+    assert [event["log_format"] for event in logs if "log_failure" in event] == ["a playback failed and is ended"] * 2
+    for one in (client, paused):
+        one.read()
+        assert one.frames[-1].is_bye
+        assert one.ask("OPTIONS", "*").status == 200
+    scene.world.turn(LINGER + 1.1, 0.1)
+    assert scene.sessions == 0
+
+
+def test_failing_to_end_keeps_nobody() -> None:
+    """What cannot be given back at the end of a session is logged: others still expire, and the server stops."""
+    scene = Scene()
+    clients = [scene.client() for _ in range(4)]
+    for client in clients:
+        client.start(URL)
+    breaks(clients[0], scene, "close")
+    playback = scene.served.service.sessions.get(clients[1].session)
+    assert playback is not None
+    with capturedLogs() as logs:
+        playback.expired = Broken(playback.expired)  # type: ignore[method-assign]
+        clients[1].protocol.close = Broken(clients[1].protocol.close, 1)  # type: ignore[method-assign]
+        scene.world.turn(1.5, 0.1)
+        assert (scene.sessions, clients[1].transport.lost) == (3, False)
+        scene.world.turn(1, 0.1)
+        assert clients[1].transport.lost
+        clients[0].ask("PAUSE", BASE)
+        clients[2].ask("PAUSE", BASE)
+        scene.world.turn(PAUSED_TIMEOUT + 2, 0.5)
+        assert scene.sessions == 0
+        scene.client().start(URL)
+        last = scene.client()
+        last.start(URL)
+        breaks(last, scene, "close")
+        scene.served.service.stopService()
+    assert scene.sessions == 0
+    assert all(reading.closed for reading in scene.footage.opened)
+    assert [event["log_format"][:24] for event in logs if "log_failure" in event] == [
+        "session {id} does not kn",
+        "a connection without a s",
+        "session {id} did not end",
+        "session {id} did not end",
+    ]
+
+
 class Feeding:
     """A live reading fed by the test."""
 
@@ -383,7 +517,8 @@ def test_udp() -> None:
     client.start(URL, UDP)
     data, control = scene.world.ports
     assert (data.number % 2, control.number) == (0, data.number + 1)
-    assert (data.peer, control.peer) == (("192.0.2.7", 6000), ("192.0.2.7", 6001))
+    client.turn(0.05)
+    assert (data.sent_to, control.sent_to) == (("192.0.2.7", 6000), ("192.0.2.7", 6001))
     for _ in range(4):
         client.turn(TIMEOUT / 2, 0.05)
         control.protocol.datagramReceived(b"\x80\xc9\x00\x01\x00\x00\x00\x05", ("192.0.2.7", 6001))
@@ -405,6 +540,31 @@ def test_udp_outlives_its_connection() -> None:
     assert scene.sessions == 1
     scene.world.ports[0].protocol.connectionRefused()
     assert scene.sessions == 0
+
+
+def test_udp_client_found_gone_while_sending() -> None:
+    """The refusal comes in the middle of a picture, from the port that is written to: nothing more is sent by it."""
+    scene = Scene()
+    other, client = scene.client(), scene.client()
+    other.start(URL)
+    client.start(URL, UDP)
+    scene.world.turn(1)
+    client.protocol.connectionLost()
+    data, control = scene.world.ports
+    write, packets = data.write, len(data.sent)
+
+    def refused(datagram: bytes, addr: Any = None) -> None:
+        write(datagram, addr)
+        data.protocol.connectionRefused()
+
+    data.write = refused  # type: ignore[method-assign]
+    scene.world.turn(0.2)
+    assert len(data.sent) == packets + 1
+    assert (data.open, control.open, scene.sessions) == (False, False, 1)
+    scene.world.turn(12)
+    other.read()
+    assert sum(frame.marker for frame in other.rtp()) == 120
+    assert other.frames[-1].is_bye
 
 
 def test_udp_range() -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 import shutil
 from pathlib import Path
 
-from twisted.internet import utils
+from twisted.internet import defer, protocol, reactor, utils
+from twisted.internet.task import deferLater
 
 
 async def run(*command: str | Path, seconds: float = 40) -> tuple[str, str, int]:
@@ -14,6 +15,38 @@ async def run(*command: str | Path, seconds: float = 40) -> tuple[str, str, int]
     guarded = ["timeout", "-s", "KILL", str(seconds), *words]
     out, err, code = await utils.getProcessOutputAndValue(shutil.which("timeout"), guarded[1:], env=None)
     return out.decode(), err.decode(), code
+
+
+class Killed(protocol.ProcessProtocol):
+    """A player that does not live to the end: `started` fires with its first output, `ended` when it is no more."""
+
+    def __init__(self) -> None:
+        self.started: defer.Deferred[None] = defer.Deferred()
+        self.ended: defer.Deferred[None] = defer.Deferred()
+
+    def outReceived(self, data: bytes) -> None:
+        """It plays."""
+        if not self.started.called:
+            self.started.callback(None)
+
+    def processEnded(self, reason: object) -> None:
+        """It is no more."""
+        self.ended.callback(None)
+
+
+async def play_and_kill(url: str, *options: str, seconds: float) -> None:
+    """Let ffmpeg play `url`, and `seconds` after its first packet end it by SIGKILL."""
+    ffmpeg = shutil.which("ffmpeg")
+    assert ffmpeg is not None
+    player = Killed()
+    command = ["ffmpeg", "-nostdin", "-v", "quiet", *options, "-i", url, "-c", "copy", "-f", "mpegts", "-flush_packets"]
+    process = reactor.spawnProcess(player, ffmpeg, [*command, "1", "-"], env=None)  # type: ignore[attr-defined]
+    try:
+        await player.started.addTimeout(20, reactor)
+        await deferLater(reactor, seconds)
+    finally:
+        process.signalProcess("KILL")
+        await player.ended
 
 
 async def frames(*source: str | Path, stream: str = "v") -> list[str]:

@@ -20,7 +20,9 @@ class UdpPort:
         self.protocol = protocol
         self.sent: list[bytes] = []
         self.peer: tuple[str, int] | None = None
+        self.sent_to: tuple[str, int] | None = None
         self.open = True
+        self.reading = True
         protocol.makeConnection(self)
         protocol.startProtocol()
 
@@ -28,9 +30,16 @@ class UdpPort:
         """Send to there from now on."""
         self.peer = (host, port)
 
-    def write(self, datagram: bytes) -> None:
-        """Send."""
+    def write(self, datagram: bytes, addr: tuple[str, int] | None = None) -> None:
+        """Send, to where it is connected or to `addr`."""
+        assert self.open, "a closed port sends nothing"
+        assert (self.peer is None) != (addr is None)
         self.sent.append(datagram)
+        self.sent_to = addr or self.peer
+
+    def stopReading(self) -> None:
+        """What comes in is left there."""
+        self.reading = False
 
     def getHost(self) -> IPv4Address:
         """Its address."""
