@@ -17,7 +17,7 @@ from camtrace.rtsp import wire
 from camtrace.rtsp.delivery import Pipe
 from camtrace.rtsp.dialogue import Dialogue, Ends
 
-IDLE_SECONDS = 60  # without a session, a connection that says nothing is closed
+IDLE_SECONDS = 60  # without a session, a connection that says nothing whole is closed
 CLOSE_SECONDS = 10  # a closing connection whose last bytes are not taken is cut off
 MOST_WAITING = 32  # requests that wait for their turn before no more is read
 
@@ -57,9 +57,9 @@ class RtspProtocol(Protocol):
     def dataReceived(self, data: bytes) -> None:
         if self.closing or self._broken:
             return
-        self._idle.reset(IDLE_SECONDS)
         try:
             for message in self._parser.feed(data):
+                self._idle.reset(IDLE_SECONDS)
                 if isinstance(message, wire.Interleaved):
                     self.dialogue.interleaved(message)
                 else:

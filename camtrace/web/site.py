@@ -54,7 +54,7 @@ class LimitedRequest(Request):
 
 
 class Channel(HTTPChannel):
-    """An HTTP/1.1 connection that notices when a till speaks to it, and ends politely when a body is too long."""
+    """An HTTP/1.1 connection that notices when a till speaks to it, and ends politely when it is sent too much."""
 
     transport: Any
     site: WebSite
@@ -78,12 +78,19 @@ class Channel(HTTPChannel):
         super().dataReceived(data)  # type: ignore[no-untyped-call]
 
     def refuse_body(self) -> None:
-        """Answer 413 and read on for a moment: a connection closed on unread data would lose the answer."""
+        """The body is longer than it may be."""
+        self._refuse(b"413 Content Too Large", b"the body is too long")
+
+    def lineLengthExceeded(self, line: bytes) -> None:
+        self._refuse(b"431 Request Header Fields Too Large", b"the request's head is too long")
+
+    def _refuse(self, status: bytes, message: bytes) -> None:
+        """Answer and read on for a moment: a connection closed on unread data would lose the answer."""
         self._ignore_the_rest()
-        body = b'{"error": {"code": "too_large", "message": "the body is too long", "field": null}}'
+        body = b'{"error": {"code": "too_large", "message": "%s", "field": null}}' % message
         self.transport.write(
-            b"HTTP/1.1 413 Content Too Large\r\nConnection: close\r\nContent-Type: application/json\r\n"
-            b"Content-Length: %d\r\n\r\n%s" % (len(body), body)
+            b"HTTP/1.1 %s\r\nConnection: close\r\nContent-Type: application/json\r\nContent-Length: %d\r\n\r\n%s"
+            % (status, len(body), body)
         )
         self.setTimeout(None)  # type: ignore[no-untyped-call]
         self._lingering = self.site.reactor.callLater(LINGER_SECONDS, self.transport.loseConnection)

@@ -143,7 +143,7 @@ class VanishingTests(Playing):
         url = f"{self.serve(ClipFootage('vtest_h264_baseline.mp4'))}?{QUERY}"
         playing = [defer.ensureDeferred(frames("-rtsp_transport", "tcp", "-i", url)) for _ in range(2)]
         await defer.gatherResults(
-            defer.ensureDeferred(play_and_kill(url, "-rtsp_transport", "udp", seconds=0.5 * number))
+            defer.ensureDeferred(play_and_kill(url, "-rtsp_transport", "udp", seconds=0.3 * number))
             for number in range(6)
         )
         self.assertFalse(any(one.called for one in playing))

@@ -717,6 +717,32 @@ def test_half_a_request() -> None:
     assert client.transport.lost
 
 
+def test_a_head_that_comes_drop_by_drop() -> None:
+    """Bytes alone are no sign of life: without a whole request the client is let go just the same."""
+    client = Scene().client()
+    client.send(b"DESCRIBE rtsp://h/player/reg")
+    for _ in range(61):
+        client.send(b"u")
+        client.turn(1, 1)
+    assert client.transport.lost
+
+
+@pytest.mark.parametrize("line", [b"X-More: " + b"a" * 1000 + b"\r\n", b"a" * 1000])
+def test_an_endless_head(line: bytes) -> None:
+    """A head that grows for ever, by headers or by one of 60 kB and more, is answered 400 at 16 kB, and closed."""
+    client = Scene().client()
+    client.send(b"OPTIONS * RTSP/1.0\r\nCSeq: 1\r\nX: ")
+    sent = 0
+    while not client.transport.lost and sent < 60_000:
+        client.send(line)
+        sent += len(line)
+    assert sent < 18_000
+    assert [(answer.status, answer.reason) for answer in client.answers] == [(400, "the request's head is too long")]
+    for _ in range(100):
+        assert client.send(line) == []
+    assert len(client.protocol._parser._held) < 20_000
+
+
 @pytest.mark.parametrize(
     ("headers", "status"),
     [

@@ -121,6 +121,30 @@ class BodyTests(SocketCase):
         self.assertTrue(talk.heard.startswith(b"HTTP/1.1 400 "))
 
 
+class HeadTests(SocketCase):
+    """Heads longer than the server wants."""
+
+    async def test_long_header(self) -> None:
+        """A header of 60 kB is answered 431, and the connection ends; so is an address of that length."""
+        for head in (b"GET / HTTP/1.1\r\nHost: shop\r\nX-More: ", b"GET /"):
+            talk = await self.talk(head + b"a" * 60_000 + b"\r\n\r\n")
+            await talk.gone
+            self.assertTrue(talk.heard.startswith(b"HTTP/1.1 431 "))
+            self.assertEqual(talk.heard.count(b"HTTP/1.1 "), 1)
+
+    async def test_endless(self) -> None:
+        """Headers that never end are cut off; the answer may be lost, since nobody reads what still comes."""
+        talk = await self.talk(b"GET / HTTP/1.1\r\nHost: shop\r\n")
+        sent = 0
+        while not talk.gone.called and sent < 5_000_000:
+            talk.transport.write(b"X-More: " + b"a" * 1000 + b"\r\n")
+            sent += 1010
+            await task.deferLater(reactor, 0.001)
+        await talk.gone
+        self.assertIn(talk.heard.split(b"\r\n")[0], (b"", b"HTTP/1.1 400 Bad Request"))
+        self.assertLess(sent, 1_000_000)
+
+
 class ConnectionTests(SocketCase):
     """Odd ways to speak HTTP."""
 
