@@ -34,6 +34,7 @@ from camtrace.metrics import Metrics
 from camtrace.notes import Notes
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
+from camtrace.pos.complaints import Complaints
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
 from camtrace.recording import volumes
@@ -154,9 +155,11 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     admission = Admission("any" if settings.pos.sources is None else settings.pos.sources)
     tills = Tills(intake, directory, grouping, ids.next, metrics, admission)
     screens = Screens(bus)
+    complaints = Complaints(note)
     for listener in settings.listen.pos:
         factory = TillFactory(
             tills,
+            complaints,
             encoding=settings.pos.encoding,
             admission=admission,
             max_connections=settings.pos.connections,

@@ -75,6 +75,16 @@ TEXTS = {
         "Recordings up to {until} were erased on {volume}, their days are over: {files} files, {megabytes} MB."
     ),
     "footage_missing": N_("The file of a recording is missing: {path}."),
+    "till_fields": N_("The till at {address} sends lines that are no till lines ({count} so far), such as: {line}"),
+    "till_no_name": N_("The till at {address} sends lines that name no till ({count} so far), such as: {line}"),
+    "till_no_type": N_("The till at {address} sends lines of an unknown type ({count} so far), such as: {line}"),
+    "till_long": N_("The till at {address} sent a line of more than {limit} kB and was cut off ({count} so far)."),
+    "till_stranger": N_("A till at {address} is not let in: [pos] sources does not list this address."),
+    "till_stranger_name": N_(
+        "The till at {address} sends lines in a name that [pos] sources does not list ({count} so far), such as: {line}"
+    ),
+    "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
+    "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 

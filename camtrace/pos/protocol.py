@@ -7,21 +7,18 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any, Protocol
 
 from twisted.internet import defer, protocol, task
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 
-from camtrace import clock
 from camtrace.pos.admission import Admission
-from camtrace.pos.wire import FramingLost, Splitter, WireError, mask
+from camtrace.pos.complaints import Complaints
+from camtrace.pos.wire import MAX_LINE, FramingLost, Splitter, WireError, mask, to_text
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
 READ_BYTES = 1 << 14
-LOG_SECONDS = 60.0
-MAX_PEERS_REMEMBERED = 1000
+MAX_SAMPLE = 80  # characters of a bad line that are told
 LAST_READING_SECONDS = 0.5  # for what tills have sent when the server stops
 LAST_PATIENCE_SECONDS = 1.0  # for that to become durable; the intake goes on when it takes longer
 QUIET_TURNS = 2  # of the reactor, without a word of any till: the first may be half over
@@ -54,8 +51,7 @@ class TillConnection(protocol.Protocol):
 
     def connectionMade(self) -> None:
         self._peer = getattr(self.transport.getPeer(), "host", "local")
-        if reason := self.factory.refusal(self._peer):
-            self.factory.complain(self._peer, reason)
+        if not self.factory.admits(self._peer):
             self.transport.abortConnection()
             return
         self._accepted = True
@@ -74,7 +70,7 @@ class TillConnection(protocol.Protocol):
         except FramingLost as lost:
             self._ended = True
             self._take(lost.before)
-            self.factory.complain(self._peer, f"closed: {lost}")
+            self.factory.complaints.tell(self._peer, lost.code, f"closed: {lost}", limit=MAX_LINE // 1024)
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
@@ -111,7 +107,10 @@ class TillConnection(protocol.Protocol):
             self.transport.pauseProducing()
 
     def _bad_line(self, line: bytes, fault: WireError) -> None:
-        self.factory.complain(self._peer, f"{fault}: {mask(line)[:80]!r}")
+        sample = mask(line)[:MAX_SAMPLE]
+        self.factory.complaints.tell(
+            self._peer, fault.code, f"{fault}: {sample!r}", line=to_text(sample, self.factory.encoding)
+        )
 
     def _became_durable(self, _: None, count: int) -> None:
         self._under_way -= count
@@ -125,19 +124,19 @@ class TillFactory(protocol.Factory):
     """Makes the connections of one listener. `encoding`: one of `wire.ENCODINGS`."""
 
     protocol: Any = TillConnection
-    log = Logger()
 
     def __init__(
         self,
         receiver: Receiver,
+        complaints: Complaints,
         *,
         encoding: str = "auto",
         admission: Admission | None = None,
         max_connections: int = 4000,
         max_per_peer: int = 2500,
-        seconds: Callable[[], float] = clock.monotonic,
     ) -> None:
         self.receiver = receiver
+        self.complaints = complaints
         self.encoding = encoding
         self.connections: Counter[str] = Counter()
         self.open: set[TillConnection] = set()
@@ -147,18 +146,18 @@ class TillFactory(protocol.Factory):
         self._admission = admission or Admission()
         self._max_connections = max_connections
         self._max_per_peer = max_per_peer
-        self._seconds = seconds
-        self._complaints: dict[str, _Complaints] = {}
 
-    def refusal(self, peer: str) -> str:
-        """Why `peer` may not connect now; "" when it may."""
+    def admits(self, peer: str) -> bool:
+        """Whether `peer` may connect now; if not, that is told."""
         if not self._admission.peer(peer):
-            return "refused: its address is not among [pos] sources"
-        if self.connections.total() >= self._max_connections:
-            return f"refused: {self._max_connections} connections are open"
-        if self.connections[peer] >= self._max_per_peer:
-            return f"refused: it has {self._max_per_peer} connections open"
-        return ""
+            self.complaints.tell(peer, "stranger", "refused: its address is not among [pos] sources")
+        elif len(self.open) >= (most := self._max_connections):
+            self.complaints.tell(peer, "crowd", f"refused: {most} connections are open", open=most)
+        elif self.connections[peer] >= (most := self._max_per_peer):
+            self.complaints.tell(peer, "too_many", f"refused: it has {most} connections open", open=most)
+        else:
+            return True
+        return False
 
     def became_durable(self, count: int) -> None:
         """So many more lines are durable."""
@@ -197,22 +196,3 @@ class TillFactory(protocol.Factory):
         waiting.addTimeout(max(0.0, deadline - reactor.seconds()), reactor, lambda result, _: None)
         await waiting
         self._durable = None
-
-    def complain(self, peer: str, reason: str) -> None:
-        """Log what is wrong with `peer`: the first time at once, then at most once a period, with how often it was."""
-        now = self._seconds()
-        known = self._complaints.get(peer)
-        if known is not None and now - known.since < LOG_SECONDS:
-            known.unsaid += 1
-            return
-        unsaid = known.unsaid if known else 0
-        if len(self._complaints) >= MAX_PEERS_REMEMBERED:
-            self._complaints.clear()
-        self._complaints[peer] = _Complaints(now)
-        self.log.warn("till at {peer}: {reason} ({unsaid} more before)", peer=peer, reason=reason, unsaid=unsaid)
-
-
-@dataclass(slots=True)
-class _Complaints:
-    since: float
-    unsaid: int = 0

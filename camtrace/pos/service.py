@@ -66,7 +66,7 @@ class Tills:
             try:
                 message = decode(raw, encoding)
                 if not self._admission.source(message.source):
-                    raise WireError("its name is not among [pos] sources")
+                    raise WireError("its name is not among [pos] sources", "stranger_name")
             except WireError as error:
                 bad(raw, error)
             else:

@@ -20,14 +20,18 @@ ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858
 
 
 class WireError(ValueError):
-    """The till sent bytes that are no message of this protocol."""
+    """The till sent bytes that are no message of this protocol. `code` says in a word why."""
+
+    def __init__(self, message: str, code: str) -> None:
+        super().__init__(message)
+        self.code = code
 
 
 class FramingLost(WireError):
     """A line is longer than any till's line: nothing behind it can be trusted. `before`: the lines that were whole."""
 
     def __init__(self, before: list[bytes]) -> None:
-        super().__init__(f"a line is longer than {MAX_LINE} bytes")
+        super().__init__(f"a line is longer than {MAX_LINE} bytes", "long")
         self.before = before
 
 
@@ -98,12 +102,12 @@ def decode(line: bytes, encoding: str = "auto") -> Message:
     while len(fields) > 5 and not fields[-1]:
         fields.pop()
     if len(fields) < 5:
-        raise WireError(f"{len(fields)} fields instead of 5 or more, separated by |")
+        raise WireError(f"{len(fields)} fields instead of 5 or more, separated by |", "fields")
     kind = fields[4].upper()
     if not fields[0]:
-        raise WireError("field 0 names no till")
+        raise WireError("field 0 names no till", "no_name")
     if not 0 < len(kind) <= MAX_TYPE:
-        raise WireError("field 4 is no type of line")
+        raise WireError("field 4 is no type of line", "no_type")
     head = (fields[0][:MAX_NAME], _number(fields[1]), fields[2][:MAX_NAME], _number(fields[3]), kind, raw)
     match kind:
         case "A" | "S":

@@ -58,6 +58,14 @@ class TillTests(OneServer):
         self.say(data)
         return self.lines(count, source=name)
 
+    def told(self, words: str) -> None:
+        """Wait until the journal says so."""
+
+        def found() -> bool:
+            return any(words in entry["message"] for entry in self.get("/journal", kind="system", limit=1000)["items"])
+
+        soon(found, words)
+
     def test_example(self) -> None:
         """The protocol's own example: every field, one closed ticket, growing instants, the camera's links."""
         camera = self.add_camera(url="rtsp://127.0.0.1:9/x", overlay_ids=["1"])
@@ -155,16 +163,18 @@ class TillTests(OneServer):
             self.assertEqual({line["source"] for line in self.lines(3, text=text)}, {"u8", "w1", "d8"})
 
     def test_binary(self) -> None:
-        """Bytes that are no line are counted and logged, and the next line is read as if nothing had been."""
+        """Bytes that are no line are counted and told, and the next line is read as if nothing had been."""
         errors = self.server.metric("camtrace_pos_errors_total")
         (line,) = self.stored(
-            "bin", bytes(range(1, 10)) * 50 + b"\n\xff\xfe|\n\x80\x81||||\nbin|0|7|0|A|1|1|AFTER|1,00\n"
+            "bin", bytes(range(1, 10)) * 50 + b"\n\xff\xfe|\nbin|0|7|0||X\nbin|0|7|0|A|1|1|AFTER|1,00\n"
         )
         self.assertEqual(line["text"], "AFTER")
         self.assertGreaterEqual(self.server.metric("camtrace_pos_errors_total"), errors + 2)
+        self.told("The till at 127.0.0.1 sends lines that are no till lines (")
+        self.told("The till at 127.0.0.1 sends lines of an unknown type (")
 
     def test_no_line_end(self) -> None:
-        """A line of 10 MB is cut off early, and the tills that behave go on."""
+        """A line of 10 MB is cut off early, the journal says so, and the tills that behave go on."""
         till = self.till()
         piece = b"x" * 65536
         with self.assertRaises(OSError):
@@ -174,6 +184,7 @@ class TillTests(OneServer):
                 raise ConnectionResetError
         (line,) = self.stored("ten", b"ten|0|7|0|A|1|1|GOOD|1,00\n")
         self.assertEqual(line["text"], "GOOD")
+        self.told("The till at 127.0.0.1 sent a line of more than 4 kB and was cut off (")
 
     def test_byte_by_byte(self) -> None:
         """A line in single bytes, each in a packet of its own."""
@@ -286,8 +297,7 @@ class TillTests(OneServer):
         """Till lines sent to the web port are answered by an error, and the journal says what to set."""
         for data in (EXAMPLE, b"1|0|7|0|A|1|148|TARTE|16,00\r\n"):
             raw_call(self.server.web, data, b"\r\n\r\n")
-        wanted = f"The till at 127.0.0.1 uses the web port: set port {self.server.pos} in the till."
-        soon(lambda: wanted in [entry["message"] for entry in self.get("/journal", kind="system")["items"]], wanted)
+        self.told(f"The till at 127.0.0.1 uses the web port: set port {self.server.pos} in the till.")
 
     def test_events(self) -> None:
         """Server-sent events: a line as it happens, and what was missed behind Last-Event-ID."""
