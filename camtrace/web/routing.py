@@ -25,6 +25,7 @@ from twisted.web.server import NOT_DONE_YET, Request
 from werkzeug.exceptions import MethodNotAllowed, NotFound
 from werkzeug.routing import RequestRedirect
 
+from camtrace.i18n import N_
 from camtrace.web.headers import protect, sane_host
 from camtrace.web.problems import IProblems, Problem, Problems, answer_failure
 
@@ -98,7 +99,7 @@ class Apps(Resource):
             return self._tell(request, Problem(503, "starting", self.waiting_for, headers=again, share=self.share))
         path = _path(request)
         if path is None:  # Klein would answer nothing at all
-            return self._tell(request, Problem(404, "not_found", "There is nothing at this address."))
+            return self._tell(request, Problem(404, "not_found", N_("There is nothing at this address.")))
         found = self._find(path, request.method.decode("ascii", "replace"))
         if isinstance(found, Problem):
             return self._tell(request, found)
@@ -122,7 +123,7 @@ class Apps(Resource):
         if known_elsewhere:
             headers = (("Allow", ", ".join(sorted(known_elsewhere))),)
             return Problem(405, "method_not_allowed", "Method Not Allowed", headers=headers)
-        return Problem(404, "not_found", "There is nothing at this address.")
+        return Problem(404, "not_found", N_("There is nothing at this address."))
 
     def _tell(self, request: Request, problem: Problem) -> int:
         left = request.notifyFinish()
