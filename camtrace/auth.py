@@ -18,6 +18,7 @@ from argon2.exceptions import InvalidHashError, VerificationError
 from camtrace import clock
 from camtrace.errors import CamTraceError, Invalid
 from camtrace.events import SettingChanged
+from camtrace.i18n import N_
 from camtrace.model import User
 from camtrace.pools import Pools
 from camtrace.vault import Vault
@@ -46,7 +47,7 @@ class Throttled(CamTraceError):
     """Too many wrong tries: the next one is looked at in `seconds`."""
 
     def __init__(self, seconds: int) -> None:
-        super().__init__(f"too many wrong tries: wait {seconds} seconds")
+        super().__init__(N_("too many wrong tries: wait {seconds} seconds"), seconds=seconds)
         self.seconds = seconds
 
 
@@ -173,9 +174,9 @@ class Gate:
         if not right or user is None:
             for key in keys:
                 self._throttle.wrong(key)
-            raise Refused("The name or the password is wrong.")
+            raise Refused(N_("The name or the password is wrong."))
         if user.locked:
-            raise Refused("This user is locked. An administrator can unlock it.")
+            raise Refused(N_("This user is locked. An administrator can unlock it."))
         for key in keys:
             self._throttle.right(key)
         return user
@@ -297,20 +298,20 @@ class Gate:
         check_name(name)
         user = await self._accounts.redeem_link(_digest(code), name, await self._hash(password), clock.now())
         if user is None:
-            raise Refused("This link has been used or is too old. `camtrace link` on the server prints a new one.")
+            raise Refused(N_("This link has been used or is too old. `camtrace link` on the server prints a new one."))
         return user
 
 
 def check_name(name: str) -> None:
     """Raise Invalid unless `name` can be a user's: printable, no colon (Basic and Digest forbid it), 1 to 64 long."""
     if not name or name != name.strip() or len(name) > LONGEST_NAME or ":" in name or not name.isprintable():
-        raise Invalid("A name has 1 to 64 characters, no colon, and no space at its ends.", "name")
+        raise Invalid(N_("A name has 1 to 64 characters, no colon, and no space at its ends."), "name")
 
 
 def check_password_strength(password: str) -> None:
     """Raise Invalid unless `password` has 12 to 1024 characters."""
     if not SHORTEST_PASSWORD <= len(password) <= LONGEST_PASSWORD:
-        raise Invalid(f"A password has at least {SHORTEST_PASSWORD} characters.", "password")
+        raise Invalid(N_("A password has at least {least} characters."), "password", least=SHORTEST_PASSWORD)
 
 
 def _digest(secret: str) -> bytes:

@@ -2,9 +2,27 @@
 
 from __future__ import annotations
 
+import re
+from collections.abc import Mapping
+
+_PLACE = re.compile(r"\{(\w+)\}")
+
+
+def filled(text: str, values: Mapping[str, object]) -> str:
+    """`text` with its {places} filled from `values`; a place that nobody gave stays."""
+    return _PLACE.sub(lambda place: str(values.get(place[1], place[0])), text)
+
 
 class CamTraceError(Exception):
-    """Root of the errors CamTrace raises on purpose: the text is fit for a person."""
+    """Root of the errors CamTrace raises on purpose: the text is fit for a person.
+
+    `text` is a message id where it can be told in other languages, `values` fill its {places}; `str()` is English.
+    """
+
+    def __init__(self, text: str = "", **values: str | int) -> None:
+        super().__init__(filled(text, values))
+        self.text = text
+        self.values = values
 
 
 class ConfigError(CamTraceError):
@@ -34,19 +52,19 @@ class NotFound(CamTraceError):
 class Invalid(CamTraceError):
     """A value given by a person or a program cannot be accepted.
 
-    `field` names the value (dotted for nested ones), or is empty when the fault concerns the whole.
+    `field` names the value (dotted for nested ones), or is empty when the fault concerns the whole. It fills {field}.
     """
 
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, text: str, field: str = "", **values: str | int) -> None:
+        super().__init__(text, field=field, **values)
         self.field = field
 
 
 class Conflict(CamTraceError):
     """The change contradicts what is already there (a name in use, a number taken). `field` names the value, if one."""
 
-    def __init__(self, message: str, field: str = "") -> None:
-        super().__init__(message)
+    def __init__(self, text: str, field: str = "", **values: str | int) -> None:
+        super().__init__(text, field=field, **values)
         self.field = field
 
 

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import ast
 import re
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.catalogue import TRANSLATED, found, stored
+from support.catalogue import ROOT, SCRIPTS, TRANSLATED, found, stored
 
 from camtrace import assets, i18n
+from camtrace.web.pages_frame import PROFILES
 
 PLACES = re.compile(r"%\(\w+\)s|\{\w+\}")
 
@@ -46,6 +49,61 @@ def test_translations_keep_the_places_that_are_filled(language: str) -> None:
 def test_nothing_stays_in_the_catalogue_that_no_page_says(language: str) -> None:
     used = found()
     assert [message.id for message in stored(language) if message.id and used.get(message.id) is None] == []
+
+
+ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "Refused", "TooLarge"}
+# said to programs only: no page can cause them
+TO_PROGRAMS = {
+    "the body must be JSON, with Content-Type: application/json",
+    "the body is not JSON: {error}",
+    "the body must be a JSON object",
+    "the cursor is none that this server gave",
+    "the last event's id must be a whole number",
+    "there is no profile {profile!r}",
+}
+
+
+def raised() -> Iterator[tuple[str, str]]:
+    """What is said in errors that pages show: the place and the sentence, `N_(…)` where it can be translated."""
+    package = ROOT / "camtrace"
+    for path in [*(package / "web").rglob("*.py"), *(package / "store").rglob("*.py"), package / "auth.py"]:
+        for node in ast.walk(ast.parse(path.read_text())):
+            if isinstance(node, ast.Call) and isinstance(node.func, ast.Name) and node.func.id in ERRORS and node.args:
+                yield f"{path.name}:{node.lineno}", ast.unparse(node.args[0])
+
+
+def test_what_is_refused_can_be_said_in_every_language() -> None:
+    """Each error that reaches a page has a message id, and only the values change."""
+    said = list(raised())
+    assert len(said) > 40
+    bare = {
+        (place, text) for place, text in said if not text.startswith("N_(") and text.strip("f'\"") not in TO_PROGRAMS
+    }
+    assert bare == set()
+
+
+def test_messages_behind_regular_expressions_of_scripts_are_found() -> None:
+    known = found()
+    for script in sorted(SCRIPTS.rglob("*.js")):
+        for text in re.findall(r'[^\w.]_\("([^"\\]+)"', script.read_text()):
+            assert text in known, f"{script.name}: {text}"
+    assert "It begins with rtsp:// or http:// and has no spaces." in known
+
+
+def test_every_field_of_a_page_has_words_for_what_is_refused() -> None:
+    """No name of the API is shown: the scripts know the label of each field that the server may refuse."""
+    words = set(re.findall(r'^  "?([\w.]+)"?: \(\) => _\(', (SCRIPTS / "refusals.js").read_text(), re.MULTILINE))
+    form = (ROOT / "web" / "templates" / "camera.html").read_text()
+    shown = set(re.findall(r"field\('([\w.]+)'", form)) | set(re.findall(r'data-field="([\w.]+)"', form))
+    assert len(shown) > 12
+    asked = {"amount_min", "amount_max", "start", "stop", "source", "ticket", "seller"}
+    assert shown | asked <= words
+
+
+def test_profiles_that_every_server_has_are_translated() -> None:
+    first = (ROOT / "camtrace" / "store" / "migrations" / "0001_base.sql").read_text()
+    named = re.findall(r"^    \('(\w+)', ", first, re.MULTILINE)
+    assert tuple(named) == PROFILES
 
 
 def test_messages_are_spoken(spoken: dict[str, i18n.Translations]) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import psycopg2.errors
 
 from camtrace.errors import Conflict, NotFound
+from camtrace.i18n import N_
 from camtrace.model import AlarmRecording, Camera, CameraState, RegularRecording
 from camtrace.store.database import Database
 
@@ -100,7 +101,7 @@ class CameraStore:
                 raise _number_taken(fields) from error
             found = cursor.fetchall()
             if not found:
-                raise NotFound("this camera does not exist any more")
+                raise NotFound(N_("this camera does not exist any more"))
             await _notify(cursor, uid)
             return _camera(found[0])
 
@@ -117,7 +118,7 @@ class CameraStore:
             )
             found = cursor.fetchall()
             if not found:
-                raise NotFound("this camera does not exist any more")
+                raise NotFound(N_("this camera does not exist any more"))
             await _notify(cursor, uid)
             return _camera(found[0])
 
@@ -152,7 +153,7 @@ def _assignments(fields: Mapping[str, Any]) -> tuple[list[str], list[Any]]:
 
 
 def _number_taken(fields: Mapping[str, Any]) -> Conflict:
-    return Conflict(f"another camera has the number {fields.get('id')}", "id")
+    return Conflict(N_("another camera has the number {number}"), "id", number=fields.get("id", 0))
 
 
 def _column(name: str, value: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any
 import psycopg2.errors
 
 from camtrace.errors import Conflict, NotFound
+from camtrace.i18n import N_
 from camtrace.model import Profile, User
 from camtrace.store.database import Database
 
@@ -160,7 +161,7 @@ async def _insert_user(cursor: Any, name: str, profile: str, password_hash: str,
             (name, found[0][0], password_hash, at),
         )
     except psycopg2.errors.UniqueViolation as error:
-        raise Conflict(f"there is already a user {name!r}") from error
+        raise Conflict(N_("there is already a user {name}"), "name", name=name) from error
 
 
 def _text(value: str) -> str:

@@ -23,6 +23,7 @@ from twisted.web.server import Request
 from zope.interface import implementer
 
 from camtrace.errors import DatabaseUnavailable
+from camtrace.i18n import N_
 from camtrace.model import User
 from camtrace.web.headers import own_origin
 from camtrace.web.ports import Gate
@@ -81,7 +82,7 @@ class Access:
             self._refuse_other_sites(visit, upgrade)
         for right in rights:
             if not visit.user.may(right):
-                raise Forbidden(f"your profile lacks the right {right!r}")
+                raise Forbidden(N_("your profile lacks the right {right}"), right=right)
         return visit
 
     async def authorized_lately(self, request: Request, reactor: Any) -> Visit:
@@ -96,7 +97,7 @@ class Access:
         except (DatabaseUnavailable, defer.TimeoutError) as error:
             user = self._gate.user_of_token_lately(token)
             if user is None:  # forgotten meanwhile
-                raise DatabaseUnavailable("the database does not answer now") from error
+                raise DatabaseUnavailable(N_("the database does not answer now")) from error
             return Visit(request, user)
 
     async def again(self, visit: Visit) -> User | None:
@@ -151,9 +152,9 @@ class Access:
     def _refuse_other_sites(self, visit: Visit, upgrade: bool) -> None:
         unsafe = visit.request.method not in SAFE_METHODS
         if (unsafe or upgrade) and not own_origin(visit.request):
-            raise Forbidden("the request comes from another site")
+            raise Forbidden(N_("the request comes from another site"))
         if unsafe and not hmac.compare_digest(sent_csrf(visit.request).encode(), visit.csrf.encode()):
-            raise Forbidden("the page is out of date: load it again")
+            raise Forbidden(N_("the page is out of date: load it again"))
 
 
 @implementer(IRequiredParameter, IDependencyInjector)
@@ -202,7 +203,7 @@ class Anyone:
 
     def injectValue(self, instance: Any, request: Any, routeParams: dict[str, Any]) -> Request:
         if request.method not in SAFE_METHODS and not own_origin(request):
-            raise Forbidden("the request comes from another site")
+            raise Forbidden(N_("the request comes from another site"))
         return cast(Request, request)
 
     def finalize(self) -> None:

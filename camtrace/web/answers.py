@@ -16,6 +16,7 @@ from twisted.web.server import Request
 
 from camtrace import clock
 from camtrace.errors import Invalid
+from camtrace.i18n import N_
 from camtrace.web.problems import Headers
 
 T = TypeVar("T")
@@ -78,7 +79,7 @@ def read_instant(text: str, field: str) -> datetime:
         instant = datetime.fromisoformat(re.sub(r" (\d\d:?\d\d)$", r"+\1", text))
         return instant.astimezone(UTC) if instant.tzinfo else instant.replace(tzinfo=UTC)
     except (ValueError, OverflowError) as error:
-        raise Invalid(f"{field} is no instant: give Unix seconds or ISO 8601", field) from error
+        raise Invalid(N_("{field} is no instant: give Unix seconds or ISO 8601"), field) from error
 
 
 def write_cursor(position: Position) -> str:
@@ -117,9 +118,9 @@ class Query:
         start, stop = self.instant("start"), self.instant("stop")
         if start is None or stop is None:
             missing = "start" if start is None else "stop"
-            raise Invalid(f"{missing} is missing", missing)
+            raise Invalid(N_("{field} is missing"), missing)
         if stop <= start:
-            raise Invalid("stop must be later than start", "stop")
+            raise Invalid(N_("the end must be later than the beginning"), "stop")
         return start, stop
 
     def integer(self, name: str, low: int, high: int, default: int | None = None) -> int | None:
@@ -128,7 +129,7 @@ class Query:
         if value is None:
             return default
         if not re.fullmatch(r"-?\d{1,19}", value) or not low <= int(value) <= high:
-            raise Invalid(f"{name} must be a whole number from {low} to {high}", name)
+            raise Invalid(N_("{field} must be a whole number from {low} to {high}"), name, low=low, high=high)
         return int(value)
 
     def decimal(self, name: str) -> Decimal | None:
@@ -139,9 +140,9 @@ class Query:
         try:
             number = Decimal(value.replace(",", "."))
         except InvalidOperation as error:
-            raise Invalid(f"{name} must be a number", name) from error
+            raise Invalid(N_("{field} must be a number"), name) from error
         if not number.is_finite() or abs(number) > 10**12:
-            raise Invalid(f"{name} must be a number", name)
+            raise Invalid(N_("{field} must be a number"), name)
         return number
 
     def choice(self, name: str, choices: Iterable[str], default: str | None = None) -> str | None:
@@ -150,7 +151,7 @@ class Query:
         if value is None:
             return default
         if value not in (known := tuple(choices)):
-            raise Invalid(f"{name} must be one of: {', '.join(known)}", name)
+            raise Invalid(N_("{field} must be one of: {choices}"), name, choices=", ".join(known))
         return value
 
     def flag(self, name: str) -> bool:

@@ -9,6 +9,7 @@ from klein import Response
 
 from camtrace import clock, i18n
 from camtrace.errors import NotFound
+from camtrace.i18n import N_
 from camtrace.model import Camera
 from camtrace.notes import TEXTS
 from camtrace.web.access import Access, May, Visit
@@ -123,7 +124,7 @@ class Pages:
         for camera in self._frame.visible(visit):
             if camera.id == number:
                 return camera
-        raise NotFound(f"there is no camera {number}")
+        raise NotFound(N_("there is no camera {number}"), number=number)
 
 
 def _replayed(camera: Camera) -> dict[str, Any]:

@@ -6,7 +6,7 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace.auth import SHORTEST_PASSWORD, Refused, Throttled
-from camtrace.errors import Invalid
+from camtrace.errors import Conflict, Invalid, filled
 from camtrace.web.access import Access, Anyone, May, Visit
 from camtrace.web.pages_frame import Frame, field, go, own_address, pause_words
 from camtrace.web.problems import Problem
@@ -58,8 +58,8 @@ class Door:
             return self._setup_page(request, _("The two passwords are not the same."), "password")
         try:
             await self.access.set_up(request, field(request, "code"), name, password)
-        except Invalid as error:
-            return self._setup_page(request, str(error), error.field or "password")
+        except (Invalid, Conflict) as error:
+            return self._setup_page(request, filled(_(error.text), error.values), error.field or "password")
         except (Refused, Throttled):
             return self._setup_page(request, usable=False)
         return go("/")
@@ -91,7 +91,7 @@ class Door:
             image=image,
             headline=headline,
             explanation=explanation,
-            detail=problem.message,
+            detail=filled(_(problem.text or problem.message), problem.values),
             waits=problem.status == 503,
             address="/" if problem.status in (403, 404) else request.uri.decode("ascii", "replace"),
             action=_("To the first page") if problem.status in (403, 404) else _("Try again"),

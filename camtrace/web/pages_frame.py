@@ -13,6 +13,7 @@ from twisted.web.server import Request
 from camtrace import clock, i18n
 from camtrace.cameras.status import REASONS
 from camtrace.config import Site
+from camtrace.i18n import N_
 from camtrace.model import Camera
 from camtrace.tickets.overlay import TIMEOUT
 from camtrace.web.access import Visit
@@ -22,6 +23,7 @@ from camtrace.web.templating import Templates
 
 THEMES = ("light", "dark")
 HTML = "text/html; charset=utf-8"
+PROFILES = (N_("administrator"), N_("operator"), N_("viewer"))  # those that every server has from the start
 CHOICE_SECONDS = 5 * 365 * 24 * 3600
 
 

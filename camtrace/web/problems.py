@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Awaitable, Sequence
+from collections.abc import Awaitable, Mapping, Sequence
 from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, Protocol
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from zope.interface import Interface, implementer
 
 from camtrace.auth import Refused, Throttled
 from camtrace.errors import CamTraceError, Conflict, DatabaseUnavailable, Invalid, NotFound
+from camtrace.i18n import N_
 
 RETRY_SECONDS = 5
 Headers = dict[str | bytes, str | bytes | Sequence[str | bytes]]
@@ -40,6 +42,7 @@ class TooLarge(CamTraceError):
 class Problem:
     """An answer that is an error: HTTP `status`, a stable `code` for programs, `message` for people.
 
+    `text` is the message's id, `values` fill its {places}: who shows it to a person says it in that person's language.
     `share`: how far along the server is, in percent, where that is why it cannot answer yet.
     """
 
@@ -49,10 +52,13 @@ class Problem:
     field: str = ""
     headers: tuple[tuple[str, str], ...] = ()
     share: int | None = None
+    text: str = ""
+    values: Mapping[str, str | int] = dataclass_field(default_factory=dict)
 
     def as_json(self) -> dict[str, Any]:
         """The body the API answers with."""
-        return {"error": {"code": self.code, "message": self.message, "field": self.field or None}}
+        told = {"code": self.code, "message": self.message, "field": self.field or None}
+        return {"error": {**told, "text": self.text or self.message, "values": dict(self.values)}}
 
 
 _STATUS: tuple[tuple[type[CamTraceError], int, str], ...] = (
@@ -75,8 +81,9 @@ _HTTP_CODES = {400: "invalid", 404: "not_found", 405: "method_not_allowed"}
 def problem_of(error: BaseException) -> Problem | None:
     """The answer to `error`; None if it is a fault of this program."""
     for kind, status, code in _STATUS:
-        if isinstance(error, kind):
-            return Problem(status, code, str(error), getattr(error, "field", ""), _headers_of(error, status))
+        if isinstance(error, kind) and isinstance(error, CamTraceError):
+            field, headers = getattr(error, "field", ""), _headers_of(error, status)
+            return Problem(status, code, str(error), field, headers, text=error.text, values=error.values)
     if isinstance(error, HTTPException) and error.code is not None and error.code >= 400:
         allowed = getattr(error, "valid_methods", None)
         headers = (("Allow", ", ".join(sorted(allowed))),) if allowed else ()
@@ -121,7 +128,7 @@ class Problems:
                 method=request.method.decode("ascii", "replace"),
                 path=request.path.decode("ascii", "replace"),
             )
-            problem = Problem(500, "internal", "The server failed to answer this request; its log says why.")
+            problem = Problem(500, "internal", N_("The server failed to answer this request; its log says why."))
         return await self.tell(request, problem)
 
     async def tell(self, request: Request, problem: Problem) -> Response:

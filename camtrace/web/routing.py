@@ -106,7 +106,7 @@ class Apps(Resource):
             return self._tell(request, Problem(503, "unavailable", N_("CamTrace is being stopped."), headers=again))
         path = _path(request)
         if path is None:  # Klein would answer nothing at all
-            return self._tell(request, Problem(404, "not_found", "There is nothing at this address."))
+            return self._tell(request, Problem(404, "not_found", N_("There is nothing at this address.")))
         found = self._find(path, request.method.decode("ascii", "replace"))
         if isinstance(found, Problem):
             return self._tell(request, found)
@@ -144,7 +144,7 @@ class Apps(Resource):
         if known_elsewhere:
             headers = (("Allow", ", ".join(sorted(known_elsewhere))),)
             return Problem(405, "method_not_allowed", "Method Not Allowed", headers=headers)
-        return Problem(404, "not_found", "There is nothing at this address.")
+        return Problem(404, "not_found", N_("There is nothing at this address."))
 
     def _tell(self, request: Request, problem: Problem) -> int:
         left = request.notifyFinish()

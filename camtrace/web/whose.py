@@ -6,6 +6,7 @@ import re
 from typing import Protocol
 
 from camtrace.errors import NotFound
+from camtrace.i18n import N_
 from camtrace.model import Camera, User
 from camtrace.web.ports import CameraDirectory
 
@@ -31,7 +32,7 @@ async def camera_named(name: str, user: User, directory: CameraDirectory, graves
     else:
         camera = directory.by_id(int(name)) if re.fullmatch(r"\d{1,9}", name) else None
     if camera is None or not user.may_see(camera.uid):
-        raise NotFound("there is no such camera")
+        raise NotFound(N_("there is no such camera"))
     return camera
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from support.browser import Person, PreviewProcess, chromium, person
@@ -80,3 +81,66 @@ def test_the_list_tells_states_in_words(anna: Person) -> None:
     text = page.locator("#list").text_content() or ""
     assert "recording" in text and "lost since" in text and "wants another password" in text
     assert "3 of 4 cameras send pictures" in (page.locator("#summary").text_content() or "")
+
+
+REFUSED = {
+    "fr": {
+        "amount": "« Montant de » doit être un nombre.",
+        "url": "Elle commence par rtsp:// ou http:// et n’a pas d’espace.",
+        "name": "« Nom sur le mur » a plus de 100 caractères.",
+        "id": "Une autre caméra porte le numéro 2.",
+        "profile": "administrateur",
+    },
+    "ru": {
+        "amount": "«Сумма от»: нужно число.",
+        "url": "Он начинается с rtsp:// или http:// и не содержит пробелов.",
+        "name": "больше 100 знаков.",
+        "id": "Номер 2 занят другой камерой.",
+        "profile": "администратор",
+    },
+    "en": {
+        "amount": "“Amount from” must be a number.",
+        "url": "It begins with rtsp:// or http:// and has no spaces.",
+        "name": "“Name on the wall” has more than 100 characters.",
+        "id": "Another camera has the number 2.",
+        "profile": "administrator",
+    },
+}
+
+
+@pytest.fixture(scope="module")
+def shop() -> Iterator[tuple[Any, PreviewProcess]]:
+    site = PreviewProcess()
+    with chromium() as browser:
+        yield browser, site
+    site.stop()
+
+
+@pytest.mark.parametrize("language", REFUSED)
+def test_what_is_refused_is_said_in_the_pages_language(shop: tuple[Any, PreviewProcess], language: str) -> None:
+    words = REFUSED[language]
+    browser, site = shop
+    with person(browser, site.address, locale=language) as anna:
+        page = anna.go("/log?amount_min=abc")
+        page.wait_for_selector("#rows .note")
+        told = page.text_content("#rows .note") or ""
+        assert words["amount"] in told and "amount_min" not in told
+        page = anna.go("/cameras/1")
+        page.wait_for_function("() => document.querySelector('[name=url]').value !== ''")
+        before = page.input_value("[name=url]")
+        page.fill("[name=url]", "not an address")
+        page.click("#save")
+        assert page.text_content("[data-field=url] .msg") == words["url"]
+        page.fill("[name=url]", before)
+        for name, value in (("name", "x" * 101), ("id", "2")):
+            if name == "id":
+                page.fill("[name=name]", "Till 1")
+                page.click("details.more summary")
+            page.fill(f"[name={name}]", value)
+            page.click("#save")
+            page.wait_for_selector(f"[data-field={name}] .msg")
+            assert words[name] in (page.text_content(f"[data-field={name}] .msg") or "")
+        page.click("#putback")
+        page = anna.go("/account")
+        assert (page.text_content(".page-head p") or "").endswith(words["profile"])
+        assert page.text_content(".menu-head span") == words["profile"]

@@ -6,6 +6,8 @@ are removed.
 
 from __future__ import annotations
 
+import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,9 +22,12 @@ KEYWORDS = {"_": None, "N_": None, "gettext": None, "ngettext": (1, 2)}
 _PLACES = (
     ("camtrace", [("**.py", "python")]),
     ("web/templates", [("**.html", "jinja2")]),
-    ("web/static/js", [("**.js", "javascript")]),
 )
-_OPTIONS = {"**.html": {"trimmed": "true"}, "**.js": {"parse_template_string": "false"}}
+_OPTIONS = {"**.html": {"trimmed": "true"}}
+SCRIPTS = ROOT / "web" / "static" / "js"
+_TEXT = r'"((?:[^"\\\n]|\\.)*)"'
+# Babel's lexer of JavaScript loses its way in regular expressions, and with it the messages behind them
+_SAID = re.compile(rf"(?<![\w.])(?:_\(\s*{_TEXT}|ngettext\(\s*{_TEXT}\s*,\s*{_TEXT})")
 
 
 def found() -> Catalog:
@@ -37,6 +42,10 @@ def _messages() -> Iterator[tuple[str, str | tuple[str, ...]]]:
     for folder, methods in _PLACES:
         for name, _line, message, _comments, _context in extract_from_dir(ROOT / folder, methods, _OPTIONS, KEYWORDS):
             yield f"{folder}/{name}", message
+    for script in sorted(SCRIPTS.rglob("*.js")):
+        for text, singular, plural in _SAID.findall(script.read_text()):
+            message = json.loads(f'"{text}"') if text else tuple(json.loads(f'"{form}"') for form in (singular, plural))
+            yield script.relative_to(ROOT).as_posix(), message
 
 
 def stored(language: str) -> Catalog:

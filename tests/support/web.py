@@ -174,7 +174,7 @@ class CameraRows:
         used = {camera.id for camera in self._cameras.stored if camera.deleted_at is None}
         lowest = min(set(range(1, len(used) + 2)) - used)
         if fields.get("id") in used:
-            raise Conflict(f"another camera has the number {fields['id']}")
+            raise Conflict("another camera has the number {number}", "id", number=fields["id"])
         camera = Camera(uid=200 + len(self._cameras.stored), **{"id": lowest, **fields})
         self._cameras.stored.append(camera)
         return camera
@@ -183,7 +183,7 @@ class CameraRows:
         found = self._find(uid)
         existing = [camera for camera in self._cameras.stored if camera.deleted_at is None]
         if any(other.id == fields.get("id") and other is not found for other in existing):
-            raise Conflict(f"another camera has the number {fields['id']}")
+            raise Conflict("another camera has the number {number}", "id", number=fields["id"])
         return self._replace(found, **fields)
 
     async def delete(self, uid: int, at: datetime) -> Camera:

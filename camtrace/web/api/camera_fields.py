@@ -9,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
 from camtrace.errors import Invalid
+from camtrace.i18n import N_
 from camtrace.model import AlarmRecording, Camera, RegularRecording
 from camtrace.web.ports import Volume
 
@@ -46,7 +47,7 @@ def read_fields(
         elif name in _READERS:
             fields[name] = _READERS[name](value, name)
         else:
-            raise Invalid(f"a camera has no {name!r}", name)
+            raise Invalid(N_("a camera has no setting {field}"), name)
     _take_login_out(fields)
     _check_whole(fields, camera)
     return fields
@@ -60,9 +61,9 @@ def with_fields(camera: Camera, fields: Fields) -> Camera:
 def _check_whole(fields: Fields, camera: Camera | None) -> None:
     whole = with_fields(camera or Camera(uid=0, id=0, name=""), fields)
     if not whole.name:
-        raise Invalid("a camera needs a name", "name")
+        raise Invalid(N_("a camera needs a name"), "name")
     if not whole.url and not (whole.model and whole.address):
-        raise Invalid("give the camera's stream address, or its model and network address", "url")
+        raise Invalid(N_("give the address of the camera's picture, or its model and network address"), "url")
 
 
 def _take_login_out(fields: Fields) -> None:
@@ -81,14 +82,14 @@ def _take_login_out(fields: Fields) -> None:
 def _text(most: int, needed: bool = False) -> Callable[[Any, str], str]:
     def read(value: Any, name: str) -> str:
         if not isinstance(value, str):
-            raise Invalid(f"{name} must be a text", name)
+            raise Invalid(N_("{field} must be a text"), name)
         value = value.strip()
         if len(value) > most:
-            raise Invalid(f"{name} has more than {most} characters", name)
+            raise Invalid(N_("{field} has more than {most} characters"), name, most=most)
         if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
-            raise Invalid(f"{name} holds control characters", name)
+            raise Invalid(N_("{field} holds control characters"), name)
         if needed and not value:
-            raise Invalid(f"{name} must not be empty", name)
+            raise Invalid(N_("{field} must not be empty"), name)
         return value
 
     return read
@@ -97,7 +98,7 @@ def _text(most: int, needed: bool = False) -> Callable[[Any, str], str]:
 def _whole(low: int, high: int) -> Callable[[Any, str], int]:
     def read(value: Any, name: str) -> int:
         if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise Invalid(f"{name} must be a whole number from {low} to {high}", name)
+            raise Invalid(N_("{field} must be a whole number from {low} to {high}"), name, low=low, high=high)
         return value
 
     return read
@@ -106,7 +107,8 @@ def _whole(low: int, high: int) -> Callable[[Any, str], int]:
 def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], str]:
     def read(value: Any, name: str) -> str:
         if value not in choices:
-            raise Invalid(f"{name} must be one of: {', '.join(choice or '(empty)' for choice in choices)}", name)
+            known = ", ".join(choice or "(empty)" for choice in choices)
+            raise Invalid(N_("{field} must be one of: {choices}"), name, choices=known)
         return str(value)
 
     return read
@@ -114,20 +116,20 @@ def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], str]:
 
 def _password(value: Any, name: str) -> str:
     if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
-        raise Invalid(f"{name} must be a text of at most 256 printable characters", name)
+        raise Invalid(N_("{field} must be a text of at most {most} printable characters"), name, most=256)
     return value
 
 
 def _flag(value: Any, name: str) -> bool:
     if not isinstance(value, bool):
-        raise Invalid(f"{name} must be true or false", name)
+        raise Invalid(N_("{field} must be true or false"), name)
     return value
 
 
 def _address(value: Any, name: str) -> str:
     text = _text(253)(value, name).strip("[]")
     if text and not _HOST.fullmatch(text):
-        raise Invalid(f"{name} must be a host name or an IP address, without http:// and without a port", name)
+        raise Invalid(N_("{field} must be a host name or an IP address, without http:// and without a port"), name)
     return text
 
 
@@ -139,15 +141,15 @@ def _url(value: Any, name: str) -> str:
         parts = urlsplit(text)
         host, _ = parts.hostname, parts.port
     except ValueError as error:
-        raise Invalid(f"{name} is no address: {error}", name) from error
+        raise Invalid(N_("{field} must look like rtsp://host/path or http://host/path"), name) from error
     if parts.scheme.lower() not in SCHEMES or not host or " " in text:
-        raise Invalid(f"{name} must look like rtsp://host/path or http://host/path", name)
+        raise Invalid(N_("{field} must look like rtsp://host/path or http://host/path"), name)
     return text
 
 
 def _overlay_ids(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or len(value) > 64:
-        raise Invalid(f"{name} must be a list of at most 64 source names", name)
+        raise Invalid(N_("{field} must be a list of at most {most} names"), name, most=64)
     read = _text(64, needed=True)
     return tuple(dict.fromkeys(read(item, name) for item in value))
 
@@ -170,10 +172,10 @@ def _alarm(value: Any, before: AlarmRecording, calendars: Collection[str]) -> Al
 
 def _nested(value: Any, name: str, known: tuple[str, ...]) -> dict[str, Any]:
     if not isinstance(value, dict):
-        raise Invalid(f"{name} must be an object", name)
+        raise Invalid(N_("{field} must be an object"), name)
     for key in value:
         if key not in known:
-            raise Invalid(f"{name} has no {key!r}", f"{name}.{key}")
+            raise Invalid(N_("a camera has no setting {field}"), f"{name}.{key}")
     return value
 
 
@@ -182,13 +184,13 @@ def _volume(value: Any, before: str, volumes: Sequence[Volume]) -> str:
     name = _text(1000)(value, "volume")
     if name not in ("", before) and not any(volume.is_called(name) for volume in volumes):
         names = ", ".join(volume.name for volume in volumes)
-        raise Invalid(f"volume must be empty or one of this server's volumes: {names}", "volume")
+        raise Invalid(N_("{field} must be empty or one of this server's volumes: {names}"), "volume", names=names)
     return name
 
 
 def _calendar(value: Any, name: str, calendars: Collection[str]) -> str:
     if not isinstance(value, str) or value not in calendars:
-        raise Invalid(f"{name} must name a calendar: {', '.join(sorted(calendars))}", name)
+        raise Invalid(N_("{field} must name a calendar: {names}"), name, names=", ".join(sorted(calendars)))
     return value
 
 

@@ -8,6 +8,7 @@ from klein import Response
 
 from camtrace import clock
 from camtrace.errors import NotFound
+from camtrace.i18n import N_
 from camtrace.model import Camera
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer, body_of
@@ -122,7 +123,7 @@ class CamerasApi:
     async def _existing(self, visit: Visit, name: str) -> Camera:
         camera = await self._named(visit, name)
         if camera.deleted_at is not None:
-            raise NotFound("this camera was deleted")
+            raise NotFound(N_("this camera was deleted"))
         return camera
 
     def _shape(self, visit: Visit, camera: Camera) -> Shape:

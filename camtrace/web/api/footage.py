@@ -12,6 +12,7 @@ from klein import Response
 
 from camtrace import clock
 from camtrace.errors import Invalid, NotFound
+from camtrace.i18n import N_
 from camtrace.model import Camera
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer
@@ -50,7 +51,7 @@ class FootageApi:
         stop = query.instant("stop") or clock.now()
         start = query.instant("start") or stop - DAY
         if stop <= start:
-            raise Invalid("stop must be later than start", "stop")
+            raise Invalid(N_("the end must be later than the beginning"), "stop")
         spans = await self._footage.spans(found.uid, _kind(query), start, stop)
         gaps = await self._footage.gaps(found.uid, start, stop)
         return answer({"spans": [span_shape(span) for span in spans], "gaps": [gap_shape(gap) for gap in gaps]})
@@ -63,7 +64,7 @@ class FootageApi:
         _need(visit, "live" if at is None else "replay")
         picture = await (self._live.picture(found.uid) if at is None else self._footage.picture(found, at))
         if picture is None:
-            raise NotFound("there is no picture" + ("" if at is None else " of that instant"))
+            raise NotFound(N_("there is no picture") if at is None else N_("there is no picture of that instant"))
         return Response(200, {"Content-Type": "image/jpeg", "Cache-Control": "no-store"}, picture)
 
     @requirer.require(app.route("/api/v1/cameras/<camera>/video.mp4", methods=["GET"]), visit=May("replay"))
@@ -75,7 +76,7 @@ class FootageApi:
         query = Query(visit.request)
         start, stop = query.span()
         if stop - start > LONGEST:
-            raise Invalid("ask for 24 hours at most", "stop")
+            raise Invalid(N_("ask for 24 hours at most"), "stop")
         download = query.flag("download")
         if download:
             _need(visit, "export")
@@ -84,7 +85,7 @@ class FootageApi:
         absolute = query.flag("absolute")
         mp4 = await self._footage.mp4(found, kind, start, stop, absolute=absolute)
         if mp4 is None:
-            raise NotFound("nothing was recorded in this span")
+            raise NotFound(N_("nothing was recorded in this span"))
         headers: Headers = {
             "Content-Type": mp4.mime.partition(";")[0] or "video/mp4",
             "Accept-Ranges": "bytes",
@@ -113,7 +114,7 @@ class FootageApi:
         try:
             await pour(flow, mp4.read, first, length)
         except FileNotFoundError as error:
-            raise NotFound("this footage was deleted meanwhile") from error
+            raise NotFound(N_("this footage was deleted meanwhile")) from error
         finally:
             flow.end()
         return None
@@ -128,7 +129,7 @@ def _kind(query: Query) -> str:
 
 def _need(visit: Visit, right: str) -> None:
     if not visit.user.may(right):
-        raise Forbidden(f"your profile lacks the right {right!r}")
+        raise Forbidden(N_("your profile lacks the right {right}"), right=right)
 
 
 def _etag(camera: Camera, form: str, mp4: Mp4) -> str:

@@ -7,6 +7,7 @@ from typing import Any
 from klein import Response
 
 from camtrace.errors import NotFound
+from camtrace.i18n import N_
 from camtrace.model import User
 from camtrace.tickets.tally import Tally
 from camtrace.web.access import Access, May, Visit
@@ -86,7 +87,7 @@ class LinesApi:
         number = int(ticket) if ticket.isascii() and ticket.isdigit() and len(ticket) < 20 else 0
         found = await self._lines.ticket(number) if number <= BIGGEST_ID else None
         if found is None or not _may_read(visit.user, {uid for line in found[1] for uid in line.cameras}):
-            raise NotFound("there is no such ticket")
+            raise NotFound(N_("there is no such ticket"))
         whole, lines = found
         shapes = [line_shape(line, visit.user, self._directory) for line in lines]
         return answer({**ticket_shape(whole), "tally": tally_shape(Tally.of(lines)), "lines": shapes})

@@ -108,7 +108,13 @@ ERROR: Schema = {
     "properties": {
         "error": {
             "type": "object",
-            "properties": {"code": _TEXT, "message": _TEXT, "field": {"type": ["string", "null"]}},
+            "properties": {
+                "code": _TEXT,
+                "message": _TEXT,
+                "field": {"type": ["string", "null"]},
+                "text": _TEXT,
+                "values": {"type": "object"},
+            },
         }
     },
 }

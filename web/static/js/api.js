@@ -1,6 +1,7 @@
 // Calls of the HTTP API with the session's cookie.
 
 import { facts } from "./page.js";
+import { refusalWords } from "./refusals.js";
 import { _ } from "./texts.js";
 
 /** What the API refused, with its `status`, its `code`, a `message` for people and the `field` it concerns. */
@@ -35,7 +36,7 @@ export async function ask(path, { method = "GET", body, signal } = {}) {
   } catch {
     // not ours: a proxy in between answered
   }
-  throw new Refusal(response.status, { message: _("The server answered {status}.", { status: response.status }), ...told });
+  throw new Refusal(response.status, { ...told, message: refusalWords(response.status, told) });
 }
 
 /** The JSON answer to a call. */

@@ -1,0 +1,59 @@
+// What the server refused, in the words of the pages. The API names settings as programs do; people read the labels.
+
+import { facts } from "./page.js";
+import { _ } from "./texts.js";
+
+const FIELDS = {
+  amount_min: () => _("Amount from"),
+  amount_max: () => _("Amount to"),
+  start: () => _("From day"),
+  stop: () => _("to day"),
+  source: () => _("Till"),
+  ticket: () => _("Ticket"),
+  seller: () => _("Cashier"),
+  id: () => _("Number"),
+  name: () => _("Name on the wall"),
+  address: () => _("Network address"),
+  url: () => _("Address of the picture"),
+  sub_url: () => _("Address of its second, smaller picture"),
+  login: () => _("User name on the camera"),
+  password: () => _("Password on the camera"),
+  "regular.calendar": () => _("Record"),
+  "regular.days": () => _("Keep for days"),
+  overlay_ids: () => _("Names the tills send"),
+  model: () => _("Model"),
+  http_port: () => _("Port of its own pages"),
+  channel: () => _("Channel of an encoder"),
+  transport: () => _("Carry the picture over"),
+  codec: () => _("Kind of picture declared"),
+  volume: () => _("Volume"),
+};
+
+const RIGHTS = {
+  live: () => _("Live"),
+  replay: () => _("Replay"),
+  export: () => _("Download the clip"),
+  lines: () => _("Tickets"),
+  journal: () => _("Journal"),
+  cameras: () => _("Cameras"),
+};
+
+// what has technical words of its own, or none
+const CODES = {
+  unavailable: () => _("CamTrace cannot reach its data. Cameras are still recorded and tickets are kept."),
+  internal: () => _("Something in CamTrace failed, not you. Recording is not touched."),
+  failed: () => _("Something in CamTrace failed, not you. Recording is not touched."),
+};
+
+const quoted = (words) => _("“{words}”", { words });
+
+/** The sentence for an answer with this `status` that tells {code, text, values, field}. */
+export function refusalWords(status, { code, text, values, field }) {
+  if (CODES[code]) return CODES[code]();
+  const known = text && (facts.language === "en" || facts.texts?.[text] !== undefined);
+  if (!known) return _("The server answered {status}.", { status });
+  const named = FIELDS[field] ? quoted(FIELDS[field]()) : _("A value");
+  const right = values?.right && RIGHTS[values.right] ? quoted(RIGHTS[values.right]()) : quoted("…");
+  const words = _(text, { ...values, field: named, right });
+  return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? "" : "."}`;
+}
