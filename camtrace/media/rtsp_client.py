@@ -27,7 +27,8 @@ _URL = re.compile(r"rtsps?://", re.IGNORECASE)
 class RtspClient:
     """One connection to a camera. Methods raise StreamFailure, and Stop while they wait.
 
-    `channels` and `runs` get the interleaved packets, as `Splitter` says; `arrives` is called before them.
+    `channels` and `runs` get the interleaved packets, as `Splitter` says; `arrives` is called before them. `challenge`:
+    the camera's question for the login, once it has asked.
     """
 
     def __init__(self, source: Source, stopped: Stopped, patience: Patience) -> None:
@@ -40,7 +41,7 @@ class RtspClient:
         self._splitter = Splitter(self.channels, self.runs, self._heard)
         self._answers: list[Message] = []
         self._number = 0
-        self._challenge: Challenge | None = None
+        self.challenge: Challenge | None = None
         self._session = ""
         self._playing = False  # PLAY was asked
         self._granted = False  # and answered
@@ -60,7 +61,8 @@ class RtspClient:
 
     def describe(self) -> sdp.Description:
         """What the camera offers; its tracks' addresses are complete."""
-        reply = self._ask("DESCRIBE", self.source.url, {"Accept": "application/sdp"})
+        known = self.challenge is not None  # from a connection before this one: then a refusal is one
+        reply = self._ask("DESCRIBE", self.source.url, {"Accept": "application/sdp"}, attempts=int(known))
         found = sdp.parse(reply.body)
         bases = (found.control, reply.value("content-base"), reply.value("content-location"))
         self._address = next((base for base in bases if _URL.match(base)), self.source.url)
@@ -122,9 +124,9 @@ class RtspClient:
 
     # ── requests ──
 
-    def _ask(self, method: str, url: str, headers: Mapping[str, str]) -> Message:
+    def _ask(self, method: str, url: str, headers: Mapping[str, str], attempts: int = 0) -> Message:
         """Ask and wait; again with a login where the camera wants one. Raises StreamFailure for a refusal."""
-        for attempt in itertools.count():
+        for attempt in itertools.count(attempts):
             self._answers.clear()
             self._send(method, url, headers)
             reply = self._await_answer()
@@ -142,7 +144,7 @@ class RtspClient:
         challenges = read_challenges(refusal.headers.get("www-authenticate", []))
         if not self.source.login or not challenges or attempt > (1 if challenges[0].stale else 0):
             return False
-        self._challenge = challenges[0]
+        self.challenge = challenges[0]
         return True
 
     def _send_play(self) -> None:
@@ -151,8 +153,8 @@ class RtspClient:
     def _send(self, method: str, url: str, headers: Mapping[str, str]) -> None:
         self._number += 1
         lines = [f"{method} {url} RTSP/1.0", f"CSeq: {self._number}", "User-Agent: CamTrace"]
-        if self._challenge is not None:
-            proof = answer(self._challenge, method, url, self.source.login, self.source.password)
+        if self.challenge is not None:
+            proof = answer(self.challenge, method, url, self.source.login, self.source.password)
             lines.append(f"Authorization: {proof}")
         if self._session:
             lines.append(f"Session: {self._session}")
@@ -217,13 +219,20 @@ class Moved(Exception):
 def open_session(source: Source, stopped: Stopped, patience: Patience) -> tuple[RtspClient, sdp.Description]:
     """Connect and ask what there is, following redirections. Raises StreamFailure, Stop."""
     here = source
+    challenge: Challenge | None = None
     for _ in range(_MAX_HOPS):
         client = RtspClient(here, stopped, patience)
+        client.challenge = challenge
         try:
             return client, client.describe()
         except Moved as moved:
             client.close()
-            here = here.moved(urljoin(here.url, moved.location))
+            here, challenge = here.moved(urljoin(here.url, moved.location)), None
+        except StreamFailure as failure:
+            client.close()
+            if failure.kind != "ended" or client.challenge is challenge:
+                raise
+            challenge = client.challenge  # it hung up behind its question for the login: answer on another connection
         except BaseException:
             client.close()
             raise

@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime
 import ssl
 import struct
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -14,7 +15,7 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from support.cameras import free_port, wait_until
-from support.scripted_camera import Guard, Reply, Script, ScriptedCamera, interleaved, obliging, reply
+from support.scripted_camera import Guard, Reply, Request, Script, ScriptedCamera, interleaved, obliging, reply
 
 from camtrace.errors import StreamFailure
 from camtrace.media import rtsp_client
@@ -171,6 +172,22 @@ def test_a_nonce_that_is_old_at_the_next_request(says_stale: bool) -> None:
         with playing(camera, "viewer", "geheim") as client:
             until(client, lambda: client._granted)
         assert camera.methods[:6] == ["DESCRIBE", "DESCRIBE", "SETUP", "SETUP", "PLAY", "PLAY"]
+
+
+def test_a_camera_that_hangs_up_behind_its_question() -> None:
+    """It is answered on another connection; a wrong password is still told as one."""
+
+    def script(request: Request) -> Reply:
+        right = request.headers.get("authorization", "").endswith(b64encode(b"me:right").decode())
+        return obliging(request) if right else reply(401, 'WWW-Authenticate: Basic realm="old"') + HANG_UP
+
+    with ScriptedCamera(script) as camera:
+        client, description = open_session(Source.parse(camera.url, "me", "right"), lambda: False, QUICK)
+        client.close()
+        assert description.media and camera.connections == 2
+        with pytest.raises(StreamFailure) as caught:
+            open_session(Source.parse(camera.url, "me", "wrong"), lambda: False, QUICK)
+    assert (caught.value.kind, caught.value.status) == ("unauthorized", 401)
 
 
 def test_login_in_the_address() -> None:
