@@ -121,6 +121,10 @@ class Access:
         """Whether there is no user yet: the first is made by the one-time link."""
         return await self._gate.setup_wanted()
 
+    async def link_valid(self, code: str) -> bool:
+        """Whether `set_up` would take this one-time code now."""
+        return await self._gate.link_valid(code)
+
     async def set_up(self, request: Request, code: str, name: str, password: str) -> User:
         """Make the first user (or a lost administrator) by the one-time `code` and log in.
 

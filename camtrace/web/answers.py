@@ -8,7 +8,7 @@ import json
 import re
 from collections.abc import Callable, Iterable, Sequence
 from datetime import UTC, datetime
-from decimal import Decimal, InvalidOperation
+from decimal import Decimal
 from typing import Any, TypeVar
 
 from klein import Response
@@ -22,6 +22,7 @@ from camtrace.web.problems import Headers
 T = TypeVar("T")
 
 LIMIT, MOST = 100, 1000
+LONGEST_WHOLE, LONGEST_FRACTION = 12, 20  # digits of a number before and behind its point
 _UNIX = re.compile(r"-?\d{1,12}(\.\d{1,9})?")
 Position = tuple[datetime, int]
 
@@ -139,9 +140,9 @@ class Query:
             return None
         try:
             number = Decimal(value.replace(",", "."))
-        except InvalidOperation as error:
+        except ArithmeticError as error:
             raise Invalid(N_("{field} must be a number"), name) from error
-        if not number.is_finite() or abs(number) > 10**12:
+        if not number.is_finite() or not -LONGEST_FRACTION <= number.adjusted() <= LONGEST_WHOLE:
             raise Invalid(N_("{field} must be a number"), name)
         return number
 

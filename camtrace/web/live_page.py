@@ -258,8 +258,7 @@ class LivePage:
             else:
                 self._transport.sendBytesMessage(content)
         except Exception as error:  # the browser has said goodbye, and its connection is not down yet
-            self.log.debug("{peer} takes nothing more: {error}", peer=self.visit.peer, error=error)
-            self._http.transport.abortConnection()
+            self._cut_off("takes nothing more", error)
 
     def _bytes_received(self, data: bytes) -> None:
         self._heard = self._around.reactor.seconds()
@@ -272,8 +271,15 @@ class LivePage:
         try:
             self._transport.dataReceived(data)
         except Exception as error:  # bytes that are no WebSocket's
-            self.log.info("{peer} broke the WebSocket protocol: {error}", peer=self.visit.peer, error=error)
-            self._http.transport.abortConnection()
+            self._cut_off("broke the WebSocket protocol", error)
+
+    def _cut_off(self, why: str, error: Exception) -> None:
+        """End it. Of the error only the kind is told: its text holds what could not be sent, a whole picture even."""
+        if self._open:
+            kind = type(error).__name__
+            self.log.debug("the live page of {peer} {why} ({kind})", peer=self.visit.peer, why=why, kind=kind)
+        self._open = False
+        self._http.transport.abortConnection()
 
     def _tick(self) -> None:
         if self._around.reactor.seconds() - self._heard > SILENCE_SECONDS:

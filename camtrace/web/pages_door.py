@@ -6,7 +6,7 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace.auth import SHORTEST_PASSWORD, Refused, Throttled
-from camtrace.errors import Conflict, Invalid, filled
+from camtrace.errors import Conflict, DatabaseUnavailable, Invalid, filled
 from camtrace.web.access import Access, Anyone, May, Visit
 from camtrace.web.pages_frame import Frame, field, go, own_address, pause_words
 from camtrace.web.problems import Problem
@@ -24,6 +24,8 @@ class Door:
 
     @requirer.require(app.route("/login", methods=["GET"]), request=Anyone())
     async def login(self, request: Request) -> Response:
+        if await self._nobody_exists():
+            return self._setup_page(request, usable=False, first=True)
         return self._login_page(request)
 
     @requirer.require(app.route("/login", methods=["POST"]), request=Anyone())
@@ -33,6 +35,8 @@ class Door:
         except Throttled as error:
             return self._login_page(request, 429, pause_words(self._frame.spoken(request), error.seconds))
         except Refused:
+            if await self._nobody_exists():
+                return self._setup_page(request, usable=False, first=True)
             words = self._frame.spoken(request).gettext("Name and password do not go together.")
             return self._login_page(request, 401, words)
         return go(own_address(field(request, "next")))
@@ -44,12 +48,16 @@ class Door:
 
     @requirer.require(app.route("/setup", methods=["GET"]), request=Anyone())
     async def first_steps(self, request: Request) -> Response:
-        return self._setup_page(request)
+        code = field(request, "code")
+        usable = bool(code) and await self.access.link_valid(code)
+        return self._setup_page(request, usable=usable, first=not usable and await self._nobody_exists())
 
     @requirer.require(app.route("/setup", methods=["POST"]), request=Anyone())
     async def set_up(self, request: Request) -> Response:
         name, password = field(request, "name").strip(), field(request, "password")
         _ = self._frame.spoken(request).gettext
+        if not await self.access.link_valid(field(request, "code")):
+            return self._setup_page(request, usable=False, first=await self._nobody_exists())
         if not name:
             return self._setup_page(request, _("A name is needed."), "name")
         if len(password) < SHORTEST_PASSWORD:
@@ -60,7 +68,7 @@ class Door:
             await self.access.set_up(request, field(request, "code"), name, password)
         except (Invalid, Conflict) as error:
             return self._setup_page(request, filled(_(error.text), error.values), error.field or "password")
-        except (Refused, Throttled):
+        except Refused:  # somebody else was faster
             return self._setup_page(request, usable=False)
         return go("/")
 
@@ -109,15 +117,25 @@ class Door:
             refusal=refusal,
         )
 
-    def _setup_page(self, request: Request, problem: str = "", at: str = "", usable: bool | None = None) -> Response:
-        code = field(request, "code")
+    async def _nobody_exists(self) -> bool:
+        """Whether the first user is still to be made; while the database is away nobody knows, and people sign in."""
+        try:
+            return await self.access.setup_wanted()
+        except DatabaseUnavailable:
+            return False
+
+    def _setup_page(
+        self, request: Request, problem: str = "", at: str = "", *, usable: bool = True, first: bool = False
+    ) -> Response:
+        """The form of the first user; not `usable`: what is wrong with the link. `first`: nobody exists yet."""
         return self._frame.open_page(
             request,
             "setup.html",
             400 if problem else 200,
-            code=code,
+            code=field(request, "code"),
             name=field(request, "name"),
             problem=problem,
             problem_field=at,
-            usable=bool(code) if usable is None else usable,
+            usable=usable,
+            first=first,
         )

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from support.web import NOON, Browser, Disk, WebShop
+from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace.errors import Invalid
@@ -146,6 +149,36 @@ class CamerasApiTests(SynchronousTestCase):
         self.assertEqual((answer.json["name"], answer.json["url"]), ("Till A", "rtsp://10.0.0.1/main"))
         self.assertTrue(answer.json["has_password"])
         self.assertFalse(self.anna.ask("PATCH", "/api/v1/cameras/1", json={"password": ""}).json["has_password"])
+
+    def test_what_cannot_be_set(self) -> None:
+        """What is only shown, and what is no setting, is refused by its name, and nothing is noted."""
+        body = {"name": "Door", "url": "rtsp://10.0.0.3/main"}
+        for field, value in (
+            ("status", "active"), ("has_password", False), ("deleted_at", None), ("uid", "7"), ("colour", 1),
+        ):  # fmt: skip
+            for method, path, more in (("PATCH", "/1", {}), ("POST", "", body), ("PATCH", "/1", {"name": "Other"})):
+                answer = self.anna.ask(method, f"/api/v1/cameras{path}", json={**more, field: value})
+                self.assertEqual((answer.code, answer.json["error"]["field"]), (400, field))
+        self.assertEqual((self.shop.notes, self.anna.get("/api/v1/cameras/1").json["name"]), ([], "Front till"))
+
+    def test_no_change(self) -> None:
+        """What is as it was already is not written into the journal, whatever it is."""
+        for same in (
+            {}, {"name": "Front till"}, {"password": "secret"}, {"alarm": {}}, {"overlay_ids": ["1"], "http_port": 80},
+        ):  # fmt: skip
+            self.assertEqual(self.anna.ask("PATCH", "/api/v1/cameras/1", json=same).code, 200)
+        self.assertEqual(self.anna.ask("PATCH", "/api/v1/cameras/2", json={"password": ""}).code, 200)
+        self.assertEqual(self.shop.notes, [])
+        self.anna.ask("PATCH", "/api/v1/cameras/1", json={"name": "Front till", "password": "other"})
+        self.anna.ask("PATCH", "/api/v1/cameras/2", json={"password": "one"})
+        self.assertEqual([note[1] for note in self.shop.notes], ["camera_changed"] * 2)
+
+    def test_password_of_another_key(self) -> None:
+        """A password that cannot be read any more can be replaced."""
+        self.shop.cameras.stored[0] = replace(self.shop.cameras.stored[0], password=b"sealed elsewhere")
+        self.successResultOf(Deferred.fromCoroutine(self.shop.cameras.refresh()))
+        answer = self.anna.ask("PATCH", "/api/v1/cameras/1", json={"password": "new"})
+        self.assertEqual((answer.code, len(self.shop.notes)), (200, 1))
 
     def test_sent_back(self) -> None:
         """A camera that was read can be sent back whole."""

@@ -118,6 +118,11 @@ class LinesApiTests(SynchronousTestCase):
             ("cursor=zzz", "cursor"),
             ("amount_min=much", "amount_min"),
             ("amount_max=NaN", "amount_max"),
+            ("amount_min=1e999999999", "amount_min"),
+            ("amount_min=-1e9999999999999999999999", "amount_min"),
+            ("amount_max=1e-999999999", "amount_max"),
+            ("amount_max=0e999999999", "amount_max"),
+            ("amount_max=1e13", "amount_max"),
             ("order=up", "order"),
             ("ticket_id=x", "ticket_id"),
         ):

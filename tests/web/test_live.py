@@ -11,6 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
+from twisted.logger import capturedLogs, formatEvent
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 from wsproto import ConnectionType, WSConnection
@@ -429,6 +430,28 @@ class PeerTests(LiveCase):
         page = self.open()
         page._send(CloseConnection(1000))
         self.assertTrue(page.wire.disconnecting)
+
+    def test_pictures_for_a_page_that_has_gone(self) -> None:
+        """Who takes nothing more is cut off and noted once, in few words: no footage gets into the log."""
+        page = self.open()
+        page.say(do="watch", channel=5, camera=1)
+        (viewer,) = self.shop.live.viewers[101]
+        viewer.live_started(MIME, b"init", "")
+        page._send(CloseConnection(1000))
+        with capturedLogs() as events:
+            for at in range(3):
+                viewer.live_fragment(b"footage" * 15_000, True, at)
+        told = [formatEvent(event) for event in events]
+        self.assertEqual(told, ["the live page of 127.0.0.1 takes nothing more (LocalProtocolError)"])
+        self.assertTrue(page.wire.aborted)
+        self.assertLess(sum(len(repr(event)) for event in events), 2000)
+
+    def test_broken_frames_are_not_logged(self) -> None:
+        """Neither is what a page sends that is no WebSocket's."""
+        page = self.open()
+        with capturedLogs() as events:
+            page.raw(b"\xff" * 60_000)
+        self.assertLess(sum(len(repr(event)) for event in events), 2000)
 
 
 def _deferred(coroutine: Any) -> Any:

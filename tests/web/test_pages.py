@@ -10,9 +10,11 @@ from typing import Any
 
 import pytest
 from support.web import PASSWORD, Browser, WebShop
+from support.web import _now as now
 
 from camtrace import assets, i18n
 from camtrace.config import Site
+from camtrace.errors import Conflict, DatabaseUnavailable
 from camtrace.model import Profile, User
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
@@ -194,6 +196,11 @@ def test_language_and_theme_are_kept_by_the_browser(shop: Shop) -> None:
     assert '<html lang="ru" data-theme="dark">' in page
 
 
+def link(shop: Shop) -> str:
+    """The code of a link that works."""
+    return now(shop.gate.new_link())
+
+
 @pytest.mark.parametrize(
     ("name", "password", "again", "words"),
     [
@@ -203,16 +210,52 @@ def test_language_and_theme_are_kept_by_the_browser(shop: Shop) -> None:
     ],
 )
 def test_the_first_user_is_told_what_is_missing(shop: Shop, name: str, password: str, again: str, words: str) -> None:
-    form = {"code": "x", "name": name, "password": password, "again": again}
+    form = {"code": link(shop), "name": name, "password": password, "again": again}
     answer = Browser(shop).ask("POST", "/setup", data=form)
     assert answer.code == 400 and words in answer.body.decode()
 
 
-def test_a_used_set_up_link_says_what_to_do(shop: Shop) -> None:
+@pytest.mark.parametrize("anybody", [True, False])
+def test_a_used_set_up_link_says_what_to_do(shop: Shop, anybody: bool) -> None:
+    """At once, not after the form is filled; whether or not there is a user."""
+    if not anybody:
+        shop.users.users.clear()
     form = {"code": "used", "name": "olga", "password": PASSWORD, "again": PASSWORD}
-    answer = Browser(shop).ask("POST", "/setup", data=form)
-    assert b"camtrace link" in answer.body
-    assert b"camtrace link" in Browser(shop).get("/setup").body
+    for answer in (Browser(shop).ask("POST", "/setup", data=form), Browser(shop).get("/setup?code=used")):
+        page = answer.body.decode()
+        assert "This link does not work" in page and "camtrace link" in page and 'name="password"' not in page
+    page = Browser(shop).get("/setup").body.decode()
+    assert "This link does not work" not in page and "camtrace link" in page
+    assert 'name="password"' in Browser(shop).get(f"/setup?code={link(shop)}").body.decode()
+
+
+def test_a_name_that_is_taken_is_told_at_its_field(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def taken(*_: object) -> None:
+        raise Conflict("there is already a user {name}", "name", name="anna")
+
+    monkeypatch.setattr(shop.users, "redeem_link", taken)
+    form = {"code": link(shop), "name": "anna", "password": PASSWORD, "again": PASSWORD}
+    answer = Browser(shop).ask("POST", "/setup", data=form, headers={"Accept-Language": "fr"})
+    assert answer.code == 400 and "un utilisateur anna existe déjà" in answer.body.decode()
+
+
+def test_the_first_visit_says_where_the_link_is(shop: Shop) -> None:
+    """With nobody to sign in there is no form for it, until the database can tell."""
+    shop.users.users.clear()
+    first = "signs in by the link that the server printed on its console"
+    assert Browser(shop).get("/").header("location") == "/login?next=%2F"
+    page = Browser(shop).get("/login?next=%2F").body.decode()
+    assert first in page and "camtrace link" in page and 'name="password"' not in page
+    form = {"name": "anna", "password": PASSWORD}
+    assert first in Browser(shop).ask("POST", "/login", data=form).body.decode()
+
+
+def test_the_door_stands_without_the_database(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> None:
+    async def away() -> int:
+        raise DatabaseUnavailable("the database is away")
+
+    monkeypatch.setattr(shop.users, "count", away)
+    assert 'name="password"' in Browser(shop).get("/login").body.decode()
 
 
 def test_errors_are_pages_in_the_persons_language(shop: Shop) -> None:

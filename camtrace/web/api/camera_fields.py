@@ -17,7 +17,7 @@ CODECS = ("", "h264", "h265", "mpeg4", "mjpeg")
 TRANSPORTS = ("tcp", "udp")
 SCHEMES = ("rtsp", "http", "https")
 CALENDARS = ("always", "never")
-_SHOWN_ONLY = frozenset({"uid", "status", "has_password", "deleted_at"})  # sent back by who read the camera: ignored
+_SHOWN_ONLY = frozenset({"uid", "status", "has_password", "deleted_at"})
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:.]{2,45}")
 
 Fields = dict[str, Any]
@@ -32,11 +32,15 @@ def read_fields(
     """The attributes of `model.Camera` that `body` sets; `password` is clear text.
 
     `camera` is the one to be changed, None for a new one; `volumes` are those of the configuration. Raises Invalid with
-    the field's name. A login inside a URL is taken out of it, since URLs are shown and passwords are not.
+    the field's name. What is only shown is ignored in a camera that was read and is sent back whole, that is with its
+    uid, and refused otherwise. A login inside a URL is taken out of it, since URLs are shown and passwords are not.
     """
     fields: Fields = {}
+    sent_back = camera is not None and body.get("uid") == str(camera.uid)
     for name, value in body.items():
         if name in _SHOWN_ONLY:
+            if not sent_back:
+                raise Invalid(N_("{field} cannot be set"), name)
             continue
         if name == "regular":
             fields[name] = _regular(value, camera.regular if camera else RegularRecording(), calendars)

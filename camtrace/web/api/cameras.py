@@ -67,9 +67,16 @@ class CamerasApi:
 
     @requirer.require(app.route("/api/v1/cameras/<camera>", methods=["PATCH"]), visit=May("cameras"))
     async def change(self, visit: Visit, camera: str) -> Response:
-        """Change the fields sent, at once. A password that is not sent stays; an empty one is removed."""
+        """Change the fields sent, at once. A password that is not sent stays; an empty one is removed.
+
+        What is as it was already is no change, and not noted as one.
+        """
         found = await self._existing(visit, camera)
         fields = self._fields(visit, found)
+        if "password" in fields and self._is_password(fields["password"], found):
+            del fields["password"]
+        if "password" not in fields and with_fields(found, fields) == found:
+            return answer(self._shape(visit, found))
         changed = await self._store.update(found.uid, self._sealed(fields))
         self._noted(visit, "camera_changed", changed)
         await self._directory.refresh()
@@ -116,6 +123,12 @@ class CamerasApi:
         if "password" in fields:
             return {**fields, "password": self._vault.seal(fields["password"])}
         return fields
+
+    def _is_password(self, given: str, camera: Camera) -> bool:
+        try:
+            return given == self._vault.unseal(camera.password)
+        except ValueError:  # sealed by another key: any new one helps
+            return False
 
     async def _named(self, visit: Visit, name: str) -> Camera:
         return await camera_named(name, visit.user, self._directory, self._store)

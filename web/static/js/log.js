@@ -10,7 +10,6 @@ import { _, figure, ngettext } from "./texts.js";
 import { clock, dayEnd, dayOf, dayStart, iso, shortDay } from "./time.js";
 
 const PAGE = 100;
-const BEFORE_MS = 3000; // the replay begins a little before the line
 const form = byId("search");
 const asked = new URLSearchParams(location.search);
 let cursor = null;
@@ -100,7 +99,7 @@ function row(line) {
   const newDay = day !== lastDay;
   lastDay = day;
   const camera = line.cameras.find((id) => facts.cameras.some((known) => known.id === id));
-  const way = camera !== undefined && may("replay") ? `/replay/${camera}?at=${(at - BEFORE_MS) / 1000}` : null;
+  const way = camera !== undefined && may("replay") ? `/replay/${camera}?at=${at / 1000}` : null;
   const cells = [
     el("td", { class: "hide-s day" }, newDay ? shortDay(at) : ""),
     el("td", { class: "mono" }, way ? el("a", { href: way }, clock(at)) : clock(at)),

@@ -8,6 +8,7 @@ import { _ } from "./texts.js";
 import { clock } from "./time.js";
 
 const MARK_MS = 5000;
+const ROUNDING_MS = 0.5; // so much a player may stand before the instant it was sent to
 
 export class RecordedTicket {
   #element;
@@ -41,7 +42,8 @@ export class RecordedTicket {
     return line && at - instantOfLine(line) < MARK_MS ? lineWords(line) : "";
   }
 
-  show(at) {
+  show(shownAt) {
+    const at = shownAt + ROUNDING_MS;
     this.#at = at;
     const standing = this.#standingAt(at);
     if (standing !== this.#standing) this.#change(standing);
