@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -35,10 +36,11 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class PosListener:
-    """One endpoint tills connect to, and the dialect they speak there."""
+    """One endpoint tills connect to, the dialect they speak there, and their encoding ("": that of `[pos]`)."""
 
     endpoint: str
     dialect: str = "camtrace"
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Pos:
-    """How tills are understood."""
+    """How tills are understood. `encodings`: of single tills, by name or address, as pairs."""
 
     sources: tuple[str, ...] | None = None
     encoding: str = "auto"
+    encodings: tuple[tuple[str, str], ...] = ()
     connections: int = 3000
     ticket_minutes: int = 30
 
@@ -188,6 +191,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
         pos=Pos(
             reader.sources("pos", "sources"),
             reader.choice("pos", "encoding", "auto", ENCODINGS),
+            reader.encodings("pos", "encodings"),
             reader.integer("pos", "connections", 3000, 1, 100000),
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
         ),
@@ -201,6 +205,17 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
     if reader.problems:
         raise ConfigError([f"{path}: {problem}" if path else problem for problem in reader.problems])
     return config
+
+
+_LIKE_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3,}(/.*)?|[0-9.]+/[0-9]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/.*)?")
+
+
+def _fits(name: str, encoding: str) -> bool:
+    try:
+        name.encode("utf-8" if encoding == "auto" else encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Reader:
@@ -281,15 +296,20 @@ class _Reader:
         for item in value if isinstance(value, list) else [value]:
             table = {"endpoint": item} if isinstance(item, str) else item
             if not isinstance(table, dict) or not isinstance(table.get("endpoint"), str):
-                self._fault("listen", "pos", 'must be an endpoint, or {endpoint = "tcp:8010", dialect = …}', item)
+                self._fault(
+                    "listen", "pos", 'must be an endpoint, or {endpoint = "tcp:8010", dialect = …, encoding = …}', item
+                )
                 continue
-            for extra in sorted(set(table) - {"endpoint", "dialect"}):
+            for extra in sorted(set(table) - {"endpoint", "dialect", "encoding"}):
                 self.problems.append(f"[listen] pos: unknown key {extra!r}")
+            encoding = table.get("encoding", "")
+            if "encoding" in table and encoding not in ENCODINGS:
+                self._fault("listen", "pos", f"the encoding must be one of {', '.join(ENCODINGS)}", encoding)
             if table.get("dialect", "camtrace") != "camtrace":
                 self._fault("listen", "pos", 'the dialect must be "camtrace"', table["dialect"])
             self._check_endpoint("listen", "pos", table["endpoint"])
             if table["endpoint"]:
-                listeners.append(PosListener(table["endpoint"]))
+                listeners.append(PosListener(table["endpoint"], encoding=encoding))
         return tuple(listeners)
 
     def folder(self, path: Path | None, override: Path | None) -> Path:
@@ -315,6 +335,27 @@ class _Reader:
             return tuple(value)
         self._fault(section, key, 'must be "any" or a list of addresses', value)
         return None
+
+    def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
+        value = self._get(section, key, {})
+        if not isinstance(value, dict):
+            self._fault(section, key, 'must be a table such as {"CAISSE 2" = "cp1251"}', value)
+            return ()
+        for name, encoding in value.items():
+            if encoding not in ENCODINGS:
+                self._fault(section, f"{key} {name!r}", f"must be one of {', '.join(ENCODINGS)}", encoding)
+            elif not _fits(name, encoding):
+                self.problems.append(f"[{section}] {key}: {name!r} cannot be written in {encoding}")
+            self._check_address(section, key, name)
+        return tuple(value.items())
+
+    def _check_address(self, section: str, key: str, value: str) -> None:
+        """What looks like an address must be one: else it would be taken for the name of a till."""
+        if _LIKE_ADDRESS.fullmatch(value.strip()):
+            try:
+                ipaddress.ip_network(value.strip(), strict=False)
+            except ValueError:
+                self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", value)
 
     def notices(self) -> tuple[str, ...]:
         """What is set and belongs to a receiver that this version does not have."""

@@ -99,6 +99,41 @@ def test_pos_listeners() -> None:
         config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "klingon"}]')
 
 
+def test_encodings_of_tills() -> None:
+    """By listener, by name, by address; the table may be a section."""
+    parsed = config.parse(
+        '[listen]\npos = [{endpoint = "tcp:8010", dialect = "camtrace", encoding = "cp1251"}, "tcp:8011"]\n'
+        '[pos.encodings]\n"CAISSE 2" = "cp1251"\n"192.168.1.40" = "cp866"\n"КАССА" = "koi8-r"\n'
+    )
+    assert [listener.encoding for listener in parsed.listen.pos] == ["cp1251", ""]
+    assert dict(parsed.pos.encodings) == {"CAISSE 2": "cp1251", "192.168.1.40": "cp866", "КАССА": "koi8-r"}
+
+
+def test_faults_of_tills_at_once() -> None:
+    """Each with its key."""
+    text = """
+    [listen]
+    pos = [{endpoint = "tcp:8010", encoding = "ebcdic"}, {endpoint = "tcp:8011", encoding = 1251, speed = 9600}]
+    [pos.encodings]
+    "CAISSE 2" = "cp1521"
+    "КАССА" = "cp1252"
+    "192.168.1.400" = "cp1251"
+    """
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text)
+    said = "\n".join(caught.value.problems)
+    for words in (
+        "not 'ebcdic'",
+        "not 1251",
+        "unknown key 'speed'",
+        "[pos] encodings 'CAISSE 2': must be one of auto, utf-8",
+        "[pos] encodings: 'КАССА' cannot be written in cp1252",
+        "[pos] encodings: must be an address such as 192.168.1.20 or 192.168.1.0/24, not '192.168.1.400'",
+    ):
+        assert words in said
+    assert len(caught.value.problems) == 6
+
+
 def test_later_receivers() -> None:
     """Keys of receivers this version lacks are told, not refused: one file serves both versions."""
     parsed = config.parse('[listen]\nprisma = "udp:21845"\n[ftp]\nuser = "camtrace"')
