@@ -196,7 +196,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
         ),
         rtsp=Rtsp(reader.flag("rtsp", "anonymous", False)),
-        web=Web(reader.text("web", "url", "")),
+        web=Web(reader.url("web", "url")),
         workers=Workers(reader.integer("workers", "jobs", 4, 1, 64)),
         notices=reader.notices(),
         source=path,
@@ -208,6 +208,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
 
 
 _LIKE_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3,}(/.*)?|[0-9.]+/[0-9]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/.*)?")
+_PORTS = re.compile(r"(?:port=)?([0-9]+)")
 
 
 def _fits(name: str, encoding: str) -> bool:
@@ -240,6 +241,12 @@ class _Reader:
             return value
         self._fault(section, key, "must be text", value)
         return default
+
+    def url(self, section: str, key: str) -> str:
+        value = self.text(section, key, "")
+        if value and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+            self._fault(section, key, "must be an address such as https://cctv.shop", value)
+        return value
 
     def flag(self, section: str, key: str, default: bool) -> bool:
         value = self._get(section, key, default)
@@ -289,6 +296,29 @@ class _Reader:
             endpoints.serverFromString(None, value)
         except Exception as error:  # each endpoint parser raises as it likes, and files of "ssl:" may be missing
             self._fault(section, key, f"is no endpoint such as tcp:8000 or ssl:8443:privateKey=FILE ({error})", value)
+            return
+        kind, *parts = re.split(r"(?<!\\):", value)
+        if kind in ("tcp", "tcp4", "tcp6", "ssl", "tls"):
+            self._check_parts(section, key, value, parts)
+
+    def _check_parts(self, section: str, key: str, value: str, parts: list[str]) -> None:
+        port = next((match[1] for part in parts if (match := _PORTS.fullmatch(part))), "")
+        if not port or int(port) > 65535:
+            self._fault(section, key, "must have a port from 0 to 65535", value)
+        for part in parts:
+            name, _, interface = part.partition("=")
+            if name == "interface":
+                self._check_address(section, key, interface.replace("\\", ""))
+
+    def plain_listener(self, section: str, key: str, kind: str) -> None:
+        """`udp:PORT`, with `:interface=ADDRESS` or without."""
+        value = self.text(section, key, "")
+        found, *parts = re.split(r"(?<!\\):", value) if value else [kind, "0"]
+        known = all(_PORTS.fullmatch(part) or part.startswith("interface=") for part in parts)
+        if found != kind or not known or not parts:
+            self._fault(section, key, f"must be {kind}:PORT, or {kind}:PORT:interface=ADDRESS", value)
+        else:
+            self._check_parts(section, key, value, parts)
 
     def pos_listeners(self) -> tuple[PosListener, ...]:
         value = self._get("listen", "pos", "tcp:8010")
@@ -331,10 +361,12 @@ class _Reader:
         value = self._get(section, key, "any")
         if value == "any":
             return None
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        self._fault(section, key, 'must be "any" or a list of addresses', value)
-        return None
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+            self._fault(section, key, 'must be "any" or a list of addresses', value)
+            return None
+        for item in value:
+            self._check_address(section, key, item)
+        return tuple(value)
 
     def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
         value = self._get(section, key, {})
@@ -358,7 +390,10 @@ class _Reader:
                 self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", value)
 
     def notices(self) -> tuple[str, ...]:
-        """What is set and belongs to a receiver that this version does not have."""
+        """What is set and belongs to a receiver that this version does not have; it must be right all the same."""
+        self.endpoint("listen", "control", "")
+        self.plain_listener("listen", "prisma", "udp")
+        self.plain_listener("listen", "ftp", "tcp")
         found = []
         for section, key in sorted(NOT_YET):
             if self._get(section, key, ""):
