@@ -232,8 +232,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             await embedded.start(_say, settings.database.wait_seconds)
             embedded.keep_running()
         await database.start(settings.database.wait_seconds, _say)
-        for step in await migrate(database, progress=lambda name: _say(f"database step {name}")):
-            log.info("schema step {step} applied", step=step)
+        await migrate(database, progress=lambda name: _say(f"database step {name}"))
         await database.listen("config", partial(_announce, bus))
 
     async def stop_database() -> None:
