@@ -35,6 +35,7 @@ from camtrace.notes import Notes
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
 from camtrace.pos.complaints import Complaints
+from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
 from camtrace.recording import volumes
@@ -153,14 +154,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     # tills
     grouping = Grouping(ids.next, timedelta(minutes=settings.pos.ticket_minutes))
     admission = Admission("any" if settings.pos.sources is None else settings.pos.sources)
-    tills = Tills(intake, directory, grouping, ids.next, metrics, admission)
+    encodings = Encodings(dict(settings.pos.encodings))
+    tills = Tills(intake, directory, grouping, ids.next, metrics, admission, encodings)
     screens = Screens(bus)
     complaints = Complaints(note)
     for listener in settings.listen.pos:
         factory = TillFactory(
             tills,
             complaints,
-            encoding=settings.pos.encoding,
+            encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
             max_connections=settings.pos.connections,
         )
@@ -230,8 +232,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             await embedded.start(_say, settings.database.wait_seconds)
             embedded.keep_running()
         await database.start(settings.database.wait_seconds, _say)
-        for step in await migrate(database, progress=lambda name: _say(f"database step {name}")):
-            log.info("schema step {step} applied", step=step)
+        await migrate(database, progress=lambda name: _say(f"database step {name}"))
         await database.listen("config", partial(_announce, bus))
 
     async def stop_database() -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import re
 import socket
@@ -35,10 +36,11 @@ class Site:
 
 @dataclass(frozen=True, slots=True)
 class PosListener:
-    """One endpoint tills connect to, and the dialect they speak there."""
+    """One endpoint tills connect to, the dialect they speak there, and their encoding ("": that of `[pos]`)."""
 
     endpoint: str
     dialect: str = "camtrace"
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,10 +80,11 @@ class Storage:
 
 @dataclass(frozen=True, slots=True)
 class Pos:
-    """How tills are understood."""
+    """How tills are understood. `encodings`: of single tills, by name or address, as pairs."""
 
     sources: tuple[str, ...] | None = None
     encoding: str = "auto"
+    encodings: tuple[tuple[str, str], ...] = ()
     connections: int = 3000
     ticket_minutes: int = 30
 
@@ -188,11 +191,12 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
         pos=Pos(
             reader.sources("pos", "sources"),
             reader.choice("pos", "encoding", "auto", ENCODINGS),
+            reader.encodings("pos", "encodings"),
             reader.integer("pos", "connections", 3000, 1, 100000),
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
         ),
         rtsp=Rtsp(reader.flag("rtsp", "anonymous", False)),
-        web=Web(reader.text("web", "url", "")),
+        web=Web(reader.url("web", "url")),
         workers=Workers(reader.integer("workers", "jobs", 4, 1, 64)),
         notices=reader.notices(),
         source=path,
@@ -201,6 +205,18 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
     if reader.problems:
         raise ConfigError([f"{path}: {problem}" if path else problem for problem in reader.problems])
     return config
+
+
+_LIKE_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3,}(/.*)?|[0-9.]+/[0-9]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/.*)?")
+_PORTS = re.compile(r"(?:port=)?([0-9]+)")
+
+
+def _fits(name: str, encoding: str) -> bool:
+    try:
+        name.encode("utf-8" if encoding == "auto" else encoding)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 class _Reader:
@@ -225,6 +241,12 @@ class _Reader:
             return value
         self._fault(section, key, "must be text", value)
         return default
+
+    def url(self, section: str, key: str) -> str:
+        value = self.text(section, key, "")
+        if value and not re.fullmatch(r"https?://[^\s/]+(/\S*)?", value):
+            self._fault(section, key, "must be an address such as https://cctv.shop", value)
+        return value
 
     def flag(self, section: str, key: str, default: bool) -> bool:
         value = self._get(section, key, default)
@@ -274,6 +296,29 @@ class _Reader:
             endpoints.serverFromString(None, value)
         except Exception as error:  # each endpoint parser raises as it likes, and files of "ssl:" may be missing
             self._fault(section, key, f"is no endpoint such as tcp:8000 or ssl:8443:privateKey=FILE ({error})", value)
+            return
+        kind, *parts = re.split(r"(?<!\\):", value)
+        if kind in ("tcp", "tcp4", "tcp6", "ssl", "tls"):
+            self._check_parts(section, key, value, parts)
+
+    def _check_parts(self, section: str, key: str, value: str, parts: list[str]) -> None:
+        port = next((match[1] for part in parts if (match := _PORTS.fullmatch(part))), "")
+        if not port or int(port) > 65535:
+            self._fault(section, key, "must have a port from 0 to 65535", value)
+        for part in parts:
+            name, _, interface = part.partition("=")
+            if name == "interface":
+                self._check_address(section, key, interface.replace("\\", ""))
+
+    def plain_listener(self, section: str, key: str, kind: str) -> None:
+        """`udp:PORT`, with `:interface=ADDRESS` or without."""
+        value = self.text(section, key, "")
+        found, *parts = re.split(r"(?<!\\):", value) if value else [kind, "0"]
+        known = all(_PORTS.fullmatch(part) or part.startswith("interface=") for part in parts)
+        if found != kind or not known or not parts:
+            self._fault(section, key, f"must be {kind}:PORT, or {kind}:PORT:interface=ADDRESS", value)
+        else:
+            self._check_parts(section, key, value, parts)
 
     def pos_listeners(self) -> tuple[PosListener, ...]:
         value = self._get("listen", "pos", "tcp:8010")
@@ -281,15 +326,20 @@ class _Reader:
         for item in value if isinstance(value, list) else [value]:
             table = {"endpoint": item} if isinstance(item, str) else item
             if not isinstance(table, dict) or not isinstance(table.get("endpoint"), str):
-                self._fault("listen", "pos", 'must be an endpoint, or {endpoint = "tcp:8010", dialect = …}', item)
+                self._fault(
+                    "listen", "pos", 'must be an endpoint, or {endpoint = "tcp:8010", dialect = …, encoding = …}', item
+                )
                 continue
-            for extra in sorted(set(table) - {"endpoint", "dialect"}):
+            for extra in sorted(set(table) - {"endpoint", "dialect", "encoding"}):
                 self.problems.append(f"[listen] pos: unknown key {extra!r}")
+            encoding = table.get("encoding", "")
+            if "encoding" in table and encoding not in ENCODINGS:
+                self._fault("listen", "pos", f"the encoding must be one of {', '.join(ENCODINGS)}", encoding)
             if table.get("dialect", "camtrace") != "camtrace":
                 self._fault("listen", "pos", 'the dialect must be "camtrace"', table["dialect"])
             self._check_endpoint("listen", "pos", table["endpoint"])
             if table["endpoint"]:
-                listeners.append(PosListener(table["endpoint"]))
+                listeners.append(PosListener(table["endpoint"], encoding=encoding))
         return tuple(listeners)
 
     def folder(self, path: Path | None, override: Path | None) -> Path:
@@ -311,13 +361,39 @@ class _Reader:
         value = self._get(section, key, "any")
         if value == "any":
             return None
-        if isinstance(value, list) and all(isinstance(item, str) for item in value):
-            return tuple(value)
-        self._fault(section, key, 'must be "any" or a list of addresses', value)
-        return None
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) and item for item in value):
+            self._fault(section, key, 'must be "any" or a list of addresses', value)
+            return None
+        for item in value:
+            self._check_address(section, key, item)
+        return tuple(value)
+
+    def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
+        value = self._get(section, key, {})
+        if not isinstance(value, dict):
+            self._fault(section, key, 'must be a table such as {"CAISSE 2" = "cp1251"}', value)
+            return ()
+        for name, encoding in value.items():
+            if encoding not in ENCODINGS:
+                self._fault(section, f"{key} {name!r}", f"must be one of {', '.join(ENCODINGS)}", encoding)
+            elif not _fits(name, encoding):
+                self.problems.append(f"[{section}] {key}: {name!r} cannot be written in {encoding}")
+            self._check_address(section, key, name)
+        return tuple(value.items())
+
+    def _check_address(self, section: str, key: str, value: str) -> None:
+        """What looks like an address must be one: else it would be taken for the name of a till."""
+        if _LIKE_ADDRESS.fullmatch(value.strip()):
+            try:
+                ipaddress.ip_network(value.strip(), strict=False)
+            except ValueError:
+                self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", value)
 
     def notices(self) -> tuple[str, ...]:
-        """What is set and belongs to a receiver that this version does not have."""
+        """What is set and belongs to a receiver that this version does not have; it must be right all the same."""
+        self.endpoint("listen", "control", "")
+        self.plain_listener("listen", "prisma", "udp")
+        self.plain_listener("listen", "ftp", "tcp")
         found = []
         for section, key in sorted(NOT_YET):
             if self._get(section, key, ""):

@@ -99,6 +99,104 @@ def test_pos_listeners() -> None:
         config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "klingon"}]')
 
 
+def test_encodings_of_tills() -> None:
+    """By listener, by name, by address; the table may be a section."""
+    parsed = config.parse(
+        '[listen]\npos = [{endpoint = "tcp:8010", dialect = "camtrace", encoding = "cp1251"}, "tcp:8011"]\n'
+        '[pos.encodings]\n"CAISSE 2" = "cp1251"\n"192.168.1.40" = "cp866"\n"КАССА" = "koi8-r"\n'
+    )
+    assert [listener.encoding for listener in parsed.listen.pos] == ["cp1251", ""]
+    assert dict(parsed.pos.encodings) == {"CAISSE 2": "cp1251", "192.168.1.40": "cp866", "КАССА": "koi8-r"}
+
+
+def test_faults_of_tills_at_once() -> None:
+    """Each with its key."""
+    text = """
+    [listen]
+    pos = [{endpoint = "tcp:8010", encoding = "ebcdic"}, {endpoint = "tcp:8011", encoding = 1251, speed = 9600}]
+    [pos]
+    sources = ["1.2.3.999", "192.168.1.0/24", "CAISSE 1", "fe80::zz", "1.2.3.4/33", "10.0.0.0.1"]
+    [pos.encodings]
+    "CAISSE 2" = "cp1521"
+    "КАССА" = "cp1252"
+    "192.168.1.400" = "cp1251"
+    """
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text)
+    said = "\n".join(caught.value.problems)
+    for words in (
+        "not 'ebcdic'",
+        "not 1251",
+        "unknown key 'speed'",
+        "[pos] sources: must be an address such as 192.168.1.20 or 192.168.1.0/24, not '1.2.3.999'",
+        "not '1.2.3.4/33'",
+        "not '10.0.0.0.1'",
+        "[pos] encodings 'CAISSE 2': must be one of auto, utf-8",
+        "[pos] encodings: 'КАССА' cannot be written in cp1252",
+        "[pos] encodings: must be an address such as 192.168.1.20 or 192.168.1.0/24, not '192.168.1.400'",
+    ):
+        assert words in said
+    assert len(caught.value.problems) == 9
+
+
+@pytest.mark.parametrize("name", ["1", "01", "CAISSE 2", "1.2", "3:4", "10.1.2", "A:B", "12/3"[:2], "::1", "10.0.0.7"])
+def test_names_of_tills(name: str) -> None:
+    """What does not look like an address is a name."""
+    assert config.parse(f'[pos]\nsources = ["{name}"]').pos.sources == (name,)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("web", "tcp:99999"),
+        ("rtsp", "tcp:70000:interface=127.0.0.1"),
+        ("pos", "ssl:65536:privateKey=/dev/null:certKey=/dev/null"),
+        ("web", "tcp:8000:interface=127.0.0.300"),
+        ("control", "tcp:x"),
+        ("control", "tcp:99999"),
+        ("prisma", "udp:abc"),
+        ("prisma", "udp:99999"),
+        ("prisma", "tcp:21845"),
+        ("prisma", "udp"),
+        ("prisma", "udp:21845:interface=1.2.3.999"),
+        ("ftp", "2121"),
+        ("ftp", "tcp:2121:speed=9"),
+    ],
+)
+def test_bad_listeners(key: str, value: str) -> None:
+    """Told while the file is read, not when the port is opened."""
+    with pytest.raises(ConfigError) as caught:
+        config.parse(f'[listen]\n{key} = "{value}"')
+    (problem,) = caught.value.problems
+    assert problem.startswith(f"[listen] {key}: ")
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("web", "tcp:0"),
+        ("web", "tcp:port=8000:interface=127.0.0.1"),
+        ("web", "tcp6:8000:interface=\\\\:\\\\:1"),
+        ("web", "tcp:8000:interface=localhost:backlog=70000"),
+        ("web", "unix:/run/camtrace/web"),
+        ("control", "tcp:8001"),
+        ("prisma", "udp:21845:interface=127.0.0.1"),
+        ("ftp", "tcp:2121"),
+        ("ftp", ""),
+    ],
+)
+def test_good_listeners(key: str, value: str) -> None:
+    """None of these is refused."""
+    config.parse(f'[listen]\n{key} = "{value}"')
+
+
+def test_web_address() -> None:
+    """A link needs a whole address."""
+    assert config.parse('[web]\nurl = "https://cctv.shop"').web.url == "https://cctv.shop"
+    with pytest.raises(ConfigError, match=r"\[web\] url"):
+        config.parse('[web]\nurl = "cctv.shop"')
+
+
 def test_later_receivers() -> None:
     """Keys of receivers this version lacks are told, not refused: one file serves both versions."""
     parsed = config.parse('[listen]\nprisma = "udp:21845"\n[ftp]\nuser = "camtrace"')

@@ -14,6 +14,7 @@ from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.pos.admission import Admission
+from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import Cameras, Facts
 from camtrace.pos.wire import Message, WireError, decode
 from camtrace.tickets.grouping import Entry, Grouping
@@ -37,6 +38,7 @@ class Tills:
         new_id: Callable[[], int],
         metrics: Metrics,
         admission: Admission | None = None,
+        encodings: Encodings | None = None,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._facts = facts
@@ -45,6 +47,7 @@ class Tills:
         self._new_id = new_id
         self._metrics = metrics
         self._admission = admission or Admission()
+        self._encodings = encodings or Encodings()
         self._now = now
         self._last_at: dict[str, datetime] = {}
         for name in ("camtrace_pos_lines_total", "camtrace_pos_errors_total"):
@@ -60,11 +63,14 @@ class Tills:
         return self._facts.waiting > CROWD
 
     def received(self, lines: Sequence[bytes], peer: str, encoding: str, bad: Bad) -> defer.Deferred[None]:
-        """Record what `lines` say; fires when all are durable. One that says nothing is counted and given to `bad`."""
+        """Record what `lines` say; fires when all are durable. One that says nothing is counted and given to `bad`.
+
+        `encoding`: of those for which nothing else is set.
+        """
         facts = []
         for raw in lines:
             try:
-                message = decode(raw, encoding)
+                message = decode(raw, self._encodings.of(raw, peer, encoding))
                 if not self._admission.source(message.source):
                     raise WireError("its name is not among [pos] sources", "stranger_name")
             except WireError as error:

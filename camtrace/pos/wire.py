@@ -206,6 +206,10 @@ _BOM = "\ufeff"
 # letters of CP850 and CP858 where CP1252 has signs that never follow a letter (é â ä å ç ê ë è ï î ô ö û ù), or
 # that never stand between two (Ç à), or nothing at all (ü É ì)
 _DOS_TEXT = re.compile(rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]")
+_HIGH = rb"\xa8\xb8\xc0-\xff"  # all letters of CP1251, and most accented ones of CP1252
+_WORD = re.compile(rb"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f%b]+" % _HIGH)
+_HIGH_WORD = re.compile(rb"[%b]{3,}" % _HIGH)
+_DISTINCT_LETTERS = 3  # of a word: a row of one sign is a rule or a box
 
 
 def to_text(line: bytes, encoding: str = "auto") -> str:
@@ -220,7 +224,20 @@ def _decoded(line: bytes, encoding: str) -> str:
     try:
         return line.decode("utf-8")
     except UnicodeDecodeError:
+        if _is_cyrillic(line):
+            return line.decode("cp1251", "replace")
         return line.decode("cp858" if _DOS_TEXT.search(line) else "cp1252", "replace")
+
+
+def _is_cyrillic(line: bytes) -> bool:
+    """Whether words of CP1251 outweigh those that mix plain and accented letters, as Western words do."""
+    weight = 0
+    for word in _WORD.findall(line):
+        if _HIGH_WORD.fullmatch(word):
+            weight += len(word) if len(set(word)) >= _DISTINCT_LETTERS else 0
+        elif not word.isascii():
+            weight -= len(word)
+    return weight > 0
 
 
 # ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────

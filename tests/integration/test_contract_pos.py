@@ -53,6 +53,8 @@ FIELDS = [
 class TillTests(OneServer):
     """One server; each test is a till of another name."""
 
+    extra = '[pos.encodings]\n"КАССА 3" = "cp866"\nkoi = "koi8-r"\n'
+
     def stored(self, name: str, data: bytes, count: int = 1) -> list[dict[str, Any]]:
         """The lines that a till called `name` gets stored by sending `data` and hanging up."""
         self.say(data)
@@ -161,6 +163,13 @@ class TillTests(OneServer):
                 self.assertEqual(line["text"], "Crème brûlée")
         for text in ("creme", "CRÈME", "brulee", "Brûl"):
             self.assertEqual({line["source"] for line in self.lines(3, text=text)}, {"u8", "w1", "d8"})
+
+    def test_encodings_that_are_set(self) -> None:
+        """By the till's name, before anything is decoded, in the name's own letters too."""
+        for name, encoding in (("КАССА 3", "cp866"), ("koi", "koi8-r"), ("win", "cp1251")):
+            with self.subTest(encoding):
+                (line,) = self.stored(name, f"{name}|0|7|0|A|1|1|Хлеб ржаной|6,00\n".encode(encoding))
+                self.assertEqual(line["text"], "Хлеб ржаной")
 
     def test_binary(self) -> None:
         """Bytes that are no line are counted and told, and the next line is read as if nothing had been."""

@@ -46,6 +46,9 @@ class StartTests(unittest.TestCase):
         server = self.server().start(wait=False)
         self.assertRegex(server.wait_for("/setup?code="), r"http://\S+/setup\?code=\S{20,}")
         server.wait_for("CamTrace is ready")
+        steps = sorted(path.stem for path in (ROOT / "camtrace/store/migrations").glob("*.sql"))
+        told = [line for line in server.output if any(step in line for step in steps)]
+        self.assertEqual([line.rpartition(" ")[2] for line in told], steps)  # each once
         self.assertEqual(server.call("GET", "/api/v1/health")[1]["status"], "ok")
         postmaster = int((server.folder / "data/database/cluster/postmaster.pid").read_text().split()[0])
         began = time.monotonic()

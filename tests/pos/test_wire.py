@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 from decimal import Decimal
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import assume, given
 from hypothesis import strategies as st
 
 from camtrace.pos import wire
@@ -228,6 +229,25 @@ class TestEncodings:
     )
     def test_dos(self, text: str) -> None:
         assert wire.to_text(text.encode("cp858")) == text
+
+    @pytest.mark.parametrize(
+        "text", ["ХЛЕБ 16", "1|0|7|0|A|1|148|Сок J7 0,97л", "Молоко №1", "ёлка", "КАССА 2 «Рич»", "Cок яблочный"]
+    )
+    def test_cyrillic(self, text: str) -> None:
+        assert wire.to_text(text.encode("cp1251")) == text
+
+    @pytest.mark.parametrize(
+        "text", ["ÀÉ È", "ÉÉÉÉ", "créée ÿÿÿ", "Ægir þáð", "×÷×÷", "5 × ÖÄ", "œuf ÂGÉ", "hääyöaie", "Çà ÉTÉ"]
+    )
+    def test_not_cyrillic(self, text: str) -> None:
+        """Words of Western languages are never of accented letters alone."""
+        assert wire.to_text(text.encode("cp1252")) == text
+
+    @given(st.text(st.sampled_from("abcdefgh ABC àâéèêëïîôùûüÿçæœÀÂÉÈÊËÏÎÔÙÛÜÇ"), max_size=40))
+    def test_french_is_never_cyrillic(self, text: str) -> None:
+        """Whatever the letters, unless a whole word has no plain one."""
+        assume(not re.search(r"(?<![^\W\d_])[àâéèêëïîôùûüÿçæÀÂÉÈÊËÏÎÔÙÛÜÇ]{3,}(?![^\W\d_])", text))
+        assert not re.search("[а-яёА-ЯЁ]", wire.to_text(text.encode("cp1252")))
 
     @pytest.mark.parametrize(
         ("encoding", "text"), [("cp866", "Молоко"), ("cp1251", "Молоко"), ("iso8859-15", "œ€"), ("cp850", "À É")]
