@@ -217,7 +217,7 @@ class Gate:
         return password
 
     async def digest_wanted(self) -> bool:
-        """Whether anybody has a player password: players offered Digest never fall back to the login password."""
+        """Whether anybody may use a player password: players offered Digest never fall back to the login password."""
         return await self._accounts.has_player_secrets()
 
     async def player_secret(self, name: str) -> PlayerSecret | None:

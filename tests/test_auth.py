@@ -176,6 +176,8 @@ class GateTests(DatabaseCase):
         self.assertEqual(secret.ha1_md5, hashlib.md5(f"anna:CamTrace:{password}".encode()).hexdigest())
         stored = (await self.rows("select player_ha1 from account"))[0][0]
         self.assertNotIn(secret.ha1_md5.encode(), bytes(stored))
+        await Users(self.database).set_locked(user.id, True)
+        self.assertFalse(await self.gate.digest_wanted())
 
     async def test_refusals(self) -> None:
         """A taken name, a poor name, a missing profile."""

@@ -12,6 +12,8 @@ from camtrace.model import User
 from camtrace.rtsp.ports import Gate
 from camtrace.rtsp.wire import Request
 
+# the same whoever the user is: who has a player password is nobody's business; players print it
+_NOT_BY_DIGEST = "Unauthorized: the password for players is wanted here, not that of the login"
 _FIELD = re.compile(r'([A-Za-z]+)\s*=\s*(?:"([^"]*)"|([^\s,]*))')
 
 
@@ -51,10 +53,10 @@ class Access:
             return await self._by_basic(rest, peer, nonce)
         raise await self._challenge(nonce)
 
-    async def _challenge(self, nonce: str, stale: bool = False) -> Refusal:
+    async def _challenge(self, nonce: str, stale: bool = False, reason: str = "") -> Refusal:
         digest = f'Digest realm="{REALM}", nonce="{nonce}"' + (", stale=true" if stale else "")
         schemes = ([digest] if await self._gate.digest_wanted() else []) + [f'Basic realm="{REALM}"']
-        return Refusal(401, "", tuple(("WWW-Authenticate", scheme) for scheme in schemes))
+        return Refusal(401, reason, tuple(("WWW-Authenticate", scheme) for scheme in schemes))
 
     async def _by_digest(self, request: Request, text: str, nonce: str) -> User:
         fields = {name.lower(): quoted or bare for name, quoted, bare in _FIELD.findall(text)}
@@ -62,12 +64,12 @@ class Access:
             raise await self._challenge(nonce, stale="nonce" in fields)
         secret = await self._gate.player_secret(fields.get("username", ""))
         if secret is None:
-            raise await self._challenge(nonce)
+            raise await self._challenge(nonce, reason=_NOT_BY_DIGEST)
         algorithm = fields.get("algorithm", "") or "MD5"
         ha1 = secret.ha1_sha256 if algorithm.upper() == "SHA-256" else secret.ha1_md5
         expected = digest_response(ha1, request.method, fields.get("uri", ""), fields, algorithm)
         if not hmac.compare_digest(expected.encode(), fields.get("response", "").lower().encode()):
-            raise await self._challenge(nonce)
+            raise await self._challenge(nonce, reason=_NOT_BY_DIGEST)
         return secret.user
 
     async def _by_basic(self, text: str, peer: str, nonce: str) -> User:

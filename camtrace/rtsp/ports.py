@@ -98,7 +98,7 @@ class Gate(Protocol):
     async def player_secret(self, name: str) -> PlayerSecret | None: ...
 
     async def digest_wanted(self) -> bool:
-        """Whether anybody has a player password."""
+        """Whether anybody who is not locked has a player password."""
 
 
 class Counters(Protocol):

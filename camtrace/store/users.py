@@ -72,8 +72,8 @@ class Users:
         await self._database.transaction("set player password", work)
 
     async def has_player_secrets(self) -> bool:
-        """Whether any user has a player password."""
-        return bool(await self._database.query("select 1 from account where player_ha1 <> '' limit 1"))
+        """Whether any user who is not locked has a player password."""
+        return bool(await self._database.query("select 1 from account where player_ha1 <> '' and not locked limit 1"))
 
     async def set_locked(self, user_id: int, locked: bool) -> None:
         """Lock or unlock a user."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import shutil
 from collections.abc import Awaitable
 from typing import Any
@@ -9,9 +10,11 @@ from typing import Any
 import pytest
 from support.clips import START, ClipFootage, clip
 from support.players import frames, play_and_kill, run
-from support.rtsp_server import Served, unix
+from support.rtsp_server import People, Served, unix, user
 from twisted.internet import defer, reactor
 from twisted.trial.unittest import TestCase
+
+from camtrace.auth import PlayerSecret
 
 QUERY = f"start={unix(START)}&stop={unix(START) + 600}"
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
@@ -124,6 +127,26 @@ class FfmpegTests(Playing):
         self.assertNotEqual(code, 0)
         self.assertIn("415 the pictures use Huffman tables of their own", err)
         self.assertEqual(self.served.notes[0][2]["number"], 3)
+
+    async def test_passwords(self) -> None:
+        """The login password plays until anybody has a player password; then ffmpeg wants one, and says so."""
+        anna, people = user("anna", "replay"), People(user("anna", "replay"))
+        url = self.serve(ClipFootage("vtest_h264_baseline.mp4", 6), gate=people)
+
+        async def plays(password: str) -> tuple[int, str]:
+            place = url.replace("//", f"//anna:{password}@")
+            _, err, code = await run("ffprobe", "-v", "error", "-rtsp_transport", "tcp", f"{place}?{QUERY}")
+            return code, err
+
+        self.assertEqual(await plays("secret"), (0, ""))
+        hashes = [hash(b"bert:CamTrace:another").hexdigest() for hash in (hashlib.md5, hashlib.sha256)]
+        people.secret = PlayerSecret(user("bert", "replay"), *hashes)  # somebody made one, and it was not anna
+        code, err = await plays("secret")
+        self.assertNotEqual(code, 0)
+        self.assertIn("401 Unauthorized: the password for players is wanted here", err)
+        hashes = [hash(b"anna:CamTrace:made").hexdigest() for hash in (hashlib.md5, hashlib.sha256)]
+        people.secret = PlayerSecret(anna, *hashes)
+        self.assertEqual(await plays("made"), (0, ""))
 
     async def test_seek(self) -> None:
         """Played from the middle, the pictures are those from the key frame before it."""

@@ -985,14 +985,18 @@ def test_digest(more: str) -> None:
 
 
 def test_digest_wrong() -> None:
-    """A wrong password, another user, a missing response."""
+    """A wrong password, another user, a missing response; the reason is one for all, and tells what is wanted."""
     anna = user("anna", "replay")
     client = Scene(gate=People(anna, secret(anna))).client()
     challenge = client.ask("DESCRIBE", URL)
     wrong = secret(anna, "wrong").ha1_md5
-    assert client.ask("DESCRIBE", URL, digest(challenge, "DESCRIBE", URL, wrong)).status == 401
+    assert challenge.reason == "Unauthorized"
+    refused = client.ask("DESCRIBE", URL, digest(challenge, "DESCRIBE", URL, wrong))
     right = digest(challenge, "DESCRIBE", URL, secret(anna).ha1_md5)
-    assert client.ask("DESCRIBE", URL, right.replace("anna", "bert")).status == 401
+    unknown = client.ask("DESCRIBE", URL, right.replace("anna", "bert"))
+    assert refused.status == unknown.status == 401
+    assert refused.reason == unknown.reason
+    assert "the password for players is wanted here" in refused.reason
     assert client.ask("DESCRIBE", URL, "Authorization: Digest nonsense").status == 401
     assert client.ask("DESCRIBE", URL, right).status == 200
 

@@ -69,7 +69,7 @@ class People:
         return self.person
 
     async def digest_wanted(self) -> bool:
-        """Whether anybody has a player password."""
+        """Whether anybody who is not locked has a player password."""
         return self.secret is not None
 
     async def player_secret(self, name: str) -> Any:
