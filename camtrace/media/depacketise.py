@@ -253,6 +253,10 @@ class _Pieces:
         self._ticks = -1
         self._damaged = False
 
+    def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
+        """See `rtp.Payload`."""
+        self.add(data[at:end], ticks, marker)
+
     def add(self, piece: bytearray, ticks: int, marker: bool) -> None:
         """The next piece."""
         self.at(ticks)
@@ -280,27 +284,19 @@ class _Pieces:
             self._whole(whole, self._ticks)
 
     def gap(self) -> None:
-        """A piece is missing."""
+        """See `rtp.Payload`: a piece is missing."""
         self._damaged = True
         self._parts.clear()
 
 
-class Mpeg4:
+class Mpeg4(_Pieces):
     """MPEG-4 part 2: the elementary stream, cut anywhere."""
 
     def __init__(self, emit: Emit) -> None:
+        super().__init__(self._picture)
         self._emit = emit
-        self._pieces = _Pieces(self._whole)
 
-    def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
-        """See `rtp.Payload`."""
-        self._pieces.add(data[at:end], ticks, marker)
-
-    def gap(self) -> None:
-        """See `rtp.Payload`."""
-        self._pieces.gap()
-
-    def _whole(self, data: bytes, ticks: int) -> None:
+    def _picture(self, data: bytes, ticks: int) -> None:
         if data[:3] != b"\0\0\1":  # its beginning is missing
             return
         start = data.find(b"\0\0\1\xb6")  # of the picture; two bits behind it say how it is coded, 00 for itself
@@ -350,23 +346,15 @@ class Aac:
             self._emit(data, ticks, True)
 
 
-class Latm:
+class Latm(_Pieces):
     """AAC behind the lengths of LATM, without a configuration in band (`cpresent=0`)."""
 
     def __init__(self, emit: Emit, samples: int = 1024) -> None:
+        super().__init__(self._units)
         self._emit = emit
         self._samples = samples
-        self._pieces = _Pieces(self._whole)
 
-    def feed(self, data: bytearray, at: int, end: int, ticks: int, marker: bool) -> None:
-        """See `rtp.Payload`."""
-        self._pieces.add(data[at:end], ticks, marker)
-
-    def gap(self) -> None:
-        """See `rtp.Payload`."""
-        self._pieces.gap()
-
-    def _whole(self, data: bytes, ticks: int) -> None:
+    def _units(self, data: bytes, ticks: int) -> None:
         at, units = 0, []
         while at < len(data):
             size = 0
