@@ -6,9 +6,10 @@ Fragments are cut, and key frames decoded, only while somebody watches.
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Protocol
+from typing import ParamSpec, Protocol
 
 from twisted.internet import defer
+from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.media.boxes import BoxError, parse_fragment, parse_init
@@ -20,6 +21,8 @@ from camtrace.media.picture import to_jpeg
 from camtrace.metrics import Metrics
 from camtrace.model import Track
 from camtrace.pools import Pools
+
+P = ParamSpec("P")
 
 _INBOX = 500
 # an older key frame is no present picture any more: then all pictures since are decoded
@@ -99,6 +102,8 @@ class _Watcher:
 
 class Channel:
     """The live picture of one camera."""
+
+    log = Logger()
 
     def __init__(self, pools: Pools, metrics: Metrics) -> None:
         self._pools = pools
@@ -262,7 +267,7 @@ class Channel:
         for watcher in tuple(self._watchers):
             if watcher.started:
                 watcher.started = watcher.synced = False
-                watcher.viewer.live_ended(reason)
+                self._tell(watcher, watcher.viewer.live_ended, reason)
 
     def _announce(self, mime: str, init: bytes, note: str) -> None:
         self._start = (mime, init, note)
@@ -273,13 +278,13 @@ class Channel:
     def _begin(self, watcher: _Watcher) -> None:
         assert self._start is not None
         watcher.started, watcher.synced = True, False
-        watcher.viewer.live_started(*self._start)
+        self._tell(watcher, watcher.viewer.live_started, *self._start)
 
     def _begin_stills(self) -> None:
         for watcher in tuple(self._watchers):
             if watcher.stills and not watcher.started:
                 watcher.started, watcher.synced = True, False
-                watcher.viewer.live_started(*_KEY_FRAMES)
+                self._tell(watcher, watcher.viewer.live_started, *_KEY_FRAMES)
 
     def _suits(self, watcher: _Watcher) -> bool:
         """Whether what has started can be shown to this viewer."""
@@ -300,7 +305,19 @@ class Channel:
     def _show(self, watcher: _Watcher, cut: Cut) -> None:
         watcher.synced = watcher.synced or cut.key
         if watcher.synced:
-            watcher.viewer.live_fragment(cut.data, cut.key, cut.at_us)
+            self._tell(watcher, watcher.viewer.live_fragment, cut.data, cut.key, cut.at_us)
+
+    def _tell(self, watcher: _Watcher, tell: Callable[P, None], *values: P.args, **named: P.kwargs) -> None:
+        """A viewer that fails is shown nothing more; the others, and the players, do not notice."""
+        if watcher not in self._watchers:  # it failed, or left, a moment ago
+            return
+        try:
+            tell(*values, **named)
+        except Exception:
+            self.log.failure("a viewer of live pictures failed and is shown no more")
+            if watcher in self._watchers:
+                self._watchers.remove(watcher)
+                self._say_what_is_wanted()
 
     def _show_still(self, picture: bytes, at_us: int) -> None:
         cut = Cut(picture, True, at_us)

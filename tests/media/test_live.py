@@ -148,6 +148,30 @@ class LiveTests(TestCase):
             self.assertTrue(all(data in camera.pictures for data, _, _ in viewer.fragments))
             self.assertIn(await self.live.picture(UID), camera.pictures)
 
+    async def test_a_failing_viewer(self) -> None:
+        """One that fails at the start, at a picture or at the end is shown no more; the others see all of it."""
+        failing = {}
+        for name in ("live_started", "live_fragment", "live_ended"):
+            failing[name] = Viewer()
+            setattr(failing[name], name, self.fail_always)
+            self.live.watch(UID, failing[name])
+        viewer = Viewer()
+        self.live.watch(UID, viewer)
+        with HttpCamera() as camera:
+            feed = await self.connect(camera.url)
+            await until(lambda: len(viewer.fragments) >= 5)
+            self.assertEqual(self.live.viewers, 2)
+            feed.stop()
+            await until(lambda: viewer.ends)
+        self.assertEqual(self.live.viewers, 1)
+        self.assertEqual(failing["live_started"].fragments, [])
+        self.assertGreaterEqual(len(failing["live_ended"].fragments), 5)
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 3)
+
+    def fail_always(self, *_: object) -> None:
+        """A fault of the program."""
+        raise ZeroDivisionError
+
     async def test_lost_and_back(self) -> None:
         """A viewer stays: it hears of the end, and of the next start."""
         viewer = Viewer()
