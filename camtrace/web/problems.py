@@ -55,10 +55,11 @@ class Problem:
     text: str = ""
     values: Mapping[str, str | int] = dataclass_field(default_factory=dict)
 
-    def as_json(self) -> dict[str, Any]:
-        """The body the API answers with."""
+    def as_json(self, translatable: bool = False) -> dict[str, Any]:
+        """The body the API answers with; `translatable`: with the message's id and values."""
         told = {"code": self.code, "message": self.message, "field": self.field or None}
-        return {"error": {**told, "text": self.text or self.message, "values": dict(self.values)}}
+        more = {"text": self.text or self.message, "values": dict(self.values)} if translatable else {}
+        return {"error": {**told, **more}}
 
 
 _STATUS: tuple[tuple[type[CamTraceError], int, str], ...] = (
@@ -136,7 +137,8 @@ class Problems:
         headers: Headers = {"Cache-Control": "no-store"}
         headers.update(problem.headers)
         if for_programs(request.path):
-            body = json.dumps(problem.as_json(), ensure_ascii=False).encode()
+            translatable = "text=id" in (request.getHeader("accept") or "")
+            body = json.dumps(problem.as_json(translatable), ensure_ascii=False).encode()
             return Response(problem.status, {**headers, "Content-Type": "application/json"}, body)
         if problem.code == "unauthenticated":
             here = quote(request.uri.decode("ascii", "replace"), safe="")

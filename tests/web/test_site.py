@@ -31,6 +31,15 @@ class ErrorTests(SynchronousTestCase):
         page = self.browser.get("/nothing")
         self.assertEqual((page.code, page.header("content-type")), (404, "text/html; charset=utf-8"))
 
+    def test_errors_to_be_translated(self) -> None:
+        """Programs are told what the contract says; a page may ask for the message's id and values."""
+        anna, path = Browser(self.shop, token=self.shop.token()), "/api/v1/lines?amount_min=abc"
+        plain = {"code": "invalid", "message": "amount_min must be a number", "field": "amount_min"}
+        self.assertEqual(anna.get(path).json, {"error": plain})
+        more = {"text": "{field} must be a number", "values": {"field": "amount_min"}}
+        asked = anna.get(path, headers={"Accept": "application/json;text=id"})
+        self.assertEqual(asked.json, {"error": {**plain, **more}})
+
     def test_wrong_method(self) -> None:
         """405 names the methods that would do."""
         answer = self.browser.ask("PUT", "/api/v1/cameras/1", headers={"X-CSRF": self.shop.session()[1]})
