@@ -162,7 +162,17 @@ class Recording:
         return self._make_recorder(camera.uid, shelf, stagger)
 
     def camera_down(self, camera_uid: int, cause: str = "camera") -> None:
-        """The camera cannot be reached: what is not recorded from now on is a gap."""
+        """The camera cannot be reached: what is not recorded is a gap, once all that it sent is on the disk."""
+        lasting = self._gaps.lasting(camera_uid)
+        if lasting is not None and lasting.cause != "restart":
+            return
+        shelf = self._shelves.get(camera_uid)
+        if shelf is not None and shelf.writer is not None:
+            shelf.writer.missed(camera_uid, cause)
+        else:
+            self._not_recorded(camera_uid, cause)
+
+    def _not_recorded(self, camera_uid: int, cause: str) -> None:
         if camera_uid in self._wanted:
             self._gaps.began(camera_uid, cause)
 
@@ -255,9 +265,9 @@ class Recording:
                 case Closed(name, failed):
                     self.index.closed(name)
                     if failed:
-                        self.camera_down(name.camera_uid, "disk")
+                        self._not_recorded(name.camera_uid, "disk")
                 case Missed(uid, cause):
-                    self.camera_down(uid, cause)
+                    self._not_recorded(uid, cause)
                 case Stuck(_, detail):
                     self._stuck(volume, detail)
 

@@ -44,6 +44,11 @@ class RecordingCase(DatabaseCase):
 
     segment_us = 4 * SECOND
 
+    @staticmethod
+    def monotonic_us() -> int:
+        """A monotonic clock for clips that come at once: it never shows a step of less than years."""
+        return 0
+
     async def setUp(self) -> None:
         await super().setUp()
         await self.database.execute("truncate segment, gap, garbage, volume cascade")
@@ -67,12 +72,12 @@ class RecordingCase(DatabaseCase):
         pools = Pools(reactor)
         self.addCleanup(pools.stop)
         self.metrics = Metrics()
-        bus = Bus()
+        bus = self.bus = Bus()
         for kind in (SegmentFinished, GapBegan, GapEnded, VolumeStateChanged):
             bus.subscribe(kind, self.facts.append)
 
         def make(uid: int, shelf: Any, stagger: float) -> Recorder:
-            return Recorder(uid, shelf, segment_us=self.segment_us, monotonic_us=clock_of_arrival)
+            return Recorder(uid, shelf, segment_us=self.segment_us, monotonic_us=self.monotonic_us)
 
         recording = Recording(
             reactor,
@@ -129,11 +134,6 @@ class RecordingCase(DatabaseCase):
         while (chunk := await reading.next()) is not None:
             chunks.append(chunk)
         return chunks
-
-
-def clock_of_arrival() -> int:
-    """A monotonic clock for clips that come at once: it never shows a step of less than years."""
-    return 0
 
 
 def decode_jpeg(track: Any, samples: Any, at_us: int) -> bytes:

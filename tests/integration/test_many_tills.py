@@ -1,0 +1,98 @@
+"""Two thousand tills at once, the limit, and one shop too many at the door."""
+
+from __future__ import annotations
+
+import socket
+import unittest
+from contextlib import ExitStack
+from pathlib import Path
+
+from support.needs import needs
+from support.outside import cursor, soon
+from support.server import Server
+
+LIMIT = 2000
+TOO_MANY = 40
+
+
+@needs("postgresql")
+class ManyTillsTests(unittest.TestCase):
+    """A server that takes two thousand connections of tills and no more."""
+
+    def setUp(self) -> None:
+        self.server = Server(extra=f"[pos]\nconnections = {LIMIT}")
+        self.addCleanup(self.server.remove)
+        self.server.start()
+        self.server.administrator()
+
+    def connect(self) -> socket.socket:
+        return socket.create_connection(("127.0.0.1", self.server.pos), timeout=20)
+
+    def codes(self) -> list[str]:
+        """The code of every line that is stored."""
+        found: list[str] = []
+        page = self.server.get("/api/v1/lines?limit=1000")
+        while True:
+            found += [line["code"] for line in page["items"]]
+            if not page["next"]:
+                return found
+            page = self.server.get(f"/api/v1/lines?limit=1000{cursor(page['next'])}")
+
+    def stored(self, count: int) -> list[str]:
+        return soon(
+            lambda: len(found := self.codes()) >= count and sorted((code for code in found if code), key=int),
+            f"{count} lines",
+            60,
+        )
+
+    def descriptors(self) -> int:
+        assert self.server.process is not None
+        folder = Path(f"/proc/{self.server.process.pid}/fd")
+        return len(list(folder.iterdir())) if folder.is_dir() else 0
+
+    def test_limit(self) -> None:
+        """All within it are answered for, those beyond are turned away at once and told of, and nothing is left."""
+        open_before = self.descriptors()
+        with ExitStack() as stack:
+            tills = [stack.enter_context(self.connect()) for _ in range(LIMIT)]
+            for number, till in enumerate(tills):
+                till.sendall(b"%d|0|7|0|A|1|%d|HALF" % (number, number))
+            for till in tills:
+                till.sendall(b"|1,00\n")
+            self.assertEqual(self.stored(LIMIT), [str(number) for number in range(LIMIT)])
+
+            for _ in range(TOO_MANY):
+                try:
+                    with self.connect() as late:
+                        late.sendall(b"late|0|7|0|A|1|99999|LATE|1,00\n")
+                        self.assertEqual(late.recv(1), b"")
+                except ConnectionError:  # reset: it knows as well
+                    pass
+            journal = self.server.get("/api/v1/journal?kind=system")["items"]
+            told = [entry["message"] for entry in journal if "not let in" in entry["message"]]
+            self.assertEqual(
+                told,
+                [f"A till at 127.0.0.1 is not let in: {LIMIT} connections of tills are open, no more are allowed."],
+            )
+            self.assertEqual(self.server.get("/api/v1/health")["status"], "ok")
+            for number, till in enumerate(tills):  # nobody was harmed
+                till.sendall(b"%d|0|7|0|E|CB|1,00|1,00\n" % number)
+            soon(lambda: self.server.metric("camtrace_lines_stored_total") >= 2 * LIMIT, "the second lines", 60)
+            tills[0].close()
+            soon(self.admitted, "a free place")
+        soon(lambda: self.descriptors() <= open_before + 5, "the descriptors")
+        self.assertEqual([code for code in self.codes() if code == "99999"], [])
+        self.assertEqual(self.server.metric("camtrace_pos_errors_total"), 0)
+        self.assertEqual([line for line in self.server.output if "Traceback" in line], [])
+        self.assertEqual(self.server.stop(), 0)
+
+    def admitted(self) -> bool:
+        """Whether a new till is let in: it then hears nothing."""
+        try:
+            with self.connect() as till:
+                till.settimeout(0.3)
+                return till.recv(1) != b""
+        except TimeoutError:
+            return True
+        except ConnectionError:
+            return False
