@@ -54,14 +54,15 @@ class Api:
             await task.deferLater(self._reactor, _POLL_SECONDS)
 
     async def ensure_camera(self, wanted: dict[str, Any]) -> dict[str, Any]:
-        """The camera of this name: made when there is none, changed when its stream has moved, else left as it is."""
+        """The camera of this name: made when there is none, changed when its stream or its till is another."""
         status, found = await self.call("GET", "/cameras?limit=1000")
         _expect(status, found)
         present = [camera for camera in found["items"] if camera["name"] == wanted["name"]]
         if not present:
             status, made = await self.call("POST", "/cameras", wanted)
-        elif present[0].get("url") != wanted["url"]:
-            status, made = await self.call("PATCH", f"/cameras/{present[0]['id']}", {"url": wanted["url"]})
+        elif any(present[0].get(key) != wanted[key] for key in ("url", "overlay_ids")):
+            changed = {"url": wanted["url"], "overlay_ids": wanted["overlay_ids"]}
+            status, made = await self.call("PATCH", f"/cameras/{present[0]['id']}", changed)
         else:
             status, made = 200, present[0]
         return _expect(status, made)

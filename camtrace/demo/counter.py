@@ -173,7 +173,7 @@ def _paid(step: Step | None) -> bool:
 def _display(label: tuple[str, str], red: bool, total: str, paid: bool) -> Image.Image:
     sketch = Sketch(140, 102)
     sketch.box(0, 0, 140, 16, (38, 104, 84))
-    sketch.words(6, 8, TILL.name, 10, (236, 246, 240), "lm")
+    sketch.words(6, 8, f"CAISSE {TILL.name}", 10, (236, 246, 240), "lm")
     sketch.words(134, 8, "V7", 10, (236, 246, 240), "rm")
     tint = (255, 120, 104) if red else (206, 226, 216)
     sketch.words(7, 33, label[0], 13, tint, "lm")

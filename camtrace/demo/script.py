@@ -109,7 +109,7 @@ def _worth(step: Step) -> int:
 
 TILLS = (
     Till(
-        name="CAISSE1",
+        name="1",
         encoding="utf-8",
         delay=0,
         sales=(
@@ -142,7 +142,7 @@ TILLS = (
         ),
     ),
     Till(
-        name="CAISSE2",
+        name="2",
         encoding="cp1252",
         delay=13 * BEATS_PER_SECOND,
         sales=(
