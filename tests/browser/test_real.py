@@ -376,7 +376,7 @@ def test_the_clip_is_downloaded_and_plays(anna: Person, shop: Shop) -> None:
 
 
 def test_the_wall_shows_the_second_stream_and_the_camera_its_main_one(anna: Person, shop: Shop) -> None:
-    tile = "#mosaic figure:nth-child(2)"
+    tile = "#mosaic .tile:nth-child(2) figure"
     width = "(selector) => { const c = document.querySelector(selector); return c && !c.hidden ? c.width : 0; }"
     main = shop.server.get("/api/v1/cameras/2/status")["width"]
     with HttpCamera(habits=Habits(auth="basic")) as second:

@@ -211,7 +211,9 @@ class PreviewSite:
         shop.socket.screens = self.till
         self._sell_the_past()
         named: dict[str, Any] = {"name": "Till 1", "number": 1}
+        lost = {**named, "address": "192.168.10.21", "status": 503}
         shop.journal.stored = [
+            JournalEntry(id=3, at=clock.now(), kind="camera", text="camera_lost_status", values=lost, camera_uid=101),
             JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]

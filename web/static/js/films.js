@@ -27,7 +27,7 @@ class Film {
     this.#camera = camera;
     this.#image = el("img", { alt: "", hidden: true, decoding: "async" });
     this.element = el("a", { href: `/live/${camera.id}`, "aria-current": current ? "true" : null },
-      this.#image, el("span", { class: "tag tl" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name)), this.#lost);
+      el("span", { class: "tag" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name)), el("span", { class: "film" }, this.#image, this.#lost));
     this.#image.addEventListener("load", () => { this.#busy = false; show(this.#image, this.#active); });
     this.#image.addEventListener("error", () => { this.#busy = false; });
     socket.watch(camera.id, { started() {}, fragment() {}, ended() {}, unplugged() {}, state: (state) => this.#state(state) }, { media: false });

@@ -24,7 +24,8 @@ function row(entry) {
   const parts = day === lastDay ? [] : [el("li", { class: "day" }, shortDay(at))];
   lastDay = day;
   const about = facts.cameras.find(({ id }) => id === entry.camera);
-  const aside = [about ? _("Camera {id}, {name}", about) : "", entry.user].filter(Boolean).join(" · ");
+  const said = facts.journal[entry.text] ?? ""; // what the sentence names is not named again below it
+  const aside = [about && !said.includes("{name}") ? _("Camera {id}, {name}", about) : "", said.includes("{user}") ? "" : entry.user].filter(Boolean).join(" · ");
   return [...parts, el("li", null, el("time", { datetime: entry.at }, clock(at)), el("div", { class: "what" }, el("span", null, words(entry)), aside ? el("p", null, aside) : null))];
 }
 

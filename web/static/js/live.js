@@ -5,6 +5,7 @@ import { setIcon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
 import { byId, facts, remember, remembered } from "./page.js";
 import { LivePicture } from "./picture.js";
+import { followShape } from "./shape.js";
 import { LiveSocket } from "./socket.js";
 import { _ } from "./texts.js";
 import { clock, dayOf, now } from "./time.js";
@@ -19,6 +20,7 @@ const cameras = facts.cameras;
 const camera = cameras.find(({ id }) => id === facts.camera);
 const socket = new LiveSocket(tellPlug);
 const screens = new TillScreens(byId("tickets"), byId("over-lines"), camera.overlay_ids);
+followShape(byId("picture"), camera.state);
 const picture = new LivePicture(byId("picture"), camera, socket, {
   screen: (message) => screens.screen(message),
   line: (message) => screens.line(message),

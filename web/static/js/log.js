@@ -35,8 +35,17 @@ function tellAddress() {
   history.replaceState(null, "", `/log${query(values)}`);
 }
 
+/** How many conditions there are besides the words, on the button that opens them; "Clear" is there when there is something to clear. */
+function tellFilters() {
+  const given = [...new FormData(form)].filter(([, value]) => value.trim() !== "");
+  const count = given.filter(([name]) => name !== "text").length;
+  byId("show-filters").firstElementChild.textContent = count ? ngettext("{count} filter", "{count} filters", count) : _("Filters");
+  show(byId("clear"), given.length > 0);
+}
+
 async function search(more = false) {
   const mine = ++turn;
+  tellFilters();
   if (!more) begin();
   byId("more").disabled = true;
   let answer;
@@ -85,9 +94,9 @@ function empty() {
 }
 
 function table() {
-  const heads = [["", "hide-s"], [_("Time")], [_("Till")], [_("Ticket"), "hide-s"], [_("Cashier"), "hide-s"], [_("Line")], [_("Amount"), "r"], [""]];
+  const heads = [["", "hide-s"], [_("Time")], [_("Till")], [_("Ticket"), "hide-s"], [_("Cashier"), "hide-s"], [_("Line")], [_("Amount"), "r"], ["", "hide-s"]];
   body = el("tbody");
-  return el("table", { class: "tbl lines" }, el("thead", null, el("tr", null, heads.map(([words, kind]) => el("th", { class: kind, scope: "col" }, words || el("span", { class: "vh" }, _("Day")))))), body);
+  return el("table", { class: "tbl lines" }, el("thead", null, el("tr", null, heads.map(([words, kind], place) => el("th", { class: kind, scope: "col" }, words || (place === 0 ? el("span", { class: "vh" }, _("Day")) : ""))))), body);
 }
 
 function row(line) {
@@ -108,7 +117,7 @@ function row(line) {
     el("td", { class: "hide-s" }, line.seller),
     el("td", { class: `mono what${special ? " void" : ""}${endsTicket(line) ? " end" : ""}` }, quantity && quantity !== "1" ? `${quantity} × ` : "", article),
     el("td", { class: `r${special ? " void" : ""}` }, special ? specialCost(line) : amount),
-    el("td", { class: "r" }, way ? icon("play") : null),
+    el("td", { class: "r hide-s" }, way ? icon("play") : null),
   ];
   const item = el("tr", { class: way ? "goes" : null, onclick: way ? (event) => { if (!event.target.closest("a")) location.assign(way); } : null }, cells);
   const head = newDay ? [el("tr", { class: "dayrow phone-row" }, el("td", { colspan: 8 }, shortDay(at)))] : [];
@@ -130,6 +139,10 @@ for (const [name, value] of asked) {
   if (field?.type === "checkbox") field.checked = value === "1";
   else if (field) field.value = value;
 }
+byId("show-filters").addEventListener("click", ({ currentTarget }) => {
+  const open = byId("filters").classList.toggle("open");
+  currentTarget.setAttribute("aria-expanded", open);
+});
 form.addEventListener("submit", (event) => { event.preventDefault(); tellAddress(); search(); });
 form.addEventListener("reset", () => setTimeout(() => { tellAddress(); search(); }));
 form.addEventListener("change", (event) => { if (event.target.name !== "text") { tellAddress(); search(); } });

@@ -9,6 +9,7 @@ import { byId, facts } from "./page.js";
 import { Player } from "./player.js";
 import { RecordedTicket } from "./recorded_ticket.js";
 import { Recordings } from "./recordings.js";
+import { followShape } from "./shape.js";
 import { _ } from "./texts.js";
 import { TillLines } from "./till_lines.js";
 import { Timeline, wordsAt } from "./timeline.js";
@@ -26,6 +27,7 @@ const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
 const till = new TillLines(camera.key);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
+followShape(byId("picture"), facts.cameras.find(({ id }) => id === camera.id)?.state);
 const player = new Player(byId("picture"), camera, recordings, {
   sound: (has) => show(byId("sound"), has),
   changed: drawPlaying,

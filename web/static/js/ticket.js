@@ -17,10 +17,8 @@ export function lineItem(line, { article, gone = false, onclick } = {}) {
     el("span", { class: "d" }, words),
     el("span", { class: "a" }, cost));
   if (onclick) {
-    item.tabIndex = 0;
     item.classList.add("goes");
-    item.addEventListener("click", onclick);
-    item.addEventListener("keydown", (event) => { if (event.key === "Enter") onclick(); });
+    item.replaceChildren(el("button", { type: "button", onclick }, ...item.childNodes));
   }
   return item;
 }

@@ -1,14 +1,20 @@
-// At most four lines of a till in the corner of a tile on the wall.
+// The last lines of a till in a tile of the wall: as many as fit.
 
 import { el } from "./dom.js";
 import { beginsTicket, isSpecial, isStruck, shown } from "./lines.js";
 import { specialCost } from "./ticket.js";
 
-const LINES = 4;
-
 export class TillStrip {
   element = el("div", { class: "strip", hidden: true });
   #lines = [];
+  #fits = 4;
+
+  /** How many lines there is room for. */
+  set fits(count) {
+    if (count === this.#fits) return;
+    this.#fits = count;
+    this.#draw();
+  }
 
   screen({ lines }) {
     this.#lines = lines;
@@ -22,7 +28,7 @@ export class TillStrip {
 
   #draw() {
     this.element.hidden = !this.#lines.length;
-    this.element.replaceChildren(...this.#lines.slice(-LINES).map((line) => {
+    this.element.replaceChildren(...this.#lines.slice(-this.#fits).map((line) => {
       const { text, amount } = shown(line);
       if (!isSpecial(line)) return el("div", null, el("span", null, text), el("span", null, amount));
       return el("div", { class: "void" }, el("span", null, line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, text) : text), el("span", null, specialCost(line)));

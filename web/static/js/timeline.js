@@ -224,13 +224,22 @@ export class Timeline {
     return parts;
   }
 
+  /** Hide the hours on which the flag at `flag` would lie; none for NaN. */
+  #makeRoom(flag) {
+    for (const hour of this.#svg.querySelectorAll(".x-hour.strong")) {
+      hour.classList.toggle("under", Math.abs(Number(hour.getAttribute("x")) - flag) < 38 + 3.5 * hour.textContent.length);
+    }
+  }
+
   #drawHead() {
     const x = this.#x(this.#at);
     if (x < -1 || x > this.#width + 1 || dayOf(this.#at) !== this.#day) {
       this.#head.replaceChildren();
+      this.#makeRoom(NaN);
       return;
     }
     const flag = Math.min(Math.max(x, 34), this.#width - 34);
+    this.#makeRoom(flag);
     this.#head.replaceChildren(
       svg("line", { class: "m-headglow", x1: x, x2: x, y1: 52, y2: TALL.end }),
       svg("line", { class: "m-head", x1: x, x2: x, y1: 52, y2: TALL.end }),

@@ -1,0 +1,250 @@
+"""How the pages lie in windows of four sizes: nothing scrolls sideways, is cut, covers a picture or hides the focus."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import pytest
+from support.browser import Person, PreviewProcess, chromium, person
+from support.needs import needs
+
+pytestmark = needs("chromium")
+DESK, LAPTOP, TABLET, PHONE = (1440, 900), (1180, 820), (800, 1000), (390, 844)
+SIZES = (DESK, LAPTOP, TABLET, PHONE)
+PAGES = ("/live/1", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/journal", "/account")
+# what the Tab key reaches, and how large it is
+STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]
+  .filter((e) => !e.disabled && e.type !== 'hidden' && e.checkVisibility() && !e.matches('.vh, .skip'))
+  .map((e) => [e.outerHTML.slice(0, 90), e.getBoundingClientRect().width, e.getBoundingClientRect().height])"""
+BOX = "e => { const { x, y, width, height } = e.getBoundingClientRect(); return { x, y, width, height }; }"
+# where the picture itself lies in an element that shows it whole
+DRAWN = """(e) => {
+  const { x, y, width, height } = e.getBoundingClientRect();
+  const ratio = (e.videoWidth || e.width) / (e.videoHeight || e.height);
+  const style = getComputedStyle(e);
+  const [across, down] = style.objectPosition.split(' ').map((share) => parseFloat(share) / 100);
+  const [w, h] = [Math.min(width, height * ratio), Math.min(height, width / ratio)];
+  return { fit: style.objectFit, x: x + (width - w) * across, y: y + (height - h) * down, width: w, height: h };
+}"""
+TOLD = """(e) => {
+  const note = e.querySelector('.picnote');
+  note.textContent = 'x '.repeat(70);
+  note.hidden = false;
+  e.classList.add('noted');
+}"""
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[PreviewProcess]:
+    process = PreviewProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    with chromium() as started:
+        yield started
+
+
+def sized(browser: Any, site: PreviewProcess, size: tuple[int, int], language: str = "en") -> Any:
+    """Anna in a window of this size."""
+    return person(browser, site.address, viewport=dict(zip(("width", "height"), size, strict=True)), locale=language)
+
+
+def apart(one: dict[str, float], other: dict[str, float]) -> bool:
+    """Whether two boxes have no more than a hair in common."""
+    return (
+        one["x"] + one["width"] <= other["x"] + 1
+        or other["x"] + other["width"] <= one["x"] + 1
+        or one["y"] + one["height"] <= other["y"] + 1
+        or other["y"] + other["height"] <= one["y"] + 1
+    )
+
+
+def moving_tile(anna: Person, number: int) -> Any:
+    """The tile of a camera on the wall once its picture moves."""
+    anna.page.wait_for_selector(f".tile:nth-child({number}) .pic.moving")
+    anna.page.wait_for_timeout(200)  # a new shape is laid out with the next picture of the screen
+    return anna.page.locator(f".tile:nth-child({number})")
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_no_page_scrolls_sideways_and_every_focus_stop_is_seen(browser: Any, site: PreviewProcess, size: Any) -> None:
+    for language in ("en", "fr", "ru"):
+        with sized(browser, site, size, language) as anna:
+            for path in PAGES:
+                anna.go(path)
+                anna.page.wait_for_timeout(400)
+                wide = anna.page.evaluate("document.documentElement.scrollWidth")
+                assert wide <= size[0], f"{path} in {language} is {wide} wide in a window of {size[0]}"
+                for element, width, height in anna.page.evaluate(STOPS):
+                    assert min(width, height) >= 14, f"{path} in {language}: {element} is {width} x {height}"
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_film_strip_keeps_the_shape_of_its_tiles(browser: Any, site: PreviewProcess, size: Any) -> None:
+    with sized(browser, site, size) as anna:
+        anna.go("/live/1")
+        anna.page.wait_for_selector("#films img:not([hidden])")
+        films = anna.page.locator("#films .film")
+        assert films.count() == 4
+        for film in films.all():
+            box = film.evaluate(BOX)
+            assert abs(box["width"] / box["height"] - 16 / 9) < 0.05 and box["width"] < 220
+            assert apart(box, film.locator("xpath=../span[1]").evaluate(BOX))  # its name is not on the picture
+        assert anna.page.locator("#films img").first.evaluate("e => getComputedStyle(e).objectFit") == "contain"
+        assert anna.page.locator("#films [aria-current]").count() == 1
+
+
+@pytest.mark.parametrize("size", SIZES)
+def test_the_wall_shows_whole_pictures_and_nothing_on_them(browser: Any, site: PreviewProcess, size: Any) -> None:
+    with sized(browser, site, size) as anna:
+        site.tell("sell")
+        anna.go("/wall")
+        tile = moving_tile(anna, 1)
+        anna.page.wait_for_selector(".tile .strip:not([hidden])")
+        anna.page.wait_for_timeout(200)
+        picture = tile.locator("video").evaluate(DRAWN)
+        assert picture["fit"] == "contain"
+        assert apart(picture, tile.locator(".strip").evaluate(BOX))
+        assert not tile.locator(".moment").is_visible()  # one clock for all: that of the bar
+        bar, ground = anna.page.locator(".wallbar").evaluate(BOX), anna.page.locator("#mosaic").evaluate(BOX)
+        assert apart(bar, ground) and "of 4 cameras" in (anna.page.text_content("#wall-state") or "")
+        if size != PHONE:
+            assert anna.page.evaluate("document.documentElement.scrollHeight") <= size[1]
+
+
+def test_the_grid_of_the_wall_is_the_one_with_the_largest_pictures(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, DESK) as anna:
+        anna.go("/wall")
+        module = anna.page.evaluate("document.querySelector('script[src*=wall]').src.replace('wall', 'mosaic')")
+        ask = """async ([module, width, height, shapes]) => {
+          const { largestGrid, used, cell } = await import(module);
+          const tiles = shapes.map(([ratio, till]) => ({ ratio, till }));
+          const grid = largestGrid(width, height, tiles);
+          return [grid.columns, grid.rows, used(...cell(width, height, grid), tiles[0]).place];
+        }"""
+
+        def grid(width: int, height: int, *shapes: tuple[float, bool]) -> list[Any]:
+            return anna.page.evaluate(ask, [module, width, height, shapes])  # type: ignore[no-any-return]
+
+        old, wide = 4 / 3, 16 / 9
+        assert grid(1440, 782, (old, True), (old, True)) == [2, 1, "under"]
+        assert grid(800, 880, (wide, False), (wide, False)) == [1, 2, ""]
+        assert grid(1440, 782, *[(old, True)] * 4) == [2, 2, "beside"]
+        assert grid(1440, 782, *[(wide, False)] * 9) == [3, 3, ""]
+        assert grid(1440, 782, (wide, False)) == [1, 1, ""]
+
+
+def test_the_focus_is_seen_on_the_tile_of_a_lost_camera(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, DESK) as anna:
+        anna.go("/wall")
+        anna.page.wait_for_selector(".tile:nth-child(4) .pic.lost")
+        tile, stop = anna.page.locator(".tile").nth(3), anna.page.locator(".tile").nth(3).locator(".opens")
+        assert stop.evaluate(BOX) == tile.evaluate(BOX)
+        anna.page.locator(".tile").nth(3).locator(".lostwords a").focus()
+        anna.page.keyboard.press("Tab")
+        assert stop.evaluate("e => e === document.activeElement")
+        assert "inset" in stop.evaluate("e => getComputedStyle(e, '::after').boxShadow")
+        tile.locator(".lostwords a").click()  # the words' own way lies above
+        anna.page.wait_for_url("**/cameras/4")
+
+
+def test_a_sentence_never_lies_on_the_name_of_its_camera(browser: Any, site: PreviewProcess) -> None:
+    for size, language in (((360, 740), "ru"), (PHONE, "fr"), (TABLET, "ru")):
+        with sized(browser, site, size, language) as anna:
+            for path, words in (("/live/4", ".lostwords"), ("/live/3", ".picnote"), ("/replay/1", ".picnote")):
+                anna.go(path)
+                anna.page.wait_for_selector(
+                    f"#picture {'figcaption' if 'replay' in path else words + ':not([hidden])'}"
+                )
+                picture = anna.page.locator("#picture")
+                if words == ".picnote":
+                    picture.evaluate(TOLD)
+                for element in picture.locator(f"{words} > *, .picnote:not([hidden])").all():
+                    if element.is_visible():
+                        assert apart(element.evaluate(BOX), picture.locator(".tag.tl").evaluate(BOX)), (path, size)
+            anna.go("/wall")
+            anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+            lost = anna.page.locator(".pic.lost")
+            assert apart(lost.locator("strong").evaluate(BOX), lost.locator(".tag.tl").evaluate(BOX))
+
+
+@pytest.mark.parametrize("size", (LAPTOP, TABLET))
+def test_live_and_replay_have_one_column_in_narrow_windows(browser: Any, site: PreviewProcess, size: Any) -> None:
+    with sized(browser, site, size) as anna:
+        for path, beside in (("/live/1", "#tickets"), ("/replay/1", "#ticket")):
+            anna.go(path)
+            anna.until("v.videoWidth > 0 && v.readyState >= 2")
+            picture, ticket = anna.page.locator("#picture").evaluate(BOX), anna.page.locator(beside).evaluate(BOX)
+            assert picture["width"] == size[0] and ticket["y"] >= picture["y"] + picture["height"]
+        lanes = anna.page.locator(".lanes").evaluate(BOX)
+        assert lanes["y"] + lanes["height"] <= size[1]  # picture and timeline are seen together
+        if size == TABLET:
+            assert anna.page.locator("video").evaluate(DRAWN)["width"] > 0.95 * size[0]  # no slabs at its sides
+
+
+@pytest.mark.parametrize("language", ("en", "fr", "ru"))
+def test_each_label_of_the_filters_is_one_line(browser: Any, site: PreviewProcess, language: str) -> None:
+    for size in SIZES:
+        with sized(browser, site, size, language) as anna:
+            anna.go("/log")
+            if size == PHONE:
+                anna.page.click("#show-filters")
+            for label in anna.page.locator("#filters label").all():
+                line = label.evaluate("e => e.scrollHeight / parseFloat(getComputedStyle(e).lineHeight)")
+                fits = label.evaluate("e => e.scrollWidth <= e.parentElement.clientWidth + 1")
+                assert line < (2 if label.locator("input").count() else 1.5) and fits, (size, label.text_content())
+
+
+def test_the_filters_are_folded_on_a_phone(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, PHONE) as anna:
+        anna.go("/log?cancelled=1")
+        row = anna.page.locator(".lines tr.goes").first
+        row.wait_for()
+        assert row.evaluate(BOX)["y"] < 500
+        fold = anna.page.locator("#show-filters")
+        assert fold.get_attribute("aria-expanded") == "false" and "1 filter" in (fold.text_content() or "")
+        assert not anna.page.locator("#source").is_visible()
+        fold.focus()
+        anna.page.keyboard.press("Enter")
+        assert fold.get_attribute("aria-expanded") == "true" and anna.page.locator("#source").is_visible()
+        anna.page.click("#clear")
+        anna.page.wait_for_function("() => document.getElementById('show-filters').textContent === 'Filters'")
+        assert not anna.page.locator("#clear").is_visible()  # there is nothing to clear any more
+    with sized(browser, site, DESK) as anna:
+        anna.go("/log")
+        assert anna.page.locator("#source").is_visible() and not anna.page.locator("#show-filters").is_visible()
+
+
+def test_the_journal_names_a_camera_and_a_person_once(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, DESK) as anna:
+        anna.go("/journal")
+        anna.page.wait_for_selector(".journal time")
+        for words in anna.page.locator(".journal .what").all_text_contents():
+            assert words.count("Till 1") <= 1 and words.count("anna") <= 1, words
+        assert anna.page.locator(".journal .what p").count() == 0
+
+
+def test_the_lines_of_a_replayed_ticket_are_buttons(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, DESK) as anna:
+        anna.go("/log")
+        anna.page.locator(".lines tbody a").nth(30).click()
+        line = anna.page.locator("#ticket li").first
+        button = line.get_by_role("button")
+        time = line.locator("time").text_content() or ""
+        assert time in (button.text_content() or "")
+        for key in ("Enter", "Space"):
+            button.focus()
+            anna.page.keyboard.press(key)
+            anna.page.wait_for_function(f"() => document.getElementById('now').textContent >= '{time}'")
+
+
+def test_what_the_phones_bar_has_no_room_for_is_in_the_menu(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, PHONE) as anna:
+        anna.go("/log")
+        anna.page.click(".person summary")
+        anna.page.click(".menu a[href='/journal']")
+        anna.page.wait_for_url("**/journal")
