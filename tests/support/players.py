@@ -10,10 +10,14 @@ from twisted.internet.task import deferLater
 
 
 async def run(*command: str | Path, seconds: float = 40) -> tuple[str, str, int]:
-    """Output, errors and exit code of a program; it must end by itself within `seconds`."""
+    """Output, errors and exit code of a program, or the negative number of the signal that ended it.
+
+    It must end by itself within `seconds`.
+    """
     words = [str(word) for word in command]
     guarded = ["timeout", "-s", "KILL", str(seconds), *words]
-    out, err, code = await utils.getProcessOutputAndValue(shutil.which("timeout"), guarded[1:], env=None)
+    ended = utils.getProcessOutputAndValue(shutil.which("timeout"), guarded[1:], env=None)
+    out, err, code = await ended.addErrback(lambda signalled: (*signalled.value[:2], -signalled.value[2]))
     return out.decode(), err.decode(), code
 
 
