@@ -248,3 +248,20 @@ def test_what_the_phones_bar_has_no_room_for_is_in_the_menu(browser: Any, site: 
         anna.page.click(".person summary")
         anna.page.click(".menu a[href='/journal']")
         anna.page.wait_for_url("**/journal")
+
+
+def test_nothing_of_the_timeline_lies_outside_it(browser: Any, site: PreviewProcess) -> None:
+    with sized(browser, site, DESK) as anna:
+        anna.go("/log")
+        anna.page.locator(".lines tr", has_text="Drawer").nth(2).locator("a").click()  # the end of a long ticket
+        anna.page.wait_for_selector("#ticket li.now")
+        anna.page.keyboard.press("Space")
+        anna.page.click("#zooms [data-seconds='60']")  # its beginning is before what is shown
+        anna.page.wait_for_selector("#timeline .m-tick")
+        lanes = anna.page.locator("#timeline").evaluate(BOX)
+        for mark in anna.page.locator("#timeline rect:not(.m-flag)").all():
+            box = mark.evaluate(BOX)
+            assert box["x"] >= lanes["x"] - 1 and box["x"] + box["width"] <= lanes["x"] + lanes["width"] + 1
+        flag = anna.page.locator("#timeline .m-flagt").evaluate(BOX)
+        for hour in anna.page.locator("#timeline .x-hour.strong").all():
+            assert not hour.is_visible() or apart(hour.evaluate(BOX), flag)

@@ -218,8 +218,9 @@ export class Timeline {
       const right = Math.max(left + 4, Math.min(this.#x(to), this.#width));
       lastX = right;
       const on = this.#at >= from && this.#at <= to ? " on" : "";
-      parts.push(svg("rect", { class: `m-tick${on}`, x: left, width: Math.max(2, right - left - 1), y: TALL.tickets, height: 2 }));
-      parts.push(svg("rect", { class: `m-tick${on}`, x: left, width: 1.5, y: TALL.tickets, height: 9 }));
+      const roof = Math.max(0, left); // its first line may lie outside
+      parts.push(svg("rect", { class: `m-tick${on}`, x: roof, width: Math.max(2, right - roof - 1), y: TALL.tickets, height: 2 }));
+      if (left >= 0) parts.push(svg("rect", { class: `m-tick${on}`, x: left, width: 1.5, y: TALL.tickets, height: 9 }));
     }
     return parts;
   }
