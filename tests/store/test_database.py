@@ -88,7 +88,8 @@ class AwayTests(DatabaseCase):
         while len(heard) < 2:
             await task.deferLater(reactor, 0.02)
         self.assertEqual(heard[1], "camera 1")
-        while any(one.detector.connectionIsDead for one in self.database._connections()):  # or a timer outlives the test
+        # those that are not back yet would leave a timer behind
+        while any(one.detector.connectionIsDead for one in self.database._connections()):
             await task.deferLater(reactor, 0.05)
         self.flushLoggedErrors()  # libpq's word on idle connections that were cut
 
