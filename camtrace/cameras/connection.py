@@ -17,6 +17,8 @@ from camtrace.errors import StreamFailure
 from camtrace.events import CameraStateChanged
 from camtrace.model import Camera, CameraState, Status
 
+log = Logger()
+
 FIRST_DELAY = 1.0
 LONGEST_DELAY = 60.0
 # a connection that lasted so long was a good one: the next failure is tried again at once
@@ -42,6 +44,15 @@ class Backoff:
         self._next = FIRST_DELAY
 
 
+def password_of(camera: Camera, secrets: Secrets) -> str:
+    """The camera's password in clear; "" for one that cannot be opened."""
+    try:
+        return secrets.unseal(camera.password)
+    except ValueError as error:  # the camera will answer 401, which says what to do: enter it again
+        log.error("camera {number}: {error}", number=camera.id, error=error)
+        return ""
+
+
 @dataclass(frozen=True)
 class Around(Generic[S]):
     """What every connection is given."""
@@ -58,8 +69,6 @@ class Around(Generic[S]):
 
 class Connection(Generic[S]):
     """One camera's connection. `state` is what it is worth now; changes of it become facts."""
-
-    log = Logger()
 
     def __init__(self, camera: Camera, around: Around[S]) -> None:
         self.camera = camera
@@ -118,18 +127,11 @@ class Connection(Generic[S]):
             [sink],
             self,
             login=camera.login,
-            password=self._password(),
+            password=password_of(self.camera, self._around.secrets),
             transport=camera.transport,
             codec=camera.codec,
             label=str(camera.id),
         )
-
-    def _password(self) -> str:
-        try:
-            return self._around.secrets.unseal(self.camera.password)
-        except ValueError as error:  # the camera will answer 401, which says what to do: enter it again
-            self.log.error("camera {number}: {error}", number=self.camera.id, error=error)
-            return ""
 
     def _cancel_timer(self) -> None:
         if self._timer is not None and self._timer.active():
@@ -182,7 +184,7 @@ class Connection(Generic[S]):
         if not same:
             fact = CameraStateChanged(self._around.ids.next(), self.state)
             self._around.facts.record(fact).addErrback(
-                lambda reason: self.log.failure("a state of camera {number} was lost", reason, number=self.camera.id)
+                lambda reason: log.failure("a state of camera {number} was lost", reason, number=self.camera.id)
             )
 
     def _note_failure(self, failure: StreamFailure) -> None:

@@ -11,7 +11,7 @@ from typing import Any
 from twisted.internet import defer
 from twisted.logger import Logger
 
-from camtrace.cameras.connection import Backoff
+from camtrace.cameras.connection import Backoff, password_of
 from camtrace.cameras.ports import Feed, Feeds, Note, Opening, Reactor, Secrets
 from camtrace.cameras.streams import without_login
 from camtrace.errors import StreamFailure
@@ -144,19 +144,12 @@ class SubConnection:
             [],
             self,
             login=camera.login,
-            password=self._password(),
+            password=password_of(self.camera, self._around.secrets),
             transport=camera.transport,
             label=f"{camera.id}/sub",
         )
         self._opened = self._around.pictures.opened(camera.uid)
         self._opened.addCallbacks(self._is_up, lambda failure: failure.trap(defer.CancelledError))
-
-    def _password(self) -> str:
-        try:
-            return self._around.secrets.unseal(self.camera.password)
-        except ValueError as error:  # the camera will answer 401, which says what to do: enter it again
-            self.log.error("camera {number}: {error}", number=self.camera.id, error=error)
-            return ""
 
     def _is_up(self, _: object) -> None:
         self._up_since = self._around.reactor.seconds()

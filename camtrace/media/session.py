@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 import av
 
@@ -36,15 +36,12 @@ class TrackFeed:
         self.spoke = False
 
 
-class _Arrived:
+class _Arrived(NamedTuple):
     """A packet and when it arrived: wall time, and the time that never steps."""
 
-    __slots__ = ("at_us", "monotonic_us", "packet")
-
-    def __init__(self, packet: Packet, at_us: int, monotonic_us: int) -> None:
-        self.packet = packet
-        self.at_us = at_us
-        self.monotonic_us = monotonic_us
+    packet: Packet
+    at_us: int
+    monotonic_us: int
 
 
 class Session:
