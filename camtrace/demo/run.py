@@ -104,7 +104,7 @@ class Demo:
         self._pools = Pools(reactor, jobs=2)
         self._server = ServerProcess(directory)
         self._shop = Shop(reactor, self._pools)
-        self._stopping = False
+        self.stopping = False
 
     async def run(self) -> int:
         """Run until the server ends or `stop` is called; the exit status."""
@@ -114,7 +114,7 @@ class Demo:
             trouble = f"the server ended:\n{self._server.last_words()}"
         except CamTraceError as error:
             trouble = str(error)
-        if self._stopping:
+        if self.stopping:
             return 0
         _say(f"camtrace demo: {trouble}")
         await self.stop()
@@ -122,8 +122,8 @@ class Demo:
 
     async def stop(self) -> None:
         """Stop what was started: the server first, so that it sees its cameras to the end."""
-        if not self._stopping:
-            self._stopping = True
+        if not self.stopping:
+            self.stopping = True
             await self._server.stop(self._reactor)
             await self._shop.close()
             self._pools.stop()
@@ -179,8 +179,14 @@ def main(directory: Path) -> int:
 
     async def run(reactor: Any) -> None:
         demo = Demo(reactor, directory)
-        # the terminal was closed: the server has a session of its own and would stay
-        signal.signal(signal.SIGHUP, lambda *_: reactor.callFromThread(reactor.stop))
+
+        def stop() -> None:
+            if not demo.stopping:  # once: an impatient second Ctrl-C says nothing new
+                reactor.stop()
+
+        # a closed terminal too: the server has a session of its own and would stay; a shell's background ignores SIGINT
+        for number in (signal.SIGHUP, signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, lambda *_: reactor.callFromThread(stop))
         reactor.addSystemEventTrigger("before", "shutdown", lambda: defer.Deferred.fromCoroutine(demo.stop()))
         outcome.append(await demo.run())
 
