@@ -137,6 +137,7 @@ def test_from_start_to_stop_and_again(folder: Path) -> None:
         assert [one["id"] for one in again.get("/cameras")["items"]] == [one["id"] for one in cameras]
         assert again.token == demo.token
     finally:
+        again.process.send_signal(signal.SIGINT)  # an impatient person presses twice
         status, _ = again.stop(signal.SIGINT)
     assert status == 0
     assert processes_of(folder) == []
