@@ -11,10 +11,10 @@ from support.needs import NEEDS, missing
 STRICT = os.environ.get("CI") == "true"
 # tests that keep time with real cameras, players and browsers: others at their side would disturb them
 ALONE = (
-    "tests/browser/",
+    "tests/browser/test_live_page.py",
+    "tests/browser/test_real.py",
     "tests/faults/",
     "tests/rtsp/test_players.py",
-    "tests/rtsp/test_recorded.py",
     "tests/integration/test_every_frame.py",
 )
 

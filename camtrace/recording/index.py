@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections import Counter
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field, replace
+from typing import TypeVar
 
 from twisted.internet import defer
 
@@ -13,6 +15,7 @@ from camtrace.recording.ports import Bus, SegmentStore
 from camtrace.recording.rows import RowQueue
 from camtrace.recording.writer import SegmentName
 
+T = TypeVar("T")
 _JOIN_US = 1_000_000
 
 
@@ -37,6 +40,7 @@ class Index:
         self._bus = bus
         self._next_id = next_id
         self._known: dict[tuple[int, str, int], _Known] = {}
+        self._departed: Counter[int] = Counter()
         self._waiting: dict[int, list[defer.Deferred[None]]] = {}
 
     # ── from the disk ────────────────────────────────────────────────────────────────────────────────────────────
@@ -77,6 +81,7 @@ class Index:
 
         def written() -> None:
             self._known.pop(_key(name), None)
+            self._departed[name.camera_uid] += 1
             self._bus.publish(SegmentFinished(segment))
 
         self._rows.add(lambda: self._store.save(segment), written)
@@ -86,27 +91,24 @@ class Index:
 
     async def around(self, camera_uid: int, stream: str, at_us: int, limit: int = 64) -> list[Segment]:
         """Segments in order of time, from the last one that began at or before `at_us` on; at most about `limit`."""
-        earlier = self._fresh(camera_uid, stream)  # a file may leave the memory for its row while the rows are read
-        rows = await self._store.around(camera_uid, stream, at_us, limit)
+        rows = await self._read(camera_uid, lambda: self._store.around(camera_uid, stream, at_us, limit))
         found = {segment.started_us: segment for segment in rows if not segment.open}
         more = len(rows) == limit
-        for segment in (*earlier, *self._fresh(camera_uid, stream)):
+        for segment in self._fresh(camera_uid, stream):
             if not more or segment.started_us < rows[-1].started_us:
-                known = found.get(segment.started_us)
-                if known is None or known.ended_us <= segment.ended_us:
-                    found[segment.started_us] = segment
+                found[segment.started_us] = segment
         ordered = [found[started_us] for started_us in sorted(found)]
         first = max((n for n, segment in enumerate(ordered) if segment.started_us <= at_us), default=0)
         return ordered[first:]
 
     async def before(self, segment: Segment) -> Segment | None:
         """The segment before this one."""
-        fresh = self._fresh(segment.camera_uid, segment.stream)
-        row = await self._store.before(segment.camera_uid, segment.stream, segment.started_us)
+        uid, stream, start_us = segment.camera_uid, segment.stream, segment.started_us
+        row = await self._read(uid, lambda: self._store.before(uid, stream, start_us))
         earlier = [
             other
-            for other in (*fresh, *self._fresh(segment.camera_uid, segment.stream))
-            if other.started_us < segment.started_us and (row is None or other.started_us >= row.started_us)
+            for other in self._fresh(uid, stream)
+            if other.started_us < start_us and (row is None or other.started_us >= row.started_us)
         ]
         return max(earlier, key=lambda other: other.started_us) if earlier else row
 
@@ -122,9 +124,8 @@ class Index:
 
     async def spans(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> list[tuple[int, int]]:
         """(start, stop) of the unbroken parts that touch this time, in order, not clipped."""
-        earlier = self._fresh(camera_uid, stream)
-        parts = await self._store.spans(camera_uid, stream, start_us, stop_us)
-        for segment in (*earlier, *self._fresh(camera_uid, stream)):
+        parts = await self._read(camera_uid, lambda: self._store.spans(camera_uid, stream, start_us, stop_us))
+        for segment in self._fresh(camera_uid, stream):
             if segment.keyframes and segment.started_us < stop_us and segment.ended_us > start_us:
                 parts.append((segment.run, segment.started_us, segment.ended_us))
         merged: list[tuple[int, int, int]] = []
@@ -140,6 +141,17 @@ class Index:
         waiter: defer.Deferred[None] = defer.Deferred()
         self._waiting.setdefault(camera_uid, []).append(waiter)
         return waiter
+
+    async def _read(self, camera_uid: int, read: Callable[[], Awaitable[T]]) -> T:
+        """What `read` gives of the database, so late that it and the memory have every file between them.
+
+        A file that left the memory for its row meanwhile may be in neither.
+        """
+        while True:
+            departed = self._departed[camera_uid]
+            found = await read()
+            if departed == self._departed[camera_uid]:
+                return found
 
     def _fresh(self, camera_uid: int, stream: str) -> list[Segment]:
         return [

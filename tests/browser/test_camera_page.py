@@ -3,24 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from typing import Any
 
 import pytest
-from support.browser import Person, PreviewProcess, chromium, person
+from playwright.sync_api import Browser
+from support.browser import Person, PreviewProcess, person
 from support.needs import needs
 
 pytestmark = needs("chromium")
 
 
 @pytest.fixture
-def anna() -> Iterator[Person]:
-    site = PreviewProcess()
-    try:
-        with chromium() as browser, person(browser, site.address) as somebody:
-            yield somebody
-            assert somebody.complaints == []
-    finally:
-        site.stop()
+def site() -> Iterator[PreviewProcess]:
+    """A site of each test's own: cameras come and go."""
+    process = PreviewProcess()
+    yield process
+    process.stop()
 
 
 def test_the_life_of_a_camera(anna: Person) -> None:
@@ -108,18 +105,9 @@ REFUSED = {
 }
 
 
-@pytest.fixture(scope="module")
-def shop() -> Iterator[tuple[Any, PreviewProcess]]:
-    site = PreviewProcess()
-    with chromium() as browser:
-        yield browser, site
-    site.stop()
-
-
 @pytest.mark.parametrize("language", REFUSED)
-def test_what_is_refused_is_said_in_the_pages_language(shop: tuple[Any, PreviewProcess], language: str) -> None:
+def test_what_is_refused_is_said_in_the_pages_language(browser: Browser, site: PreviewProcess, language: str) -> None:
     words = REFUSED[language]
-    browser, site = shop
     with person(browser, site.address, locale=language) as anna:
         page = anna.go("/log?amount_min=abc")
         page.wait_for_selector("#rows .note")

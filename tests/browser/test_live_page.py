@@ -2,35 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from support.browser import Person, PreviewProcess, chromium, person
+from playwright.sync_api import Browser
+from support.browser import Person, PreviewProcess, person
 from support.needs import needs
 
 pytestmark = needs("chromium")
 DRAWN = "() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }"
 ONE_LINE = "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[PreviewProcess]:
-    process = PreviewProcess()
-    yield process
-    process.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def anna(browser: object, site: PreviewProcess) -> Iterator[Person]:
-    with person(browser, site.address) as somebody:  # type: ignore[arg-type]
-        yield somebody
-        assert somebody.complaints == []
 
 
 def sell_until(site: PreviewProcess, kind: str) -> str:
@@ -225,10 +204,10 @@ def test_a_camera_that_is_lost_meanwhile_keeps_its_last_picture(anna: Person, si
     ],
 )
 def test_an_ignored_camera_was_not_lost(
-    browser: object, site: PreviewProcess, locale: str, words: str, short: str
+    browser: Browser, site: PreviewProcess, locale: str, words: str, short: str
 ) -> None:
     site.tell("ignore 105")
-    with person(browser, site.address, locale=locale) as somebody:  # type: ignore[arg-type]
+    with person(browser, site.address, locale=locale) as somebody:
         somebody.go("/live/3")
         somebody.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
         assert somebody.page.locator(".lostwords strong").text_content() == words
@@ -236,16 +215,6 @@ def test_an_ignored_camera_was_not_lost(
         somebody.page.wait_for_selector("#list tbody tr")
         listed = somebody.page.locator("#list").text_content() or ""
         assert short in listed and words.partition(" – ")[2] in listed
-
-
-def test_every_page_fits_a_phone(browser: object, site: PreviewProcess) -> None:
-    for width in (360, 390):
-        with person(browser, site.address, viewport={"width": width, "height": 760}) as somebody:  # type: ignore[arg-type]
-            for path in ("/live/1", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/journal"):
-                somebody.go(path)
-                somebody.page.wait_for_timeout(300)
-                wide = somebody.page.evaluate("document.documentElement.scrollWidth")
-                assert wide <= width, f"{path} is {wide} wide on a screen of {width}"
 
 
 def test_the_keys_of_a_page_are_told_and_can_be_switched_off(anna: Person) -> None:

@@ -21,7 +21,7 @@ from zoneinfo import ZoneInfo
 
 import pytest
 from playwright.sync_api import Browser
-from support.browser import PASSWORD, Person, chromium, person
+from support.browser import PASSWORD, Person, person
 from support.cameras import Habits, HttpCamera
 from support.needs import needs
 from support.server import Server
@@ -148,12 +148,6 @@ def _refused_again(owner: Person) -> bool:
 
 def _ends(told: Any) -> float:
     return max((datetime.fromisoformat(span["stop"]).timestamp() for span in told["spans"]), default=0.0)
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with chromium() as started:
-        yield started
 
 
 @pytest.fixture(scope="module")

@@ -3,36 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.browser import Person, PreviewProcess, chromium, person
+from support.browser import Person
 from support.needs import needs
 
 pytestmark = needs("chromium")
 DRAWN = "() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }"
-
-
-@pytest.fixture(scope="module")
-def site() -> Iterator[PreviewProcess]:
-    process = PreviewProcess()
-    yield process
-    process.stop()
-
-
-@pytest.fixture(scope="module")
-def browser() -> Iterator[object]:
-    with chromium() as started:
-        yield started
-
-
-@pytest.fixture
-def anna(browser: object, site: PreviewProcess) -> Iterator[Person]:
-    with person(browser, site.address) as somebody:  # type: ignore[arg-type]
-        yield somebody
-        assert somebody.complaints == []
 
 
 def moment(anna: Person) -> str:

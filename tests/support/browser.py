@@ -20,6 +20,8 @@ from support import needs
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse battery"
 WAIT_MS = 15_000
+_signed_in: dict[tuple[str, str, str], Any] = {}
+"""The cookies of who has been through the door once, by address, name and password."""
 
 
 @contextmanager
@@ -108,12 +110,19 @@ class Person:
 def person(
     browser: Browser, address: str, name: str = "anna", password: str = PASSWORD, **options: Any
 ) -> Iterator[Person]:
-    """`name`, signed in at `address`; `options` are those of a browser context (viewport, locale, color_scheme …)."""
+    """`name`, signed in at `address`; `options` are those of a browser context (viewport, locale, color_scheme …).
+
+    The first time it goes through the door; later ones find it open.
+    """
     context = browser.new_context(**{"locale": "en", "viewport": {"width": 1440, "height": 900}, **options})
     try:
         somebody = Person(context.new_page(), address)
         if name:
-            somebody.sign_in(name, password)
+            if sessions := _signed_in.get((address, name, password)):
+                context.add_cookies(sessions)
+            else:
+                somebody.sign_in(name, password)
+                _signed_in[address, name, password] = context.cookies()
         yield somebody
     finally:
         context.close()

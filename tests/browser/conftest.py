@@ -1,0 +1,32 @@
+"""A browser and a site of fakes for each module here, and Anna, who is signed in there."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from playwright.sync_api import Browser
+from support.browser import Person, PreviewProcess, chromium, person
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """One Chromium."""
+    with chromium() as started:
+        yield started
+
+
+@pytest.fixture(scope="module")
+def site() -> Iterator[PreviewProcess]:
+    """The site of fakes."""
+    process = PreviewProcess()
+    yield process
+    process.stop()
+
+
+@pytest.fixture
+def anna(browser: Browser, site: PreviewProcess) -> Iterator[Person]:
+    """Anna at the site; her pages may not complain."""
+    with person(browser, site.address) as somebody:
+        yield somebody
+        assert somebody.complaints == []
