@@ -18,6 +18,7 @@ from camtrace.cameras.directory import Directory
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
 from camtrace.cameras.sub_streams import SubStreams
+from camtrace.complaints import Complaints
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
@@ -34,7 +35,6 @@ from camtrace.metrics import Metrics
 from camtrace.notes import Notes
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
-from camtrace.pos.complaints import Complaints
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
@@ -157,7 +157,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     encodings = Encodings(dict(settings.pos.encodings))
     tills = Tills(intake, directory, grouping, ids.next, metrics, admission, encodings)
     screens = Screens(bus)
-    complaints = Complaints(note)
+    complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
             tills,

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from camtrace.model import CameraState, Gap, JournalEntry, Line, Segment, Ticket
+from camtrace.model import Alarm, CameraState, Gap, JournalEntry, Line, Segment, Ticket, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +36,37 @@ class Noted:
     entry: JournalEntry
 
 
-DURABLE = (LineReceived, CameraStateChanged, Noted)
+@dataclass(frozen=True, slots=True)
+class AlarmTriggered:
+    """A trigger started an alarm, or prolonged one: `alarm` is as it stands with this trigger in it."""
+
+    id: int
+    alarm: Alarm
+    trigger: Trigger
+
+    @property
+    def begins(self) -> bool:
+        """Whether this trigger is the alarm's first."""
+        return self.alarm.triggers == 1
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmEnded:
+    """An alarm's time is over without a further trigger."""
+
+    id: int
+    alarm: Alarm
+
+
+@dataclass(frozen=True, slots=True)
+class AlarmAcknowledged:
+    """Somebody has seen an alarm and said so."""
+
+    id: int
+    alarm: Alarm
+
+
+DURABLE = (LineReceived, CameraStateChanged, Noted, AlarmTriggered, AlarmEnded, AlarmAcknowledged)
 
 
 @dataclass(frozen=True, slots=True)

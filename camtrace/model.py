@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -22,11 +22,18 @@ class RegularRecording:
 
 @dataclass(frozen=True, slots=True)
 class AlarmRecording:
-    """What an alarm records: from `pre_seconds` before the first trigger to `post_seconds` after the last."""
+    """What an alarm records: from `pre_seconds` before the first trigger to `post_seconds` after the last.
+
+    The calendars say when an alarm of the camera is recorded, shown on the live pages, and mailed. `days` is the
+    retention of what alarms recorded (None: as the server is set).
+    """
 
     calendar: str = "always"
     pre_seconds: int = 5
     post_seconds: int = 20
+    days: int | None = None
+    popup_calendar: str = "always"
+    mail_calendar: str = "never"
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,7 +163,7 @@ class Segment:
 
     `run` names the unbroken run it belongs to: a restart, a lost camera, a clock step or a codec change starts a new
     one. `start_ticks` is the media time (track 0 ticks) that corresponds to `started_us`. `open` while it grows.
-    `bytes` is the end of the last whole fragment.
+    `bytes` is the end of the last whole fragment. `kind`: "regular", or "alarm" for what only an alarm wanted.
     """
 
     id: int
@@ -172,6 +179,7 @@ class Segment:
     tracks: tuple[Track, ...]
     keyframes: tuple[Fragment, ...] = ()
     open: bool = False
+    kind: str = "regular"
 
 
 def key_frames(places: Sequence[tuple[int, int]], ended_us: int, stop: int) -> tuple[Fragment, ...]:
@@ -203,6 +211,81 @@ class Gap:
 
 GAP_CAUSES = ("camera", "restart", "disk", "clock", "overload", "codec", "settings")
 
+
+# ── alarms ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+CAUSES = ("tcp", "http", "ftp", "motion", "camera_motion", "audio", "tampering", "contact", "input", "program", "rule")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Trigger:
+    """What starts or prolongs an alarm. `origin`: who told of it, an address or a name. `message`: in its words."""
+
+    at: datetime
+    cause: str
+    origin: str = ""
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Alarm:
+    """A period on one camera: begun by a trigger, prolonged by further ones, ended some time after the last.
+
+    `until` is when it ends unless another trigger comes, and the end of what is recorded of it. `recorded_from`: from
+    where on its footage is kept; None while no trigger wanted that. `triggers` counts them, `causes` are in the order
+    of their first. `popup`, `mail`: whether it is shown and mailed, by the camera's calendars.
+    """
+
+    id: int
+    camera_uid: int
+    started_at: datetime
+    last_at: datetime
+    until: datetime
+    ended_at: datetime | None = None
+    recorded_from: datetime | None = None
+    causes: tuple[str, ...] = ()
+    triggers: int = 1
+    popup: bool = False
+    mail: bool = False
+    acknowledged_by: str = ""
+    acknowledged_at: datetime | None = None
+
+    @property
+    def state(self) -> str:
+        return "active" if self.ended_at is None else "ended"
+
+
+# ── when something applies ───────────────────────────────────────────────────────────────────────────────────────
+
+
+class Hours(NamedTuple):
+    """Part of a day by the site's clock, in minutes since midnight: from `start` up to, not including, `stop`."""
+
+    start: int
+    stop: int
+
+
+@dataclass(frozen=True, slots=True)
+class SpecialDays:
+    """Days from `first` to `last`, both included, that have hours of their own instead of their weekday's."""
+
+    first: date
+    last: date
+    hours: tuple[Hours, ...] = ()
+    name: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Calendar:
+    """When something applies. `week`: the hours of each weekday, Monday first."""
+
+    name: str
+    week: tuple[tuple[Hours, ...], ...] = ((),) * 7
+    special_days: tuple[SpecialDays, ...] = ()
+
+
+ALWAYS = Calendar("always", ((Hours(0, 1440),),) * 7)
+NEVER = Calendar("never")
 
 # ── text sources ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -300,6 +383,7 @@ RIGHTS = (
     "export",  # download footage
     "lines",  # search the external log
     "journal",  # read the journals
+    "alarms",  # see alarms, say that one was seen, raise one
     "cameras",  # add, change, delete cameras
     "users",  # manage users and profiles
     "settings",  # change the server's settings

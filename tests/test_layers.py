@@ -19,6 +19,8 @@ FLOOR = [
     "events",
     "calendar",
     "clock",
+    "timetable",
+    "peers",
     "folders",
     "assets",
     "garbage",
@@ -34,6 +36,7 @@ FLOOR = [
     "spool",
     "intake",
     "notes",
+    "complaints",
     "auth",
 ]
 FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "mail"]

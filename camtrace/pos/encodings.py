@@ -6,7 +6,7 @@ import ipaddress
 from collections.abc import Mapping
 from functools import lru_cache
 
-from camtrace.pos.admission import Network
+from camtrace.peers import Network
 
 _AUTO = ("utf-8", "cp1252", "cp858", "cp1251")  # what `auto` may find
 _PADDING = b"\0 \t"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from twisted.internet import defer
@@ -17,12 +17,6 @@ class Facts(Protocol):
     def waiting(self) -> int: ...
 
     def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]: ...
-
-
-class Note(Protocol):
-    """Writes an entry into the journal."""
-
-    def __call__(self, kind: str, text: str, values: Mapping[str, str | int | float]) -> object: ...
 
 
 class Cameras(Protocol):

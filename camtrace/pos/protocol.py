@@ -12,8 +12,8 @@ from typing import Any, Protocol
 from twisted.internet import defer, protocol, task
 from twisted.python.failure import Failure
 
+from camtrace.complaints import Complaints
 from camtrace.pos.admission import Admission
-from camtrace.pos.complaints import Complaints
 from camtrace.pos.wire import MAX_LINE, FramingLost, Splitter, WireError, mask, to_text
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further

@@ -10,9 +10,10 @@ from twisted.internet import defer
 
 from camtrace import clock, factcode
 from camtrace.errors import DatabaseUnavailable, FactRefused
-from camtrace.events import CameraStateChanged, LineReceived, Noted
+from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, LineReceived, Noted
 from camtrace.metrics import Metrics
 from camtrace.spool import Fact
+from camtrace.store.alarms import AlarmStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
 from camtrace.store.journal import Journal
@@ -40,6 +41,7 @@ class FactsStore:
         received = [(fact.line, fact.ticket) for fact in facts if isinstance(fact, LineReceived)]
         entries = [fact.entry for fact in facts if isinstance(fact, Noted)]
         states = [(fact.id, fact.state) for fact in facts if isinstance(fact, CameraStateChanged)]
+        alarms = [fact for fact in facts if isinstance(fact, AlarmTriggered | AlarmEnded | AlarmAcknowledged)]
         insertion = self._lines.insertion(received) if received else None
 
         async def work(cursor: Any) -> int:
@@ -47,12 +49,14 @@ class FactsStore:
                 await Journal.insert(cursor, entries)
             if states:
                 await CameraStore.insert_states(cursor, states)
+            if alarms:
+                await AlarmStore.insert(cursor, alarms)
             if insertion is None:
                 return 0
             await cursor.execute(insertion.sql, insertion.values)
             return cursor.fetchall()[0][0]
 
-        if insertion is not None and not entries and not states:
+        if insertion is not None and not entries and not states and not alarms:
             rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))
             stored = rows[0][0]
         else:

@@ -15,11 +15,11 @@ from twisted.internet import defer, endpoints, protocol, reactor, task
 from twisted.trial.unittest import TestCase
 
 from camtrace.bus import Bus
+from camtrace.complaints import Complaints
 from camtrace.events import LineReceived
 from camtrace.intake import Ids, Intake
 from camtrace.metrics import Metrics
 from camtrace.pools import Pools
-from camtrace.pos.complaints import Complaints
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
 from camtrace.spool import Spool
@@ -104,7 +104,7 @@ class DatabaseKilled(TestCase):
         self.receiver = Receiver(self.database, folder / "spool")
         await self.receiver.intake.start()
         self.addCleanup(self.receiver.stop)
-        factory = TillFactory(self.receiver.tills, Complaints(lambda *_: None))
+        factory = TillFactory(self.receiver.tills, Complaints("till", lambda *_: None))
         port = await endpoints.TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
         self.addCleanup(port.stopListening)
         self.sender = Sender(port.getHost().port)

@@ -14,8 +14,8 @@ from twisted.logger import globalLogPublisher
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from camtrace.complaints import LOG_SECONDS, Complaints
 from camtrace.pos.admission import Admission
-from camtrace.pos.complaints import LOG_SECONDS, Complaints
 from camtrace.pos.protocol import (
     LAST_PATIENCE_SECONDS,
     LAST_READING_SECONDS,
@@ -63,7 +63,7 @@ class ConnectionCase(SynchronousTestCase):
         self.factory = self.make()
 
     def make(self, **more: object) -> TillFactory:
-        complaints = Complaints(lambda *entry: self.notes.append(entry), lambda: self.seconds)
+        complaints = Complaints("till", lambda *entry: self.notes.append(entry), lambda: self.seconds)
         return TillFactory(self.receiver, complaints, **more)
 
     def connect(self, host: str = "10.0.0.5") -> tuple[TillConnection, StringTransport]:
@@ -205,7 +205,7 @@ class Sockets(TestCase):
 
     async def setUp(self) -> None:
         self.receiver = Receiver()
-        self.factory = TillFactory(self.receiver, Complaints(lambda *_: None))
+        self.factory = TillFactory(self.receiver, Complaints("till", lambda *_: None))
         endpoint = endpoints.TCP4ServerEndpoint(reactor, 0, backlog=512, interface="127.0.0.1")
         self.port = await endpoint.listen(self.factory)
         self.addCleanup(self.port.stopListening)

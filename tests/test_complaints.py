@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from camtrace import clock
+from camtrace.complaints import FORGET_SECONDS, LOG_SECONDS, MOST_REMEMBERED, NOTE_SECONDS, Complaints
 from camtrace.model import JOURNAL_KINDS, JournalEntry
 from camtrace.notes import TEXTS, words
-from camtrace.pos.complaints import FORGET_SECONDS, LOG_SECONDS, MOST_REMEMBERED, NOTE_SECONDS, Complaints
 
 
 class Ear:
@@ -21,7 +21,7 @@ class Ear:
         self.seconds = 0.0
         self.notes: list[tuple[str, str, dict[str, Any]]] = []
         self.logged: list[tuple[str, int]] = []
-        self.complaints = Complaints(lambda *entry: self.notes.append(entry), lambda: self.seconds)
+        self.complaints = Complaints("till", lambda *entry: self.notes.append(entry), lambda: self.seconds)
 
         log = SimpleNamespace(
             warn=lambda text, **said: self.logged.append((f"{said['peer']} {said['reason']}", said["unsaid"]))

@@ -1,19 +1,25 @@
-"""What tills do wrong, told now and then: into the log for who repairs them, into the journal for who owns the shop."""
+"""What devices do wrong, told now and then: in the log to who repairs them, in the journal to who owns the shop."""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Protocol
 
 from twisted.logger import Logger
 
 from camtrace import clock
-from camtrace.pos.ports import Note
 
 LOG_SECONDS = 60.0
 NOTE_SECONDS = 600.0
 FORGET_SECONDS = 3600.0
 MOST_REMEMBERED = 1000  # addresses and reasons; beyond that nothing new is told until some are forgotten
+
+
+class Note(Protocol):
+    """Writes an entry into the journal."""
+
+    def __call__(self, kind: str, text: str, values: Mapping[str, str | int | float]) -> object: ...
 
 
 @dataclass(slots=True)
@@ -30,12 +36,13 @@ class _Told:
 class Complaints:
     """Tells each fault of each address at once, then at most once a period, with how often it was.
 
-    A fault is known by its `code`: the journal's sentence is `till_CODE`.
+    `who` they are, in a word; a fault is known by its `code`: the journal's sentence is `WHO_CODE`.
     """
 
     log = Logger()
 
-    def __init__(self, note: Note, seconds: Callable[[], float] = clock.monotonic) -> None:
+    def __init__(self, who: str, note: Note, seconds: Callable[[], float] = clock.monotonic) -> None:
+        self._who = who
         self._note = note
         self._seconds = seconds
         self._told: dict[tuple[str, str], _Told] = {}
@@ -58,11 +65,17 @@ class Complaints:
         if now - told.logged_at < LOG_SECONDS:
             told.unsaid += 1
             return
-        self.log.warn("till at {peer}: {reason} ({unsaid} more before)", peer=peer, reason=reason, unsaid=told.unsaid)
+        self.log.warn(
+            "{who} at {peer}: {reason} ({unsaid} more before)",
+            who=self._who,
+            peer=peer,
+            reason=reason,
+            unsaid=told.unsaid,
+        )
         told.logged_at, told.unsaid = now, 0
         if now - told.noted_at >= NOTE_SECONDS:
             told.noted_at = now
-            self._note("system", f"till_{code}", {"address": peer, "count": told.count, **values})
+            self._note("system", f"{self._who}_{code}", {"address": peer, "count": told.count, **values})
 
     def _forget(self, now: float) -> None:
         self._told = {key: told for key, told in self._told.items() if now - told.at < FORGET_SECONDS}

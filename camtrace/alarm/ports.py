@@ -1,0 +1,55 @@
+"""What alarms need from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from twisted.internet import defer
+
+from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
+from camtrace.model import Alarm, Camera
+
+
+class Facts(Protocol):
+    """Where facts become durable: `intake.Intake`."""
+
+    def record_all(self, facts: Sequence[AlarmTriggered | AlarmEnded | AlarmAcknowledged]) -> defer.Deferred[None]: ...
+
+
+class Cameras(Protocol):
+    """The existing cameras."""
+
+    def all(self) -> list[Camera]: ...
+    def by_id(self, id: int) -> Camera | None: ...
+    def by_uid(self, uid: int) -> Camera | None: ...
+
+
+class Calendars(Protocol):
+    """When something applies: `timetable.Timetable`."""
+
+    def applies(self, name: str, at: datetime | None = None) -> bool: ...
+
+
+class Note(Protocol):
+    """Writes an entry into the journal."""
+
+    def __call__(
+        self, kind: str, text: str, values: Mapping[str, str | int | float], camera_uid: int | None = None
+    ) -> object: ...
+
+
+class AlarmRows(Protocol):
+    """The alarms that are stored."""
+
+    async def running(self) -> list[Alarm]: ...
+    async def by_id(self, id: int) -> Alarm | None: ...
+
+
+class Raise(Protocol):
+    """Raises or prolongs alarms: `service.Alarms.trigger`."""
+
+    def __call__(
+        self, cameras: Iterable[Camera], cause: str, origin: str = "", message: str = "", at: datetime | None = None
+    ) -> defer.Deferred[list[Alarm]]: ...

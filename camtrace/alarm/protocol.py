@@ -1,0 +1,318 @@
+"""The control channel's connections: text and HTTP on one port, told apart by the first bytes.
+
+A camera sends its message as text, with or without an end, or as an HTTP request. Whoever says nothing (a camera's
+Test button) raises nothing. Limits: see `[alarm]` in etc/camtrace.toml.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Awaitable, Sequence
+from io import BytesIO
+from typing import Any, Protocol
+from urllib.parse import parse_qsl, urlsplit
+
+from twisted.internet import defer, protocol
+from twisted.internet.interfaces import IHalfCloseableProtocol
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+from twisted.web import http
+from zope.interface import implementer
+
+from camtrace.alarm.wire import MAX_LINE, Call, Splitter, WireError, from_parameters, parse
+from camtrace.model import Camera
+from camtrace.peers import Peers
+
+SHORT_SILENCE_SECONDS = 0.5  # after it, a whole message counts although nothing ended it
+IDLE_SECONDS = 60.0  # a text connection that says nothing for so long is closed
+HTTP_SECONDS = 30.0  # for a whole request, its body included
+FORM_BYTES = 64 << 10  # of a body that are kept, to be read as a form
+BODY_BYTES = 10 << 20  # of a body that are taken in: cameras send pictures, which are not kept
+MAX_SAMPLE = 80
+_METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")
+_REQUEST = re.compile(rb"(?:%s) " % b"|".join(_METHODS))
+_PATHS = ("/alarm", "/alarme")
+
+
+class Receiver(Protocol):
+    """Who gives the messages their meaning: `service.ControlChannel`."""
+
+    def called(self, call: Call, peer: str, cause: str) -> Awaitable[Sequence[Camera]]: ...
+    def not_understood(self, peer: str, code: str, reason: str, sample: str = "") -> None: ...
+
+
+def speaks_http(head: bytes) -> bool | None:
+    """Whether a connection that begins so speaks HTTP; None while that is open."""
+    if _REQUEST.match(head):
+        return True
+    return None if any((method + b" ").startswith(head) for method in _METHODS) else False
+
+
+@implementer(IHalfCloseableProtocol)
+class ControlConnection(protocol.Protocol):
+    """One connection: a camera, a contact box, a program, or a person with telnet."""
+
+    factory: ControlFactory
+    transport: Any
+
+    def __init__(self) -> None:
+        self._peer = ""
+        self._accepted = False
+        self._ended = False
+        self._head: bytes | None = b""
+        self._splitter = Splitter()
+        self._http: Any = None
+        self._timer: Any = None
+
+    def connectionMade(self) -> None:
+        self._peer = getattr(self.transport.getPeer(), "host", "local")
+        if not self.factory.admits(self._peer):
+            self.transport.abortConnection()
+            return
+        self._accepted = True
+        self.factory.joined(self, self._peer)
+        self._wait(IDLE_SECONDS, self.transport.abortConnection)
+
+    def dataReceived(self, data: bytes) -> None:
+        if not self._accepted or self._ended:
+            return
+        if self._head is not None:
+            self._head += data
+            is_http = speaks_http(self._head)
+            if is_http is None:
+                return
+            data, self._head = self._head, None
+            if is_http:
+                self._wait(HTTP_SECONDS, self.transport.abortConnection)
+                self._http = self.factory.http_channel(self)
+        if self._http is not None:
+            self._http.dataReceived(data)
+            return
+        self._text(data)
+
+    def readConnectionLost(self) -> None:
+        """The other side has said all it wanted: what it said counts. An HTTP client still gets its answer."""
+        if self._http is None:
+            self._flush()
+            self.transport.loseConnection()
+
+    def writeConnectionLost(self) -> None:
+        self.transport.loseConnection()
+
+    def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
+        if not self._accepted:
+            return
+        self._stop_waiting()
+        self.factory.left(self, self._peer)
+        if self._http is not None:
+            self._http.connectionLost(reason)
+        elif not self._ended:
+            self._flush()
+
+    def leave(self) -> None:
+        """End it from our side. A message without an end counts, as when the camera ends it."""
+        if self._http is None:
+            self._flush()
+        self._ended = self._http is None
+        self.transport.loseConnection()
+
+    # ── text ──
+
+    def _text(self, data: bytes) -> None:
+        try:
+            self._take(self._splitter.feed(data))
+        except WireError as error:
+            self._ended = True
+            self.factory.receiver.not_understood(self._peer, error.code, f"closed: {error}", str(MAX_LINE))
+            self.transport.abortConnection()
+            return
+        if self._is_whole(self._splitter.holds):
+            self._wait(SHORT_SILENCE_SECONDS, self._silent)
+        else:
+            self._wait(IDLE_SECONDS, self.transport.abortConnection)
+
+    @staticmethod
+    def _is_whole(held: bytes) -> bool:
+        try:
+            return bool(held.strip()) and bool(parse(held))
+        except WireError:
+            return False
+
+    def _silent(self) -> None:
+        self._flush()
+        self._wait(IDLE_SECONDS, self.transport.abortConnection)
+
+    def _flush(self) -> None:
+        head, self._head = self._head, None
+        if head:
+            self._text(head)
+        self._take(self._splitter.flush())
+
+    def _take(self, messages: Sequence[bytes]) -> None:
+        for message in messages:
+            try:
+                call = parse(message)
+            except WireError as error:
+                sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
+                self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
+            else:
+                self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
+
+    # ── time ──
+
+    def _wait(self, seconds: float, then: Any) -> None:
+        self._stop_waiting()
+        self._timer = self.factory.reactor.callLater(seconds, then)
+
+    def _stop_waiting(self) -> None:
+        if self._timer is not None and self._timer.active():
+            self._timer.cancel()
+
+
+class AlarmRequest(http.Request):
+    """A request to `/alarm`: its query and its form say what is wanted. Any method will do; a picture is dropped."""
+
+    content: Any
+    channel: Any
+    _taken = 0
+
+    def gotLength(self, length: int | None) -> None:
+        self.content = BytesIO()
+        if length is not None and length > BODY_BYTES:
+            self._refuse()
+
+    def handleContentChunk(self, data: bytes) -> None:
+        self._taken += len(data)
+        if self._taken > BODY_BYTES:
+            self._refuse()
+        elif self.content.tell() < FORM_BYTES:
+            self.content.write(data[:FORM_BYTES])
+
+    def process(self) -> None:
+        """Raise what is asked for; the answer goes out when that is durable."""
+        self.responseHeaders.setRawHeaders("Connection", ["close"])
+        address = urlsplit(self.uri.decode("latin-1"))
+        if address.path.rstrip("/").lower() not in _PATHS:
+            self._answer(404, "the address is /alarm")
+            return
+        fields = parse_qsl(address.query, keep_blank_values=True, max_num_fields=None)
+        if "form-urlencoded" in (self.getHeader("content-type") or "").lower() and self._taken <= FORM_BYTES:
+            fields += parse_qsl(self.content.getvalue().decode("utf-8", "replace"), keep_blank_values=True)
+        self.channel.control.factory.run(self._raise(from_parameters(fields[:100])))
+
+    async def _raise(self, call: Call) -> None:
+        control = self.channel.control
+        try:
+            cameras = await control.factory.receiver.called(call, control._peer, "http")
+        except Exception:
+            self._answer(503, "not now")
+            raise
+        if cameras:
+            self._answer(200, f"alarm {','.join(str(camera.id) for camera in cameras)}")
+        else:
+            self._answer(404, "no such camera" if call.ids_given else "no camera, or several, at your address")
+
+    def _answer(self, status: int, text: str) -> None:
+        if self._disconnected:
+            return
+        body = f"{text}\n".encode()
+        self.setResponseCode(status)
+        self.responseHeaders.setRawHeaders("Content-Type", ["text/plain; charset=utf-8"])
+        self.responseHeaders.setRawHeaders("Content-Length", [str(len(body))])
+        if self.method != b"HEAD":
+            self.write(body)  # type: ignore[no-untyped-call]
+        self.finish()  # type: ignore[no-untyped-call]
+
+    def _refuse(self) -> None:
+        control = self.channel.control
+        control.factory.receiver.not_understood(control._peer, "body", "closed: its request's body is too long")
+        self.channel.transport.abortConnection()
+
+
+class _HttpChannel(http.HTTPChannel):
+    """The HTTP half of a connection, which knows the whole."""
+
+    control: ControlConnection
+    requestFactory: Any = AlarmRequest
+
+
+class ControlFactory(protocol.Factory):
+    """Makes the connections of the control channel."""
+
+    protocol: Any = ControlConnection
+    log = Logger()
+
+    def __init__(
+        self,
+        receiver: Receiver,
+        reactor: Any,
+        *,
+        peers: Peers | None = None,
+        max_connections: int = 500,
+        max_per_peer: int = 100,
+    ) -> None:
+        self.receiver = receiver
+        self.reactor = reactor
+        self.open: set[ControlConnection] = set()
+        self._peers = peers or Peers()
+        self._max_connections = max_connections
+        self._max_per_peer = max_per_peer
+        self._connections: Counter[str] = Counter()
+        self._under_way: set[defer.Deferred[Any]] = set()
+        self._http = http.HTTPFactory(reactor=reactor)  # only for what its channels ask of it: time, and no log
+        self._http.log = lambda request: None  # type: ignore[method-assign]
+
+    def admits(self, peer: str) -> bool:
+        """Whether `peer` may connect now; if not, that is told."""
+        if not self._peers.admits(peer):
+            self.receiver.not_understood(peer, "refused", "refused: its address is not among [alarm] allow")
+        elif len(self.open) >= (most := self._max_connections):
+            self.receiver.not_understood(peer, "crowd", f"refused: {most} connections are open")
+        elif self._connections[peer] >= (most := self._max_per_peer):
+            self.receiver.not_understood(peer, "too_many", f"refused: it has {most} connections open")
+        else:
+            return True
+        return False
+
+    def joined(self, connection: ControlConnection, peer: str) -> None:
+        """A connection is open."""
+        self.open.add(connection)
+        self._connections[peer] += 1
+
+    def left(self, connection: ControlConnection, peer: str) -> None:
+        """A connection is gone."""
+        self.open.discard(connection)
+        self._connections[peer] -= 1
+        if not self._connections[peer]:
+            del self._connections[peer]
+
+    def http_channel(self, control: ControlConnection) -> _HttpChannel:
+        """What speaks HTTP on this connection from now on."""
+        channel = _HttpChannel()  # type: ignore[no-untyped-call]
+        channel.control = control
+        channel.factory = self._http
+        channel.timeOut = None  # the connection has its own
+        channel.callLater = self.reactor.callLater  # type: ignore[method-assign]
+        channel.makeConnection(control.transport)  # type: ignore[no-untyped-call]
+        return channel
+
+    def run(self, work: Awaitable[Any]) -> None:
+        """Let something go on until it is done; the stop waits for it."""
+        running: defer.Deferred[Any] = defer.ensureDeferred(work)  # type: ignore[arg-type]
+        self._under_way.add(running)
+
+        def done(result: Any) -> None:
+            self._under_way.discard(running)
+            if isinstance(result, Failure):
+                self.log.failure("an alarm could not be raised", result)
+
+        running.addBoth(done)
+
+    async def leave(self) -> None:
+        """End all connections; returns when what they asked for is durable."""
+        for connection in tuple(self.open):
+            connection.leave()
+        await defer.DeferredList(list(self._under_way))
+        for connection in tuple(self.open):
+            connection.transport.abortConnection()

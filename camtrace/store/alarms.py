@@ -1,0 +1,155 @@
+"""Alarms and what triggered them."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
+from camtrace.model import Alarm, Span, Trigger
+from camtrace.store.database import Database
+
+MOST_TRIGGERS = 1000  # of one alarm that are kept: a camera may send them for hours
+_NAMES = (
+    "id",
+    "camera_uid",
+    "started_at",
+    "last_at",
+    "until",
+    "ended_at",
+    "recorded_from",
+    "causes",
+    "triggers",
+    "popup",
+    "mail",
+    "acknowledged_by",
+    "acknowledged_at",
+)
+_COLUMNS = ", ".join(_NAMES)
+_LASTING = ("id", "camera_uid", "ended_at", "acknowledged_by", "acknowledged_at")
+_CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _LASTING)
+
+
+class AlarmStore:
+    """The tables `alarm` and `trigger`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @staticmethod
+    async def insert(cursor: Any, facts: Sequence[AlarmTriggered | AlarmEnded | AlarmAcknowledged]) -> None:
+        """Write how alarms stand after these facts, in the caller's transaction; repeated ones change nothing."""
+        latest = {fact.alarm.id: fact.alarm for fact in facts}
+        for alarm in latest.values():
+            await cursor.execute(
+                f"insert into alarm ({_COLUMNS}) values ({', '.join(['%s'] * len(_NAMES))})"
+                f" on conflict (id) do update set {_CHANGES},"
+                " ended_at = coalesce(alarm.ended_at, excluded.ended_at),"
+                " acknowledged_by = case when alarm.acknowledged_at is null then excluded.acknowledged_by"
+                " else alarm.acknowledged_by end,"
+                " acknowledged_at = coalesce(alarm.acknowledged_at, excluded.acknowledged_at)"
+                " where alarm.triggers <= excluded.triggers",
+                [_column(getattr(alarm, name)) for name in _NAMES],
+            )
+        triggers = [
+            (fact.id, fact.alarm.id, fact.trigger)
+            for fact in facts
+            if isinstance(fact, AlarmTriggered) and fact.alarm.triggers <= MOST_TRIGGERS
+        ]
+        if triggers:
+            await cursor.execute(
+                "insert into trigger (id, alarm_id, at, cause, origin, message)"
+                " select * from unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[],"
+                " %s::text[]) on conflict (id) do nothing",
+                (
+                    [identity for identity, _, _ in triggers],
+                    [alarm for _, alarm, _ in triggers],
+                    [trigger.at for _, _, trigger in triggers],
+                    [trigger.cause for _, _, trigger in triggers],
+                    [trigger.origin for _, _, trigger in triggers],
+                    [trigger.message for _, _, trigger in triggers],
+                ),
+            )
+
+    async def running(self) -> list[Alarm]:
+        """Alarms that have not ended."""
+        return _alarms(await self._database.query(f"select {_COLUMNS} from alarm where ended_at is null order by id"))
+
+    async def by_id(self, id: int) -> Alarm | None:
+        """The alarm of this id."""
+        found = _alarms(await self._database.query(f"select {_COLUMNS} from alarm where id = %s", (id,)))
+        return found[0] if found else None
+
+    async def alarms(
+        self,
+        *,
+        camera_uids: Sequence[int] | None = None,
+        cause: str | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        limit: int = 100,
+        before: tuple[datetime, int] | None = None,
+    ) -> list[Alarm]:
+        """Alarms that touch [start, stop], newest first; of these cameras (None: all), with this cause among others.
+
+        `before`: (started_at, id) of the last one of the page before.
+        """
+        wanted: list[tuple[str, tuple[Any, ...]]] = []
+        if camera_uids is not None:
+            wanted.append(("camera_uid = any(%s)", (list(camera_uids),)))
+        if cause is not None:
+            wanted.append(("%s = any(causes)", (cause,)))
+        if start is not None:
+            wanted.append(("until >= %s", (start,)))
+        if stop is not None:
+            wanted.append(("started_at <= %s", (stop,)))
+        if before is not None:
+            wanted.append(("(started_at, id) < (%s, %s)", before))
+        where = " and ".join(condition for condition, _ in wanted) or "true"
+        return _alarms(
+            await self._database.query(
+                f"select {_COLUMNS} from alarm where {where} order by started_at desc, id desc limit %s",
+                [value for _, values in wanted for value in values] + [limit],
+            )
+        )
+
+    async def triggers(self, alarm_ids: Sequence[int]) -> dict[int, list[Trigger]]:
+        """What started and prolonged each of these alarms, in order."""
+        rows = await self._database.query(
+            "select alarm_id, at, cause, origin, message from trigger where alarm_id = any(%s)"
+            " order by alarm_id, at, id",
+            (list(alarm_ids),),
+        )
+        found: dict[int, list[Trigger]] = {id: [] for id in alarm_ids}
+        for alarm_id, at, cause, origin, message in rows:
+            found[alarm_id].append(Trigger(at=at, cause=cause, origin=origin, message=message))
+        return found
+
+    async def recorded_spans(self, camera_uid: int, start: datetime, stop: datetime) -> list[Span]:
+        """What alarms of a camera wanted recorded between two instants, in order; where they overlap, one span."""
+        rows = await self._database.query(
+            "select recorded_from, until from alarm where camera_uid = %s and recorded_from < %s and until > %s"
+            " order by recorded_from",
+            (camera_uid, stop, start),
+        )
+        spans: list[Span] = []
+        for began, ended in rows:
+            if spans and began <= spans[-1].stop:
+                spans[-1] = Span(spans[-1].start, max(spans[-1].stop, ended))
+            else:
+                spans.append(Span(began, ended))
+        return spans
+
+
+def _column(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _alarms(rows: Sequence[tuple[Any, ...]]) -> list[Alarm]:
+    found = []
+    for row in rows:
+        values = dict(zip(_NAMES, row, strict=True))
+        values["causes"] = tuple(values["causes"])
+        found.append(Alarm(**values))
+    return found
