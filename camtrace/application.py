@@ -6,12 +6,16 @@ from collections.abc import Callable
 from datetime import timedelta
 from functools import partial
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from twisted.application.service import IService
 from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import __version__, assets, clock, garbage, i18n
+from camtrace.alarm.protocol import ControlFactory
+from camtrace.alarm.senders import Senders, addresses_of
+from camtrace.alarm.service import Alarms, ControlChannel
 from camtrace.auth import SESSION_DAYS, Gate
 from camtrace.bus import Bus
 from camtrace.cameras.directory import Directory
@@ -22,17 +26,19 @@ from camtrace.complaints import Complaints
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import SettingChanged
+from camtrace.events import AlarmEnded, AlarmTriggered, SettingChanged
 from camtrace.folders import ensure_folder, hold_folder
 from camtrace.i18n import N_
 from camtrace.intake import Ids, Intake
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
+from camtrace.media.lookback import Lookback
 from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
 from camtrace.notes import Notes
+from camtrace.peers import Peers
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
 from camtrace.pos.encodings import Encodings
@@ -43,6 +49,8 @@ from camtrace.recording.footage import Footage
 from camtrace.recording.service import Recording
 from camtrace.rtsp.service import RtspService
 from camtrace.spool import Spool
+from camtrace.store.alarms import AlarmStore
+from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
 from camtrace.store.embedded import EmbeddedServer, has_cluster
@@ -56,8 +64,11 @@ from camtrace.store.users import Users
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
 from camtrace.tiers import Tier, Tiers
+from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access
+from camtrace.web.api.alarms import AlarmsApi
+from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
@@ -93,6 +104,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
+    alarm_rows, calendar_rows = AlarmStore(database), CalendarStore(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -102,6 +114,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     # cameras, what is kept of them, what is shown of them
     directory = Directory(camera_rows)
+    timetable = Timetable(calendar_rows.all, ZoneInfo(settings.site.timezone))
+    alarms = Alarms(intake, directory, timetable, alarm_rows, ids.next, metrics, reactor)
     files, live, sub_live = SegmentFiles(), Live(pools, metrics), Live(pools, metrics)
     recording = Recording(
         reactor,
@@ -113,16 +127,30 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         gaps,
         VolumeStore(database),
         files,
-        lambda uid, shelf, stagger: Recorder(
-            uid, shelf, stagger=stagger, segment_us=settings.storage.segment_seconds * 1_000_000
+        lambda uid, shelf, stagger: Lookback(
+            Recorder(uid, shelf, stagger=stagger, segment_us=settings.storage.segment_seconds * 1_000_000), shelf
         ),
         note,
         ids.next,
         settings.volume_folders(),
+        timetable,
+        alarms.is_recorded,
         keep_free=int(settings.storage.keep_free_gb * 1e9),
         days=settings.storage.days,
+        alarm_days=settings.storage.alarm_days,
     )
-    footage = Footage(recording.index, gaps, files, pools, decode_jpeg)
+    bus.subscribe(AlarmTriggered, lambda fact: recording.alarm_changed(fact.alarm.camera_uid))
+    bus.subscribe(AlarmEnded, lambda fact: recording.alarm_changed(fact.alarm.camera_uid))
+
+    async def settings_changed(fact: SettingChanged) -> None:
+        if fact.kind == "calendar":
+            await timetable.load()
+            recording.refresh()
+        elif fact.kind == "camera" and fact.key.isdecimal():
+            alarms.camera_changed(int(fact.key))
+
+    bus.subscribe(SettingChanged, settings_changed)
+    footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
     feeds = Feeds(reactor, pools, metrics, live)
     sub_feeds = Feeds(reactor, pools, metrics, sub_live)
     sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)
@@ -168,6 +196,22 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         )
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
+    # the control channel, on which alarms are raised
+    senders = Senders(directory, partial(addresses_of, reactor))
+    channel = ControlChannel(
+        alarms,
+        directory,
+        senders,
+        Complaints("control", note),
+        metrics,
+        sender_too=settings.alarm.sender_too,
+    )
+    if settings.listen.control:
+        control = ControlFactory(
+            channel, reactor, peers=Peers(settings.alarm.allow), max_connections=settings.alarm.connections
+        )
+        doors.add("control", settings.listen.control, control, control.leave)
+
     # players
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
@@ -206,7 +250,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         pages=[door, pages, account, static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
-            CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes),
+            CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes, timetable, alarms),
+            AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
+            CalendarsApi(access, calendar_rows, timetable, note),
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
             JournalApi(access, cameras, journal),
@@ -248,8 +294,11 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         tills.resume(await lines.last_received())
         for ticket, its_lines in await lines.last_tickets():
             screens.resume(ticket, its_lines)
+        await timetable.load()
+        await alarms.start()
 
     async def stop_intake() -> None:
+        await alarms.stop()
         await intake.stop()
         await spool_lane.stop()
 
@@ -270,7 +319,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def open_doors() -> None:
         rtsp.startService()
-        doors.open("pos", "rtsp")
+        doors.open("pos", "rtsp", "control")
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})
@@ -316,7 +365,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "user", "profile", "setting"]:
+    for changed in [kind] if kind else ["camera", "calendar", "user", "profile", "setting"]:
         bus.publish(SettingChanged(changed, key))
 
 

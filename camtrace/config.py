@@ -21,8 +21,8 @@ ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858
 # where a package or an administrator puts the file, the first that is there
 INSTALLED = (Path("/etc/camtrace/camtrace.toml"), Path("/usr/local/etc/camtrace/camtrace.toml"))
 # keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
-NOT_YET = {("listen", "control"), ("listen", "prisma"), ("listen", "ftp")}
-NOT_YET_SECTIONS = {"prisma", "ftp", "alarm", "mail"}
+NOT_YET = {("listen", "prisma"), ("listen", "ftp")}
+NOT_YET_SECTIONS = {"prisma", "ftp", "mail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,7 @@ class Listen:
     web: str = "tcp:8000"
     pos: tuple[PosListener, ...] = (PosListener("tcp:8010"),)
     rtsp: str = "tcp:8554"
+    control: str = "tcp:8001"
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,6 +76,7 @@ class Storage:
     volumes: tuple[Path, ...] = (Path("footage"),)
     keep_free_gb: float = 2.0
     days: int = 0
+    alarm_days: int = 0
     segment_seconds: int = 60
 
 
@@ -87,6 +89,15 @@ class Pos:
     encodings: tuple[tuple[str, str], ...] = ()
     connections: int = 3000
     ticket_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Alarm:
+    """The control channel. `allow`: addresses and networks that may raise alarms, None for all."""
+
+    allow: tuple[str, ...] | None = None
+    sender_too: bool = False
+    connections: int = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +131,7 @@ class Config:
     database: DatabaseSettings = DatabaseSettings()
     storage: Storage = Storage()
     pos: Pos = Pos()
+    alarm: Alarm = Alarm()
     rtsp: Rtsp = Rtsp()
     web: Web = Web()
     workers: Workers = Workers()
@@ -175,6 +187,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.endpoint("listen", "web", "tcp:8000"),
             reader.pos_listeners(),
             reader.endpoint("listen", "rtsp", "tcp:8554"),
+            reader.endpoint("listen", "control", "tcp:8001"),
         ),
         data=Data(reader.folder(path, data)),
         database=DatabaseSettings(
@@ -186,6 +199,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.paths("storage", "volumes", ("footage",)),
             reader.number("storage", "keep_free_gb", 2.0, 0, 1e6),
             reader.integer("storage", "days", 0, 0, 36500),
+            reader.integer("storage", "alarm_days", 0, 0, 36500),
             reader.integer("storage", "segment_seconds", 60, 2, 600),
         ),
         pos=Pos(
@@ -194,6 +208,11 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.encodings("pos", "encodings"),
             reader.integer("pos", "connections", 3000, 1, 100000),
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
+        ),
+        alarm=Alarm(
+            reader.networks("alarm", "allow"),
+            reader.flag("alarm", "sender_too", False),
+            reader.integer("alarm", "connections", 500, 1, 100000),
         ),
         rtsp=Rtsp(reader.flag("rtsp", "anonymous", False)),
         web=Web(reader.url("web", "url")),
@@ -368,6 +387,21 @@ class _Reader:
             self._check_address(section, key, item)
         return tuple(value)
 
+    def networks(self, section: str, key: str) -> tuple[str, ...] | None:
+        """A list of addresses and networks; "any" is None."""
+        value = self._get(section, key, "any")
+        if value == "any":
+            return None
+        if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
+            self._fault(section, key, 'must be "any" or a list of addresses', value)
+            return None
+        for item in value:
+            try:
+                ipaddress.ip_network(item.strip(), strict=False)
+            except ValueError:
+                self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", item)
+        return tuple(value)
+
     def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
         value = self._get(section, key, {})
         if not isinstance(value, dict):
@@ -391,7 +425,6 @@ class _Reader:
 
     def notices(self) -> tuple[str, ...]:
         """What is set and belongs to a receiver that this version does not have; it must be right all the same."""
-        self.endpoint("listen", "control", "")
         self.plain_listener("listen", "prisma", "udp")
         self.plain_listener("listen", "ftp", "tcp")
         found = []

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
@@ -30,14 +30,6 @@ class Calendars(Protocol):
     """When something applies: `timetable.Timetable`."""
 
     def applies(self, name: str, at: datetime | None = None) -> bool: ...
-
-
-class Note(Protocol):
-    """Writes an entry into the journal."""
-
-    def __call__(
-        self, kind: str, text: str, values: Mapping[str, str | int | float], camera_uid: int | None = None
-    ) -> object: ...
 
 
 class AlarmRows(Protocol):

@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
 from urllib.parse import urlsplit
 
 from twisted.internet import defer
+from twisted.internet.interfaces import IResolutionReceiver
+from zope.interface import implementer
 
 from camtrace import clock
 from camtrace.alarm.ports import Cameras
 from camtrace.model import Camera
 from camtrace.peers import plain_address
 
-RESOLVED_SECONDS = 300.0
+RESOLVED_SECONDS = 300.0  # how long an answer of the name server counts
+RESOLVE_SECONDS = 3.0
 
 
 class Senders:
@@ -69,3 +73,24 @@ def host_of(camera: Camera) -> str:
         return (urlsplit(camera.url).hostname or "").lower()
     except ValueError:
         return ""
+
+
+async def addresses_of(reactor: Any, host: str) -> list[str]:
+    """All addresses of a host name, none when it has none or the name server is away."""
+    found: list[str] = []
+    done: defer.Deferred[None] = defer.Deferred()
+
+    @implementer(IResolutionReceiver)
+    class Receiver:
+        def resolutionBegan(self, resolution: Any) -> None: ...
+
+        def addressResolved(self, address: Any) -> None:
+            found.append(str(plain_address(address.host) or address.host))
+
+        def resolutionComplete(self) -> None:
+            if not done.called:
+                done.callback(None)
+
+    reactor.nameResolver.resolveHostName(Receiver(), host)
+    await done.addTimeout(RESOLVE_SECONDS, reactor, lambda result, _: None)
+    return found

@@ -10,7 +10,7 @@ from twisted.internet import defer
 from twisted.logger import Logger
 
 from camtrace import clock
-from camtrace.alarm.ports import AlarmRows, Calendars, Cameras, Facts, Note
+from camtrace.alarm.ports import AlarmRows, Calendars, Cameras, Facts
 from camtrace.alarm.senders import Senders
 from camtrace.alarm.session import Lives, Terms
 from camtrace.alarm.wire import Call
@@ -143,7 +143,6 @@ class ControlChannel:
         cameras: Cameras,
         senders: Senders,
         complaints: Complaints,
-        note: Note,
         metrics: Metrics,
         *,
         sender_too: bool = False,

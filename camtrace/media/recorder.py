@@ -89,6 +89,11 @@ class Recorder:
         except (CannotMux, BoxError) as error:
             self._failed(error)
 
+    @property
+    def is_writing(self) -> bool:
+        """Whether a file is open, or will be of what is held."""
+        return self._file is not None or bool(self._held)
+
     def end(self, reason: str) -> None:
         """The connection is over: write what is held."""
         try:
@@ -165,7 +170,8 @@ class Recorder:
             self._broken = True
             if not self._sink.accepts():  # it may only have wanted the end of the file
                 return
-        due = self._turn or (self._file is not None and self._file.length_us >= self._target_us)
+        long_enough = self._file is not None and self._file.length_us >= self._target_us
+        due = self._turn or long_enough or self._sink.is_due()
         if due:
             self._clock.correct(held.arrived_us)
         if self._broken or self._clock.broken:

@@ -25,6 +25,9 @@ class SegmentSink(Protocol):
     def accepts(self) -> bool:
         """Whether a file may be begun now."""
 
+    def is_due(self) -> bool:
+        """Whether the open file should end at the next key frame and another one begin, without a break."""
+
     def open(self, run: int, started_us: int, start_ticks: int, init: bytes) -> bool:
         """Begin a file with its initial bytes; False when it cannot be taken."""
 

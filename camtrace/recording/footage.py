@@ -42,7 +42,10 @@ class RecordedMp4:
 
 
 class Footage:
-    """Reads what is recorded, up to the last fragment on the disk. Files are read in the job pool only."""
+    """Reads what is recorded, up to the last fragment on the disk. Files are read in the job pool only.
+
+    A kind of recording is "regular"; "alarm": what alarms wanted, wherever it lies; or "all", whatever is there.
+    """
 
     def __init__(
         self,
@@ -80,7 +83,7 @@ class Footage:
         windows = await self._windows(camera.uid, kind, start, stop)
         readings = []
         for number, (start_us, stop_us) in enumerate(windows):
-            on = follow and kind == "regular" and number == len(windows) - 1
+            on = follow and kind != "alarm" and stop_us == clock.to_us(stop) and number == len(windows) - 1
             reading = await self._open(camera.uid, start_us, stop_us, on)
             if reading is not None:
                 readings.append(reading)
@@ -88,13 +91,11 @@ class Footage:
 
     async def spans(self, camera_uid: int, kind: str, start: datetime, stop: datetime) -> list[Span]:
         """What can be replayed at this moment between two instants, in order; a new run begins a new span."""
-        found: list[Span] = []
-        for start_us, stop_us in await self._windows(camera_uid, kind, start, stop):
-            for began_us, ended_us in await self._index.spans(camera_uid, STREAM, start_us, stop_us):
-                first, last = max(began_us, start_us), min(ended_us, stop_us)
-                if first < last:
-                    found.append(Span(clock.from_us(first), clock.from_us(last)))
-        return found
+        start_us, stop_us = clock.to_us(start), clock.to_us(stop)
+        of_files = "regular" if kind == "regular" else ""
+        recorded = await self._index.spans(camera_uid, STREAM, start_us, stop_us, of_files)
+        windows = await self._alarms(camera_uid, start, stop) if kind == "alarm" else [(start_us, stop_us)]
+        return [Span(clock.from_us(first), clock.from_us(last)) for first, last in overlaps(recorded, windows)]
 
     async def gaps(self, camera_uid: int, start: datetime, stop: datetime) -> list[Gap]:
         """What should have been recorded between two instants and was not."""
@@ -137,11 +138,18 @@ class Footage:
 
     async def _windows(self, uid: int, kind: str, start: datetime, stop: datetime) -> list[tuple[int, int]]:
         """The time this kind of recording covers between two instants, in microseconds."""
-        if kind != "alarm":
-            return [(clock.to_us(start), clock.to_us(stop))]
+        whole = (clock.to_us(start), clock.to_us(stop))
+        if kind == "alarm":
+            return await self._alarms(uid, start, stop)
+        if kind == "regular" and await self._index.has_alarm_files(uid, STREAM, *whole):
+            return overlaps(await self._index.spans(uid, STREAM, *whole, "regular"), [whole])
+        return [whole]
+
+    async def _alarms(self, uid: int, start: datetime, stop: datetime) -> list[tuple[int, int]]:
+        """The time that alarms wanted recorded, in microseconds."""
         spans = await self._alarm_spans(uid, start, stop)
-        clipped = [(max(span.start, start), min(span.stop, stop)) for span in spans]
-        return [(clock.to_us(first), clock.to_us(last)) for first, last in clipped if first < last]
+        wanted = [(clock.to_us(span.start), clock.to_us(span.stop)) for span in spans]
+        return overlaps(wanted, [(clock.to_us(start), clock.to_us(stop))])
 
     async def _open(self, uid: int, start_us: int, stop_us: int, follow: bool) -> RecordedReading | None:
         place = await find(self._index, uid, STREAM, start_us, stop_us)
@@ -188,3 +196,19 @@ class Footage:
             if decoded_us and decoded_us[0] > at_us:
                 break
         return samples
+
+
+def overlaps(these: Sequence[tuple[int, int]], those: Sequence[tuple[int, int]]) -> list[tuple[int, int]]:
+    """What lies in spans of both lists; each is in order, and its spans do not overlap each other."""
+    found = []
+    place = 0
+    for start, stop in these:
+        while place < len(those) and those[place][1] <= start:
+            place += 1
+        for other in range(place, len(those)):
+            first, last = max(start, those[other][0]), min(stop, those[other][1])
+            if those[other][0] >= stop:
+                break
+            if first < last:
+                found.append((first, last))
+    return found

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from twisted.logger import Logger
 
@@ -30,7 +31,11 @@ class _Deleted:
 
 
 class Housekeeping:
-    """Keeps `keep_free` bytes free on every volume, and no footage beyond its days (`days`, 0: no limit)."""
+    """Keeps `keep_free` bytes free on every volume, and no footage beyond its days (`days`, 0: no limit).
+
+    What an alarm recorded has days of its own (`alarm_days`), and is the last to go for want of room. A file stays
+    whole while an alarm's span touches it.
+    """
 
     log = Logger()
 
@@ -44,6 +49,7 @@ class Housekeeping:
         *,
         keep_free: int,
         days: int,
+        alarm_days: int = 0,
         now_us: Callable[[], int] = clock.now_us,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -54,6 +60,7 @@ class Housekeeping:
         self._note = note
         self._keep_free = keep_free
         self._days = days
+        self._alarm_days = alarm_days
         self._now_us = now_us
         self._monotonic = monotonic
         self._deleted: dict[tuple[str, str], _Deleted] = {}
@@ -63,14 +70,25 @@ class Housekeeping:
         present = {volume.name: volume for volume in volumes if volume.state != "absent"}
         for uid in await self._store.camera_uids():
             camera = self._cameras.by_uid(uid)
-            before_us = expiry_us(self._now_us(), camera.regular.days if camera else None, self._days)
-            while before_us is not None:
-                old = await self._store.ended_before(uid, before_us, _AT_ONCE)
-                old = [segment for segment in old if segment.volume in present]
-                if not old:
-                    break
-                for name in sorted({segment.volume for segment in old}):
-                    await self._delete(present[name], [s for s in old if s.volume == name], "age")
+            now_us = self._now_us()
+            before_us = expiry_us(now_us, camera.regular.days if camera else None, self._days)
+            alarms_us = expiry_us(now_us, camera.alarm.days if camera else None, self._alarm_days)
+            alarms_from = clock.from_us(alarms_us) if alarms_us is not None else None
+            if before_us is not None:
+                await self._expire(present, uid, before_us, alarms_from, "")
+            if alarms_us is not None:
+                await self._expire(present, uid, alarms_us, alarms_from, "alarm")
+
+    async def _expire(
+        self, present: dict[str, Volume], uid: int, before_us: int, alarms_from: datetime | None, kind: str
+    ) -> None:
+        while True:
+            old = await self._store.ended_before(uid, before_us, _AT_ONCE, alarms_from=alarms_from, kind=kind)
+            old = [segment for segment in old if segment.volume in present]
+            if not old:
+                return
+            for name in sorted({segment.volume for segment in old}):
+                await self._delete(present[name], [s for s in old if s.volume == name], "age")
 
     async def make_room(self, volume: Volume) -> None:
         """Delete the oldest of this volume until the floor is free again. May raise DatabaseUnavailable."""
@@ -79,7 +97,10 @@ class Housekeeping:
             missing = self._keep_free - volume.free_bytes
             if missing <= 0:
                 return
-            chosen = for_room(await self._store.oldest(volume.name, _AT_ONCE), missing)
+            oldest = await self._store.oldest(volume.name, _AT_ONCE)
+            if not oldest:
+                oldest = await self._store.oldest(volume.name, _AT_ONCE, of_alarms=True)
+            chosen = for_room(oldest, missing)
             if not chosen:
                 return
             await self._delete(volume, chosen, "room")

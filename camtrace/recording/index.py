@@ -60,6 +60,7 @@ class Index:
             size,
             (),
             open=True,
+            kind=name.kind,
         )
         self._known[_key(name)] = _Known(segment)
         self._rows.add(lambda: self._store.save(segment))
@@ -122,10 +123,14 @@ class Index:
         known = self._known.get((segment.camera_uid, segment.stream, segment.started_us))
         return known is not None and known.segment.open
 
-    async def spans(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> list[tuple[int, int]]:
-        """(start, stop) of the unbroken parts that touch this time, in order, not clipped."""
-        parts = await self._read(camera_uid, lambda: self._store.spans(camera_uid, stream, start_us, stop_us))
+    async def spans(
+        self, camera_uid: int, stream: str, start_us: int, stop_us: int, kind: str = ""
+    ) -> list[tuple[int, int]]:
+        """(start, stop) of the unbroken parts that touch this time, in order, not clipped; of one kind ("" for all)."""
+        parts = await self._read(camera_uid, lambda: self._store.spans(camera_uid, stream, start_us, stop_us, kind))
         for segment in self._fresh(camera_uid, stream):
+            if kind and segment.kind != kind:
+                continue
             if segment.keyframes and segment.started_us < stop_us and segment.ended_us > start_us:
                 parts.append((segment.run, segment.started_us, segment.ended_us))
         merged: list[tuple[int, int, int]] = []
@@ -135,6 +140,12 @@ class Index:
             else:
                 merged.append((run, start, stop))
         return [(start, stop) for _, start, stop in merged]
+
+    async def has_alarm_files(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> bool:
+        """Whether some of this time lies in files that only alarms wanted."""
+        if any(segment.kind == "alarm" for segment in self._fresh(camera_uid, stream)):
+            return True
+        return await self._store.has_kind(camera_uid, stream, start_us, stop_us, "alarm")
 
     def growth(self, camera_uid: int) -> defer.Deferred[None]:
         """Fires when more of this camera's footage is on the disk."""

@@ -29,6 +29,7 @@ class Found(NamedTuple):
     stream: str
     run: int
     started_us: int
+    kind: str
 
 
 class Repair:
@@ -107,6 +108,7 @@ class Repair:
             0,
             0,
             (),
+            kind=file.kind,
         )
         await self._store.save(_filled(segment, surveyed))
 

@@ -27,8 +27,3 @@ def for_room(oldest: Iterable[Segment], missing_bytes: int) -> list[Segment]:
         chosen.append(segment)
         missing_bytes -= segment.bytes
     return chosen
-
-
-def recording_wanted(calendar: str) -> bool:
-    """Whether regular recording is on by this calendar."""
-    return calendar != "never"

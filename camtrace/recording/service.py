@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from camtrace import clock
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import VolumeStateChanged
-from camtrace.model import Camera, Gap
+from camtrace.model import NEVER, Camera, Gap
 from camtrace.pools import Pools
 from camtrace.recording import volumes
 from camtrace.recording.gaps import Gaps
@@ -20,6 +20,7 @@ from camtrace.recording.housekeeping import Housekeeping
 from camtrace.recording.index import Index
 from camtrace.recording.ports import (
     Bus,
+    Calendars,
     Cameras,
     Counters,
     FileLayout,
@@ -30,7 +31,6 @@ from camtrace.recording.ports import (
     VolumeStore,
 )
 from camtrace.recording.repair import Progress, Repair
-from camtrace.recording.retention import recording_wanted
 from camtrace.recording.rows import RowQueue
 from camtrace.recording.shelf import Shelf
 from camtrace.recording.volumes import Volume
@@ -40,13 +40,14 @@ WATCH_SECONDS = 10.0
 EXPIRE_SECONDS = 600.0
 _ROOM_TO_RESUME = 64 << 20
 _TELLINGS = 1_000_000
+_LONGEST_WAIT = 600.0  # the clock may be set meanwhile
 
 
 class Recording:
     """Records what it is told to, on the volumes that are there. `start` before the cameras, `stop` after them.
 
-    `make_recorder(camera_uid, shelf, stagger)` makes the `PacketSink` for a camera's thread. `keep_free` is in bytes,
-    `days` 0 for no limit.
+    `make_recorder(camera_uid, shelf, stagger)` makes the `PacketSink` for a camera's thread. `alarm_wants(uid)` tells
+    whether an alarm of the camera is to be recorded now. `keep_free` is in bytes; no `days` or `alarm_days`: no limit.
     """
 
     log = Logger()
@@ -66,9 +67,12 @@ class Recording:
         note: Note,
         next_id: Callable[[], int],
         folders: Sequence[Path],
+        calendars: Calendars,
+        alarm_wants: Callable[[int], bool] = lambda uid: False,
         *,
         keep_free: int,
         days: int = 0,
+        alarm_days: int = 0,
         disk: Disk | None = None,
     ) -> None:
         self._reactor = reactor
@@ -79,16 +83,22 @@ class Recording:
         self._known_volumes = known_volumes
         self._make_recorder = make_recorder
         self._note = note
+        self._calendars = calendars
+        self._alarm_wants = alarm_wants
+        self._next_change: Any = None
         self._disk = disk
         self._rows = RowQueue(reactor)
         self.index = Index(segments, self._rows, bus, next_id)
         self._gaps = Gaps(gaps, self._rows, bus, counters, self._label)
         self._repair = Repair(segments, files, pools, note, next_id)
-        self._housekeeping = Housekeeping(segments, cameras, self._repair, pools, note, keep_free=keep_free, days=days)
+        self._housekeeping = Housekeeping(
+            segments, cameras, self._repair, pools, note, keep_free=keep_free, days=days, alarm_days=alarm_days
+        )
         self.volumes = [Volume(folder) for folder in folders]
         self._identities: dict[str, str] = {}
         self._shelves: dict[int, Shelf] = {}
         self._wanted: set[int] = set()
+        self._down: set[int] = set()
         self._busy = False
         self._calls = [task.LoopingCall(self._guarded, self._watch), task.LoopingCall(self._guarded, self._expire)]
 
@@ -109,6 +119,7 @@ class Recording:
         await self._gaps.load()
         for camera in self._cameras.all():
             await self._resume_gap(camera)
+        self._wait_for_change()
         for call, seconds in zip(self._calls, (WATCH_SECONDS, EXPIRE_SECONDS), strict=True):
             call.clock = self._reactor
             call.start(seconds, now=False)
@@ -118,6 +129,8 @@ class Recording:
         for call in self._calls:
             if call.running:
                 call.stop()
+        if self._next_change is not None and self._next_change.active():
+            self._next_change.cancel()
         writers = [volume.writer.stop() for volume in self.volumes if volume.writer is not None]
         await defer.DeferredList(writers)
         await self._rows.stop()
@@ -147,14 +160,15 @@ class Recording:
         """
         volume = self.volume_of(camera)
         if volume is None or volume.state == "absent":
-            if recording_wanted(camera.regular.calendar):
+            if self._kind_wanted(camera):
                 self._wanted.add(camera.uid)
                 self._gaps.began(camera.uid, "disk")
             return None
+        self._down.discard(camera.uid)
         older = self._shelves.get(camera.uid)
         shelf = self._shelves[camera.uid] = Shelf(camera.uid)
         if older is not None:
-            older.wanted = False
+            older.kind = ""
             shelf.dropped = older.dropped
         self._arrange(camera, shelf)
         # the first files differ in length, half to one and a half of the usual, so that cameras take turns
@@ -163,6 +177,7 @@ class Recording:
 
     def camera_down(self, camera_uid: int, cause: str = "camera") -> None:
         """The camera cannot be reached: what is not recorded is a gap, once all that it sent is on the disk."""
+        self._down.add(camera_uid)
         lasting = self._gaps.lasting(camera_uid)
         if lasting is not None and lasting.cause != "restart":
             return
@@ -184,10 +199,22 @@ class Recording:
             if camera is not None:
                 self._arrange(camera, shelf)
             else:
-                shelf.wanted = False
+                shelf.kind = ""
                 self._wanted.discard(uid)
                 self._gaps.unwanted(uid)
                 del self._shelves[uid]
+        self._down &= cameras.keys()
+        self._wait_for_change()
+
+    def alarm_changed(self, camera_uid: int) -> None:
+        """An alarm of this camera began or ended: record by what is wanted now."""
+        camera, shelf = self._cameras.by_uid(camera_uid), self._shelves.get(camera_uid)
+        if camera is not None and shelf is not None:
+            self._arrange(camera, shelf)
+
+    def wants(self, camera: Camera) -> bool:
+        """Whether the camera's pictures are to be recorded now."""
+        return self._kind_wanted(camera) != ""
 
     def volume_of(self, camera: Camera) -> Volume | None:
         """The volume a camera's footage goes to; None when it is set to one that is not configured."""
@@ -203,18 +230,37 @@ class Recording:
     def _arrange(self, camera: Camera, shelf: Shelf) -> None:
         volume = self.volume_of(camera)
         shelf.writer = volume.writer if volume is not None and volume.state != "absent" else None
-        shelf.wanted = recording_wanted(camera.regular.calendar)
-        if shelf.wanted:
+        shelf.kind = self._kind_wanted(camera)
+        shelf.look_back_seconds = camera.alarm.pre_seconds if camera.alarm.calendar != NEVER.name else 0
+        if shelf.is_wanted:
+            is_new = camera.uid not in self._wanted
             self._wanted.add(camera.uid)
             if shelf.writer is None:
                 self._gaps.began(camera.uid, "disk")
+            elif is_new and camera.uid in self._down:
+                self._gaps.began(camera.uid, "camera")
         elif camera.uid in self._wanted:
             self._wanted.discard(camera.uid)
             self._gaps.unwanted(camera.uid)
 
+    def _kind_wanted(self, camera: Camera) -> str:
+        """What kind of recording is wanted of the camera now; "" for none."""
+        if self._calendars.applies(camera.regular.calendar):
+            return "regular"
+        return "alarm" if self._alarm_wants(camera.uid) else ""
+
+    def _wait_for_change(self) -> None:
+        """Look again when a calendar of regular recording changes."""
+        if self._next_change is not None and self._next_change.active():
+            self._next_change.cancel()
+        change = self._calendars.next_change(camera.regular.calendar for camera in self._cameras.all())
+        if change is not None:
+            seconds = min(_LONGEST_WAIT, max(0.0, (change - clock.now()).total_seconds()))
+            self._next_change = self._reactor.callLater(seconds, self.refresh)
+
     async def _resume_gap(self, camera: Camera) -> None:
         """After a restart: what lies between the last picture and the first new one."""
-        if not recording_wanted(camera.regular.calendar):
+        if not self._kind_wanted(camera):
             return
         self._wanted.add(camera.uid)
         lasting = self._gaps.lasting(camera.uid)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 from camtrace import clock
 from camtrace.recording.writer import SegmentName, VolumeWriter
 
@@ -11,12 +13,14 @@ STOPPED = "stopped"  # the reason of an end that we asked for
 class Shelf:
     """Takes the files of one camera's stream to its volume's writer; the recorder's `SegmentSink`.
 
-    `wanted` and `writer` are set on the reactor: recording is asked for, and the volume is there.
+    `kind`, `look_back_seconds` and `writer` are set on the reactor: what kind of recording is asked for ("" for none),
+    how much is kept in memory while none is, and where it goes.
     """
 
     def __init__(self, camera_uid: int, stream: str = "main") -> None:
         self.camera_uid = camera_uid
-        self.wanted = False
+        self.kind = ""
+        self.look_back_seconds = 0.0
         self.writer: VolumeWriter | None = None
         self.dropped = 0
         self._stream = stream
@@ -24,10 +28,19 @@ class Shelf:
         self._used: VolumeWriter | None = None
         self._told = False
 
+    @property
+    def is_wanted(self) -> bool:
+        """Whether recording is asked for."""
+        return self.kind != ""
+
+    def is_due(self) -> bool:
+        """Whether the file that is open should end at the next key frame, and another one begin."""
+        return self._name is not None and self.is_wanted and self._name.kind != self.kind
+
     def accepts(self) -> bool:
         """Whether a file may be begun now."""
         writer = self.writer
-        if not self.wanted or writer is None:
+        if not self.is_wanted or writer is None:
             return False
         if self._name is not None and writer is not self._used:
             return False  # another volume was set: the file is ended first
@@ -38,8 +51,9 @@ class Shelf:
         writer = self.writer
         if writer is None:
             return False
-        path = segment_path(self.camera_uid, self._stream, run, started_us)
-        name = SegmentName(self.camera_uid, self._stream, run, started_us, start_ticks, path)
+        kind = self.kind or "alarm"  # nobody wants it any more: the alarm has just ended
+        path = segment_path(self.camera_uid, self._stream, run, started_us, kind)
+        name = SegmentName(self.camera_uid, self._stream, run, started_us, start_ticks, path, kind)
         if not writer.begin(name, init):
             self._refused(writer)
             return False
@@ -68,7 +82,7 @@ class Shelf:
 
     def lost(self, packets: int) -> None:
         """Packets came that are not recorded."""
-        if self.wanted:
+        if self.is_wanted:
             self.dropped += packets
 
     def _refused(self, writer: VolumeWriter) -> None:
@@ -77,18 +91,34 @@ class Shelf:
             writer.missed(self.camera_uid, "disk" if writer.stuck else "overload")
 
 
-def segment_path(camera_uid: int, stream: str, run: int, started_us: int) -> str:
+class Parsed(NamedTuple):
+    """What a segment's path says."""
+
+    camera_uid: int
+    stream: str
+    run: int
+    started_us: int
+    kind: str
+
+
+def segment_path(camera_uid: int, stream: str, run: int, started_us: int, kind: str = "regular") -> str:
     """A segment's place below its volume: camera, day (UTC), and a name from which the index can be rebuilt."""
     day = clock.from_us(started_us).strftime("%Y-%m-%d")
-    return f"{camera_uid}/{day}/{started_us}-{stream}-{run}.mp4"
+    end = "" if kind == "regular" else f"-{kind}"
+    return f"{camera_uid}/{day}/{started_us}-{stream}-{run}{end}.mp4"
 
 
-def parse_path(path: str) -> tuple[int, str, int, int] | None:
-    """(camera uid, stream, run, started_us) of a segment's path; None for any other file."""
+def parse_path(path: str) -> Parsed | None:
+    """What a segment's path says; None for any other file."""
     parts = path.split("/")
     if len(parts) != 3 or not parts[2].endswith(".mp4"):
         return None
     fields = parts[2].removesuffix(".mp4").split("-")
-    if len(fields) != 3 or not (parts[0].isdecimal() and fields[0].isdecimal() and fields[2].isdecimal()):
+    if len(fields) == 3:
+        fields.append("regular")
+    if len(fields) != 4 or fields[3] not in ("regular", "alarm"):
         return None
-    return int(parts[0]), fields[1], int(fields[2]), int(fields[0])
+    started, stream, run, kind = fields
+    if not (parts[0].isdecimal() and started.isdecimal() and run.isdecimal()):
+        return None
+    return Parsed(int(parts[0]), stream, int(run), int(started), kind)

@@ -40,6 +40,7 @@ class SegmentName:
     started_us: int
     start_ticks: int
     path: str
+    kind: str = "regular"
     refused: bool = False
 
 

@@ -12,9 +12,14 @@ from camtrace.store.database import Database
 
 _COLUMNS = (
     "s.id, s.camera_uid, s.stream, s.run, v.folder, s.path, s.started_us, s.ended_us, s.start_ticks, s.bytes,"
-    " s.keyframes, s.open"
+    " s.keyframes, s.open, s.kind"
 )
 _FROM = "from segment s join volume v on v.number = s.volume"
+# of segment s; ends in the parenthesis of its subquery over alarm a
+_WANTED_BY_ALARM = (
+    "exists (select from alarm a where a.camera_uid = s.camera_uid and a.recorded_from is not null"
+    " and a.until > to_timestamp(s.started_us / 1e6) and a.recorded_from < to_timestamp(s.ended_us / 1e6))"
+)
 _JOIN_US = 1_000_000  # segments of one run that are nearer than this follow each other
 
 
@@ -28,7 +33,8 @@ class SegmentStore:
         """Write a segment's row, or bring the one of that file up to date."""
         await self._database.execute(
             "insert into segment (id, camera_uid, stream, run, volume, path, started_us, ended_us, start_ticks, bytes,"
-            " keyframes, open) select %s, %s, %s, %s, number, %s, %s, %s, %s, %s, %s, %s from volume where folder = %s"
+            " keyframes, open, kind) select %s, %s, %s, %s, number, %s, %s, %s, %s, %s, %s, %s, %s from volume"
+            " where folder = %s"
             " on conflict (camera_uid, stream, started_us) do update set ended_us = excluded.ended_us,"
             " bytes = excluded.bytes, keyframes = excluded.keyframes, open = excluded.open,"
             " start_ticks = excluded.start_ticks",
@@ -44,6 +50,7 @@ class SegmentStore:
                 segment.bytes,
                 keyframes.pack(segment.keyframes, segment.started_us),
                 segment.open,
+                segment.kind,
                 segment.volume,
             ),
         )
@@ -67,18 +74,32 @@ class SegmentStore:
         )
         return _segment(rows[0]) if rows else None
 
-    async def spans(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> list[tuple[int, int, int]]:
-        """(run, started_us, ended_us) of the unbroken parts that touch this time, in order; closed files only."""
+    async def spans(
+        self, camera_uid: int, stream: str, start_us: int, stop_us: int, kind: str = ""
+    ) -> list[tuple[int, int, int]]:
+        """(run, started_us, ended_us) of the unbroken parts that touch this time, in order; closed files only.
+
+        `kind`: only files of this kind ("" for all).
+        """
         rows = await self._database.query(
             "with part as (select run, started_us, ended_us, started_us - lag(ended_us) over (partition by run order by"
             " started_us) as distance from segment where camera_uid = %s and stream = %s and not open"
-            " and started_us < %s and started_us >= %s - 3600000000 and ended_us > %s),"
+            " and started_us < %s and started_us >= %s - 3600000000 and ended_us > %s and (%s = '' or kind = %s)),"
             " island as (select *, count(*) filter (where distance > %s) over (partition by run order by started_us) as"
             " number from part) select run, min(started_us), max(ended_us) from island group by run, number"
             " order by 2",
-            (camera_uid, stream, stop_us, start_us, start_us, _JOIN_US),
+            (camera_uid, stream, stop_us, start_us, start_us, kind, kind, _JOIN_US),
         )
         return [(row[0], row[1], row[2]) for row in rows]
+
+    async def has_kind(self, camera_uid: int, stream: str, start_us: int, stop_us: int, kind: str) -> bool:
+        """Whether files of this kind touch this time; one that still grows counts to its end."""
+        rows = await self._database.query(
+            "select exists(select from segment where camera_uid = %s and stream = %s and kind = %s and started_us < %s"
+            " and (open or ended_us > %s))",
+            (camera_uid, stream, kind, stop_us, start_us),
+        )
+        return bool(rows[0][0])
 
     async def last_ended_us(self, camera_uid: int, stream: str) -> int | None:
         """When the latest closed segment ends."""
@@ -119,20 +140,29 @@ class SegmentStore:
         )
         return _segment(rows[0]) if rows else None
 
-    async def oldest(self, folder: str, limit: int) -> list[Segment]:
-        """The closed segments of a volume that ended first."""
+    async def oldest(self, folder: str, limit: int, *, of_alarms: bool = False) -> list[Segment]:
+        """The closed segments of a volume that ended first: those that no alarm wants, or those that one does."""
+        wanted = "" if of_alarms else "not "
         rows = await self._database.query(
-            f"select {_COLUMNS} {_FROM} where v.folder = %s and not s.open order by s.ended_us limit %s",
+            f"select {_COLUMNS} {_FROM} where v.folder = %s and not s.open and {wanted}{_WANTED_BY_ALARM}"
+            " order by s.ended_us limit %s",
             (folder, limit),
         )
         return [_segment(row) for row in rows]
 
-    async def ended_before(self, camera_uid: int, before_us: int, limit: int) -> list[Segment]:
-        """A camera's closed segments that ended before this instant, oldest first."""
+    async def ended_before(
+        self, camera_uid: int, before_us: int, limit: int, *, alarms_from: datetime | None = None, kind: str = ""
+    ) -> list[Segment]:
+        """A camera's closed segments that ended before this instant, oldest first; only those of `kind` ("" for all).
+
+        What an alarm wants stays, if that ended after `alarms_from` (None: whenever it did).
+        """
         rows = await self._database.query(
-            f"select {_COLUMNS} {_FROM} where s.camera_uid = %s and not s.open and s.ended_us < %s"
-            " order by s.started_us limit %s",
-            (camera_uid, before_us, limit),
+            f"select {_COLUMNS} {_FROM} where s.camera_uid = %(uid)s and not s.open and s.ended_us < %(before)s"
+            f" and (%(kind)s = '' or s.kind = %(kind)s) and not {_WANTED_BY_ALARM[:-1]}"
+            " and (%(alarms_from)s::timestamptz is null or a.until > %(alarms_from)s))"
+            " order by s.started_us limit %(limit)s",
+            {"uid": camera_uid, "before": before_us, "limit": limit, "kind": kind, "alarms_from": alarms_from},
         )
         return [_segment(row) for row in rows]
 
@@ -233,6 +263,6 @@ class VolumeStore:
 
 
 def _segment(row: tuple[Any, ...]) -> Segment:
-    identity, uid, stream, run, folder, path, started, ended, ticks, size, packed, growing = row
+    identity, uid, stream, run, folder, path, started, ended, ticks, size, packed, growing, kind = row
     frames = keyframes.unpack(bytes(packed), started, ended, size)
-    return Segment(identity, uid, stream, run, folder, path, started, ended, ticks, size, (), frames, growing)
+    return Segment(identity, uid, stream, run, folder, path, started, ended, ticks, size, (), frames, growing, kind)

@@ -2,12 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
+from camtrace.model import (
+    Alarm,
+    Calendar,
+    Camera,
+    CameraState,
+    Gap,
+    JournalEntry,
+    Line,
+    Span,
+    Ticket,
+    Trigger,
+    User,
+)
 from camtrace.tickets.overlay import Shown
 
 Fields = Mapping[str, Any]
@@ -67,7 +79,7 @@ class Mp4(Protocol):
 
 
 class Footage(Protocol):
-    """What was recorded. `kind` is "regular" or "alarm"."""
+    """What was recorded. `kind` is "regular", "alarm" or "all"."""
 
     async def spans(self, camera_uid: int, kind: str, start: datetime, stop: datetime) -> list[Span]: ...
     async def gaps(self, camera_uid: int, start: datetime, stop: datetime) -> list[Gap]: ...
@@ -147,6 +159,51 @@ class Screens(Protocol):
     """What stands on the screen now for a source: its open or just closed ticket; None if nothing does."""
 
     def on_screen(self, source: str) -> Shown | None: ...
+
+
+class Alarms(Protocol):
+    """Raises alarms, and takes note of who has seen one."""
+
+    def trigger(
+        self, cameras: Iterable[Camera], cause: str, origin: str = "", message: str = "", at: datetime | None = None
+    ) -> Awaitable[list[Alarm]]: ...
+    async def acknowledge(self, id: int, user: str) -> Alarm: ...
+    def advised_post_seconds(self, camera_uid: int) -> int | None: ...
+
+
+class AlarmStore(Protocol):
+    """Alarms in the database, newest first. `before`: the (instant, id) of the last one of the page before."""
+
+    async def by_id(self, id: int) -> Alarm | None: ...
+    async def alarms(
+        self,
+        *,
+        camera_uids: Sequence[int] | None = None,
+        cause: str | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        limit: int = 100,
+        before: tuple[datetime, int] | None = None,
+    ) -> list[Alarm]: ...
+    async def triggers(self, alarm_ids: Sequence[int]) -> dict[int, list[Trigger]]: ...
+
+
+class CalendarStore(Protocol):
+    """Calendars in the database, but for the built-in ones. Raise Conflict and NotFound."""
+
+    async def all(self) -> list[Calendar]: ...
+    async def create(self, calendar: Calendar) -> None: ...
+    async def update(self, calendar: Calendar) -> None: ...
+    async def delete(self, name: str) -> None: ...
+
+
+class Calendars(Protocol):
+    """All calendars, from memory; `load` returns when it is as the database."""
+
+    @property
+    def names(self) -> list[str]: ...
+    def applies(self, name: str, at: datetime | None = None) -> bool: ...
+    async def load(self) -> None: ...
 
 
 class JournalStore(Protocol):

@@ -133,6 +133,9 @@ class MemorySink:
     def accepts(self) -> bool:
         return self.open_to
 
+    def is_due(self) -> bool:
+        return False
+
     def open(self, run: int, started_us: int, start_ticks: int, init: bytes) -> bool:
         self.files.append(Written(run, started_us, start_ticks, init))
         return True

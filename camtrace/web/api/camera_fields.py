@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Collection, Mapping, Sequence
-from dataclasses import replace
+from dataclasses import asdict, replace
 from typing import Any
 from urllib.parse import unquote, urlsplit, urlunsplit
 
@@ -166,11 +166,15 @@ def _regular(value: Any, before: RegularRecording, calendars: Collection[str]) -
 
 
 def _alarm(value: Any, before: AlarmRecording, calendars: Collection[str]) -> AlarmRecording:
-    given = _nested(value, "alarm", ("calendar", "pre_seconds", "post_seconds"))
+    known = ("calendar", "pre_seconds", "post_seconds", "days", "popup_calendar", "mail_calendar")
+    given = {**asdict(before), **_nested(value, "alarm", known)}
     return AlarmRecording(
-        _calendar(given.get("calendar", before.calendar), "alarm.calendar", calendars),
-        _whole(0, 300)(given.get("pre_seconds", before.pre_seconds), "alarm.pre_seconds"),
-        _whole(0, 3600)(given.get("post_seconds", before.post_seconds), "alarm.post_seconds"),
+        _calendar(given["calendar"], "alarm.calendar", calendars),
+        _whole(0, 300)(given["pre_seconds"], "alarm.pre_seconds"),
+        _whole(0, 3600)(given["post_seconds"], "alarm.post_seconds"),
+        None if given["days"] is None else _whole(1, 3650)(given["days"], "alarm.days"),
+        _calendar(given["popup_calendar"], "alarm.popup_calendar", calendars),
+        _calendar(given["mail_calendar"], "alarm.mail_calendar", calendars),
     )
 
 

@@ -14,7 +14,7 @@ from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer, body_of
 from camtrace.web.api.camera_fields import Fields, read_fields, with_fields
 from camtrace.web.api.shapes import Shape, camera_shape, state_shape
-from camtrace.web.ports import CameraDirectory, CameraStore, Note, Probe, Seal, Volume
+from camtrace.web.ports import Alarms, Calendars, CameraDirectory, CameraStore, Note, Probe, Seal, Volume
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import camera_named, seen_by
 
@@ -33,6 +33,8 @@ class CamerasApi:
         probe: Probe,
         note: Note,
         volumes: Callable[[], Sequence[Volume]],
+        calendars: Calendars,
+        alarms: Alarms,
     ) -> None:
         """`volumes()` gives those of the configuration."""
         self.access = access
@@ -42,6 +44,8 @@ class CamerasApi:
         self._probe = probe
         self._note = note
         self._volumes = volumes
+        self._calendars = calendars
+        self._alarms = alarms
 
     @requirer.require(app.route("/api/v1/cameras", methods=["GET"]), visit=May())
     async def list(self, visit: Visit) -> Response:
@@ -95,7 +99,9 @@ class CamerasApi:
     async def status(self, visit: Visit, camera: str) -> Response:
         """What the camera's connection is worth now, with the reason."""
         found = await self._existing(visit, camera)
-        return answer({"id": found.id, **state_shape(self._directory.state(found.uid))})
+        advice = self._alarms.advised_post_seconds(found.uid)
+        state = state_shape(self._directory.state(found.uid))
+        return answer({"id": found.id, **state, "advised_post_seconds": advice})
 
     @requirer.require(app.route("/api/v1/cameras/test", methods=["POST"]), visit=May("cameras"))
     async def test_new(self, visit: Visit) -> Response:
@@ -114,7 +120,7 @@ class CamerasApi:
     # ── steps ──
 
     def _fields(self, visit: Visit, camera: Camera | None = None) -> Fields:
-        return read_fields(body_of(visit.request), camera, volumes=self._volumes())
+        return read_fields(body_of(visit.request), camera, self._calendars.names, self._volumes())
 
     async def _tested(self, camera: Camera, password: str) -> Response:
         return answer(await self._probe.test(camera, password))

@@ -23,7 +23,7 @@ from camtrace.web.problems import Forbidden, Headers
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import Graves, camera_named
 
-KINDS = ("regular", "alarm")
+KINDS = ("regular", "alarm", "all")
 LONGEST = timedelta(hours=24)
 DAY = timedelta(days=1)
 

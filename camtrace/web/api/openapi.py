@@ -10,7 +10,7 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace import __version__
-from camtrace.model import JOURNAL_KINDS
+from camtrace.model import CAUSES, JOURNAL_KINDS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.camera_fields import CODECS, TRANSPORTS
@@ -23,7 +23,7 @@ _TEXT: Schema = {"type": "string"}
 _FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
 _INSTANT: Schema = {"type": "string", "description": "Unix seconds or ISO 8601"}
 _DECIMAL: Schema = {"type": "string", "examples": ["16.00"]}
-_KIND: Schema = {"type": "string", "enum": ["regular", "alarm"], "default": "regular"}
+_KIND: Schema = {"type": "string", "enum": ["regular", "alarm", "all"], "default": "regular"}
 _SPAN: dict[str, Schema] = {"start": _INSTANT, "stop": _INSTANT}
 _PAGE: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
@@ -53,6 +53,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         **_PAGE,
     },
     ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
+    ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
     ("GET", "/events"): {"last_event_id": _TEXT},
 }
 """Query parameters by method and path."""
@@ -63,6 +64,13 @@ OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 MEDIA = {"/snapshot.jpg": "image/jpeg", "/video.mp4": "video/mp4", "/events": "text/event-stream"}
 """Answers that are not JSON, by the end of the path."""
 
+_STATUS = {
+    "POST /cameras": "201",
+    "DELETE /cameras/{camera}": "204",
+    "POST /alarms": "201",
+    "POST /calendars": "201",
+    "DELETE /calendars/{name}": "204",
+}
 _WITH_CAMERA_BODY = {
     ("POST", "/cameras"),
     ("PATCH", "/cameras/{camera}"),
@@ -99,7 +107,13 @@ CAMERA: Schema = {
         "volume": _TEXT,
         "overlay_ids": {"type": "array", "items": _TEXT},
         "regular": _calendar(days={"type": ["integer", "null"], "minimum": 1}),
-        "alarm": _calendar(pre_seconds=_integer(0, 300, 5), post_seconds=_integer(0, 3600, 20)),
+        "alarm": _calendar(
+            pre_seconds=_integer(0, 300, 5),
+            post_seconds=_integer(0, 3600, 20),
+            days={"type": ["integer", "null"], "minimum": 1},
+            popup_calendar={"type": "string", "default": "always"},
+            mail_calendar={"type": "string", "default": "never"},
+        ),
         "stop_streams_automatically": {"type": "boolean", "default": False},
     },
 }
@@ -165,7 +179,7 @@ def _operation(route: Route, path: str) -> Schema:
     ]
     asked = [{"name": name, "in": "query", "schema": schema} for name, schema in PARAMETERS.get(key, {}).items()]
     media = next((mime for end, mime in MEDIA.items() if path.endswith(end)), "application/json")
-    status = {"POST /cameras": "201", "DELETE /cameras/{camera}": "204"}.get(" ".join(key), "200")
+    status = _STATUS.get(" ".join(key), "200")
     operation: Schema = {
         "summary": route.summary,
         "parameters": inside + asked,

@@ -12,7 +12,7 @@ from urllib.parse import urlencode
 from camtrace import clock
 from camtrace.cameras.status import REASONS
 from camtrace.i18n import Translations
-from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
+from camtrace.model import Alarm, Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, Trigger, User
 from camtrace.notes import words
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
@@ -53,6 +53,9 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
                 "calendar": camera.alarm.calendar,
                 "pre_seconds": camera.alarm.pre_seconds,
                 "post_seconds": camera.alarm.post_seconds,
+                "days": camera.alarm.days,
+                "popup_calendar": camera.alarm.popup_calendar,
+                "mail_calendar": camera.alarm.mail_calendar,
             },
             "stop_streams_automatically": camera.stop_streams_automatically,
         }
@@ -160,6 +163,36 @@ def tally_shape(tally: Tally) -> Shape:
         **tally.counts,
         "cancelled_amount": _decimal(tally.cancelled_amount),
         "taken_back": {str(line): str(article) for line, article in tally.taken_back.items()},
+    }
+
+
+def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDirectory) -> Shape:
+    """An alarm with what started and prolonged it. `recorded`: the span whose pictures are kept, None for none."""
+    camera = directory.by_uid(alarm.camera_uid)
+    recorded = alarm.recorded_from
+    name = str(camera.id) if camera is not None else f"uid:{alarm.camera_uid}"
+    return {
+        "id": str(alarm.id),
+        "camera": camera.id if camera is not None else None,
+        "camera_uid": str(alarm.camera_uid),
+        "state": alarm.state,
+        "started_at": alarm.started_at,
+        "ended_at": alarm.ended_at,
+        "until": alarm.until,
+        "causes": list(alarm.causes),
+        "trigger_count": alarm.triggers,
+        "triggers": [
+            {"at": trigger.at, "cause": trigger.cause, "from": trigger.origin, "message": trigger.message}
+            for trigger in triggers
+        ],
+        "recorded": None if recorded is None else {"start": recorded, "stop": alarm.until},
+        "video": None
+        if recorded is None
+        else f"/api/v1/cameras/{name}/video.mp4?"
+        + urlencode({"kind": "alarm", "start": clock.iso(recorded), "stop": clock.iso(alarm.until)}),
+        "popup": alarm.popup,
+        "acknowledged_by": alarm.acknowledged_by or None,
+        "acknowledged_at": alarm.acknowledged_at,
     }
 
 
