@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 
+import hypothesis
 import pytest
 from support.needs import NEEDS, missing
 
@@ -17,6 +18,10 @@ ALONE = (
     "tests/rtsp/test_players.py",
     "tests/integration/test_every_frame.py",
 )
+
+# how long an example takes says more of the machine than of the code
+hypothesis.settings.register_profile("camtrace")
+hypothesis.settings.load_profile("camtrace")
 
 
 def pytest_configure(config: pytest.Config) -> None:

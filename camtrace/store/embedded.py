@@ -392,8 +392,9 @@ def _environment() -> dict[str, str]:
 
 
 def _fault_of(lines: list[str]) -> str:
-    """The line of PostgreSQL's words that says what is wrong."""
-    return next((line for line in lines if re.search(r"(error|fatal):", line, re.IGNORECASE)), "".join(lines[-1:]))
+    """The line of PostgreSQL's words that says what is wrong; without one that owns up to it, the last few."""
+    owned = (line for line in lines if re.search(r"(error|fatal):", line, re.IGNORECASE))
+    return next(owned, "; ".join(lines[-3:]))
 
 
 def _account(data: Path, wanted: str) -> pwd.struct_passwd:

@@ -132,7 +132,7 @@ class Damaged(unittest.TestCase):
             except boxes.BoxError:
                 pass
 
-    @settings(max_examples=200, deadline=None)
+    @settings(max_examples=200)
     @given(st.binary(max_size=300))
     def test_noise(self, data: bytes) -> None:
         self.understood(data)

@@ -78,7 +78,7 @@ def reorderings(draw: st.DrawFn, depth: int) -> list[int]:
     return places
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.integers(0, 4).flatmap(reorderings), st.integers(2, 6), st.integers(-(1 << 33), 1 << 33))
 def test_any_valid_reordering(group: list[int], turns: int, first: int) -> None:
     """A stream that goes on as it begins has a growing dts, never behind its pts."""
@@ -88,7 +88,7 @@ def test_any_valid_reordering(group: list[int], turns: int, first: int) -> None:
     check(ordered([first + place * FRAME for place in places], True))
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.lists(st.integers(0, 4).flatmap(reorderings), min_size=2, max_size=8), st.booleans())
 def test_deeper_than_it_was(groups: list[list[int]], reorders: bool) -> None:
     """When deeper groups follow, only pictures whose time is over have no dts; it never gets deeper than it is."""

@@ -393,7 +393,7 @@ def test_samples() -> None:
     assert shown == [(b"abc", 0, True), (b"def", 160, True)]
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(
     st.sampled_from([Avc, Hevc, Mpeg4, Aac, Latm, Samples]),
     st.lists(st.tuples(st.binary(min_size=1, max_size=24), st.integers(0, 3), st.booleans()) | st.none()),

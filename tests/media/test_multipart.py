@@ -126,7 +126,7 @@ def test_bounded(data: bytes) -> None:
         Splitter(b"b", limit=60_000).feed(data)
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=300)
 @given(st.binary(max_size=400), st.booleans())
 def test_garbage_never_surprises(data: bytes, in_part: bool) -> None:
     try:

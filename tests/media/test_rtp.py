@@ -136,7 +136,7 @@ def test_counts_anew() -> None:
     assert receiver.lost == 2
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.integers(0, 0xFFFF),
     st.integers(1, 120),
@@ -169,7 +169,7 @@ def test_any_network(first: int, count: int, luck: random.Random, reordering: in
     assert receiver.lost == numbers[-1] + 1 - len(numbers)
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.integers(0, 0xFFFF), st.integers(1, 200), st.randoms(use_true_random=False))
 def test_within_the_window_nothing_is_lost(first: int, count: int, luck: random.Random) -> None:
     """A network that shifts packets by less than the window changes nothing."""
@@ -249,7 +249,6 @@ def test_other_payload_types() -> None:
     assert receiver.lost == 0
 
 
-@settings(deadline=None)
 @given(st.lists(st.binary(max_size=40) | st.tuples(st.integers(0, 255), st.integers(0, 255), st.binary(max_size=30))))
 def test_garbage(packets: list[bytes | tuple[int, int, bytes]]) -> None:
     """Damaged packets never raise, whatever they do to the stream; and what goes on has its bounds."""
@@ -280,7 +279,7 @@ FRAGMENTS = st.tuples(
 )
 
 
-@settings(max_examples=400, deadline=None)
+@settings(max_examples=400)
 @given(st.lists(st.tuples(FRAGMENTS, st.integers(1, 7)), max_size=16), st.booleans(), st.integers(0xFFF0, 0x1000F))
 def test_runs(cut: list[tuple[tuple[bytes, int, bool, int, int, int], int]], hevc: bool, sequence: int) -> None:
     """Packets of one size taken together give exactly what they give one by one."""
@@ -362,7 +361,6 @@ def test_cut_reports() -> None:
         assert (found.at_us is None) == (end < 28)
 
 
-@settings(deadline=None)
 @given(st.binary(max_size=120))
 def test_garbage_for_a_report(data: bytes) -> None:
     rtp.read_reports(data)

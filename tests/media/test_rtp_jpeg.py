@@ -195,7 +195,7 @@ def test_no_picture(data: bytes) -> None:
     assert screen == []
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(st.tuples(st.binary(max_size=40), st.integers(0, 2), st.booleans())))
 def test_garbage(payloads: list[tuple[bytes, int, bool]]) -> None:
     """Nothing that comes raises."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from fractions import Fraction
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from camtrace.media import depacketise, rtp_jpeg, rtsp_tracks
@@ -100,7 +100,6 @@ def test_sizes_of_headers(size: str, index: str) -> None:
     assert got == [b"abc"]
 
 
-@settings(deadline=None)
 @given(
     st.sampled_from(["h264", "h265", "mp4v-es", "jpeg", "mpeg4-generic", "mp4a-latm", "pcmu"]),
     st.dictionaries(

@@ -199,7 +199,7 @@ PIECES = st.one_of(
 )
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(st.lists(PIECES, max_size=12), st.lists(st.integers(1, 60), max_size=20), st.integers(0, 3))
 def test_any_cut(pieces: list[bytes], cuts: list[int], keep: int) -> None:
     """Cut anywhere, packets taken together or not: always the same."""
@@ -214,7 +214,6 @@ def test_any_cut(pieces: list[bytes], cuts: list[int], keep: int) -> None:
     assert line.got == reference.got
 
 
-@settings(deadline=None)
 @given(
     st.lists(st.binary(max_size=60) | st.sampled_from([b"$", b"RTSP/1.0 ", b"200", b"\r\n\r\n", b"\n\n", b":", b" "]))
 )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from camtrace.media.sdp import Media, address, number, parse
@@ -190,14 +190,12 @@ def test_nonsense_in_a_line(line: str) -> None:
     assert (media.clock_rate, media.channels, media.size) == (90_000, 1, (0, 0))
 
 
-@settings(deadline=None)
 @given(st.text() | st.lists(st.sampled_from(["m=", "a=", "rtpmap:", "fmtp:", "9", "²", " ", "/", ";", "=", "\n"])))
 def test_garbage(text: str | list[str]) -> None:
     """Nothing that comes raises."""
     parse("".join(text))
 
 
-@settings(deadline=None)
 @given(st.text(alphabet="0123456789²٣ -+_", max_size=12))
 def test_numbers(text: str) -> None:
     """Only plain digits, and not too many."""

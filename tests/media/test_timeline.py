@@ -97,7 +97,7 @@ def test_drift_is_followed(drift: float) -> None:
     assert timeline.jumps == 0
 
 
-@settings(max_examples=200, deadline=None)
+@settings(max_examples=200)
 @given(
     st.lists(
         st.tuples(

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import NamedTuple
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 from twisted.logger import capturedLogs
@@ -48,7 +48,6 @@ class Woken:
         self.asked[number] = now, now + delay, self.pacer.wake(now + delay, call)
 
 
-@settings(deadline=None)
 @given(st.lists(st.tuples(delays, plans), min_size=1, max_size=20), st.lists(plans, max_size=20), st.floats(0.001, 0.2))
 def test_every_waking_comes(first: list[tuple[float, Plan]], later: list[Plan], step: float) -> None:
     """Whatever callbacks raise or add in their turn: everybody is woken once, at his tick, and the timer goes on."""
