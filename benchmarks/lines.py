@@ -28,11 +28,11 @@ from twisted.internet import reactor as _reactor
 from twisted.internet.endpoints import TCP4ServerEndpoint
 
 from camtrace.bus import Bus
+from camtrace.complaints import Complaints
 from camtrace.events import LineReceived
 from camtrace.intake import Ids, Intake
 from camtrace.metrics import Metrics
 from camtrace.pools import Pools
-from camtrace.complaints import Complaints
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
 from camtrace.spool import Spool

@@ -78,12 +78,14 @@ def record(port: int, count: int, folder: Path) -> None:
     from camtrace.intake import Ids
     from camtrace.media.feeds import Feeds
     from camtrace.media.live import Live
+    from camtrace.media.lookback import Lookback
     from camtrace.media.recorder import Recorder
     from camtrace.media.segments import SegmentFiles
     from camtrace.metrics import Metrics
     from camtrace.model import Camera, Segment
     from camtrace.pools import Pools
     from camtrace.recording.service import Recording
+    from camtrace.timetable import Timetable
 
     reactor: Any = _reactor
 
@@ -134,8 +136,9 @@ def record(port: int, count: int, folder: Path) -> None:
     live = Live(pools, metrics)
     recording = Recording(
         reactor, pools, Bus(), metrics, everybody, rows, rows, rows, SegmentFiles(),
-        lambda uid, shelf, stagger: Recorder(uid, shelf, stagger=stagger),
-        lambda *args: print(*args, file=sys.stderr), Ids().next, [folder / "footage"], keep_free=0,
+        lambda uid, shelf, stagger: Lookback(Recorder(uid, shelf, stagger=stagger), shelf),
+        lambda *args: print(*args, file=sys.stderr), Ids().next, [folder / "footage"],
+        Timetable(rows.all, UTC), keep_free=0,
     )  # fmt: skip
     feeds = Feeds(reactor, pools, metrics, live)
     opened: list[Any] = []

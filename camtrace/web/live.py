@@ -13,7 +13,14 @@ from twisted.web.websocket import WebSocketResource
 
 from camtrace.bus import Bus
 from camtrace.errors import CamTraceError
-from camtrace.events import CameraStateChanged, LineReceived, SettingChanged
+from camtrace.events import (
+    AlarmAcknowledged,
+    AlarmEnded,
+    AlarmTriggered,
+    CameraStateChanged,
+    LineReceived,
+    SettingChanged,
+)
 from camtrace.metrics import Metrics
 from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
@@ -49,9 +56,13 @@ class LiveSocket:
         self.metrics = metrics
         self.reactor = reactor
         self._pages: set[LivePage] = set()
+        self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
             bus.subscribe(CameraStateChanged, self._state),
+            bus.subscribe(AlarmTriggered, self._alarm),
+            bus.subscribe(AlarmEnded, self._alarm_over),
+            bus.subscribe(AlarmAcknowledged, self._alarm_seen),
             bus.subscribe(SettingChanged, self._setting),
         ]
         metrics.gauge("camtrace_web_live_pages", lambda: [({}, len(self._pages))])
@@ -66,6 +77,8 @@ class LiveSocket:
     def opened(self, page: LivePage) -> None:
         """A page's socket is open."""
         self._pages.add(page)
+        for fact in self._alarms.values():
+            page.alarm(fact)
 
     def closed(self, page: LivePage) -> None:
         """A page's socket is gone."""
@@ -101,6 +114,28 @@ class LiveSocket:
     def _state(self, fact: CameraStateChanged) -> None:
         for page in self._of((fact.state.camera_uid,)):
             page.state(fact.state)
+
+    def _alarm(self, fact: AlarmTriggered) -> None:
+        alarm = fact.alarm
+        if not alarm.popup or alarm.ended_at is not None:
+            return
+        is_new = alarm.id not in self._alarms
+        self._alarms[alarm.id] = fact
+        if is_new:
+            for page in tuple(self._pages):
+                page.alarm(fact)
+
+    def _alarm_over(self, fact: AlarmEnded) -> None:
+        if self._alarms.pop(fact.alarm.id, None) is not None:
+            for page in tuple(self._pages):
+                page.alarm_over(fact.alarm)
+
+    def _alarm_seen(self, fact: AlarmAcknowledged) -> None:
+        before = self._alarms.get(fact.alarm.id)
+        if before is not None:
+            self._alarms[fact.alarm.id] = AlarmTriggered(before.id, fact.alarm, before.trigger)
+        for page in tuple(self._pages):
+            page.alarm_seen(fact.alarm)
 
     def _of(self, uids: Iterable[int]) -> list[LivePage]:
         wanted = set(uids)

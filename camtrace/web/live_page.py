@@ -12,12 +12,12 @@ from twisted.python.failure import Failure
 from zope.interface import implementer
 
 from camtrace import clock
-from camtrace.events import LineReceived
+from camtrace.events import AlarmTriggered, LineReceived
 from camtrace.metrics import Metrics
-from camtrace.model import Camera, CameraState, Ticket, User
+from camtrace.model import Alarm, Camera, CameraState, Ticket, User
 from camtrace.web.access import Visit
 from camtrace.web.answers import to_json
-from camtrace.web.api.shapes import line_shape, state_shape, tally_shape, ticket_shape
+from camtrace.web.api.shapes import alarm_shape, line_shape, state_shape, tally_shape, ticket_shape
 from camtrace.web.outbox import INIT, JPEG, KEY, Outbox, media_message
 from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
 
@@ -165,6 +165,26 @@ class LivePage:
         camera = self._around.directory.by_uid(state.camera_uid)
         if camera is not None:
             self.tell({"is": "state", "camera": camera.id, **state_shape(state)})
+
+    def alarm(self, fact: AlarmTriggered) -> None:
+        """An alarm began on some camera."""
+        if self._sees(fact.alarm):
+            self.tell({"is": "alarm", "alarm": alarm_shape(fact.alarm, [fact.trigger], self._around.directory)})
+
+    def alarm_over(self, alarm: Alarm) -> None:
+        """An alarm's time is over."""
+        camera = self._around.directory.by_uid(alarm.camera_uid)
+        if camera is not None and self._sees(alarm):
+            self.tell({"is": "alarm_over", "id": str(alarm.id), "camera": camera.id})
+
+    def alarm_seen(self, alarm: Alarm) -> None:
+        """Somebody said that an alarm was seen."""
+        if self._sees(alarm):
+            self.tell({"is": "alarm_seen", "id": str(alarm.id), "by": alarm.acknowledged_by})
+
+    def _sees(self, alarm: Alarm) -> bool:
+        exists = self._around.directory.by_uid(alarm.camera_uid) is not None
+        return exists and self.user.may_see(alarm.camera_uid)
 
     def review(self, user: User) -> None:
         """Cameras or the user's rights may have changed: end what is no more, tell of other sources."""

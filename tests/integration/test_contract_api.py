@@ -12,6 +12,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from support.alarms import ALARM
 from support.needs import needs
 from support.outside import OneServer, cursor, http_call, raw_call, soon
 from support.server import BIN
@@ -54,7 +55,7 @@ class ApiTests(OneServer):
         }
         self.assertEqual({name: camera[name] for name in wanted}, wanted)
         self.assertEqual(camera["regular"]["calendar"], "always")
-        self.assertEqual(camera["alarm"], {"calendar": "always", "pre_seconds": 5, "post_seconds": 20})
+        self.assertEqual(camera["alarm"], ALARM | {"pre_seconds": 5})
         self.assertNotIn("password", camera)
         self.assertEqual(self.get(f"/cameras/{camera['id']}")["name"], "Caisse 1")
         self.assertIn(camera["id"], [one["id"] for one in self.get("/cameras")["items"]])
@@ -74,7 +75,7 @@ class ApiTests(OneServer):
         body = {"name": "autre", "overlay_ids": ["1", " KKM:12 "], "alarm": {"pre_seconds": 9}}
         status, changed = self.server.call("PATCH", path, {**body, "regular": {"calendar": "never"}})
         self.assertEqual((status, changed["name"], changed["overlay_ids"]), (200, "autre", ["1", "KKM:12"]))
-        self.assertEqual(changed["alarm"], {"calendar": "always", "pre_seconds": 9, "post_seconds": 20})
+        self.assertEqual(changed["alarm"], ALARM | {"pre_seconds": 9})
         self.assertEqual(
             (changed["regular"]["calendar"], changed["url"], changed["uid"]), ("never", URL, camera["uid"])
         )

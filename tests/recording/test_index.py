@@ -45,7 +45,9 @@ class Rows:
         earlier = [segment for segment in self.closed if segment.started_us < started_us]
         return await self._later(earlier[-1] if earlier else None)
 
-    async def spans(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> list[tuple[int, int, int]]:
+    async def spans(
+        self, camera_uid: int, stream: str, start_us: int, stop_us: int, kind: str = ""
+    ) -> list[tuple[int, int, int]]:
         return await self._later([(each.run, each.started_us, each.ended_us) for each in self.closed])
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import unittest
 
 from camtrace.model import Segment
-from camtrace.recording.retention import expiry_us, for_room, recording_wanted
+from camtrace.recording.retention import expiry_us, for_room
 
 DAY = 86_400_000_000
 
@@ -29,7 +29,3 @@ class Rules(unittest.TestCase):
         self.assertEqual(for_room(oldest, 100), oldest[:1])
         self.assertEqual(for_room(oldest, 101), oldest[:2])
         self.assertEqual(for_room(oldest, 10_000), oldest)
-
-    def test_calendar(self) -> None:
-        self.assertTrue(recording_wanted("always"))
-        self.assertFalse(recording_wanted("never"))

@@ -25,7 +25,8 @@ from camtrace.events import CameraStateChanged, LineReceived
 from camtrace.model import Camera, CameraState, JournalEntry, Line, RegularRecording, Status, Ticket
 from camtrace.pos.wire import decode
 from camtrace.tickets.overlay import Overlay, Shown
-from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.alarms import AlarmsApi
+from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
@@ -223,9 +224,9 @@ class PreviewSite:
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
-            CamerasApi(
-                shop.access, shop.cameras, shop.rows, shop.vault, Looked(), shop._note, lambda: [Disk("/mnt/a")]
-            ),
+            shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
+            AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
+            CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),

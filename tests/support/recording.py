@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import tempfile
+from datetime import UTC
 from pathlib import Path
 from typing import Any
 
+from support.alarms import StoredCalendars
 from support.database import DatabaseCase
 from twisted.internet import reactor
 
@@ -13,6 +15,7 @@ from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.events import GapBegan, GapEnded, SegmentFinished, VolumeStateChanged
 from camtrace.intake import Ids
+from camtrace.media.lookback import Lookback
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
@@ -20,7 +23,9 @@ from camtrace.model import Camera, RegularRecording
 from camtrace.pools import Pools
 from camtrace.recording.footage import Footage
 from camtrace.recording.service import Recording
+from camtrace.store.alarms import AlarmStore
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
+from camtrace.timetable import Timetable
 
 SECOND = 1_000_000
 START_US = 1_709_215_200_000_000
@@ -51,13 +56,14 @@ class RecordingCase(DatabaseCase):
 
     async def setUp(self) -> None:
         await super().setUp()
-        await self.database.execute("truncate segment, gap, garbage, volume cascade")
+        await self.database.execute("truncate segment, gap, garbage, alarm, volume cascade")
         self.folder = self.make_folder()
         self.camera = Camera(uid=3, id=1, name="till", regular=RegularRecording())
         self.cameras = Cameras(self.camera)
         self.notes: list[tuple[str, dict[str, Any]]] = []
         self.facts: list[object] = []
         self.disk = None
+        self.alarmed: set[int] = set()
         self.segments = SegmentStore(self.database)
         self.ids = Ids()
         self.recording = await self.launch()
@@ -76,8 +82,9 @@ class RecordingCase(DatabaseCase):
         for kind in (SegmentFinished, GapBegan, GapEnded, VolumeStateChanged):
             bus.subscribe(kind, self.facts.append)
 
-        def make(uid: int, shelf: Any, stagger: float) -> Recorder:
-            return Recorder(uid, shelf, segment_us=self.segment_us, monotonic_us=self.monotonic_us)
+        def make(uid: int, shelf: Any, stagger: float) -> Lookback:
+            recorder = Recorder(uid, shelf, segment_us=self.segment_us, monotonic_us=self.monotonic_us)
+            return Lookback(recorder, shelf)
 
         recording = Recording(
             reactor,
@@ -93,6 +100,8 @@ class RecordingCase(DatabaseCase):
             lambda kind, text, values, camera_uid=None: self.notes.append((text, values)),
             self.ids.next,
             [self.folder],
+            Timetable(StoredCalendars().all, UTC),
+            lambda uid: uid in self.alarmed,
             keep_free=options.pop("keep_free", 0),
             disk=self.disk,
             **options,
@@ -100,7 +109,10 @@ class RecordingCase(DatabaseCase):
         await recording.start()
         self.stopped = False
         self.addCleanup(self._stop_once, recording)
-        self.footage = Footage(recording.index, GapStore(self.database), SegmentFiles(), pools, decode_jpeg)
+        alarms = AlarmStore(self.database)
+        self.footage = Footage(
+            recording.index, GapStore(self.database), SegmentFiles(), pools, decode_jpeg, alarms.recorded_spans
+        )
         self._stops = getattr(self, "_stops", set())
         return recording
 

@@ -10,18 +10,22 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from support.alarms import StoredAlarms, StoredCalendars
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
 
 from camtrace import clock
+from camtrace.alarm.service import Alarms
 from camtrace.auth import Gate, Throttle
 from camtrace.bus import Bus
 from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
 from camtrace.events import LineReceived
+from camtrace.intake import Ids
 from camtrace.metrics import Metrics
 from camtrace.model import (
     RIGHTS,
@@ -38,8 +42,11 @@ from camtrace.model import (
 )
 from camtrace.pools import Inline
 from camtrace.tickets.overlay import Shown
+from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access, Anyone, May, Visit
+from camtrace.web.api.alarms import AlarmsApi
+from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
@@ -407,6 +414,17 @@ class WebShop:
         self.rows = CameraRows(self.cameras)
         self.footage, self.live, self.log, self.journal = Recorded(), Watched(), Log(), Entries()
         self.past, self.screens, self.probe, self.sub_streams = Past(), OnScreen(), Tried(), Watched()
+        self.stored_alarms, self.calendars = StoredAlarms(self.bus), StoredCalendars()
+        self.timetable = Timetable(self.calendars.all, ZoneInfo("Europe/Paris"))
+        self.alarms = Alarms(
+            self.stored_alarms,
+            self.cameras,
+            self.timetable,
+            self.stored_alarms,
+            Ids().next,
+            self.metrics,
+            reactor,
+        )
         self.notes: list[tuple[Any, ...]] = []
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
@@ -417,7 +435,9 @@ class WebShop:
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
-            CamerasApi(self.access, self.cameras, self.rows, self.vault, self.probe, self._note, lambda: self.volumes),
+            self.cameras_api(self.probe, lambda: self.volumes),
+            AlarmsApi(self.access, self.cameras, self.rows, self.stored_alarms, self.alarms),
+            CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
             JournalApi(self.access, self.cameras, self.journal),
@@ -430,6 +450,20 @@ class WebShop:
         if static is not None:
             pages.append(Static(static))
         self.website = Website(reactor, pages=pages, api=api, till_at_the_door=self.tills_at_the_door.append)
+
+    def cameras_api(self, probe: Any, volumes: Callable[[], Sequence[Any]]) -> CamerasApi:
+        """The API of the cameras' settings."""
+        return CamerasApi(
+            self.access,
+            self.cameras,
+            self.rows,
+            self.vault,
+            probe,
+            self._note,
+            volumes,
+            self.timetable,
+            self.alarms,
+        )
 
     @staticmethod
     async def _well() -> tuple[bool, str]:

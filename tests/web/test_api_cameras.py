@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+from support.alarms import ALARM
 from support.web import NOON, Browser, Disk, WebShop
 from twisted.internet.defer import Deferred
 from twisted.trial.unittest import SynchronousTestCase
@@ -86,7 +87,7 @@ class CamerasApiTests(SynchronousTestCase):
         self.assertEqual((answer.code, answer.header("location")), (201, "/api/v1/cameras/3"))
         shown = answer.json
         self.assertEqual((shown["id"], shown["has_password"], shown["http_port"], shown["channel"]), (3, True, 80, 1))
-        self.assertEqual(shown["alarm"], {"calendar": "always", "pre_seconds": 5, "post_seconds": 20})
+        self.assertEqual(shown["alarm"], ALARM | {"pre_seconds": 5})
         self.assertEqual((shown["regular"]["calendar"], shown["overlay_ids"]), ("always", []))
         self.assertNotIn("password", shown)
         stored = self.shop.cameras.stored[-1]
@@ -145,7 +146,7 @@ class CamerasApiTests(SynchronousTestCase):
     def test_change(self) -> None:
         """Only what is sent changes; nested settings keep their other halves; the password stays."""
         answer = self.anna.ask("PATCH", "/api/v1/cameras/1", json={"alarm": {"pre_seconds": 9}, "name": "Till A"})
-        self.assertEqual(answer.json["alarm"], {"calendar": "always", "pre_seconds": 9, "post_seconds": 20})
+        self.assertEqual(answer.json["alarm"], ALARM | {"pre_seconds": 9})
         self.assertEqual((answer.json["name"], answer.json["url"]), ("Till A", "rtsp://10.0.0.1/main"))
         self.assertTrue(answer.json["has_password"])
         self.assertFalse(self.anna.ask("PATCH", "/api/v1/cameras/1", json={"password": ""}).json["has_password"])

@@ -47,4 +47,4 @@ alter table segment add column kind text not null default 'regular';
 create index segment_of_alarms on segment (camera_uid, stream, started_us) where kind = 'alarm';
 
 -- The right to see alarms, to say that one was seen, and to raise one.
-update profile set rights = array_append(rights, 'alarms') where name in ('administrator', 'operator', 'viewer');
+update profile set rights = array_append(rights, 'alarms') where name in ('administrator', 'operator');

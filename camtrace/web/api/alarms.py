@@ -80,17 +80,17 @@ class AlarmsApi:
         raised = await self._alarms.trigger(cameras, cause, visit.user.name, message, at)
         return answer({"items": await self._shapes(raised), "next": None}, 201)
 
-    @requirer.require(app.route("/api/v1/alarms/<number>", methods=["GET"]), visit=May("alarms"))
-    async def show(self, visit: Visit, number: str) -> Response:
+    @requirer.require(app.route("/api/v1/alarms/<alarm>", methods=["GET"]), visit=May("alarms"))
+    async def show(self, visit: Visit, alarm: str) -> Response:
         """One alarm with what triggered it."""
-        alarm = await self._found(visit.user, number)
-        return answer((await self._shapes([alarm]))[0])
+        found = await self._found(visit.user, alarm)
+        return answer((await self._shapes([found]))[0])
 
-    @requirer.require(app.route("/api/v1/alarms/<number>/acknowledge", methods=["POST"]), visit=May("alarms"))
-    async def acknowledge(self, visit: Visit, number: str) -> Response:
+    @requirer.require(app.route("/api/v1/alarms/<alarm>/acknowledge", methods=["POST"]), visit=May("alarms"))
+    async def acknowledge(self, visit: Visit, alarm: str) -> Response:
         """Say that this alarm was seen. Whoever says so first is kept."""
-        alarm = await self._found(visit.user, number)
-        seen = await self._alarms.acknowledge(alarm.id, visit.user.name)
+        found = await self._found(visit.user, alarm)
+        seen = await self._alarms.acknowledge(found.id, visit.user.name)
         return answer((await self._shapes([seen]))[0])
 
     # ── steps ──
@@ -122,7 +122,7 @@ class AlarmsApi:
         return found
 
     async def _found(self, user: User, number: str) -> Alarm:
-        alarm = await self._store.by_id(int(number)) if re.fullmatch(r"\d{1,18}", number) else None
+        alarm = await self._store.by_id(int(number)) if re.fullmatch(r"\d{1,19}", number) else None
         exists = alarm is not None and self._directory.by_uid(alarm.camera_uid) is not None
         if alarm is None or not user.may_see(alarm.camera_uid) or not (exists or user.may("cameras")):
             raise NotFound(N_("this alarm does not exist"))

@@ -47,25 +47,25 @@ class CalendarsApi:
         await self._store.create(calendar)
         return await self._done(visit, "calendar_added", calendar, 201)
 
-    @requirer.require(app.route("/api/v1/calendars/<name>", methods=["GET"]), visit=May())
-    async def show(self, visit: Visit, name: str) -> Response:
+    @requirer.require(app.route("/api/v1/calendars/<calendar>", methods=["GET"]), visit=May())
+    async def show(self, visit: Visit, calendar: str) -> Response:
         """One calendar."""
-        return answer(self._shape(await self._found(name)))
+        return answer(self._shape(await self._found(calendar)))
 
-    @requirer.require(app.route("/api/v1/calendars/<name>", methods=["PATCH"]), visit=May("settings"))
-    async def change(self, visit: Visit, name: str) -> Response:
+    @requirer.require(app.route("/api/v1/calendars/<calendar>", methods=["PATCH"]), visit=May("settings"))
+    async def change(self, visit: Visit, calendar: str) -> Response:
         """Give a calendar other hours or special days; what is not sent stays."""
-        calendar = read_calendar(body_of(visit.request), self._own(await self._found(name)))
-        await self._store.update(calendar)
-        return await self._done(visit, "calendar_changed", calendar, 200)
+        changed = read_calendar(body_of(visit.request), self._own(await self._found(calendar)))
+        await self._store.update(changed)
+        return await self._done(visit, "calendar_changed", changed, 200)
 
-    @requirer.require(app.route("/api/v1/calendars/<name>", methods=["DELETE"]), visit=May("settings"))
-    async def delete(self, visit: Visit, name: str) -> Response:
+    @requirer.require(app.route("/api/v1/calendars/<calendar>", methods=["DELETE"]), visit=May("settings"))
+    async def delete(self, visit: Visit, calendar: str) -> Response:
         """Remove a calendar that no camera uses."""
-        calendar = self._own(await self._found(name))
-        await self._store.delete(calendar.name)
+        found = self._own(await self._found(calendar))
+        await self._store.delete(found.name)
         await self._calendars.load()
-        self._note("audit", "calendar_deleted", {"calendar": calendar.name}, user=visit.user.name)
+        self._note("audit", "calendar_deleted", {"calendar": found.name}, user=visit.user.name)
         return Response(204, {"Cache-Control": "no-store"}, b"")
 
     async def _done(self, visit: Visit, text: str, calendar: Calendar, status: int) -> Response:

@@ -69,7 +69,7 @@ _STATUS = {
     "DELETE /cameras/{camera}": "204",
     "POST /alarms": "201",
     "POST /calendars": "201",
-    "DELETE /calendars/{name}": "204",
+    "DELETE /calendars/{calendar}": "204",
 }
 _WITH_CAMERA_BODY = {
     ("POST", "/cameras"),

@@ -1,5 +1,6 @@
 // The live page of one camera: its picture, its till's ticket, the other cameras below.
 
+import { AlarmCards } from "./alarms.js";
 import { drawFilms } from "./films.js";
 import { setIcon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
@@ -25,6 +26,7 @@ const picture = new LivePicture(byId("picture"), camera, socket, {
   screen: (message) => screens.screen(message),
   line: (message) => screens.line(message),
 });
+new AlarmCards(socket, (id, active) => id === camera.id && byId("picture").classList.toggle("alarm", active));
 remember("camera", camera.id);
 
 // ── the ticket's place ──

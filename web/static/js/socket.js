@@ -24,6 +24,7 @@ export class LiveSocket {
   #channels = new Map(); // number -> {camera, viewer, media, stream, stills, mime, note}
   #nextChannel = 1;
   #onPlug;
+  #onAlarm = null;
 
   /** `onPlug(connected)` is told when the connection to the server breaks and when it is back. */
   constructor(onPlug = () => {}) {
@@ -46,6 +47,11 @@ export class LiveSocket {
       this.#channels.delete(channel);
       this.#send({ do: "leave", channel });
     };
+  }
+
+  /** `listener` is told of alarms: `alarm`, `alarm_over` and `alarm_seen`; those under way are told at once. */
+  onAlarm(listener) {
+    this.#onAlarm = listener;
   }
 
   #askWatch(channel) {
@@ -104,6 +110,11 @@ export class LiveSocket {
         break;
       case "screen":
         open?.viewer.screen?.(message);
+        break;
+      case "alarm":
+      case "alarm_over":
+      case "alarm_seen":
+        this.#onAlarm?.(message);
         break;
       case "line":
       case "state":

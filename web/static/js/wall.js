@@ -1,5 +1,6 @@
 // The wall: every camera at once, each moving and whole. A tile opens its camera.
 
+import { AlarmCards } from "./alarms.js";
 import { el, icon } from "./dom.js";
 import { onKeys } from "./keys.js";
 import { cell, largestGrid, stripHeight, used } from "./mosaic.js";
@@ -31,6 +32,10 @@ const tiles = facts.cameras.map((camera) => {
   const open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });
   tile.element = el("div", { class: "tile" }, figure, strip?.element, open);
   return tile;
+});
+
+new AlarmCards(socket, (id, active) => {
+  tiles.find(({ camera }) => camera.id === id)?.element.querySelector(".pic").classList.toggle("alarm", active);
 });
 
 function layOut() {

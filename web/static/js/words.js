@@ -51,3 +51,20 @@ const GAPS = {
 
 /** Why there is no picture. */
 export const gapWords = (cause) => GAPS[cause]?.() ?? "";
+
+const CAUSES = {
+  tcp: () => _("alarm message"),
+  http: () => _("alarm message"),
+  ftp: () => _("picture from the camera"),
+  motion: () => _("movement"),
+  camera_motion: () => _("movement, seen by the camera"),
+  audio: () => _("sound"),
+  tampering: () => _("the camera was covered or turned"),
+  contact: () => _("contact"),
+  input: () => _("contact at the camera"),
+  program: () => _("another program"),
+  rule: () => _("a rule"),
+};
+
+/** What raised an alarm. */
+export const causeWords = (cause) => CAUSES[cause]?.() ?? cause;
