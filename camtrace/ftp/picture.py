@@ -9,6 +9,16 @@ _ALONE = {0x01, *range(0xD0, 0xD8)}  # markers without a length (ITU T.81, table
 _MARKER = re.compile(rb"\xff[^\x00\xff\xd0-\xd7]")  # in a scan, 0xFF stands before 0x00, and before restart markers
 
 
+def sent_as_text(data: bytes | bytearray) -> bytes | bytearray:
+    """What `data`, sent in text mode, was before.
+
+    A client that takes the mode seriously put CR before every LF (RFC 959, 3.1.1.1); a camera that forgot to ask for
+    binary changed nothing, and some LF of its picture stands alone.
+    """
+    ends = data.count(b"\n")
+    return data.replace(b"\r\n", b"\n") if ends and ends == data.count(b"\r\n") else data
+
+
 def whole_jpeg(data: bytes | bytearray) -> bytes:
     """The JPEG picture that `data` is, without what a camera added behind it; b"" when it is none, or not whole.
 

@@ -7,6 +7,7 @@ temporary names, data connections that end early.
 from __future__ import annotations
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +17,7 @@ from camtrace import clock
 from camtrace.ftp.messages import Arrival
 from camtrace.ftp.names import last_part
 from camtrace.ftp.nowhere import Nowhere
-from camtrace.ftp.picture import whole_jpeg
+from camtrace.ftp.picture import sent_as_text, whole_jpeg
 from camtrace.peers import plain_address
 
 MOST_ANSWERS = 500  # that a client leaves unread before it is closed
@@ -46,9 +47,12 @@ class Upload:
         self.size += len(data)
         server = self._session.server
         if self._kept is not None:
-            if self.size <= server.most_bytes and server.take(len(data)):
+            has_room = server.take(len(data))
+            if has_room:
                 self._kept += data
             else:
+                server.complain(self._session.peer, "memory")
+            if not has_room or self.size > server.most_bytes:
                 server.give_back(len(self._kept))
                 self._kept = None
         if self.size > server.most_bytes:
@@ -59,17 +63,26 @@ class Upload:
         """That was all."""
         if not self.closed:
             self.closed = True
-            self._session.ended(Arrived(self.name, clock.now(), self.size, self._kept, self.too_long))
+            as_text = self._session._current_type == "a"
+            self._session.ended(Arrived(self.name, clock.now(), self.size, self._kept, self.too_long, as_text))
             self._kept = None
 
 
+@dataclass(slots=True)
 class Arrived:
     """A file that came, and may still be renamed or appended to. `kept`: None when there was no room for it."""
 
-    __slots__ = ("at", "kept", "path", "size", "too_long")
+    path: str
+    at: datetime
+    size: int
+    kept: bytearray | None
+    too_long: bool
+    as_text: bool
 
-    def __init__(self, path: str, at: datetime, size: int, kept: bytearray | None, too_long: bool) -> None:
-        self.path, self.at, self.size, self.kept, self.too_long = path, at, size, kept, too_long
+    def jpeg(self) -> bytes:
+        """The picture that it is; b"" when it is none, or not whole."""
+        data = self.kept or b""
+        return whole_jpeg(sent_as_text(data) if self.as_text else data)
 
 
 class DataConnection(DTPHandler):
@@ -83,7 +96,7 @@ class DataConnection(DTPHandler):
         return self.cmd_channel.server.limits.data_seconds
 
     def enable_receiving(self, type: str, cmd: str) -> None:
-        """As it comes, in text mode too: a camera that forgets to ask for binary sends its picture all the same."""
+        """As it comes, in text mode too: what that means for a picture shows when it is whole."""
         super().enable_receiving("i", cmd)
 
     def handle_error(self) -> None:
@@ -142,6 +155,7 @@ class Session(FTPHandler):
 
     server: Any
     username: str
+    data_channel: DataConnection | None
     _in_dtp_queue: tuple[Upload, str] | None
     banner = "CamTrace"
     abstracted_fs = Nowhere
@@ -234,7 +248,7 @@ class Session(FTPHandler):
         self._letting_go = None
         if arrived is not None:
             limits = self.server.limits
-            seconds = limits.temporary_seconds if looks_temporary(arrived.path) else limits.rename_seconds
+            seconds = limits.temporary_seconds if looks_temporary(last_part(arrived.path)) else limits.rename_seconds
             self._letting_go = self.ioloop.call_later(seconds, self._let_go)
 
     def _let_go(self) -> None:
@@ -242,24 +256,38 @@ class Session(FTPHandler):
         arrived = self._held
         self._hold(None)
         if arrived is not None:
-            jpeg = whole_jpeg(arrived.kept) if arrived.kept is not None else b""
+            arrival = Arrival(self.peer, last_part(arrived.path), arrived.at, arrived.size, arrived.jpeg())
             self.server.give_back(len(arrived.kept or b""))
-            self.server.arrived(Arrival(self.peer, last_part(arrived.path), arrived.at, arrived.size, jpeg))
+            self.server.arrived(arrival)
 
     # ── data connections ──
 
     def no_data(self) -> None:
-        """The data connection does not come about."""
+        """The data connection does not come about. A file that waited for it has come, though nothing of it."""
         self.server.complain(self.peer, "no_data")
+        self._end_waiting()
 
     def _on_dtp_connection(self) -> None:
         # the connector's socket is the data connection's now: closing it later would hit whoever has its number then
         self._dtp_connector = None
-        super()._on_dtp_connection()
+        if self.data_channel._closed:  # reset before it was looked at
+            self.data_channel = None
+            self._on_dtp_close()
+        else:
+            super()._on_dtp_connection()
+
+    def _on_dtp_close(self) -> None:
+        super()._on_dtp_close()
+        if self._in_dtp_queue is not None and not self._is_waiting_for_data():
+            self.respond("426 The data connection is gone; transfer aborted.")
+            self._end_waiting()
 
     def _shutdown_connecting_dtp(self) -> None:
         super()._shutdown_connecting_dtp()
-        if self._in_dtp_queue is not None:  # a file for which no data connection came
+        self._end_waiting()
+
+    def _end_waiting(self) -> None:
+        if self._in_dtp_queue is not None:
             (upload, _), self._in_dtp_queue = self._in_dtp_queue, None
             upload.close()
 
@@ -325,6 +353,10 @@ class Session(FTPHandler):
         """In text mode too."""
         size = self.size_of(path)
         self.respond("550 No such file." if size is None else f"213 {size}")
+
+    def ftp_MFMT(self, path: str, timeval: str) -> None:
+        """Any file may be given any time."""
+        self.respond(f"213 Modify={timeval}; {path}")
 
     def ftp_FEAT(self, line: str) -> None:
         self.push("211-Features supported:\r\n")

@@ -41,6 +41,7 @@ class Limits:
     rename_seconds: float = 0.5  # a file that has come may be renamed so long; its instant is that of its coming
     temporary_seconds: float = 10.0  # the same for a name that looks temporary, and after RNFR
     wrong_seconds: float = 3.0  # until a wrong password is answered
+    wrong_logins: int = 30  # of one address in a minute; then none of its logins is looked at for a while
     command_bytes: int = 2048
     memory: int = 64 << 20  # all files together; one for which there is no room raises its alarm without a picture
 
@@ -64,7 +65,7 @@ class Server(FTPServer):
     ) -> None:
         self.limits = limits
         self.login = Login(settings)
-        self.guesses = Guesses(clock.monotonic)
+        self.guesses = Guesses(clock.monotonic, limits.wrong_logins)
         first_last = settings.passive_ports
         self.passive_ports = range(first_last[0], first_last[1] + 1) if first_last else None
         self.most_bytes = settings.picture_mb << 20
