@@ -6,6 +6,7 @@ temporary names, data connections that end early.
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
@@ -20,7 +21,9 @@ from camtrace.ftp.nowhere import Nowhere
 from camtrace.ftp.picture import sent_as_text, whole_jpeg
 from camtrace.peers import plain_address
 
-MOST_ANSWERS = 500  # that a client leaves unread before it is closed
+MOST_ANSWERS = 200  # that a client leaves unread before it is closed, beside those of ANSWER_BYTES
+ANSWER_BYTES = 1 << 14
+MOST_BEFORE_LOGIN = 50  # commands
 _TEMPORARY = ("tmp", "temp", "part", "partial", "upload", "filepart", "~", "swp")
 
 
@@ -164,6 +167,7 @@ class Session(FTPHandler):
     active_dtp = Active
     use_sendfile = False
     max_login_attempts = 3
+    ac_in_buffer_size = 1 << 12  # of commands at once: then it is the next session's turn
     proto_cmds = {name: known for name, known in FTPHandler.proto_cmds.items() if name not in ("MLST", "MLSD")}
 
     def __init__(self, conn: Any, server: Any, ioloop: Any = None) -> None:
@@ -175,6 +179,7 @@ class Session(FTPHandler):
         self._last_size = 0
         self._held: Arrived | None = None
         self._letting_go: Any = None
+        self._commands = 0
         self._silent = False  # after a wrong password, for a while
         super().__init__(conn, server, ioloop)
 
@@ -192,6 +197,7 @@ class Session(FTPHandler):
 
     def handle(self) -> None:
         """Greet, and wait for a login, not for ever."""
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, ANSWER_BYTES)
         self.call_later(self.server.limits.login_seconds, self._still_a_stranger)
         super().handle()
 
@@ -270,7 +276,7 @@ class Session(FTPHandler):
     def _on_dtp_connection(self) -> None:
         # the connector's socket is the data connection's now: closing it later would hit whoever has its number then
         self._dtp_connector = None
-        if self.data_channel._closed:  # reset before it was looked at
+        if self.data_channel is not None and self.data_channel._closed:  # reset before it was looked at
             self.data_channel = None
             self._on_dtp_close()
         else:
@@ -408,8 +414,14 @@ class Session(FTPHandler):
     # ── bounds ──
 
     def found_terminator(self) -> None:
-        if not (self._closed or self._closing or self._silent or self._quit_pending):
-            super().found_terminator()
+        if self._closed or self._closing or self._silent or self._quit_pending:
+            return
+        self._commands += 1
+        if self._commands > MOST_BEFORE_LOGIN and not self.authenticated:
+            self.server.complain(self.peer, "command")
+            self.close()
+            return
+        super().found_terminator()
 
     def collect_incoming_data(self, data: bytes) -> None:
         if self._closed or self._closing or self._silent:
