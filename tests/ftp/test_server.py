@@ -687,10 +687,10 @@ class AdmissionTests(ServerTestCase):
         on = self.receiving()
 
         def talker(words: bytes) -> None:
-            with socket.create_connection(("127.0.0.1", on.port), timeout=15) as connection:
-                with self.assertRaises(ConnectionError):
-                    while True:
-                        connection.sendall(words)
+            connection = socket.create_connection(("127.0.0.1", on.port), timeout=15)
+            with connection, self.assertRaises(ConnectionError):
+                while True:
+                    connection.sendall(words)
 
         await in_thread(talker, b"x" * 4096)
         await in_thread(talker, b"NOOP\r\n" * 100)
