@@ -20,6 +20,7 @@ from camtrace.pools import Inbox, Lane, Pools
 BACKLOG = 128
 ARRIVALS = 16  # on their way to the reactor; more wait in the thread, within its memory
 FAULTS = 1000  # the same; more are dropped and counted
+LAST_PATIENCE_SECONDS = 0.7  # for alarms to become durable; the intake goes on when it takes longer
 _PARTS = re.compile(r"(?<!\\):")
 
 
@@ -29,8 +30,15 @@ class FtpListener:
     log = Logger()
 
     def __init__(
-        self, pools: Pools, endpoint: str, settings: Ftp, receiver: FtpReceiver, limits: Limits | None = None
+        self,
+        reactor: Any,
+        pools: Pools,
+        endpoint: str,
+        settings: Ftp,
+        receiver: FtpReceiver,
+        limits: Limits | None = None,
     ) -> None:
+        self._reactor = reactor
         self._pools = pools
         self._endpoint = endpoint
         self._settings = settings
@@ -39,7 +47,6 @@ class FtpListener:
         self._socket: socket.socket | None = None
         self._lane: Lane | None = None
         self._loop: Loop | None = None
-        self._ended: defer.Deferred[None] = defer.succeed(None)
         self._faults: Inbox[Fault] = pools.inbox(receiver.complain, FAULTS)
         self._arrivals: Inbox[Arrival] = pools.inbox(receiver.received, ARRIVALS)
 
@@ -82,8 +89,8 @@ class FtpListener:
         if self._lane is None and self._socket is not None:
             self._lane = self._pools.lane("ftp")
             self._loop = Loop(partial(self._make_server, self._socket), self._pools.answer)
-            self._ended = self._lane.run(self._loop.run)
-            self._ended.addErrback(lambda failure: self.log.failure("the FTP receiver has ended", failure))
+            ended = self._lane.run(self._loop.run)
+            ended.addErrback(lambda failure: self.log.failure("the FTP receiver has ended", failure))
 
     def stopListening(self) -> defer.Deferred[None]:
         """Accept nobody more; fires when the port is free."""
@@ -100,12 +107,13 @@ class FtpListener:
     # ── the end ──
 
     async def leave(self) -> None:
-        """End all sessions; returns when the alarms of all that came are durable."""
+        """End all sessions; returns when the alarms of all that came are durable, or do not become so for a while."""
         if self._loop is not None and self._lane is not None:
             self._loop.call(self._loop.leave, lambda _: None)
             await self._lane.stop()
             self._loop.dispose()
-        await self._receiver.settled()
+        settled = defer.Deferred.fromCoroutine(self._receiver.settled())
+        await settled.addTimeout(LAST_PATIENCE_SECONDS, self._reactor, lambda result, _: None)
 
     def _make_server(self, listening: socket.socket, ioloop: Any) -> Server:
         return Server(

@@ -29,7 +29,7 @@ class Nowhere(AbstractedFS):
     def ftpnorm(self, ftppath: str) -> str:
         """An absolute path without `.` and `..`, which cannot climb above the root."""
         joined = posixpath.join("/", self.cwd, ftppath.replace("\\", "/").replace("\0", ""))
-        return "/" + posixpath.normpath(joined).strip("/").removeprefix(".")
+        return "/" + posixpath.normpath(joined).strip("/")
 
     def ftp2fs(self, ftppath: str) -> str:
         return self.ftpnorm(ftppath)

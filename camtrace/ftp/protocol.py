@@ -193,7 +193,10 @@ class Session(FTPHandler):
     @property
     def is_busy(self) -> bool:
         """Whether a file is on its way."""
-        return not self._closed and (self.data_channel is not None or self._in_dtp_queue is not None)
+        if self._closed:
+            return False
+        comes = self.data_channel is not None and self.data_channel.file_obj is not None
+        return comes or self._in_dtp_queue is not None
 
     def handle(self) -> None:
         """Greet, and wait for a login, not for ever."""
@@ -284,7 +287,7 @@ class Session(FTPHandler):
 
     def _on_dtp_close(self) -> None:
         super()._on_dtp_close()
-        if self._in_dtp_queue is not None and not self._is_waiting_for_data():
+        if not self._closed and self._in_dtp_queue is not None and not self._is_waiting_for_data():
             self.respond("426 The data connection is gone; transfer aborted.")
             self._end_waiting()
 
@@ -321,7 +324,9 @@ class Session(FTPHandler):
         return super().ftp_STOU(line) if self._can_receive() else None
 
     def _can_receive(self) -> bool:
-        if self.data_channel is None and not self._is_waiting_for_data():
+        if self.is_busy:
+            self.respond("450 Another file is on its way.")
+        elif self.data_channel is None and not self._is_waiting_for_data():
             self.respond("425 There is no data connection: send PASV or PORT again.")
         elif self.server.is_crowded:
             self.server.complain(self.peer, "busy")

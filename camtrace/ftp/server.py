@@ -23,7 +23,8 @@ from camtrace.ftp.protocol import Session
 from camtrace.peers import Peers, plain_address
 
 log = Logger()
-LAST_SECONDS = 1.0  # for files that are on their way when the server stops
+LAST_SECONDS = 0.7  # for files that are on their way when the server stops
+HAND_ON_SECONDS = 0.3  # the same, for those that have come
 PAUSE_SECONDS = 1.0  # of accepting, when the system gives no further descriptor
 TURN_SECONDS = 0.02  # of the loop while sessions end
 AGAIN_SECONDS = 0.1  # until what the reactor had no room for is offered again
@@ -219,16 +220,14 @@ class Loop:
     def run(self) -> None:
         """In the thread: serve until all have left."""
         _quiet_logs()
-        ioloop = IOLoop()
-        _Bell(self._theirs, ioloop, self._take_calls)
-        server = self.server = self._make(ioloop)
         try:
-            soonest = None
-            while not self._is_over(server):
-                soonest = ioloop.loop(soonest if self._deadline is None else TURN_SECONDS, blocking=False)
+            with IOLoop() as ioloop:
+                _Bell(self._theirs, ioloop, self._take_calls)
+                server = self.server = self._make(ioloop)
+                soonest = None
+                while not self._is_over(server):
+                    soonest = ioloop.loop(soonest if self._deadline is None else TURN_SECONDS, blocking=False)
         finally:
-            server.close()
-            ioloop.close()
             self._ended = True
             self._take_calls()
 
@@ -253,7 +252,7 @@ class Loop:
         for session in list(server.sessions):
             if late > 0 or not session.is_busy:
                 session.leave()
-        return late > LAST_SECONDS or not (server.sessions or server.holds_back)
+        return late > HAND_ON_SECONDS or not (server.sessions or server.holds_back)
 
     def _take_calls(self) -> None:
         for _ in range(_CALLS_AT_ONCE):

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import errno
 import ftplib
+import gc
 import io
 import socket
 import struct
@@ -12,6 +14,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from support.cameras import descriptors
 from support.ftp import PASSWORD, PATIENT, USER, Receiving, World, in_thread, jpeg
 from twisted.internet import defer, reactor, task
 from twisted.trial.unittest import SkipTest, TestCase
@@ -394,6 +397,30 @@ class CutTests(ServerTestCase):
         await on.stop()
         self.assertEqual(len(on.world.raised), 15)
         self.assertEqual(len(on.world.pictures), 12)
+
+    async def test_one_file_at_a_time(self) -> None:
+        """Another is refused while one comes; QUIT waits for it."""
+        on = self.receiving()
+
+        def camera() -> None:
+            session = on.client()
+            session.voidcmd("TYPE I")
+            with session.transfercmd("STOR a.jpg") as data:
+                data.sendall(RED[:100])
+                session.putcmd("STOR b.jpg")
+                self.assertEqual(refused(session.getresp)[:3], "450")
+                session.putcmd("QUIT")
+                self.assertEqual(session.getresp()[:3], "221")
+                data.sendall(RED[100:])
+            self.assertEqual(session.getresp()[:3], "226")
+            with self.assertRaises(EOFError):
+                session.getresp()
+            session.close()
+
+        await in_thread(camera)
+        await on.stop()
+        self.assertEqual([message for _, _, message in on.world.raised], ["a.jpg"])
+        self.assertEqual(on.world.pictures, [(101, RED)])
 
 
 class DataConnectionTests(ServerTestCase):
@@ -784,6 +811,50 @@ class DoorTests(ServerTestCase):
             if thread.name == name:
                 await in_thread(thread.join, 10)
                 self.assertFalse(thread.is_alive())
+
+    async def test_nothing_is_left_open(self) -> None:
+        """Neither sockets nor what the loop waits with."""
+        await task.deferLater(reactor, 0)  # a reactor that runs has some of its own
+        before = descriptors()
+        for _ in range(3):
+            on = self.receiving()
+
+            def camera(on: Receiving = on) -> None:
+                for passive in (True, False):
+                    with on.client(passive=passive) as session:
+                        send(session, "image1.jpg")
+                on.client()  # and never says goodbye
+
+            await in_thread(camera)
+            await on.stop()
+        gc.collect()
+        self.assertLessEqual(descriptors(), before)
+
+    async def test_the_database_stays_away(self) -> None:
+        """Stopping does not wait for it: the intake goes on with what was handed to it."""
+        on = self.receiving(World(durable=defer.Deferred))
+        with_picture = await in_thread(on.client)
+        await in_thread(send, with_picture, "image1.jpg")
+        await in_thread(with_picture.quit)
+        await on.world.alarms(1)
+        await on.stop()
+
+    async def test_no_descriptor_left(self) -> None:
+        """Nobody is let in for a moment, then those who waited."""
+        self.patch(server_module, "PAUSE_SECONDS", 0.1)
+        on = self.receiving()
+        await in_thread(lambda: on.client().quit())  # the thread is there
+        server = on.listener._loop.server
+        accept, fail = server.accept, iter([True])
+
+        def accept_later() -> Any:
+            if next(fail, False):
+                raise OSError(errno.EMFILE, "Too many open files")
+            return accept()
+
+        server.accept = accept_later
+        await in_thread(lambda: on.client().quit())
+        self.assertEqual(on.world.count("descriptors"), 1)
 
     async def test_slow_to_become_durable(self) -> None:
         """The next file is refused until there is room again; none is lost."""

@@ -104,7 +104,7 @@ class Receiving:
         self.world = world or World()
         self.pools = Pools(reactor)
         self.doors = Doors(reactor)
-        self.listener = FtpListener(self.pools, endpoint, Ftp(**settings), self.world.receiver(), limits)
+        self.listener = FtpListener(reactor, self.pools, endpoint, Ftp(**settings), self.world.receiver(), limits)
         self.doors.add_other("ftp", endpoint, self.listener.bind, self.listener.leave)
         self.doors.bind()
         (self.port,) = self.doors.port_numbers()["ftp"]
