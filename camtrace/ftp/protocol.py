@@ -27,6 +27,10 @@ MOST_BEFORE_LOGIN = 50  # commands
 _TEMPORARY = ("tmp", "temp", "part", "partial", "upload", "filepart", "~", "swp")
 
 
+def _nothing(*_: object) -> None:
+    """pyftpdlib's own log says every command: too much."""
+
+
 def looks_temporary(name: str) -> bool:
     """Whether a file of this name is probably renamed at once."""
     lower = name.lower()
@@ -451,11 +455,8 @@ class Session(FTPHandler):
             self._let_go()
             self.server.left(self)
 
-    # ── pyftpdlib's own log says every command: too much ──
+    # ── pyftpdlib's own log ──
 
-    def log(self, msg: str, logfun: Callable[..., object] = print) -> None: ...
+    def log(self, msg: str, logfun: Callable[..., object] = _nothing) -> None: ...
     def log_cmd(self, cmd: str, arg: str, respcode: int, respstr: str) -> None: ...
     def log_transfer(self, **about: object) -> None: ...
-
-
-def _nothing(*_: object) -> None: ...
