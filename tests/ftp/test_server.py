@@ -24,8 +24,8 @@ from camtrace.errors import StartError
 from camtrace.ftp import server as server_module
 from camtrace.ftp import service
 from camtrace.ftp.listener import where
-from camtrace.ftp.protocol import looks_temporary
 from camtrace.ftp.server import Limits
+from camtrace.ftp.uploads import looks_temporary
 from camtrace.model import Camera
 
 RED, BLUE = jpeg("red"), jpeg("blue")
