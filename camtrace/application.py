@@ -13,6 +13,7 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import __version__, assets, clock, garbage, i18n
+from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.protocol import ControlFactory
 from camtrace.alarm.senders import Senders, addresses_of
 from camtrace.alarm.service import Alarms, ControlChannel
@@ -28,6 +29,8 @@ from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmEnded, AlarmTriggered, SettingChanged
 from camtrace.folders import ensure_folder, hold_folder
+from camtrace.ftp.listener import FtpListener
+from camtrace.ftp.service import FtpReceiver
 from camtrace.i18n import N_
 from camtrace.intake import Ids, Intake
 from camtrace.media.feeds import Feeds
@@ -212,6 +215,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         )
         doors.add("control", settings.listen.control, control, control.leave)
 
+    # the pictures that cameras send by FTP
+    pictures = Pictures()
+    if settings.listen.ftp:
+        receiver = FtpReceiver(senders, alarms.trigger, pictures.keep, Complaints("ftp", note), metrics)
+        ftp = FtpListener(reactor, pools, settings.listen.ftp, settings.ftp, receiver)
+        doors.add_other("ftp", settings.listen.ftp, ftp.bind, ftp.leave)
+        metrics.gauge("camtrace_ftp_sessions", lambda: [({}, ftp.sessions)])
+
     # players
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
@@ -319,7 +330,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def open_doors() -> None:
         rtsp.startService()
-        doors.open("pos", "rtsp", "control")
+        doors.open("pos", "rtsp", "control", "ftp")
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})

@@ -18,11 +18,12 @@ from camtrace.errors import ConfigError
 
 LANGUAGES = ("en", "fr", "ru")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
+DEFAULT_FTP_PASSWORD = "camera"
 # where a package or an administrator puts the file, the first that is there
 INSTALLED = (Path("/etc/camtrace/camtrace.toml"), Path("/usr/local/etc/camtrace/camtrace.toml"))
 # keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
-NOT_YET = {("listen", "prisma"), ("listen", "ftp")}
-NOT_YET_SECTIONS = {"prisma", "ftp", "mail"}
+NOT_YET = {("listen", "prisma")}
+NOT_YET_SECTIONS = {"prisma", "mail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,7 @@ class Listen:
 
     web: str = "tcp:8000"
     pos: tuple[PosListener, ...] = (PosListener("tcp:8010"),)
+    ftp: str = "tcp:2121"
     rtsp: str = "tcp:8554"
     control: str = "tcp:8001"
 
@@ -101,6 +103,23 @@ class Alarm:
 
 
 @dataclass(frozen=True, slots=True)
+class Ftp:
+    """How cameras send alarm pictures. `passive_ports`: first and last, None for any; `allow`: None for anybody."""
+
+    user: str = "camtrace"
+    password: str = field(default=DEFAULT_FTP_PASSWORD, repr=False)
+    passive_ports: tuple[int, int] | None = None
+    allow: tuple[str, ...] | None = None
+    connections: int = 300
+    picture_mb: int = 8
+
+    @property
+    def uses_default_password(self) -> bool:
+        """Whether the password is still the one that everybody knows."""
+        return self.password == DEFAULT_FTP_PASSWORD
+
+
+@dataclass(frozen=True, slots=True)
 class Rtsp:
     """How players are served."""
 
@@ -132,6 +151,7 @@ class Config:
     storage: Storage = Storage()
     pos: Pos = Pos()
     alarm: Alarm = Alarm()
+    ftp: Ftp = Ftp()
     rtsp: Rtsp = Rtsp()
     web: Web = Web()
     workers: Workers = Workers()
@@ -186,6 +206,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
         listen=Listen(
             reader.endpoint("listen", "web", "tcp:8000"),
             reader.pos_listeners(),
+            reader.plain_listener("listen", "ftp", "tcp", "tcp:2121"),
             reader.endpoint("listen", "rtsp", "tcp:8554"),
             reader.endpoint("listen", "control", "tcp:8001"),
         ),
@@ -210,9 +231,17 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
         ),
         alarm=Alarm(
-            reader.networks("alarm", "allow"),
+            reader.sources("alarm", "allow", addresses_only=True),
             reader.flag("alarm", "sender_too", False),
             reader.integer("alarm", "connections", 500, 1, 100000),
+        ),
+        ftp=Ftp(
+            reader.word("ftp", "user", "camtrace"),
+            reader.word("ftp", "password", DEFAULT_FTP_PASSWORD),
+            reader.port_range("ftp", "passive_ports"),
+            reader.sources("ftp", "allow", addresses_only=True),
+            reader.integer("ftp", "connections", 300, 1, 10000),
+            reader.integer("ftp", "picture_mb", 8, 1, 64),
         ),
         rtsp=Rtsp(reader.flag("rtsp", "anonymous", False)),
         web=Web(reader.url("web", "url")),
@@ -260,6 +289,24 @@ class _Reader:
             return value
         self._fault(section, key, "must be text", value)
         return default
+
+    def word(self, section: str, key: str, default: str) -> str:
+        """Text that a device sends on one line: neither empty nor with control characters in it. Never shown."""
+        value = self._get(section, key, default)
+        if isinstance(value, str) and value and value.isprintable():
+            return value
+        self.problems.append(f"[{section}] {key}: must be text on one line, and not empty")
+        return default
+
+    def port_range(self, section: str, key: str) -> tuple[int, int] | None:
+        """The first and the last port; None for any."""
+        value = self.text(section, key, "")
+        found = re.fullmatch(r"([0-9]{1,5})\s*-\s*([0-9]{1,5})", value.strip())
+        if found and 1024 <= int(found[1]) <= int(found[2]) <= 65535:
+            return int(found[1]), int(found[2])
+        if value:
+            self._fault(section, key, 'must be a range such as "50000-50099", from 1024 to 65535', value)
+        return None
 
     def url(self, section: str, key: str) -> str:
         value = self.text(section, key, "")
@@ -329,15 +376,16 @@ class _Reader:
             if name == "interface":
                 self._check_address(section, key, interface.replace("\\", ""))
 
-    def plain_listener(self, section: str, key: str, kind: str) -> None:
+    def plain_listener(self, section: str, key: str, kind: str, default: str = "") -> str:
         """`udp:PORT`, with `:interface=ADDRESS` or without."""
-        value = self.text(section, key, "")
+        value = self.text(section, key, default)
         found, *parts = re.split(r"(?<!\\):", value) if value else [kind, "0"]
         known = all(_PORTS.fullmatch(part) or part.startswith("interface=") for part in parts)
         if found != kind or not known or not parts:
             self._fault(section, key, f"must be {kind}:PORT, or {kind}:PORT:interface=ADDRESS", value)
         else:
             self._check_parts(section, key, value, parts)
+        return value
 
     def pos_listeners(self) -> tuple[PosListener, ...]:
         value = self._get("listen", "pos", "tcp:8010")
@@ -376,7 +424,7 @@ class _Reader:
             self._fault(section, key, "names a folder twice", value)
         return tuple(map(Path, value))
 
-    def sources(self, section: str, key: str) -> tuple[str, ...] | None:
+    def sources(self, section: str, key: str, addresses_only: bool = False) -> tuple[str, ...] | None:
         value = self._get(section, key, "any")
         if value == "any":
             return None
@@ -384,22 +432,7 @@ class _Reader:
             self._fault(section, key, 'must be "any" or a list of addresses', value)
             return None
         for item in value:
-            self._check_address(section, key, item)
-        return tuple(value)
-
-    def networks(self, section: str, key: str) -> tuple[str, ...] | None:
-        """A list of addresses and networks; "any" is None."""
-        value = self._get(section, key, "any")
-        if value == "any":
-            return None
-        if not isinstance(value, list) or not value or not all(isinstance(item, str) for item in value):
-            self._fault(section, key, 'must be "any" or a list of addresses', value)
-            return None
-        for item in value:
-            try:
-                ipaddress.ip_network(item.strip(), strict=False)
-            except ValueError:
-                self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", item)
+            self._check_address(section, key, item, also_names=not addresses_only)
         return tuple(value)
 
     def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
@@ -415,9 +448,12 @@ class _Reader:
             self._check_address(section, key, name)
         return tuple(value.items())
 
-    def _check_address(self, section: str, key: str, value: str) -> None:
-        """What looks like an address must be one: else it would be taken for the name of a till."""
-        if _LIKE_ADDRESS.fullmatch(value.strip()):
+    def _check_address(self, section: str, key: str, value: str, also_names: bool = True) -> None:
+        """What looks like an address must be one: else it would be taken for the name of a till.
+
+        `also_names`: whether anything else may stand there.
+        """
+        if not also_names or _LIKE_ADDRESS.fullmatch(value.strip()):
             try:
                 ipaddress.ip_network(value.strip(), strict=False)
             except ValueError:
@@ -426,7 +462,6 @@ class _Reader:
     def notices(self) -> tuple[str, ...]:
         """What is set and belongs to a receiver that this version does not have; it must be right all the same."""
         self.plain_listener("listen", "prisma", "udp")
-        self.plain_listener("listen", "ftp", "tcp")
         found = []
         for section, key in sorted(NOT_YET):
             if self._get(section, key, ""):

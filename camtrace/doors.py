@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from twisted.internet import defer, endpoints, task
 from twisted.internet.interfaces import IProtocolFactory
@@ -16,16 +16,26 @@ from camtrace.errors import StartError
 BACKLOG = 1024  # a whole shop's tills reconnect at once after a restart; Twisted's own is 50
 
 
+class Port(Protocol):
+    """What a bound listener can do: Twisted's ports, and others that behave like them."""
+
+    def startReading(self) -> None: ...
+    def stopReading(self) -> None: ...
+    def stopListening(self) -> defer.Deferred[None] | None: ...
+    def getHost(self) -> object: ...
+
+
 @dataclass(slots=True)
 class Door:
     """One listener. `key` is its name in the configuration, `open` whether it accepts connections.
 
-    `leave` ends the connections that came through it, and returns when nothing more comes of them.
+    `listen` binds it and returns its port, or a Deferred that has fired with it. `leave` ends the connections that
+    came through it, and returns when nothing more comes of them.
     """
 
     key: str
     endpoint: str
-    factory: IProtocolFactory
+    listen: Callable[[], Any]
     leave: Callable[[], Awaitable[object]] | None = None
     open: bool = False
     port: Any = field(default=None, repr=False)
@@ -48,14 +58,27 @@ class Doors:
         leave: Callable[[], Awaitable[object]] | None = None,
     ) -> None:
         """Declare a listener; `endpoint` is a Twisted endpoint string, `leave` ends its connections."""
-        self._doors.append(Door(key, endpoint, factory, leave))
+
+        def listen() -> Any:
+            return endpoints.serverFromString(self._reactor, _with_backlog(endpoint)).listen(factory)
+
+        self._doors.append(Door(key, endpoint, listen, leave))
+
+    def add_other(
+        self,
+        key: str,
+        endpoint: str,
+        bind: Callable[[], Port],
+        leave: Callable[[], Awaitable[object]] | None = None,
+    ) -> None:
+        """Declare a listener that is no Twisted endpoint: `bind` binds it; OSError says why it cannot."""
+        self._doors.append(Door(key, endpoint, bind, leave))
 
     def bind(self) -> None:
         """Bind all, accepting nothing yet. Raises StartError with the key of the one that failed."""
         for door in self._doors:
             outcome: list[Any] = []
-            endpoint = endpoints.serverFromString(self._reactor, _with_backlog(door.endpoint))
-            defer.maybeDeferred(endpoint.listen, door.factory).addBoth(outcome.append)
+            defer.maybeDeferred(door.listen).addBoth(outcome.append)
             if not outcome or isinstance(outcome[0], Failure):
                 self.close()
                 reason = _words(outcome[0].value) if outcome else "it did not answer at once"

@@ -99,6 +99,36 @@ TEXTS = {
     ),
     "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
     "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
+    "ftp_refused": N_("A camera at {address} is not let in by FTP: [ftp] allow does not list this address."),
+    "ftp_crowd": N_("A camera at {address} is not let in by FTP: {detail} connections are open, no more are allowed."),
+    "ftp_too_many": N_("The camera at {address} is not let in again by FTP: it has {detail} connections open."),
+    "ftp_password": N_(
+        "The camera at {address} gives a wrong user or password by FTP ({count} so far): set those of [ftp] in it."
+    ),
+    "ftp_guessing": N_(
+        "Logins by FTP from {address} are refused for a minute: too many wrong passwords came from there."
+    ),
+    "ftp_bounce": N_("{address} asked by FTP for a connection to another machine, {detail}: refused ({count} so far)."),
+    "ftp_no_data": N_(
+        "The camera at {address} sends no picture by FTP: its data connection does not come about ({count} so far)."
+        " Set its passive mode the other way round, or see [ftp] passive_ports."
+    ),
+    "ftp_long": N_("The file {detail}, sent by FTP from {address}, is too long and was cut off ({count} so far)."),
+    "ftp_command": N_("{address} is connected to the FTP port and does not speak FTP ({count} so far)."),
+    "ftp_descriptors": N_("FTP connections cannot be accepted for a moment ({detail})."),
+    "ftp_stranger": N_(
+        "An alarm picture came by FTP from {address}, where there is no camera ({count} so far): {name}."
+        " Set this address in a camera."
+    ),
+    "ftp_unnamed": N_(
+        "An alarm picture came by FTP from {address}, which cameras {numbers} share ({count} so far). Its name, {name},"
+        " does not say which of them sent it: in each, set the base file name to image and its channel or its HTTP"
+        " port, such as image2 or image81."
+    ),
+    "ftp_ambiguous": N_(
+        "An alarm picture came by FTP from {address}, which cameras {numbers} share ({count} so far). Its name, {name},"
+        " fits several of them: set a channel or an HTTP port of its own for each."
+    ),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 

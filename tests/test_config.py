@@ -199,7 +199,7 @@ def test_web_address() -> None:
 
 def test_later_receivers() -> None:
     """Keys of receivers this version lacks are told, not refused: one file serves both versions."""
-    parsed = config.parse('[listen]\nprisma = "udp:21845"\n[ftp]\nuser = "camtrace"')
+    parsed = config.parse('[listen]\nprisma = "udp:21845"\n[mail]\nfrom = "camtrace@shop"')
     assert len(parsed.notices) == 2
 
 
@@ -211,3 +211,44 @@ def test_relative_folders(tmp_path: Path) -> None:
     assert parsed.data.directory == tmp_path / "d"
     assert parsed.volume_folders() == (tmp_path / "d" / "v", Path("/mnt/w"))
     assert config.load(file, tmp_path / "e").data.directory == tmp_path / "e"
+
+
+def test_ftp() -> None:
+    """One login for all cameras; the password that everybody knows can be told from others."""
+    default = config.parse("")
+    assert (default.listen.ftp, default.ftp.uses_default_password) == ("tcp:2121", True)
+    assert config.parse('[listen]\nftp = ""').listen.ftp == ""
+    parsed = config.parse(
+        '[ftp]\nuser = "cam"\npassword = "s3cret word"\npassive_ports = "50000-50099"\n'
+        'allow = ["192.168.1.0/24", "fd00::1"]\nconnections = 50\npicture_mb = 2'
+    ).ftp
+    assert (parsed.user, parsed.password, parsed.uses_default_password) == ("cam", "s3cret word", False)
+    assert (parsed.passive_ports, parsed.allow) == ((50000, 50099), ("192.168.1.0/24", "fd00::1"))
+    assert "s3cret" not in repr(parsed)
+
+
+def test_faults_of_ftp_at_once() -> None:
+    """Each with its key, and the password in none."""
+    text = """
+    [ftp]
+    user = ""
+    password = "secret\\nword"
+    passive_ports = "50099-50000"
+    allow = ["camera-3"]
+    connections = 0
+    picture_mb = 65
+    """
+    with pytest.raises(ConfigError) as caught:
+        config.parse(text)
+    for key, problem in zip(
+        ("user", "password", "passive_ports", "allow", "connections", "picture_mb"), caught.value.problems, strict=True
+    ):
+        assert problem.startswith(f"[ftp] {key}: ")
+        assert "secret" not in problem
+
+
+@pytest.mark.parametrize("ports", ["50000", "80-90", "50000-70000", "a-b", "50000-"])
+def test_bad_passive_ports(ports: str) -> None:
+    """Neither half a range nor one that an ordinary user may not open."""
+    with pytest.raises(ConfigError, match="passive_ports"):
+        config.parse(f'[ftp]\npassive_ports = "{ports}"')

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import socket
 
 from twisted.internet import defer, protocol, reactor
+from twisted.internet.address import IPv4Address
 from twisted.internet.endpoints import TCP4ClientEndpoint, connectProtocol
 from twisted.trial.unittest import TestCase
 
@@ -92,6 +94,38 @@ class DoorsTests(TestCase):
             with self.assertRaisesRegex(StartError, r"\[listen\] pos: tcp:\S+ cannot .* already in use"):
                 self.doors.bind()
         self.assertEqual(self.doors.port_numbers(), {})
+
+    def test_other_listeners(self) -> None:
+        """What is no Twisted endpoint is bound, opened and closed like the rest; why it cannot be is told."""
+        said: list[str] = []
+
+        class Port:
+            def startReading(self) -> None:
+                said.append("open")
+
+            def stopReading(self) -> None:
+                said.append("waits")
+
+            def stopListening(self) -> defer.Deferred[None]:
+                said.append("closed")
+                return defer.succeed(None)
+
+            def getHost(self) -> IPv4Address:
+                return IPv4Address("TCP", "127.0.0.1", 2121)
+
+        self.doors.add_other("ftp", "tcp:2121", Port)
+        self.doors.bind()
+        self.assertEqual((said, self.doors.port_numbers()), (["waits"], {"ftp": [2121]}))
+        self.doors.open("ftp")
+        self.assertTrue(self.doors.all_open())
+
+        def busy() -> Port:
+            raise OSError(errno.EADDRINUSE, "Address already in use")
+
+        self.doors.add_other("ftp", "tcp:2122", busy)
+        with self.assertRaisesRegex(StartError, r"\[listen\] ftp: tcp:2122 cannot be opened: Address already in use"):
+            self.doors.bind()
+        self.assertEqual(said[-1], "closed")
 
     async def test_leave(self) -> None:
         """Who connected before is let in and heard, nobody after; each door ends its own connections."""

@@ -45,6 +45,7 @@ PURE_NAMES = {"wire", "session", "sdp", "rtp", "grouping", "overlay", "rules", "
 PURE_EXTRA = {
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
+    "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
     "tickets": {"tally"},

@@ -132,7 +132,8 @@ class Demo:
         self._own.mkdir(parents=True, exist_ok=True)
         if is_held(self._server.data):
             raise StartError(f"a server already works with {self._server.data}: stop it, or name another --directory")
-        ports = {"web": free_port(8000), "pos": free_port(8010), "rtsp": free_port(8554)}
+        wanted = {"web": 8000, "pos": 8010, "ftp": 2121, "rtsp": 8554}
+        ports = {key: free_port(port) for key, port in wanted.items()}
         address = f"http://{HOME}:{ports['web']}"
         _say("starting the server, drawing the shop (the first time takes longer) …")
         self._server.start(self._reactor, ports)

@@ -16,7 +16,7 @@ from camtrace.errors import StartError
 
 STOP_SECONDS = 20
 _TAIL = 20
-_SPOKEN_FOR = {8001, 8010, 8080, 8554}  # ports that people expect something else of
+_SPOKEN_FOR = {2121, 8001, 8010, 8080, 8554}  # ports that people expect something else of
 # its own session, so that Ctrl-C at the terminal reaches the demo alone, which then stops the server in order
 _RUN = "import os, sys; os.setsid(); from twisted.scripts.twistd import run; sys.argv[0] = 'twistd'; run()"
 
@@ -29,6 +29,7 @@ timezone = "Europe/Paris"
 [listen]
 web = "tcp:{web}"
 pos = "tcp:{pos}"
+ftp = "tcp:{ftp}"
 rtsp = "tcp:{rtsp}"
 
 [data]

