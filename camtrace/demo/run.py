@@ -132,7 +132,7 @@ class Demo:
         self._own.mkdir(parents=True, exist_ok=True)
         if is_held(self._server.data):
             raise StartError(f"a server already works with {self._server.data}: stop it, or name another --directory")
-        wanted = {"web": 8000, "pos": 8010, "ftp": 2121, "rtsp": 8554}
+        wanted = {"web": 8000, "pos": 8010, "ftp": 2121, "rtsp": 8554, "control": 8001}
         ports = {key: free_port(port) for key, port in wanted.items()}
         address = f"http://{HOME}:{ports['web']}"
         _say("starting the server, drawing the shop (the first time takes longer) …")

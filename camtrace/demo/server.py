@@ -31,6 +31,7 @@ web = "tcp:{web}"
 pos = "tcp:{pos}"
 ftp = "tcp:{ftp}"
 rtsp = "tcp:{rtsp}"
+control = "tcp:{control}"
 
 [data]
 directory = "data"

@@ -1,0 +1,176 @@
+"""Alarms on the running server: from a socket, a browser's program or FTP to a recording that is replayed."""
+
+from __future__ import annotations
+
+import ftplib
+import io
+import re
+import socket
+import subprocess
+import time
+import urllib.request
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any
+
+from PIL import Image
+from support.cameras import RtspCamera
+from support.needs import needs
+from support.outside import OneServer, soon, unix
+from support.server import Server
+
+LOGIN = "admin:correct%20horse%20battery"
+GROUP = 1.0  # seconds between the key frames of the camera
+PRE, POST = 3, 4
+
+
+def told(port: int, message: bytes) -> None:
+    """Say `message` on the control channel and hang up."""
+    with socket.create_connection(("127.0.0.1", port), timeout=10) as connection:
+        connection.sendall(message)
+
+
+@needs("postgresql", "gst-rtsp-server", "ffmpeg")
+class AlarmTests(OneServer):
+    """One camera that is recorded for alarms only, one that is recorded always."""
+
+    camera: RtspCamera
+
+    @classmethod
+    def setUpClass(cls) -> None:
+        super().setUpClass()
+        cls.camera = RtspCamera()
+        cls.addClassCleanup(cls.camera.kill)
+        for name, calendar, address in (("yard", "never", "127.0.0.4"), ("till", "always", "127.0.0.5")):
+            alarm = {"pre_seconds": PRE, "post_seconds": POST}
+            body = {"name": name, "url": cls.camera.url, "regular": {"calendar": calendar}, "alarm": alarm}
+            status, made = cls.server.call("POST", "/api/v1/cameras", {**body, "address": address})
+            assert status == 201, made
+
+    def active(self) -> None:
+        """Both cameras have sent pictures for as long as an alarm looks back."""
+
+        def ready() -> bool:
+            states = [self.get(f"/cameras/{number}/status") for number in (1, 2)]
+            return all(state["status"] == "active" for state in states)
+
+        soon(ready, "the cameras", 40)
+        apart = PRE + 2 * GROUP
+        soon(lambda: all(time.time() > unix(alarm["until"]) + apart for alarm in self.get("/alarms")["items"]))
+        soon(lambda: self.spans(2, "regular") and self.length(2) > apart, "something to look back to", 40)
+
+    def spans(self, number: int, kind: str) -> list[tuple[float, float]]:
+        found = self.get(f"/cameras/{number}/recordings", kind=kind)["spans"]
+        return [(unix(span["start"]), unix(span["stop"])) for span in found]
+
+    def length(self, number: int) -> float:
+        start, stop = self.spans(number, "regular")[-1]
+        return stop - start
+
+    def over(self, count: int) -> list[dict[str, Any]]:
+        """The newest alarms once none is under way and there are at least `count`."""
+
+        def ended() -> list[dict[str, Any]]:
+            found = self.get("/alarms")["items"]
+            return found if len(found) >= count and all(alarm["state"] == "ended" for alarm in found) else []
+
+        return soon(ended, "the end of the alarms", 60)
+
+    def played(self, url: str) -> tuple[float, int]:
+        """Length in seconds and number of the pictures that ffmpeg gets."""
+        command = ["ffprobe", "-v", "error", "-rtsp_transport", "tcp", "-select_streams", "v"]
+        command += ["-show_entries", "packet=pts_time", "-of", "csv=p=0", url]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=90, check=True)
+        times = sorted(float(found) for found in re.findall(r"[0-9.]+", done.stdout))
+        return times[-1] - times[0], len(times)
+
+    def test_prolonged_and_replayed(self) -> None:
+        """Prolonged twice; what is replayed reaches from before the first trigger to after the last, to a group of
+        pictures, on both cameras, and the one that is only recorded for alarms has nothing else."""
+        self.active()
+        first = time.time()
+        told(self.server.control, b"alarm 1,2")
+        time.sleep(2.5)  # the pace of triggers
+        with urllib.request.urlopen(f"http://127.0.0.1:{self.server.control}/alarm?idlist=1,2&Message=more") as answer:
+            self.assertEqual((answer.status, answer.read()), (200, b"alarm 1,2\n"))
+        time.sleep(2.5)
+        status, raised = self.server.call("POST", "/api/v1/alarms", {"cameras": [1, 2], "message": "again"})
+        last = time.time()
+        self.assertEqual((status, {alarm["trigger_count"] for alarm in raised["items"]}), (201, {3}))
+        for alarm in self.over(2)[:2]:
+            self.assertEqual(alarm["causes"], ["tcp", "http", "program"])
+            self.assertAlmostEqual(unix(alarm["started_at"]), first, delta=1)
+            self.assertAlmostEqual(unix(alarm["ended_at"]), last + POST, delta=1)
+        asked = f"start={first - PRE - 1:.3f}&stop={last + 60:.3f}"
+        address = f"rtsp://{LOGIN}@127.0.0.1:{self.server.rtsp}/player/alarm"
+        with ThreadPoolExecutor() as players:
+            played = list(players.map(self.played, [f"{address}/{number}/?{asked}" for number in (1, 2)]))
+        for number, (seconds, pictures) in enumerate(played, 1):
+            with self.subTest(number):
+                start, stop = self.spans(number, "alarm")[-1]
+                self.assertAlmostEqual(start, first - PRE, delta=1)
+                self.assertAlmostEqual(stop, last + POST, delta=1)
+                self.assertAlmostEqual(seconds, last - first + PRE + POST, delta=GROUP + 0.5)
+                self.assertGreater(pictures, 8 * seconds)
+        self.assertEqual(self.spans(1, "regular"), [])
+        begins, ends = self.spans(1, "all")[-1]
+        self.assertTrue(first - PRE - 2.5 * GROUP <= begins <= first - PRE, (begins - first, first))
+        self.assertTrue(last + POST - 0.5 <= ends <= last + POST + 2.5 * GROUP, ends - last)
+
+    def test_who_speaks(self) -> None:
+        """Without ids it is the camera at the sender's address; what is not understood is journaled."""
+        before = len(self.get("/alarms")["items"])
+        with socket.create_connection(
+            ("127.0.0.1", self.server.control), timeout=10, source_address=("127.0.0.4", 0)
+        ) as connection:
+            connection.sendall(b"ALARME\r\n")
+            soon(lambda: len(self.get("/alarms")["items"]) > before, "the alarm")
+        newest = self.get("/alarms")["items"][0]
+        self.assertEqual((newest["camera"], newest["triggers"][-1]["from"]), (1, "127.0.0.4"))
+        self.assertEqual(newest["causes"][-1], "tcp")
+        told(self.server.control, b"alarm 77\n")
+        told(self.server.control, b"hello\n")
+
+        def journaled() -> bool:
+            said = "\n".join(entry["message"] for entry in self.get("/journal", kind="system")["items"])
+            return "cameras that do not exist: 77" in said and "hello" in said
+
+        soon(journaled, "the journal")
+        self.assertGreaterEqual(self.server.metric("camtrace_control_errors_total"), 2)
+
+    def test_by_ftp(self) -> None:
+        """A picture that a camera uploads is an alarm on it."""
+        picture = io.BytesIO()
+        Image.new("RGB", (320, 240), "grey").save(picture, "JPEG")
+        picture.seek(0)
+        with ftplib.FTP() as ftp:
+            ftp.connect("127.0.0.1", self.server.ftp, timeout=20, source_address=("127.0.0.4", 0))
+            ftp.login("camtrace", "camera")
+            ftp.storbinary("STOR image1_26-11-25_10-00-00-01.jpg", picture)
+
+        def raised() -> bool:
+            found = self.get("/alarms", cause="ftp")["items"]
+            return bool(found) and found[0]["camera"] == 1
+
+        soon(raised, "the alarm")
+
+
+@needs("postgresql", "gst-rtsp-server")
+class KilledTests(OneServer):
+    """kill -9 while an alarm is under way."""
+
+    server: Server
+
+    def test_goes_on_or_has_ended(self) -> None:
+        """After the restart one alarm has ended when it should have, the other goes on and takes the next trigger."""
+        for name, post in (("short", 3), ("long", 60)):
+            self.add_camera(name=name, url="rtsp://127.0.0.1:9/x", alarm={"post_seconds": post})
+        status, raised = self.server.call("POST", "/api/v1/alarms", {"cameras": [1, 2]})
+        self.assertEqual(status, 201)
+        self.server.kill()
+        time.sleep(max(0.0, unix(raised["items"][0]["until"]) - time.time()))  # the short one's time passes meanwhile
+        self.server.start()
+        ended, lasting = sorted(self.get("/alarms")["items"], key=lambda alarm: alarm["camera"])
+        self.assertEqual((ended["state"], ended["ended_at"]), ("ended", ended["until"]))
+        self.assertEqual((lasting["state"], lasting["id"]), ("active", raised["items"][1]["id"]))
+        _, again = self.server.call("POST", "/api/v1/alarms", {"camera": 2})
+        self.assertEqual((again["items"][0]["id"], again["items"][0]["trigger_count"]), (lasting["id"], 2))
