@@ -88,26 +88,33 @@ TEXTS = {
     "mail_settings_changed": N_("{user} changed how mails are sent."),
     "mail_address_changed": N_("{user} changed the mail address of {person}."),
     "mail_rights_changed": N_("{user} changed what the profile {profile} gets by mail."),
-    "mail_trouble_name": N_("Mails wait: the network does not know the mail server's name, {host}."),
-    "mail_trouble_refused": N_("Mails wait: nothing listens at {host}, port {port}."),
-    "mail_trouble_timeout": N_("Mails wait: the mail server {host}, port {port}, does not answer."),
-    "mail_trouble_unreachable": N_("Mails wait: no way leads to the mail server {host}, port {port}."),
-    "mail_trouble_greeting": N_("Mails wait: what answers at {host}, port {port}, is no mail server at work. {said}"),
-    "mail_trouble_ended": N_("Mails wait: the mail server {host}, port {port}, hung up."),
+    "mail_trouble_name": N_("No mail leaves: the network does not know the mail server's name, {host}."),
+    "mail_trouble_refused": N_("No mail leaves: nothing listens at {host}, port {port}."),
+    "mail_trouble_timeout": N_("No mail leaves: the mail server {host}, port {port}, does not answer."),
+    "mail_trouble_unreachable": N_("No mail leaves: no way leads to the mail server {host}, port {port}."),
+    "mail_trouble_greeting": N_(
+        "No mail leaves: what answers at {host}, port {port}, is no mail server at work. {said}"
+    ),
+    "mail_trouble_ended": N_("No mail leaves: the mail server {host}, port {port}, hung up."),
     "mail_trouble_no_starttls": N_(
-        "Mails wait: the mail server {host}, port {port}, offers no STARTTLS. Choose TLS with port 465, or no encryption."
+        "No mail leaves: the mail server {host}, port {port}, offers no STARTTLS. Choose TLS with port 465,"
+        " or no encryption."
     ),
     "mail_trouble_tls": N_(
-        "Mails wait: encryption with {host}, port {port}, failed. TLS uses port 465 as a rule, STARTTLS port 587."
+        "No mail leaves: encryption with {host}, port {port}, failed. TLS uses port 465 as a rule, STARTTLS port 587."
     ),
     "mail_trouble_certificate": N_(
-        "Mails wait: the certificate of {host} is not signed by anyone this server trusts, or is for another name."
+        "No mail leaves: the certificate of {host} is not signed by anyone this server trusts, or is for another name."
     ),
     "mail_trouble_no_auth": N_(
-        "Mails wait: the mail server {host}, port {port}, takes no login here. It may want encryption first."
+        "No mail leaves: the mail server {host}, port {port}, takes no login here. It may want encryption first."
     ),
-    "mail_trouble_auth": N_("Mails wait: the mail server {host} refuses the user name or the password. {said}"),
-    "mail_trouble_sealed": N_("Mails wait: the password of the mail server cannot be opened. Type it again."),
+    "mail_trouble_auth": N_("No mail leaves: the mail server {host} refuses the user name or the password. {said}"),
+    "mail_trouble_sealed": N_("No mail leaves: the password of the mail server cannot be opened. Type it again."),
+    "mail_trouble_busy": N_("No mail leaves: the mail server {host} takes none at the moment. {said}"),
+    "mail_trouble_sender": N_("No mail leaves: the mail server {host} refuses the address of the sender. {said}"),
+    "mail_trouble_recipient": N_("No mail leaves: the mail server {host} refuses the recipient. {said}"),
+    "mail_trouble_message": N_("No mail leaves: the mail server {host} refuses the mail. {said}"),
     "mail_works_again": N_("Mails leave again by way of {host}."),
     "mail_refused_recipient": N_("The mail server refuses mails to {recipient}: {said}. This one is lost: {subject}"),
     "mail_refused_message": N_("The mail server refused a mail to {recipient}: {said}. It is lost: {subject}"),

@@ -30,7 +30,7 @@ _TLS_ERROR: Any = ssl.SSL.Error  # type: ignore[attr-defined]
 _ESMTP_CLIENT: Any = smtp.ESMTPClient
 _POLICY = re.compile(r"5\.7\.\d+\b")
 
-# kinds of trouble; those from "sender" on are about the mail, the others about the mail server
+# kinds of trouble: with the mail server, and from "busy" on with a single mail
 TROUBLES = (
     "name",  # the network does not know the server's name
     "refused",  # nothing listens at its port
@@ -44,12 +44,12 @@ TROUBLES = (
     "no_auth",  # a login is set and the server takes none
     "auth",  # it refuses the login
     "sealed",  # the password cannot be opened
-    "busy",  # it took neither sender nor mail, and may do so later
     "sender",  # it refuses the sender
+    "busy",  # it did not take the mail, and may do so later
     "recipient",  # it refuses the recipient
     "message",  # it refuses the mail
 )
-_OF_THE_MAIL = ("busy", "sender", "recipient", "message")
+_OF_THE_MAIL = ("busy", "recipient", "message")
 
 
 @dataclass(frozen=True, slots=True)
