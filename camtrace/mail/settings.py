@@ -68,7 +68,10 @@ def to_json(settings: MailSettings) -> dict[str, Any]:
 def changed(
     settings: MailSettings, body: Mapping[str, Any], seal: Callable[[str], bytes], at: datetime
 ) -> MailSettings:
-    """`settings` with what `body` sets; `password` is clear text there. Raises Invalid with the field's name."""
+    """`settings` with what `body` sets; `password` is clear text there. Raises Invalid with the field's name.
+
+    Another host without a password forgets the one that was given for the host before: it is not that host's business.
+    """
     values: dict[str, Any] = {}
     for name, value in body.items():
         if name not in _READERS:
@@ -76,6 +79,8 @@ def changed(
         values[name] = _READERS[name](value, name)
     if "password" in values:
         values["password"] = seal(values["password"])
+    elif values.get("host", settings.host) != settings.host:
+        values["password"] = b""
     if "security" in values and "port" not in values and settings.port == USUAL_PORTS[settings.security]:
         values["port"] = USUAL_PORTS[values["security"]]
     new = replace(settings, **values)

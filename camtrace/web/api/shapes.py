@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -54,6 +55,7 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
                 "pre_seconds": camera.alarm.pre_seconds,
                 "post_seconds": camera.alarm.post_seconds,
             },
+            "mail": asdict(camera.mail),
             "stop_streams_automatically": camera.stop_streams_automatically,
         }
     return shape
