@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, time, timedelta, tzinfo
+from datetime import UTC, datetime, time, timedelta, tzinfo
 
 from camtrace.mail.compose import CameraReport, DiskReport, Report
 from camtrace.mail.ports import Cameras, Footage, Volume
@@ -27,6 +27,7 @@ class Reporter:
 
     async def report(self, start: datetime, stop: datetime) -> Report:
         """What happened from `start` to `stop`, and how things stand now. Raises DatabaseUnavailable."""
+        start, stop = start.astimezone(UTC), stop.astimezone(UTC)  # a day of the shop's clock may have 25 hours
         cameras = [await self._camera(camera, start, stop) for camera in self._cameras.all()]
         disks = [DiskReport(one.name, one.state, one.free_bytes, one.why) for one in self._volumes()]
         return Report(start, stop, self._version, tuple(cameras), tuple(disks))

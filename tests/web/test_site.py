@@ -333,7 +333,7 @@ class DescriptionTests(SynchronousTestCase):
         """docs/api.md names every route."""
         manual = (Path(__file__).parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
         for path, methods in self.document["paths"].items():
-            written = path.replace("{camera}", "CAMERA").replace("{ticket}", "TICKET")
+            written = path.replace("{camera}", "CAMERA").replace("{ticket}", "TICKET").replace("{name}", "NAME")
             for method in methods:
                 self.assertRegex(manual, rf"`{method.upper()} {re.escape(written)}[`\[?]", f"{method} {path}")
 

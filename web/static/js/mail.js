@@ -144,11 +144,13 @@ function person(one) {
   const input = el("input", { class: "in", type: "email", value: one.email, maxlength: "254", autocomplete: "off", "aria-label": _("Mail address of {name}", { name: one.user }) });
   const button = el("button", { class: "btn sm", type: "button" }, _("Save"));
   const box = el("div", { class: "field" }, input);
-  const flag = one.flagged ? el("span", { class: "warn-c" }, icon("warn"), _("no address")) : null;
+  const flag = el("span", { class: "warn-c state", hidden: !one.flagged }, icon("warn"), _("no address"));
   const save = () => busy(button, async () => {
     tell(input, "");
     try {
-      await askJson(`/mail/users/${encodeURIComponent(one.user)}`, { method: "PATCH", body: { email: input.value.trim() } });
+      const told = await askJson(`/mail/users/${encodeURIComponent(one.user)}`, { method: "PATCH", body: { email: input.value.trim() } });
+      input.value = told.email;
+      show(flag, told.flagged);
     } catch (error) {
       if (error.field !== "email") throw error;
       tell(input, error.message);
@@ -156,8 +158,7 @@ function person(one) {
       return;
     }
     toast(_("It is saved and acts at once."));
-    await loadPeople();
-    tellStateAnew();
+    await tellStateAnew();
   });
   button.addEventListener("click", save);
   input.addEventListener("keydown", (event) => { if (event.key === "Enter") save(); });
@@ -166,14 +167,12 @@ function person(one) {
 
 function profile(one) {
   const name = _(one.profile);
-  const change = (body) => askJson(`/mail/profiles/${encodeURIComponent(one.profile)}`, { method: "PATCH", body }).then(() => {
-    toast(_("It is saved and acts at once."));
-    tellStateAnew();
-    return loadPeople();
-  }).catch(refused);
-  const tick = (key, words) => el("td", null, el("input", {
+  const change = (body) => askJson(`/mail/profiles/${encodeURIComponent(one.profile)}`, { method: "PATCH", body })
+    .then(() => toast(_("It is saved and acts at once.")), (error) => { refused(error); return loadPeople(); })
+    .then(tellStateAnew).catch(refused);
+  const tick = (key, words) => el("td", null, el("label", { class: "check" }, el("input", {
     type: "checkbox", checked: one[key], "aria-label": `${name}: ${words}`, onchange: (event) => change({ [key]: event.target.checked }),
-  }));
+  })));
   return el("tr", null, el("td", null, name), cameras(one, "alarms", _("Alarms"), change), cameras(one, "lost", _("Lost cameras"), change),
     tick("contacts", _("Contacts")), tick("purge", _("Erased recordings")), tick("life", _("Sign of life")));
 }
