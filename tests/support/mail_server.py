@@ -111,6 +111,12 @@ class MailServer:
         self._arrived.append(waiting)
         return waiting
 
+    async def arrival_within(self, seconds: float) -> None:
+        """Returns when the next mail has arrived, or after `seconds`."""
+        waiting = self.arrival()
+        waiting.addTimeout(seconds, reactor, lambda *_: None)
+        await waiting
+
     # ── aiosmtpd's hooks ──
 
     async def handle_MAIL(self, _s: Any, _session: Any, envelope: Envelope, address: str, options: list[str]) -> str:
@@ -136,7 +142,8 @@ class MailServer:
     def _tell(self) -> None:
         waiting, self._arrived = self._arrived, []
         for one in waiting:
-            one.callback(None)
+            if not one.called:
+                one.callback(None)
 
     @staticmethod
     def _check(_server: Any, _session: Any, _envelope: Any, mechanism: str, data: Any) -> AuthResult:
