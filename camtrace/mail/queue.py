@@ -144,6 +144,15 @@ class Queue:
             return  # the server stops
         except MailTrouble as trouble:
             await self._failed(mail, trouble)
+        except (
+            DatabaseUnavailable
+        ):  # it could not be entrusted, and did not leave: whatever was written of that is undone
+            again = self._now() + timedelta(seconds=DATABASE_SECONDS)
+            await self._until_written(lambda: self._rows.put_off(mail.id, again, "", ""))
+        except Exception:
+            self.log.failure("mail {id} could not be sent", id=mail.id)
+            later = self._now() + timedelta(seconds=delay_seconds(mail.attempts))
+            await self._until_written(lambda: self._rows.put_off(mail.id, later, "internal", ""))
         else:
             await self._sent(mail)
         finally:

@@ -105,6 +105,8 @@ class Post:
 
         What `entrust` raises is raised too, and nothing was sent then.
         """
+        if not recipient.isascii() or not sender.isascii():  # SMTPUTF8 is not spoken here
+            raise MailTrouble("sender" if recipient.isascii() else "recipient", final=not recipient.isascii())
         client = _Client(self._reactor, self._identity, server, sender, recipient, data, entrust)
         client.timeout = self._answer_seconds
         client.context = self._context(server)

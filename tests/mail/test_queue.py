@@ -13,6 +13,7 @@ from twisted.internet import reactor
 from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock, deferLater
 
+from camtrace.errors import DatabaseUnavailable
 from camtrace.mail.queue import Queue, delay_seconds
 from camtrace.mail.settings import MailSettings
 from camtrace.mail.smtp import MailTrouble, Server
@@ -276,6 +277,36 @@ class QueueTests(DatabaseCase):
 
         await self._until(told)
         self.assertEqual((self.notes[0][0], self.box.tried), ("mail_trouble_sealed", []))
+
+    async def test_the_database_goes_as_the_text_should_leave(self) -> None:
+        """The mail did not leave; it is tried again, and not taken for one that may have."""
+
+        class Failing(MailStore):
+            fails = True
+
+            async def sending(self, id: int) -> None:
+                await super().sending(id)
+                if self.fails:
+                    raise DatabaseUnavailable("gone after it was written")
+
+        self.rows = Failing(self.database)
+        self.queue = self._queue()
+        await self.rows.take("f1", NOON, [mail("a")])
+        await self._start()
+        await self._until_tried(1)
+        self.rows.fails = False
+        self.assertEqual((await self._states(), self.box.got), ({"a": "queued"}, []))
+        self.clock.advance(5)
+        [row] = await self._become(a="sent")
+        self.assertEqual((len(self.box.got), row.attempts), (1, 2))
+
+    async def test_a_fault_of_ours(self) -> None:
+        """A mail that cannot be sent for a reason nobody thought of does not hold the others up."""
+        self.box.troubles["a@shop.example"] = ZeroDivisionError()  # type: ignore[assignment]
+        await self.rows.take("f1", NOON, [mail("a"), mail("b")])
+        await self._start()
+        await self._become(a="queued", b="sent")
+        self.assertEqual(len(self.flushLoggedErrors(ZeroDivisionError)), 1)
 
     async def test_pages_and_sweeping(self) -> None:
         """The list goes on where it ended; what is old and over is forgotten, what waits is not."""
