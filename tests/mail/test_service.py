@@ -20,7 +20,7 @@ from twisted.internet.task import Clock, deferLater
 from camtrace import assets, i18n
 from camtrace.bus import Bus
 from camtrace.cameras.status import REASONS
-from camtrace.errors import DatabaseUnavailable
+from camtrace.errors import DatabaseUnavailable, NotFound
 from camtrace.events import AlarmTriggered, CameraStateChanged, Noted, SettingChanged
 from camtrace.mail.compose import Place
 from camtrace.mail.life import Reporter
@@ -233,6 +233,16 @@ class MailsTests(DatabaseCase):
             await self._said(), [("anna", "alarm"), ("carla", "alarm"), ("anna", "alarm"), ("boris", "alarm")]
         )
         self.assertFalse(Recipient("x", "x@y", rights=MailRights()).gets_alarms_of(101))
+
+    async def test_people_and_profiles_that_are_not_there(self) -> None:
+        """Rights are read again as they were set; who does not exist is named."""
+        rights = MailRights(None, frozenset({101, 102}), False, True, False)
+        await self._rights("operator", rights)
+        self.assertEqual((await self.users.mail_rights())["operator"], rights)
+        self.assertTrue(rights.any and not MailRights().any)
+        for attempt in (self.users.set_email("nobody", ""), self._rights("none", rights)):
+            with self.assertRaises(NotFound):
+                await attempt
 
     async def test_contact_boxes(self) -> None:
         """Who gets contacts is told of their alarms, whatever cameras' alarms are mailed otherwise; once."""
