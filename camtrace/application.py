@@ -22,6 +22,7 @@ from camtrace.bus import Bus
 from camtrace.cameras.directory import Directory
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
+from camtrace.cameras.status import REASONS
 from camtrace.cameras.sub_streams import SubStreams
 from camtrace.complaints import Complaints
 from camtrace.config import Config
@@ -33,6 +34,12 @@ from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
 from camtrace.i18n import N_
 from camtrace.intake import Ids, Intake
+from camtrace.mail.compose import Place
+from camtrace.mail.life import Reporter
+from camtrace.mail.office import Office
+from camtrace.mail.queue import Queue
+from camtrace.mail.service import Mails, authors
+from camtrace.mail.smtp import Post
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
 from camtrace.media.lookback import Lookback
@@ -40,6 +47,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
+from camtrace.model import Alarm
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -61,8 +69,10 @@ from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
 from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
+from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
+from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
@@ -78,6 +88,7 @@ from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
+from camtrace.web.api.mail import MailApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -85,6 +96,7 @@ from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
+from camtrace.web.pages_mail import MailPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
@@ -234,6 +246,29 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     access = Access(gate)
     static = Static(assets.web() / "static")
     translations = i18n.load(assets.web() / "locale")
+    zone = ZoneInfo(settings.site.timezone)
+    mail_rows, setting_rows, post = MailStore(database), Settings(database), Post(reactor)
+    voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
+
+    async def alarm_picture(alarm: Alarm) -> bytes | None:
+        return pictures.of(alarm.id) or await live.picture(alarm.camera_uid)
+
+    mails = Mails(
+        bus,
+        mail_rows,
+        users,
+        alarm_rows,
+        setting_rows,
+        cameras,
+        timetable,
+        Reporter(cameras, footage, lambda: recording.volumes, __version__),
+        voices,
+        settings.site.language,
+        reactor,
+        alarm_picture,
+    )
+    mail_queue = Queue(mail_rows, post, lambda: mails.settings, vault, note, reactor, settings.site.name)
+    office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     frame = Frame(Templates(assets.web() / "templates", translations, static.url), settings.site, cameras)
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
@@ -258,12 +293,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     website = Website(
         reactor,
-        pages=[door, pages, account, static],
+        pages=[door, pages, account, MailPages(frame, access), static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
             CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes, timetable, alarms),
             AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
             CalendarsApi(access, calendar_rows, timetable, note),
+            MailApi(access, cameras, office),
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
             JournalApi(access, cameras, journal),
@@ -321,6 +357,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         await directory.load()
         await recording.start(progress)
 
+    async def start_mails() -> None:
+        await mails.start(mail_queue)
+
+    async def stop_mails() -> None:
+        await mails.stop()
+        await post.stop()
+
     async def start_sweeping() -> None:
         sweeping.start(SWEEP_SECONDS)
 
@@ -364,6 +407,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("intake", start_intake, stop_intake, leaves=3.5),
             Tier("recording", start_recording, recording.stop, leaves=5),
             Tier("cameras", cameras.start, cameras.stop, leaves=7),
+            Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
             Tier("doors", open_doors, close_doors, leaves=7),
         ],

@@ -37,6 +37,18 @@ class AlarmRecording:
 
 
 @dataclass(frozen=True, slots=True)
+class CameraMail:
+    """When mails say that the camera is lost: by its calendar, once it has been lost for `grace_seconds`.
+
+    `most_per_hour`: so many alarms of the camera are mailed one by one; the others of the hour are told together.
+    """
+
+    lost_calendar: str = "never"
+    grace_seconds: int = 60
+    most_per_hour: int = 20
+
+
+@dataclass(frozen=True, slots=True)
 class Camera:
     """A device. `uid` is never reused; `id` is the public number, unique among existing cameras.
 
@@ -61,6 +73,7 @@ class Camera:
     overlay_ids: tuple[str, ...] = ()
     regular: RegularRecording = RegularRecording()
     alarm: AlarmRecording = AlarmRecording()
+    mail: CameraMail = CameraMail()
     stop_streams_automatically: bool = False
     deleted_at: datetime | None = None
 
@@ -377,6 +390,53 @@ class User:
         return self.profile.cameras is None or camera_uid in self.profile.cameras
 
 
+@dataclass(frozen=True, slots=True)
+class MailRights:
+    """What the users of a profile get by mail.
+
+    `alarms`, `lost`: uids of the cameras whose alarms and whose loss they are told of; None means all, empty none.
+    """
+
+    alarms: frozenset[int] | None = frozenset()
+    lost: frozenset[int] | None = frozenset()
+    contacts: bool = False
+    purge: bool = False
+    life: bool = False
+
+    @property
+    def any(self) -> bool:
+        """Whether there is anything at all that they get."""
+        return self.alarms != frozenset() or self.lost != frozenset() or self.contacts or self.purge or self.life
+
+
+@dataclass(frozen=True, slots=True)
+class Recipient:
+    """A user as mails see one. `cameras`: uids the user may see, None for all; `email`: "" for none."""
+
+    name: str
+    email: str
+    language: str = ""
+    profile: str = ""
+    locked: bool = False
+    cameras: frozenset[int] | None = None
+    rights: MailRights = MailRights()
+
+    def may_see(self, camera_uid: int) -> bool:
+        return self.cameras is None or camera_uid in self.cameras
+
+    def gets_alarms_of(self, camera_uid: int) -> bool:
+        """Whether mails about alarms of this camera go to this user."""
+        return self.may_see(camera_uid) and (self.rights.alarms is None or camera_uid in self.rights.alarms)
+
+    def gets_contacts_of(self, camera_uid: int) -> bool:
+        """Whether mails about alarms of this camera that a contact box raised go to this user."""
+        return self.may_see(camera_uid) and self.rights.contacts
+
+    def gets_loss_of(self, camera_uid: int) -> bool:
+        """Whether mails about this camera being lost and back go to this user."""
+        return self.may_see(camera_uid) and (self.rights.lost is None or camera_uid in self.rights.lost)
+
+
 RIGHTS = (
     "live",  # watch cameras live
     "replay",  # watch recordings
@@ -388,6 +448,58 @@ RIGHTS = (
     "users",  # manage users and profiles
     "settings",  # change the server's settings
 )
+
+
+# ── mails ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+MAIL_KINDS = ("alarm", "contact", "lost", "back", "purge", "life", "digest")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outgoing:
+    """A mail for one person, written and not yet queued. `key`: what is queued once only, whoever says it again.
+
+    `message` is all of it but its From, which is the sender as it is set when the mail leaves.
+    """
+
+    key: str
+    kind: str
+    recipient: str
+    subject: str
+    message: bytes = field(repr=False)
+    camera_uid: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QueuedMail:
+    """A mail in the queue. `state`: "queued", "sending" from when its text goes out, then "sent" or "failed".
+
+    `problem`, `said`: why the last try failed, as a code of `mail.smtp`, and the mail server's own words.
+    """
+
+    id: int
+    kind: str
+    recipient: str
+    subject: str
+    message: bytes = field(default=b"", repr=False)
+    camera_uid: int | None = None
+    state: str = "queued"
+    attempts: int = 0
+    queued_at: datetime
+    next_at: datetime
+    ended_at: datetime | None = None
+    problem: str = ""
+    said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HeldAlarms:
+    """Alarms of a camera that were not mailed one by one, since it had too many."""
+
+    camera_uid: int
+    alarm_ids: tuple[int, ...]
+    first_at: datetime
+    last_at: datetime
 
 
 # ── journal ──────────────────────────────────────────────────────────────────────────────────────────────────────

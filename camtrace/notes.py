@@ -129,6 +129,43 @@ TEXTS = {
         "An alarm picture came by FTP from {address}, which cameras {numbers} share ({count} so far). Its name, {name},"
         " fits several of them: set a channel or an HTTP port of its own for each."
     ),
+    "mail_settings_changed": N_("{user} changed how mails are sent."),
+    "mail_address_changed": N_("{user} changed the mail address of {person}."),
+    "mail_rights_changed": N_("{user} changed what the profile {profile} gets by mail."),
+    "mail_trouble_name": N_("No mail leaves: the network does not know the mail server's name, {host}."),
+    "mail_trouble_refused": N_("No mail leaves: nothing listens at {host}, port {port}."),
+    "mail_trouble_timeout": N_("No mail leaves: the mail server {host}, port {port}, does not answer."),
+    "mail_trouble_unreachable": N_("No mail leaves: no way leads to the mail server {host}, port {port}."),
+    "mail_trouble_greeting": N_(
+        "No mail leaves: what answers at {host}, port {port}, is no mail server at work. {said}"
+    ),
+    "mail_trouble_ended": N_("No mail leaves: the mail server {host}, port {port}, hung up."),
+    "mail_trouble_no_starttls": N_(
+        "No mail leaves: the mail server {host}, port {port}, offers no STARTTLS. Choose TLS with port 465,"
+        " or no encryption."
+    ),
+    "mail_trouble_tls": N_(
+        "No mail leaves: encryption with {host}, port {port}, failed. TLS uses port 465 as a rule, STARTTLS port 587."
+    ),
+    "mail_trouble_certificate": N_(
+        "No mail leaves: the certificate of {host} is not signed by anyone this server trusts, or is for another name."
+    ),
+    "mail_trouble_no_auth": N_(
+        "No mail leaves: the mail server {host}, port {port}, takes no login here. It may want encryption first."
+    ),
+    "mail_trouble_auth": N_("No mail leaves: the mail server {host} refuses the user name or the password. {said}"),
+    "mail_trouble_sealed": N_("No mail leaves: the password of the mail server cannot be opened. Type it again."),
+    "mail_trouble_busy": N_("No mail leaves: the mail server {host} takes none at the moment. {said}"),
+    "mail_trouble_sender": N_("No mail leaves: the mail server {host} refuses the address of the sender. {said}"),
+    "mail_trouble_recipient": N_("No mail leaves: the mail server {host} refuses the recipient. {said}"),
+    "mail_trouble_message": N_("No mail leaves: the mail server {host} refuses the mail. {said}"),
+    "mail_works_again": N_("Mails leave again by way of {host}."),
+    "mail_refused_recipient": N_("The mail server refuses mails to {recipient}: {said}. This one is lost: {subject}"),
+    "mail_refused_message": N_("The mail server refused a mail to {recipient}: {said}. It is lost: {subject}"),
+    "mail_given_up": N_("A mail to {recipient} could not be sent for {days} days and is given up: {subject} {said}"),
+    "mail_doubtful": N_(
+        "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
+    ),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 

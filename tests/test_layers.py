@@ -49,6 +49,7 @@ PURE_EXTRA = {
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
     "tickets": {"tally"},
+    "mail": {"settings"},
 }
 PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}
 OUTSIDE = {

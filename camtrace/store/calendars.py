@@ -59,7 +59,8 @@ class CalendarStore:
         async def work(cursor: Any) -> None:
             await cursor.execute(
                 "select id, name from camera where deleted_at is null and %s in (regular->>'calendar',"
-                " alarm->>'calendar', alarm->>'popup_calendar', alarm->>'mail_calendar') order by id limit 1",
+                " alarm->>'calendar', alarm->>'popup_calendar', alarm->>'mail_calendar', mail->>'lost_calendar')"
+                " order by id limit 1",
                 (name,),
             )
             used = cursor.fetchall()

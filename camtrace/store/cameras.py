@@ -12,7 +12,7 @@ import psycopg2.errors
 
 from camtrace.errors import Conflict, NotFound
 from camtrace.i18n import N_
-from camtrace.model import AlarmRecording, Camera, CameraState, RegularRecording
+from camtrace.model import AlarmRecording, Camera, CameraMail, CameraState, RegularRecording
 from camtrace.store.database import Database
 
 _FIELDS = [
@@ -31,6 +31,7 @@ _FIELDS = [
     "overlay_ids",
     "regular",
     "alarm",
+    "mail",
     "stop_streams_automatically",
 ]
 _COLUMNS = ", ".join(["uid", "id", *_FIELDS, "deleted_at"])
@@ -157,7 +158,7 @@ def _number_taken(fields: Mapping[str, Any]) -> Conflict:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in ("regular", "alarm"):
+    if name in ("regular", "alarm", "mail"):
         return json.dumps(asdict(value))
     return list(value) if name == "overlay_ids" else value
 
@@ -168,4 +169,5 @@ def _camera(row: tuple[Any, ...]) -> Camera:
     values["overlay_ids"] = tuple(values["overlay_ids"])
     values["regular"] = RegularRecording(**values["regular"])
     values["alarm"] = AlarmRecording(**values["alarm"])
+    values["mail"] = CameraMail(**values["mail"])
     return Camera(**values)

@@ -9,7 +9,7 @@ import psycopg2.errors
 
 from camtrace.errors import Conflict, NotFound
 from camtrace.i18n import N_
-from camtrace.model import Profile, User
+from camtrace.model import MailRights, Profile, Recipient, User
 from camtrace.store.database import Database
 
 _USER = """
@@ -17,6 +17,11 @@ _USER = """
     from account a join profile p on p.id = a.profile_id
 """
 
+_RECIPIENT = """
+    select a.name, a.email, a.language, p.name, a.locked, p.cameras,
+        p.mail_alarms, p.mail_lost, p.mail_contacts, p.mail_purge, p.mail_life
+    from account a join profile p on p.id = a.profile_id
+"""
 
 _NOTIFY = "select pg_notify('config', 'user ' || name) from account where id = %s"
 
@@ -83,6 +88,59 @@ class Users:
             await cursor.execute(_NOTIFY, (user_id,))
 
         await self._database.transaction("lock user", work)
+
+    # ── mails ──
+
+    async def recipients(self) -> list[Recipient]:
+        """Every user with where mails go and which ones are allowed, by name."""
+        return [_recipient(row) for row in await self._database.query(f"{_RECIPIENT} order by lower(a.name)")]
+
+    async def without_address(self) -> list[str]:
+        """Names of the users, not locked, whose profile gets mails and who have no address to send them to."""
+        return [one.name for one in await self.recipients() if one.rights.any and not one.email and not one.locked]
+
+    async def set_email(self, name: str, email: str) -> None:
+        """Say where the mails of a user go ("": nowhere). Raises NotFound."""
+
+        async def work(cursor: Any) -> None:
+            await cursor.execute(
+                "update account set email = %s where lower(name) = lower(%s) returning name", (email, _text(name))
+            )
+            found = cursor.fetchall()
+            if not found:
+                raise NotFound(N_("there is no user {name}"), name=name)
+            await cursor.execute("select pg_notify('config', %s)", (f"user {found[0][0]}",))
+
+        await self._database.transaction("set mail address", work)
+
+    async def mail_rights(self) -> dict[str, MailRights]:
+        """What the users of each profile get by mail, by the profile's name."""
+        rows = await self._database.query(
+            "select name, mail_alarms, mail_lost, mail_contacts, mail_purge, mail_life from profile order by id"
+        )
+        return {row[0]: _mail_rights(row[1:]) for row in rows}
+
+    async def set_mail_rights(self, profile: str, rights: MailRights) -> None:
+        """Say what the users of a profile get by mail. Raises NotFound."""
+
+        async def work(cursor: Any) -> None:
+            await cursor.execute(
+                "update profile set mail_alarms = %s, mail_lost = %s, mail_contacts = %s, mail_purge = %s,"
+                " mail_life = %s where name = %s returning name",
+                (
+                    None if rights.alarms is None else sorted(rights.alarms),
+                    None if rights.lost is None else sorted(rights.lost),
+                    rights.contacts,
+                    rights.purge,
+                    rights.life,
+                    _text(profile),
+                ),
+            )
+            if not cursor.fetchall():
+                raise NotFound(N_("there is no profile {name}"), name=profile)
+            await cursor.execute("select pg_notify('config', %s)", (f"profile {profile}",))
+
+        await self._database.transaction("set mail rights", work)
 
     # ── sessions and tokens ──
 
@@ -170,6 +228,23 @@ def _text(value: str) -> str:
 
 def _one(rows: list[tuple[Any, ...]]) -> User | None:
     return _user(rows[0]) if rows else None
+
+
+def _recipient(row: tuple[Any, ...]) -> Recipient:
+    name, email, language, profile, locked, cameras, *rights = row
+    seen = None if cameras is None else frozenset(cameras)
+    return Recipient(name, email, language, profile, locked, seen, _mail_rights(tuple(rights)))
+
+
+def _mail_rights(row: tuple[Any, ...]) -> MailRights:
+    alarms, lost, contacts, purge, life = row
+    return MailRights(
+        None if alarms is None else frozenset(alarms),
+        None if lost is None else frozenset(lost),
+        contacts,
+        purge,
+        life,
+    )
 
 
 def _user(row: tuple[Any, ...]) -> User:

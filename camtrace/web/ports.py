@@ -7,6 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
+from camtrace.mail.settings import MailSettings
 from camtrace.model import (
     Alarm,
     Calendar,
@@ -15,6 +16,9 @@ from camtrace.model import (
     Gap,
     JournalEntry,
     Line,
+    MailRights,
+    QueuedMail,
+    Recipient,
     Span,
     Ticket,
     Trigger,
@@ -243,6 +247,28 @@ class History(Protocol):
     """What became durable after the fact `fact_id`, with the facts' ids, by id: lines, states, journal entries."""
 
     async def since(self, fact_id: int, limit: int) -> Sequence[tuple[int, Line | CameraState | JournalEntry]]: ...
+
+
+class MailTrouble(Protocol):
+    """Why a mail was not taken: `kind` is the end of a key `mail_trouble_…` of `notes.TEXTS`, `said` by the server."""
+
+    kind: str
+    said: str
+
+
+class MailOffice(Protocol):
+    """How mails are sent, what became of them, who gets which. What is set may raise Invalid or NotFound."""
+
+    async def settings(self) -> MailSettings: ...
+    async def change(self, body: Fields, user: User) -> MailSettings: ...
+    async def with_changes(self, body: Fields) -> MailSettings: ...
+    async def test(self, body: Fields, user: User) -> MailTrouble | None: ...
+    async def queue(self, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]: ...
+    async def waiting(self) -> int: ...
+    async def recipients(self) -> list[Recipient]: ...
+    async def set_email(self, name: str, email: Any, user: User) -> None: ...
+    async def rights(self) -> dict[str, MailRights]: ...
+    async def set_rights(self, profile: str, rights: MailRights, user: User) -> None: ...
 
 
 class Seal(Protocol):

@@ -6,7 +6,7 @@ from support.database import DatabaseCase
 
 from camtrace import clock
 from camtrace.errors import Conflict, NotFound
-from camtrace.model import AlarmRecording, CameraState, RegularRecording, Status
+from camtrace.model import AlarmRecording, CameraMail, CameraState, RegularRecording, Status
 from camtrace.store.cameras import CameraStore
 
 
@@ -30,6 +30,7 @@ class CameraStoreTests(DatabaseCase):
             password=b"sealed",
             regular=RegularRecording("never", 30),
             alarm=AlarmRecording("always", 1, 2),
+            mail=CameraMail("always", 5, 6),
         )
         self.assertEqual(await self.store.all(), [camera])
         self.assertEqual((camera.id, camera.overlay_ids, camera.regular.days), (1, ("7", "07"), 30))

@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from support.films import Film, FilmFootage, LiveFilms
+from support.mail_office import office
 from support.web import Disk, WebShop
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -30,11 +31,13 @@ from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
+from camtrace.web.api.mail import MailApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
+from camtrace.web.pages_mail import MailPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
@@ -231,11 +234,14 @@ class PreviewSite:
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),
             VolumesApi(shop.access, list),
+            MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             shop.socket,
         ]
         pages = Pages(frame, shop.access, shop.cameras, shop.rows)
         account = AccountPages(frame, shop.access, shop._note, lambda: 8554)
-        self.website = Website(reactor, pages=[static, door, pages, account], api=api, error_page=door.error_page)
+        shop.shelf.fill()
+        mail = MailPages(frame, shop.access)
+        self.website = Website(reactor, pages=[static, door, pages, account, mail], api=api, error_page=door.error_page)
 
     def _sell_the_past(self) -> None:
         at = clock.now() - timedelta(hours=3)

@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from support.alarms import StoredAlarms, StoredCalendars
+from support.mail_office import Shelf, office
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
@@ -53,6 +54,7 @@ from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
+from camtrace.web.api.mail import MailApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -426,6 +428,7 @@ class WebShop:
             reactor,
         )
         self.notes: list[tuple[Any, ...]] = []
+        self.shelf = Shelf()
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
@@ -441,6 +444,7 @@ class WebShop:
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
             JournalApi(self.access, self.cameras, self.journal),
+            MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
             VolumesApi(self.access, lambda: self.volumes),
             self.events,
             self.socket,

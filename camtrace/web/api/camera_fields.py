@@ -10,7 +10,7 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.model import AlarmRecording, Camera, RegularRecording
+from camtrace.model import AlarmRecording, Camera, CameraMail, RegularRecording
 from camtrace.web.ports import Volume
 
 CODECS = ("", "h264", "h265", "mpeg4", "mjpeg")
@@ -46,6 +46,8 @@ def read_fields(
             fields[name] = _regular(value, camera.regular if camera else RegularRecording(), calendars)
         elif name == "alarm":
             fields[name] = _alarm(value, camera.alarm if camera else AlarmRecording(), calendars)
+        elif name == "mail":
+            fields[name] = _mail(value, camera.mail if camera else CameraMail(), calendars)
         elif name == "volume":
             fields[name] = _volume(value, camera.volume if camera else "", volumes)
         elif name in _READERS:
@@ -175,6 +177,15 @@ def _alarm(value: Any, before: AlarmRecording, calendars: Collection[str]) -> Al
         None if given["days"] is None else _whole(1, 3650)(given["days"], "alarm.days"),
         _calendar(given["popup_calendar"], "alarm.popup_calendar", calendars),
         _calendar(given["mail_calendar"], "alarm.mail_calendar", calendars),
+    )
+
+
+def _mail(value: Any, before: CameraMail, calendars: Collection[str]) -> CameraMail:
+    given = _nested(value, "mail", ("lost_calendar", "grace_seconds", "most_per_hour"))
+    return CameraMail(
+        _calendar(given.get("lost_calendar", before.lost_calendar), "mail.lost_calendar", calendars),
+        _whole(0, 86_400)(given.get("grace_seconds", before.grace_seconds), "mail.grace_seconds"),
+        _whole(1, 1000)(given.get("most_per_hour", before.most_per_hour), "mail.most_per_hour"),
     )
 
 

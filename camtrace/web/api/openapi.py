@@ -10,6 +10,7 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace import __version__
+from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import CAUSES, JOURNAL_KINDS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
@@ -21,6 +22,7 @@ Schema = dict[str, Any]
 
 _TEXT: Schema = {"type": "string"}
 _FLAG: Schema = {"type": "string", "enum": ["0", "1"]}
+_EMAIL: Schema = {"type": "string", "format": "email"}
 _INSTANT: Schema = {"type": "string", "description": "Unix seconds or ISO 8601"}
 _DECIMAL: Schema = {"type": "string", "examples": ["16.00"]}
 _KIND: Schema = {"type": "string", "enum": ["regular", "alarm", "all"], "default": "regular"}
@@ -52,6 +54,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         **_SPAN,
         **_PAGE,
     },
+    ("GET", "/mail/queue"): _PAGE,
     ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
     ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
     ("GET", "/events"): {"last_event_id": _TEXT},
@@ -71,12 +74,17 @@ _STATUS = {
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
 }
-_WITH_CAMERA_BODY = {
-    ("POST", "/cameras"),
-    ("PATCH", "/cameras/{camera}"),
-    ("POST", "/cameras/test"),
-    ("POST", "/cameras/{camera}/test"),
+_BODIES = {
+    ("POST", "/cameras"): "Camera",
+    ("PATCH", "/cameras/{camera}"): "Camera",
+    ("POST", "/cameras/test"): "Camera",
+    ("POST", "/cameras/{camera}/test"): "Camera",
+    ("PATCH", "/mail"): "Mail",
+    ("POST", "/mail/test"): "MailTest",
+    ("PATCH", "/mail/users/{name}"): "MailAddress",
+    ("PATCH", "/mail/profiles/{name}"): "MailRights",
 }
+"""What a call is sent, by the name of its schema."""
 
 
 def _calendar(**more: Schema) -> Schema:
@@ -114,7 +122,40 @@ CAMERA: Schema = {
             popup_calendar={"type": "string", "default": "always"},
             mail_calendar={"type": "string", "default": "never"},
         ),
+        "mail": {
+            "type": "object",
+            "properties": {
+                "lost_calendar": {"type": "string", "default": "never"},
+                "grace_seconds": _integer(0, 86_400, 60),
+                "most_per_hour": _integer(1, 1000, 20),
+            },
+        },
         "stop_streams_automatically": {"type": "boolean", "default": False},
+    },
+}
+MAIL: Schema = {
+    "type": "object",
+    "description": "no mail is sent while `host` is empty; another `host` without `password` forgets the password",
+    "properties": {
+        "host": _TEXT,
+        "port": _integer(1, 65535, 25),
+        "security": {"type": "string", "enum": list(SECURITIES), "default": "none"},
+        "verify": {"type": "boolean", "default": True},
+        "login": _TEXT,
+        "password": {"type": "string", "writeOnly": True},
+        "sender": _EMAIL,
+        "purge": {"type": "boolean", "default": True},
+        "life": {"type": "string", "enum": list(RHYTHMS), "default": "day"},
+        "life_hour": _integer(0, 23, 8),
+    },
+}
+_CAMERA_NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "integer"}, "description": "null: all"}
+MAIL_RIGHTS: Schema = {
+    "type": "object",
+    "properties": {
+        "alarms": _CAMERA_NUMBERS,
+        "lost": _CAMERA_NUMBERS,
+        **{name: {"type": "boolean"} for name in ("contacts", "purge", "life")},
     },
 }
 ERROR: Schema = {
@@ -167,7 +208,14 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "token": {"type": "http", "scheme": "bearer"},
                 "session": {"type": "apiKey", "in": "cookie", "name": "camtrace_PORT"},
             },
-            "schemas": {"Camera": CAMERA, "Error": ERROR},
+            "schemas": {
+                "Camera": CAMERA,
+                "Mail": MAIL,
+                "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
+                "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
+                "MailRights": MAIL_RIGHTS,
+                "Error": ERROR,
+            },
         },
     }
 
@@ -191,8 +239,8 @@ def _operation(route: Route, path: str) -> Schema:
             },
         },
     }
-    if key in _WITH_CAMERA_BODY:
-        schema = {"$ref": "#/components/schemas/Camera"}
+    if key in _BODIES:
+        schema = {"$ref": f"#/components/schemas/{_BODIES[key]}"}
         operation["requestBody"] = {"required": True, "content": {"application/json": {"schema": schema}}}
     if key in OPEN:
         operation["security"] = []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 from collections.abc import Iterable
+from dataclasses import asdict
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -57,6 +58,7 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
                 "popup_calendar": camera.alarm.popup_calendar,
                 "mail_calendar": camera.alarm.mail_calendar,
             },
+            "mail": asdict(camera.mail),
             "stop_streams_automatically": camera.stop_streams_automatically,
         }
     return shape

@@ -9,8 +9,8 @@ import { LivePicture } from "./picture.js";
 import { _, ngettext } from "./texts.js";
 import { toast } from "./toast.js";
 
-const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, overlay_ids: [] };
-const NUMBERS = new Set(["id", "http_port", "channel", "regular.days"]);
+const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, mail: { lost_calendar: "never", grace_seconds: 60, most_per_hour: 20 }, overlay_ids: [] };
+const NUMBERS = new Set(["id", "http_port", "channel", "regular.days", "mail.grace_seconds", "mail.most_per_hour"]);
 
 const form = byId("form");
 const camera = facts.cameras.find(({ id }) => id === facts.camera) ?? null;

@@ -27,6 +27,17 @@ const FIELDS = {
   transport: () => _("Carry the picture over"),
   codec: () => _("Kind of picture declared"),
   volume: () => _("Volume"),
+  "mail.lost_calendar": () => _("Tell when it is lost"),
+  "mail.grace_seconds": () => _("After seconds without a picture"),
+  "mail.most_per_hour": () => _("Mails about its alarms in an hour"),
+  host: () => _("Name of the mail server"),
+  port: () => _("Port"),
+  security: () => _("Encryption"),
+  sender: () => _("Address of the sender"),
+  life: () => _("Sign of life"),
+  life_hour: () => _("At what hour"),
+  to: () => _("To"),
+  email: () => _("Mail address"),
 };
 
 const RIGHTS = {
@@ -36,6 +47,7 @@ const RIGHTS = {
   lines: () => _("Tickets"),
   journal: () => _("Journal"),
   cameras: () => _("Cameras"),
+  settings: () => _("Mails"),
 };
 
 // what has technical words of its own, or none

@@ -1,0 +1,1 @@
+"""Mails: what happened, told to who may know it, by way of a mail server of the shop's choice."""
