@@ -96,7 +96,7 @@ from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
-from camtrace.web.pages_mail import MailPages
+from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
@@ -269,7 +269,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     )
     mail_queue = Queue(mail_rows, post, lambda: mails.settings, vault, note, reactor, settings.site.name)
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
-    frame = Frame(Templates(assets.web() / "templates", translations, static.url), settings.site, cameras)
+    templates = Templates(assets.web() / "templates", translations, static.url)
+    known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
+    frame = Frame(templates, settings.site, cameras, known_password)
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
@@ -285,7 +287,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     async def known_sources() -> list[str]:
         return list(await lines.last_received())
 
-    pages = Pages(frame, access, cameras, camera_rows, known_sources)
+    pages = Pages(frame, access, cameras, camera_rows, known_sources, lambda: timetable.names)
 
     def till_at_the_door(address: str) -> None:
         port = doors.port_numbers().get("pos", [8010])[0]
@@ -293,7 +295,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     website = Website(
         reactor,
-        pages=[door, pages, account, MailPages(frame, access), static],
+        pages=[door, pages, account, SettingsPages(frame, access), static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
             CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes, timetable, alarms),

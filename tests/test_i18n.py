@@ -94,7 +94,11 @@ def test_every_field_of_a_page_has_words_for_what_is_refused() -> None:
     """No name of the API is shown: the scripts know the label of each field that the server may refuse."""
     words = set(re.findall(r'^  "?([\w.]+)"?: \(\) => _\(', (SCRIPTS / "refusals.js").read_text(), re.MULTILINE))
     form = (ROOT / "web" / "templates" / "camera.html").read_text()
-    shown = set(re.findall(r"field\('([\w.]+)'", form)) | set(re.findall(r'data-field="([\w.]+)"', form))
+    shown = (
+        set(re.findall(r"field\('([\w.]+)'", form))
+        | set(re.findall(r'data-field="([\w.]+)"', form))
+        | set(re.findall(r"calendar\('([\w.]+)'", form))
+    )
     assert len(shown) > 12
     asked = {"amount_min", "amount_max", "start", "stop", "source", "ticket", "seller"}
     assert shown | asked <= words

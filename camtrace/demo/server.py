@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import signal
 import socket
 import sys
@@ -38,6 +39,9 @@ directory = "data"
 
 [storage]
 days = 2
+
+[ftp]
+password = "{ftp_password}"
 """
 
 
@@ -70,7 +74,7 @@ class ServerProcess(protocol.ProcessProtocol):
 
     def start(self, reactor: Any, ports: dict[str, int]) -> None:
         """Write the configuration and start the process."""
-        self.config.write_text(CONFIGURATION.format(**ports), encoding="utf-8")
+        self.config.write_text(CONFIGURATION.format(**ports, ftp_password=secrets.token_hex(8)), encoding="utf-8")
         self._logged = self.log.stat().st_size if self.log.exists() else 0
         # no pid file: one left by a power cut would name somebody else's process; the server has a lock instead
         options = ["-n", "--pidfile=", f"--logfile={self.log}"]

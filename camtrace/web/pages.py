@@ -34,7 +34,7 @@ async def _no_sources() -> Sequence[str]:
 class Pages:
     """Live, wall, replay, tickets, cameras, journal.
 
-    `graves` finds cameras that were deleted too; `sources` gives the names of the known tills.
+    `graves` finds cameras that were deleted too; `sources` gives the names of the known tills, `calendars` of those.
     """
 
     app = new_app()
@@ -46,11 +46,13 @@ class Pages:
         directory: CameraDirectory,
         graves: Graves,
         sources: Callable[[], Awaitable[Sequence[str]]] = _no_sources,
+        calendars: Callable[[], Sequence[str]] = lambda: ("always", "never"),
     ) -> None:
         self._frame = frame
         self._directory = directory
         self._graves = graves
         self._sources = sources
+        self._calendars = calendars
         self.access = access
 
     @requirer.require(app.route("/", methods=["GET"]), visit=May())
@@ -100,12 +102,15 @@ class Pages:
 
     @requirer.require(app.route("/cameras/new", methods=["GET"]), visit=May("cameras"))
     async def new_camera(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "camera.html", "cameras", {"camera": None}, camera=None)
+        return self._frame.page(
+            visit, "camera.html", "cameras", {"camera": None}, camera=None, calendars=self._calendars()
+        )
 
     @requirer.require(app.route("/cameras/<int:number>", methods=["GET"]), visit=May("cameras"))
     async def camera(self, visit: Visit, number: int) -> Response:
         camera = self._camera(visit, number)
-        return self._frame.page(visit, "camera.html", "cameras", {"camera": number}, camera=camera)
+        facts = {"camera": number}
+        return self._frame.page(visit, "camera.html", "cameras", facts, camera=camera, calendars=self._calendars())
 
     @requirer.require(app.route("/journal", methods=["GET"]), visit=May("journal"))
     async def journal(self, visit: Visit) -> Response:

@@ -28,12 +28,18 @@ CHOICE_SECONDS = 5 * 365 * 24 * 3600
 
 
 class Frame:
-    """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know."""
+    """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
-    def __init__(self, templates: Templates, site: Site, cameras: CameraDirectory) -> None:
+    `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
+    """
+
+    def __init__(
+        self, templates: Templates, site: Site, cameras: CameraDirectory, default_ftp_password: bool = False
+    ) -> None:
         self._templates = templates
         self._site = site
         self._cameras = cameras
+        self._default_ftp_password = default_ftp_password
         self.zone = ZoneInfo(site.timezone)
 
     def language(self, request: Request, wanted: str = "") -> str:
@@ -103,6 +109,7 @@ class Frame:
             csrf=visit.csrf,
             may=visit.user.may,
             place=place,
+            default_ftp_password=self._default_ftp_password,
             facts={**known, **(facts or {})},
             **{"whole_window": False, "back": request.uri.decode("ascii", "replace"), **values},
         )

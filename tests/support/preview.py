@@ -37,7 +37,7 @@ from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
-from camtrace.web.pages_mail import MailPages
+from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
@@ -237,10 +237,10 @@ class PreviewSite:
             MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             shop.socket,
         ]
-        pages = Pages(frame, shop.access, shop.cameras, shop.rows)
+        pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)
         account = AccountPages(frame, shop.access, shop._note, lambda: 8554)
         shop.shelf.fill()
-        mail = MailPages(frame, shop.access)
+        mail = SettingsPages(frame, shop.access)
         self.website = Website(reactor, pages=[static, door, pages, account, mail], api=api, error_page=door.error_page)
 
     def _sell_the_past(self) -> None:
@@ -284,6 +284,11 @@ class Orders(LineReceiver):
         elif order == "say":
             self._site.till.speak(clock.now(), argument)
             self._say("said")
+        elif order == "alarm":
+            camera, _, message = argument.partition(" ")
+            watched = self._site.shop.cameras.by_uid(int(camera))
+            self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
+            self._say("alarmed")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

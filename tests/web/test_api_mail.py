@@ -16,7 +16,7 @@ from camtrace.notes import TEXTS
 from camtrace.web.api.mail import MailApi
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
-from camtrace.web.pages_mail import MailPages
+from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
@@ -35,7 +35,7 @@ class Shop(WebShop):
         door = Door(frame, self.access)
         api = MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note))
         self.website = Website(
-            None, pages=[STATIC, door, MailPages(frame, self.access)], api=[api], error_page=door.error_page
+            None, pages=[STATIC, door, SettingsPages(frame, self.access)], api=[api], error_page=door.error_page
         )
 
 

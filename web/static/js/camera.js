@@ -9,8 +9,8 @@ import { LivePicture } from "./picture.js";
 import { _, ngettext } from "./texts.js";
 import { toast } from "./toast.js";
 
-const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, mail: { lost_calendar: "never", grace_seconds: 60, most_per_hour: 20 }, overlay_ids: [] };
-const NUMBERS = new Set(["id", "http_port", "channel", "regular.days", "mail.grace_seconds", "mail.most_per_hour"]);
+const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, alarm: { calendar: "always", popup_calendar: "always", mail_calendar: "never", pre_seconds: 5, post_seconds: 20, days: null }, mail: { lost_calendar: "never", grace_seconds: 60, most_per_hour: 20 }, overlay_ids: [] };
+const NUMBERS = new Set(["id", "http_port", "channel", "regular.days", "alarm.pre_seconds", "alarm.post_seconds", "alarm.days", "mail.grace_seconds", "mail.most_per_hour"]);
 
 const form = byId("form");
 const camera = facts.cameras.find(({ id }) => id === facts.camera) ?? null;
@@ -44,7 +44,7 @@ function changes() {
   for (const field of fields.filter(isChanged)) {
     const value = fromField(field.name, field.value);
     const [group, key] = field.name.split(".");
-    if (value === null && field.name !== "regular.days") continue; // an emptied number keeps its value
+    if (value === null && !field.name.endsWith(".days")) continue; // an emptied number keeps its value
     if (key) body[group] = { ...body[group], [key]: value };
     else body[group] = value;
   }
@@ -150,6 +150,12 @@ byId("sure").addEventListener("close", async () => {
 });
 
 // ── around the form ──
+/** One event becomes many alarms when the triggers come slower than the recording lasts. */
+function tellPieces({ advised_post_seconds: seconds }) {
+  show(byId("pieces"), seconds !== null);
+  byId("pieces").querySelector("span").textContent = _("The triggers of one event come so slowly that it falls into several alarms. Record {count} seconds after the last trigger.", { count: seconds });
+}
+
 function drawList() {
   const links = facts.cameras.map((one) => {
     const { words, kind } = stateWords(one);
@@ -165,6 +171,7 @@ const socket = followStates(facts.cameras, drawList);
 if (camera) {
   new LivePicture(byId("look"), camera, socket);
   askJson(`/cameras/${camera.id}`).then((whole) => { saved = whole; fill(); }, refused);
+  askJson(`/cameras/${camera.id}/status`).then(tellPieces, () => {});
 } else {
   show(byId("look"), false);
   fill();
