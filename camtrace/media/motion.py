@@ -1,0 +1,204 @@
+"""Motion in a camera's pictures: what differs from the background, is large enough, and lasts.
+
+The background is a mixture of Gaussians for each pixel (Zivkovic 2004, OpenCV's MOG2): branches in the wind and the
+lines of a screen have several usual values. Light is told from objects by structure: a lamp leaves the edges of what
+it shines on where they were.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+from camtrace.model import Box, MotionSettings, Zone
+
+Picture = NDArray[np.uint8]
+
+# the longer side of the pictures looked at
+LONGER_SIDE = 320
+# what is learnt before anything counts
+WARM_SECONDS = 2.0
+# after so long without pictures the background is another one
+FORGET_SECONDS = 20.0
+MOST_BOXES = 20
+
+# MOG2 takes a new value for background once its weight is more than this
+_NEW_WEIGHT = 0.1
+# a change of light of so much is put up with while the background follows
+_GAIN = 1.6
+# over this share of the picture an object would have to hide everything: it is asked whether light has changed
+_MOST_CHANGED = 0.4
+# how much alike two pieces of picture are in structure when only their light differs
+_ALIKE = 0.7
+# grey levels of structure below which a piece of picture is plain
+_PLAIN = 2.5
+# a moment in which a moving object is not seen does not end it
+_PATIENCE_SECONDS = 0.5
+_SMALLEST_SIDE = 3
+
+cv2.setNumThreads(1)  # the pool's threads are enough
+
+
+class Sighting(NamedTuple):
+    """What one picture holds; as `model.Moved`, without camera and instant."""
+
+    level: float
+    boxes: tuple[Box, ...] = ()
+    motion: bool = False
+    zones: tuple[str, ...] = ()
+
+
+class Detector:
+    """Looks at the pictures of one camera, one after the other."""
+
+    def __init__(self, settings: MotionSettings) -> None:
+        self._settings = settings
+        self._shape: tuple[int, ...] = ()
+        self._model: cv2.BackgroundSubtractorMOG2 | None = None
+        self._mask: Picture = np.empty((0, 0), np.uint8)
+        self._zones: list[tuple[str, Picture]] = []
+        self._last_us = self._first_us = 0
+        self._pictures = 0
+        self._since_us: int | None = None  # from when on something moves
+        self._seen_us = 0
+        self._moved_in: tuple[str, ...] = ()
+
+    def see(self, picture: Picture, at_us: int) -> Sighting:
+        """What moves in this grey picture, taken at `at_us`; its longer side shall be LONGER_SIDE."""
+        seconds = (at_us - self._last_us) / 1e6
+        if self._model is None or picture.shape != self._shape or not 0 <= seconds <= FORGET_SECONDS:
+            self._begin(picture, at_us)
+            return Sighting(0.0)
+        self._last_us = at_us
+        self._pictures += 1
+        picture = cv2.GaussianBlur(picture, (5, 5), 0).astype(np.uint8, copy=False)
+        rate = 1 - (1 - _NEW_WEIGHT) ** (seconds / max(self._settings.history_seconds, 1))
+        warming = at_us - self._first_us < WARM_SECONDS * 1e6
+        if warming:
+            rate = max(rate, 1 / self._pictures)
+        background = self._model.getBackgroundImage()
+        moving = self._moving(picture, background, rate)
+        if np.count_nonzero(moving) > _MOST_CHANGED * moving.size and _only_light(picture, background):
+            self._model.apply(picture, learningRate=1.0)
+            moving[:] = 0
+        moving &= self._mask
+        level = 100 * np.count_nonzero(moving) / max(1, np.count_nonzero(self._mask))
+        if warming:
+            return Sighting(level)
+        boxes, outlines = self._objects(moving, picture, background)
+        return Sighting(level, boxes, *self._judge(boxes, outlines, at_us))
+
+    def _begin(self, picture: Picture, at_us: int) -> None:
+        settings = self._settings
+        self._shape = picture.shape
+        self._model = cv2.createBackgroundSubtractorMOG2(500, _distance(settings.sensitivity), False)
+        self._model.setBackgroundRatio(1 - _NEW_WEIGHT)
+        self._model.apply(cv2.GaussianBlur(picture, (5, 5), 0), learningRate=1.0)
+        self._mask = mask(settings.zones, picture.shape)
+        self._zones = [(zone.name, _painted(zone, picture.shape)) for zone in settings.zones if not zone.exclude]
+        self._first_us = self._last_us = at_us
+        self._pictures = 1
+        self._since_us = None
+
+    def _moving(self, picture: Picture, background: Picture, rate: float) -> Picture:
+        """The pixels that differ from the background once both are in the same light; the background learns."""
+        assert self._model is not None
+        gain = float(np.median((picture[::4, ::4] + 16.0) / (background[::4, ::4] + 16.0)))
+        if abs(gain - 1) > 0.02 and 1 / _GAIN < gain < _GAIN:
+            level = np.clip((picture + 16.0) / gain - 16, 0, 255).astype(np.uint8)
+            moving = self._model.apply(level, learningRate=0.0)
+            self._model.apply(picture, learningRate=rate)
+        else:
+            moving = self._model.apply(picture, learningRate=rate)
+        moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _ROUND3)
+        return cv2.morphologyEx(moving, cv2.MORPH_CLOSE, _ROUND7).astype(np.uint8, copy=False)
+
+    def _objects(
+        self, moving: Picture, picture: Picture, background: Picture
+    ) -> tuple[tuple[Box, ...], list[NDArray[np.int32]]]:
+        """The pieces that hang together, the largest first, each with its outline."""
+        found, _ = cv2.findContours(moving, cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_SIMPLE)
+        height, width = moving.shape
+        objects = []
+        for outline in found:
+            x, y, wide, high = cv2.boundingRect(outline)
+            if min(wide, high) < _SMALLEST_SIDE:
+                continue
+            around = np.s_[max(0, y - 2) : y + high + 2, max(0, x - 2) : x + wide + 2]
+            if _only_light(picture[around], background[around]):
+                continue
+            size = 1000 * np.count_nonzero(moving[y : y + high, x : x + wide]) / moving.size
+            objects.append((Box(x / width, y / height, wide / width, high / height, round(size, 2)), outline))
+        objects.sort(key=lambda one: -one[0].size)
+        del objects[MOST_BOXES:]
+        return tuple(box for box, _ in objects), [np.asarray(outline, np.int32) for _, outline in objects]
+
+    def _judge(
+        self, boxes: Sequence[Box], outlines: Sequence[NDArray[np.int32]], at_us: int
+    ) -> tuple[bool, tuple[str, ...]]:
+        """Whether this is motion by now, and in which zones."""
+        large = [outline for box, outline in zip(boxes, outlines, strict=True) if box.size >= self._large]
+        if large:
+            if self._since_us is None:
+                self._since_us = at_us
+            self._seen_us = at_us
+            self._moved_in = self._named(large)
+        elif self._since_us is not None and at_us - self._seen_us > _PATIENCE_SECONDS * 1e6:
+            self._since_us = None
+        if self._since_us is None or at_us - self._since_us < self._settings.minimum_seconds * 1e6:
+            return False, ()
+        return True, self._moved_in
+
+    @property
+    def _large(self) -> float:
+        return max(self._settings.object_size, 0.1)
+
+    def _named(self, outlines: Sequence[NDArray[np.int32]]) -> tuple[str, ...]:
+        if not self._zones:
+            return ()
+        there = np.zeros(self._shape, np.uint8)
+        cv2.drawContours(there, list(outlines), -1, 255, cv2.FILLED)
+        return tuple(name for name, zone in self._zones if cv2.countNonZero(cv2.bitwise_and(there, zone)))
+
+
+def mask(zones: Sequence[Zone], shape: tuple[int, ...]) -> Picture:
+    """255 where motion counts, 0 elsewhere; `shape` is that of the pictures."""
+    looked_at = [zone for zone in zones if not zone.exclude]
+    found = np.full(shape, 0 if looked_at else 255, np.uint8)
+    for zone in looked_at:
+        found |= _painted(zone, shape)
+    for zone in zones:
+        if zone.exclude:
+            found &= ~_painted(zone, shape)
+    return found
+
+
+def _painted(zone: Zone, shape: tuple[int, ...]) -> Picture:
+    canvas = np.zeros(shape, np.uint8)
+    corners = [[round(x * (shape[1] - 1)), round(y * (shape[0] - 1))] for x, y in zone.polygon]
+    cv2.fillPoly(canvas, [np.array(corners, np.int32)], 255)
+    return canvas
+
+
+def _only_light(picture: Picture, background: Picture) -> bool:
+    """Whether two pieces show the same, one in another light: the same structure, or none in either."""
+    one, other = (np.asarray(each, np.float32) for each in (picture, background))
+    one, other = one - one.mean(), other - other.mean()
+    spread, former = float(np.sqrt((one * one).mean())), float(np.sqrt((other * other).mean()))
+    if spread < _PLAIN and former < _PLAIN:
+        return True
+    alike = float((one * other).mean()) / max(spread * former, 1e-6)
+    return alike > _ALIKE and spread > 0.4 * former
+
+
+def _distance(sensitivity: int) -> float:
+    """How far from the background a value must be, in squared deviations: 64 to 4, 16 in the middle."""
+    return 64.0 * 16.0 ** (-sensitivity / 100)
+
+
+_ROUND3 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+_ROUND7 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))
