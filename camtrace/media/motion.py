@@ -18,8 +18,6 @@ from camtrace.model import Box, MotionSettings, Zone
 
 Picture = NDArray[np.uint8]
 
-# the longer side of the pictures looked at
-LONGER_SIDE = 320
 # what is learnt before anything counts
 WARM_SECONDS = 2.0
 # after so long without pictures the background is another one
@@ -60,6 +58,7 @@ class Detector:
         self._shape: tuple[int, ...] = ()
         self._model: cv2.BackgroundSubtractorMOG2 | None = None
         self._mask: Picture = np.empty((0, 0), np.uint8)
+        self._looked_at = 0  # pixels
         self._zones: list[tuple[str, Picture]] = []
         self._last_us = self._first_us = 0
         self._pictures = 0
@@ -68,7 +67,7 @@ class Detector:
         self._moved_in: tuple[str, ...] = ()
 
     def see(self, picture: Picture, at_us: int) -> Sighting:
-        """What moves in this grey picture, taken at `at_us`; its longer side shall be LONGER_SIDE."""
+        """What moves in this grey picture, taken at `at_us`; small: some 320 pixels wide."""
         seconds = (at_us - self._last_us) / 1e6
         if self._model is None or picture.shape != self._shape or not 0 <= seconds <= FORGET_SECONDS:
             self._begin(picture, at_us)
@@ -80,13 +79,13 @@ class Detector:
         warming = at_us - self._first_us < WARM_SECONDS * 1e6
         if warming:
             rate = max(rate, 1 / self._pictures)
-        background = self._model.getBackgroundImage()
+        background = self._model.getBackgroundImage().astype(np.uint8, copy=False)
         moving = self._moving(picture, background, rate)
         if np.count_nonzero(moving) > _MOST_CHANGED * moving.size and _only_light(picture, background):
             self._model.apply(picture, learningRate=1.0)
             moving[:] = 0
         moving &= self._mask
-        level = 100 * np.count_nonzero(moving) / max(1, np.count_nonzero(self._mask))
+        level = 100 * int(np.count_nonzero(moving)) / max(1, self._looked_at)
         if warming:
             return Sighting(level)
         boxes, outlines = self._objects(moving, picture, background)
@@ -99,6 +98,7 @@ class Detector:
         self._model.setBackgroundRatio(1 - _NEW_WEIGHT)
         self._model.apply(cv2.GaussianBlur(picture, (5, 5), 0), learningRate=1.0)
         self._mask = mask(settings.zones, picture.shape)
+        self._looked_at = int(np.count_nonzero(self._mask))
         self._zones = [(zone.name, _painted(zone, picture.shape)) for zone in settings.zones if not zone.exclude]
         self._first_us = self._last_us = at_us
         self._pictures = 1

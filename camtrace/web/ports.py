@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any, Protocol
 
-from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, User
+from camtrace.model import Camera, CameraState, Gap, JournalEntry, Line, MotionSettings, Moved, Span, Ticket, User
 from camtrace.tickets.overlay import Shown
 
 Fields = Mapping[str, Any]
@@ -96,6 +96,14 @@ class SubStreams(Protocol):
     """The cameras' second streams, connected while watched; the main stream is shown where there is none."""
 
     def watch(self, camera_uid: int, viewer: LiveViewer, stills: bool = False) -> Callable[[], None]: ...
+
+
+class MotionLevels(Protocol):
+    """What is seen to move."""
+
+    def subscribe(
+        self, camera_uid: int, listener: Callable[[Moved], object], settings: MotionSettings
+    ) -> Callable[[], None]: ...
 
 
 class LineStore(Protocol):
