@@ -69,7 +69,7 @@ class MotionApi:
             reader.leave()
 
     def _camera(self, visit: Visit, name: str) -> Camera:
-        found = self._directory.by_id(int(name)) if name.isascii() and name.isdigit() else None
+        found = self._directory.by_id(int(name)) if name.isascii() and name.isdigit() and len(name) < 10 else None
         if found is None or not visit.user.may_see(found.uid):
             raise NotFound(N_("there is no camera {number}"), number=name)
         return found
