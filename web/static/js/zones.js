@@ -34,7 +34,7 @@ export class Zones {
     this.#tell = tell;
     this.#most = limits.zones;
     [this.#fewest, this.#corners] = limits.corners;
-    pad.addEventListener("pointerdown", this.#pointed);
+    pad.addEventListener("click", this.#clicked);
     pad.addEventListener("pointermove", (event) => { if (this.#drawing) { this.#cross = this.#place(event); this.#drawPad(); } });
     pad.addEventListener("dblclick", () => { if (this.#drawing) this.#close(); });
     pad.addEventListener("keydown", this.#pressed);
@@ -91,12 +91,11 @@ export class Zones {
     return [within((event.clientX - box.left) / box.width), within((event.clientY - box.top) / box.height)];
   }
 
-  #pointed = (event) => {
+  #clicked = (event) => {
     if (event.target.closest("button")) return;
     const place = this.#place(event);
     if (this.#drawing) {
-      event.preventDefault();
-      if (event.detail < 2) this.#corner(place);
+      if (event.detail < 2) this.#corner(place); // the second click of two ends the zone
       return;
     }
     const found = this.#zones.findLastIndex((zone) => inside(place, zone.polygon));
@@ -132,7 +131,9 @@ export class Zones {
     }
     this.#leave();
     this.#add(polygon);
-    this.#list.querySelectorAll("input[type=text]")[this.#chosen]?.select();
+    const name = this.#list.querySelectorAll("input[type=text]")[this.#chosen];
+    name.focus();
+    name.select();
   }
 
   #leave() {
