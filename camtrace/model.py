@@ -64,7 +64,7 @@ class MotionSettings:
     enabled: bool = False
     zones: tuple[Zone, ...] = ()
     sensitivity: int = 50
-    object_size: int = 2
+    object_size: int = 3
     history_seconds: int = 10
     minimum_seconds: float = 0.6
 

@@ -27,7 +27,9 @@ MOST_BOXES = 20
 # MOG2 takes a new value for background once its weight is more than this
 _NEW_WEIGHT = 0.1
 # a change of light of so much is put up with while the background follows
-_GAIN = 1.6
+_GAIN = 2.5
+# grey levels of difference that are noise, and of contrast that a gain can be told from
+_SAME_LIGHT, _LEAST_CONTRAST = 3.0, 12.0
 # over this share of the picture an object would have to hide everything: it is asked whether light has changed
 _MOST_CHANGED = 0.4
 # how much alike two pieces of picture are in structure when only their light differs
@@ -58,6 +60,9 @@ class Detector:
         self._shape: tuple[int, ...] = ()
         self._model: cv2.BackgroundSubtractorMOG2 | None = None
         self._mask: Picture = np.empty((0, 0), np.uint8)
+        self._mean: NDArray[np.float32] = np.empty((0, 0), np.float32)
+        self._gain, self._offset = 1.0, 0.0  # of the present picture's light over the background's
+        self._before: Picture = np.empty((0, 0), np.uint8)  # what moved before the light changed
         self._looked_at = 0  # pixels
         self._zones: list[tuple[str, Picture]] = []
         self._last_us = self._first_us = 0
@@ -67,7 +72,7 @@ class Detector:
         self._moved_in: tuple[str, ...] = ()
 
     def see(self, picture: Picture, at_us: int) -> Sighting:
-        """What moves in this grey picture, taken at `at_us`; small: some 320 pixels wide."""
+        """What moves in this grey picture, taken at `at_us`; small: some 240 pixels wide."""
         seconds = (at_us - self._last_us) / 1e6
         if self._model is None or picture.shape != self._shape or not 0 <= seconds <= FORGET_SECONDS:
             self._begin(picture, at_us)
@@ -79,11 +84,14 @@ class Detector:
         warming = at_us - self._first_us < WARM_SECONDS * 1e6
         if warming:
             rate = max(rate, 1 / self._pictures)
-        background = self._model.getBackgroundImage().astype(np.uint8, copy=False)
-        moving = self._moving(picture, background, rate)
+        moving = self._moving(picture, rate)
+        background = self._model.getBackgroundImage().astype(np.uint8, copy=False) if moving.any() else picture
         if np.count_nonzero(moving) > _MOST_CHANGED * moving.size and _only_light(picture, background):
-            self._model.apply(picture, learningRate=1.0)
+            objects = cv2.dilate(self._before, _AROUND) > 0
+            self._learn(np.where(objects, self._in_light(background), picture))
             moving[:] = 0
+        else:
+            self._before = moving.copy()
         moving &= self._mask
         level = 100 * int(np.count_nonzero(moving)) / max(1, self._looked_at)
         if warming:
@@ -96,20 +104,33 @@ class Detector:
         self._shape = picture.shape
         self._model = cv2.createBackgroundSubtractorMOG2(500, _distance(settings.sensitivity), False)
         self._model.setBackgroundRatio(1 - _NEW_WEIGHT)
-        self._model.apply(cv2.GaussianBlur(picture, (5, 5), 0), learningRate=1.0)
+        self._learn(cv2.GaussianBlur(picture, (5, 5), 0).astype(np.uint8, copy=False))
         self._mask = mask(settings.zones, picture.shape)
         self._looked_at = int(np.count_nonzero(self._mask))
         self._zones = [(zone.name, _painted(zone, picture.shape)) for zone in settings.zones if not zone.exclude]
+        self._before = np.zeros(picture.shape, np.uint8)
+        self._gain, self._offset = 1.0, 0.0
         self._first_us = self._last_us = at_us
         self._pictures = 1
         self._since_us = None
 
-    def _moving(self, picture: Picture, background: Picture, rate: float) -> Picture:
+    def _learn(self, picture: Picture) -> None:
+        """Take this picture for the background."""
+        assert self._model is not None
+        self._model.apply(picture, learningRate=1.0)
+        self._mean = picture.astype(np.float32)
+
+    def _in_light(self, background: Picture) -> Picture:
+        """The background as it would look in the light of the present picture."""
+        return np.clip(background * self._gain + self._offset, 0, 255).astype(np.uint8)
+
+    def _moving(self, picture: Picture, rate: float) -> Picture:
         """The pixels that differ from the background once both are in the same light; the background learns."""
         assert self._model is not None
-        gain = float(np.median((picture[::4, ::4] + 16.0) / (background[::4, ::4] + 16.0)))
-        if abs(gain - 1) > 0.02 and 1 / _GAIN < gain < _GAIN:
-            level = np.clip((picture + 16.0) / gain - 16, 0, 255).astype(np.uint8)
+        self._gain, self._offset = _light(picture[::6, ::6], self._mean[::6, ::6])
+        cv2.accumulateWeighted(picture, self._mean, rate)
+        if (self._gain, self._offset) != (1.0, 0.0):
+            level = np.clip((picture - self._offset) / self._gain, 0, 255).astype(np.uint8)
             moving = self._model.apply(level, learningRate=0.0)
             self._model.apply(picture, learningRate=rate)
         else:
@@ -128,10 +149,10 @@ class Detector:
             x, y, wide, high = cv2.boundingRect(outline)
             if min(wide, high) < _SMALLEST_SIDE:
                 continue
-            around = np.s_[max(0, y - 2) : y + high + 2, max(0, x - 2) : x + wide + 2]
-            if _only_light(picture[around], background[around]):
-                continue
             size = 1000 * np.count_nonzero(moving[y : y + high, x : x + wide]) / moving.size
+            around = np.s_[max(0, y - 2) : y + high + 2, max(0, x - 2) : x + wide + 2]
+            if size >= self._large and _only_light(picture[around], background[around]):
+                continue
             objects.append((Box(x / width, y / height, wide / width, high / height, round(size, 2)), outline))
         objects.sort(key=lambda one: -one[0].size)
         del objects[MOST_BOXES:]
@@ -184,6 +205,24 @@ def _painted(zone: Zone, shape: tuple[int, ...]) -> Picture:
     return canvas
 
 
+def _light(picture: Picture, mean: NDArray[np.float32]) -> tuple[float, float]:
+    """Gain and offset of the light that turn `mean` into `picture`; 1, 0 when it is the same, or another picture.
+
+    A line through the medians of the darker and of the brighter half, which an object of less than a quarter of the
+    picture does not move.
+    """
+    bright = mean >= np.median(mean)
+    halves = [part for part in (~bright, bright) if part.any()]
+    points = [(float(np.median(mean[part])), float(np.median(picture[part]))) for part in halves]
+    if max(abs(now - before) for before, now in points) < _SAME_LIGHT:
+        return 1.0, 0.0
+    (dark, dark_now), (light, light_now) = points[0], points[-1]
+    gain = (light_now - dark_now) / (light - dark) if light - dark >= _LEAST_CONTRAST else 1.0
+    if not 1 / _GAIN < gain < _GAIN:
+        return 1.0, 0.0
+    return gain, (dark_now - gain * dark + light_now - gain * light) / 2
+
+
 def _only_light(picture: Picture, background: Picture) -> bool:
     """Whether two pieces show the same, one in another light: the same structure, or none in either."""
     one, other = (np.asarray(each, np.float32) for each in (picture, background))
@@ -201,4 +240,5 @@ def _distance(sensitivity: int) -> float:
 
 
 _ROUND3 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
+_AROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
 _ROUND7 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))

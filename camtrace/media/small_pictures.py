@@ -13,7 +13,7 @@ from camtrace.media.packets import SourceTrack
 from camtrace.media.picture import decoder_of
 
 # the longer side; enough to see somebody at the other end of a shop
-LONGER_SIDE = 320
+LONGER_SIDE = 240
 PERIOD_US = 200_000
 # pictures come with some jitter: an interval of nine tenths is a whole one
 NEXT_US = PERIOD_US * 9 // 10
