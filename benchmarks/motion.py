@@ -272,9 +272,8 @@ def main() -> None:
     if not shutil.which("motion"):
         print("motion is not installed: apt-get install motion")
         return
-    print(
-        f"{datetime.now(UTC):%Y-%m-%d}, {platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
-    )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    print(f"{datetime.now(UTC):%Y-%m-%d}, {machine}")
     print("| scene | delay | missed | false | `motion`: delay | missed | false | agree | CPU | `motion` | ratio |")
     print("|---|---|---|---|---|---|---|---|---|---|---|")
     lags = []

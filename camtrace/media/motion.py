@@ -38,7 +38,8 @@ _ALIKE = 0.7
 _PLAIN = 2.5
 # a moment in which a moving object is not seen does not end it
 _PATIENCE_SECONDS = 0.5
-_SMALLEST_SIDE = 3
+# nothing is smaller: in pixels, and in per mille
+_SMALLEST_SIDE, _SMALLEST = 3, 0.3
 
 cv2.setNumThreads(1)  # the pool's threads are enough
 
@@ -147,9 +148,9 @@ class Detector:
         objects = []
         for outline in found:
             x, y, wide, high = cv2.boundingRect(outline)
-            if min(wide, high) < _SMALLEST_SIDE:
+            size = 1000 * int(np.count_nonzero(moving[y : y + high, x : x + wide])) / moving.size
+            if min(wide, high) < _SMALLEST_SIDE or size < _SMALLEST:
                 continue
-            size = 1000 * np.count_nonzero(moving[y : y + high, x : x + wide]) / moving.size
             around = np.s_[max(0, y - 2) : y + high + 2, max(0, x - 2) : x + wide + 2]
             if size >= self._large and _only_light(picture[around], background[around]):
                 continue
@@ -176,7 +177,7 @@ class Detector:
 
     @property
     def _large(self) -> float:
-        return max(self._settings.object_size, 0.1)
+        return max(self._settings.object_size, _SMALLEST)
 
     def _named(self, outlines: Sequence[NDArray[np.int32]]) -> tuple[str, ...]:
         if not self._zones:

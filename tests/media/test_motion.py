@@ -221,6 +221,16 @@ def test_pedestrians() -> None:
     assert all(len(sighting.boxes) < 20 for _, sighting in seen)
 
 
+def test_people_come_and_go() -> None:
+    """An empty corridor; somebody comes at 6 s, stands, and leaves at 20 s; the next one comes at 22.6 s."""
+    seen = sightings(Detector(DEFAULT), clip("corridor_h264.mp4"))
+    found = motion_times(seen)
+    assert [at for at in found if at < 5.8 or 21.2 < at < 22.5] == []
+    assert found[0] < 7.2
+    assert any(19.0 < at < 20.0 for at in found)
+    assert 22.5 < next(at for at in found if at > 21.2) < 24.0
+
+
 def clip(name: str, per_second: float = 5) -> Any:
     last = -1.0
     with av.open(str(CLIPS / name)) as container:
