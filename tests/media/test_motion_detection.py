@@ -5,12 +5,16 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from support.cameras import RtspCamera, gstreamer_missing, looped
 from support.packets import CLIPS, Clip
-from support.watching import until
+from support.watching import Heard, until
 from twisted.internet import defer, reactor
 from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from camtrace.media.feeds import Feeds
+from camtrace.media.live import Live
 from camtrace.media.motion_detection import EASE_SECONDS, LATE_SECONDS, MotionDetection
 from camtrace.media.motion_sink import MOST_US, MotionSink
 from camtrace.metrics import Metrics
@@ -253,6 +257,24 @@ class Pace(Case):
 
 class Threads(TestCase):
     """The real pool."""
+
+    @pytest.mark.skipif(bool(gstreamer_missing()), reason=gstreamer_missing())
+    async def test_a_real_camera(self) -> None:
+        """Over RTSP, beside the live picture."""
+        pools, heard = Pools(reactor), Heard()
+        self.addCleanup(pools.stop)
+        detection = MotionDetection(pools, Metrics())
+        feeds = Feeds(reactor, pools, Metrics(), Live(pools, Metrics()), motion=detection.main)
+        camera = RtspCamera(looped(CLIPS / BASELINE))
+        self.addCleanup(camera.stop)
+        seen: list[Moved] = []
+        detection.watch(UID, SETTINGS, seen.append)
+        feed = feeds.open(UID, camera.url, [], heard)
+        self.addCleanup(feed.stop)
+        await until(lambda: any(moved.motion for moved in seen) or heard.ends, 30)
+        self.assertEqual(heard.ends, [])
+        await feed.stop()
+        self.assertFalse(detection.main.sink(UID).flows)
 
     async def test_in_the_pool(self) -> None:
         pools = Pools(reactor, jobs=2)
