@@ -26,10 +26,12 @@ MOST_BOXES = 20
 
 # MOG2 takes a new value for background once its weight is more than this
 _NEW_WEIGHT = 0.1
-# a change of light of so much is put up with while the background follows
+# pictures are seen in the background's light up to a change of so much; beyond it they are learnt anew
 _GAIN = 2.5
 # grey levels of difference that are noise, and of contrast that a gain can be told from
 _SAME_LIGHT, _LEAST_CONTRAST = 3.0, 12.0
+# up to and from here on a camera shows nothing but black and white
+_CLIPS = 16, 240
 # over this share of the picture an object would have to hide everything: it is asked whether light has changed
 _MOST_CHANGED = 0.4
 # how much alike two pieces of picture are in structure when only their light differs
@@ -85,20 +87,23 @@ class Detector:
         warming = at_us - self._first_us < WARM_SECONDS * 1e6
         if warming:
             rate = max(rate, 1 / self._pictures)
-        moving = self._moving(picture, rate)
-        background = self._model.getBackgroundImage().astype(np.uint8, copy=False) if moving.any() else picture
-        if np.count_nonzero(moving) > _MOST_CHANGED * moving.size and _only_light(picture, background):
+        level = self._in_usual_light(picture)
+        moving = self._moving(level, rate)
+        background = self._model.getBackgroundImage().astype(np.uint8, copy=False) if moving.any() else level
+        if level is not picture:
+            moving[_clipped(picture, self._in_light(background)) > 0] = 0
+        if np.count_nonzero(moving) > _MOST_CHANGED * moving.size and _only_light(level, background):
             objects = cv2.dilate(self._before, _AROUND) > 0
             self._learn(np.where(objects, self._in_light(background), picture))
             moving[:] = 0
         else:
             self._before = moving.copy()
         moving &= self._mask
-        level = 100 * int(np.count_nonzero(moving)) / max(1, self._looked_at)
+        share = 100 * int(np.count_nonzero(moving)) / max(1, self._looked_at)
         if warming:
-            return Sighting(level)
-        boxes, outlines = self._objects(moving, picture, background)
-        return Sighting(level, boxes, *self._judge(boxes, outlines, at_us))
+            return Sighting(share)
+        boxes, outlines = self._objects(moving, level, background)
+        return Sighting(share, boxes, *self._judge(boxes, outlines, at_us))
 
     def _begin(self, picture: Picture, at_us: int) -> None:
         settings = self._settings
@@ -125,17 +130,18 @@ class Detector:
         """The background as it would look in the light of the present picture."""
         return np.clip(background * self._gain + self._offset, 0, 255).astype(np.uint8)
 
-    def _moving(self, picture: Picture, rate: float) -> Picture:
-        """The pixels that differ from the background once both are in the same light; the background learns."""
-        assert self._model is not None
+    def _in_usual_light(self, picture: Picture) -> Picture:
+        """The picture as it would look in the background's light."""
         self._gain, self._offset = _light(picture[::6, ::6], self._mean[::6, ::6])
+        if (self._gain, self._offset) == (1.0, 0.0):
+            return picture
+        return np.clip((picture - self._offset) / self._gain, 0, 255).astype(np.uint8)
+
+    def _moving(self, picture: Picture, rate: float) -> Picture:
+        """The pixels that differ from the background, which learns."""
+        assert self._model is not None
         cv2.accumulateWeighted(picture, self._mean, rate)
-        if (self._gain, self._offset) != (1.0, 0.0):
-            level = np.clip((picture - self._offset) / self._gain, 0, 255).astype(np.uint8)
-            moving = self._model.apply(level, learningRate=0.0)
-            self._model.apply(picture, learningRate=rate)
-        else:
-            moving = self._model.apply(picture, learningRate=rate)
+        moving = self._model.apply(picture, learningRate=rate)
         moving = cv2.morphologyEx(moving, cv2.MORPH_OPEN, _ROUND3)
         return cv2.morphologyEx(moving, cv2.MORPH_CLOSE, _ROUND7).astype(np.uint8, copy=False)
 
@@ -224,6 +230,13 @@ def _light(picture: Picture, mean: NDArray[np.float32]) -> tuple[float, float]:
     return gain, (dark_now - gain * dark + light_now - gain * light) / 2
 
 
+def _clipped(picture: Picture, expected: Picture) -> Picture:
+    """Where both are as bright, or as dark, as pictures can be, and around: there light takes away what was seen."""
+    dark, bright = _CLIPS
+    clipped = ((picture >= bright) & (expected >= bright)) | ((picture <= dark) & (expected <= dark))
+    return cv2.dilate(clipped.astype(np.uint8), _ROUND7).astype(np.uint8, copy=False)
+
+
 def _only_light(picture: Picture, background: Picture) -> bool:
     """Whether two pieces show the same, one in another light: the same structure, or none in either."""
     one, other = (np.asarray(each, np.float32) for each in (picture, background))
@@ -241,5 +254,5 @@ def _distance(sensitivity: int) -> float:
 
 
 _ROUND3 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (3, 3))
-_AROUND = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (25, 25))
+_AROUND = cv2.getStructuringElement(cv2.MORPH_RECT, (61, 61))
 _ROUND7 = cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (7, 7))

@@ -43,6 +43,14 @@ def test_a_walking_person() -> None:
     assert 0 < last.level < 15
 
 
+def test_key_frames_alone() -> None:
+    """A picture every two seconds: somebody who walks about is found with the second one."""
+    pictures = [one for number, one in enumerate(scene(walker(since=10), seconds=40)) if number % 10 == 0]
+    found = motion_times(sightings(Detector(DEFAULT), pictures))
+    assert 12 <= found[0] <= 14
+    assert len(found) > 10
+
+
 def test_a_faint_person_needs_sensitivity() -> None:
     """Clothes little darker than what is behind them."""
 
