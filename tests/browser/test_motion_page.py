@@ -58,7 +58,7 @@ def test_what_moves_is_seen(page: Page) -> None:
     page.wait_for_selector(".boxes .box:not(.large)")
     meter = page.evaluate("[parseFloat(largest.style.width), parseFloat(threshold.style.left)]")
     assert 0 < meter[0] < meter[1] < 100
-    assert saved(page)["object_size"] == 2
+    assert saved(page)["object_size"] == 3
     assert page.text_content("#unsaved") == "Tried here, not saved yet."
 
 
