@@ -206,7 +206,8 @@ class _Eye:
         self._relaxed_at = 0.0
         self._wanted = False
         self._dropped = 0
-        self._decoders: dict[MotionSink, SmallPictures] = {}  # used in jobs only, one at a time
+        self._decoders: dict[MotionSink, SmallPictures] = {}  # both used in jobs only, one at a time
+        self._looked_at: MotionSink | None = None
 
     def want(self) -> None:
         """Packets are kept while somebody wants to know."""
@@ -254,6 +255,10 @@ class _Eye:
             taken = sink.take()
             if taken is None:
                 continue
+            if sink is not self._looked_at:  # which may show a little more, or less
+                self._looked_at = sink
+                for look in looks:
+                    look.detector = None
             if taken.begin or taken.single or sink not in self._decoders:
                 self._decoders[sink] = SmallPictures(taken.track)
             for picture, at_us in self._decoders[sink].of(taken.packets, all=taken.single):

@@ -65,8 +65,9 @@ class MotionSink:
     def want_key_frames(self, only: bool) -> None:
         """Keep key frames only, or all pictures again from the next key frame on."""
         with self._lock:
+            flows = self.flows
             self._drop_all()
-            self._key_frames = only
+            self._key_frames, self.flows = only, flows
 
     # ── in a job ──
 
