@@ -273,7 +273,7 @@ class _Eye:
 
 
 def _load() -> ModuleType:
-    """The detector and OpenCV under it: a server that detects no motion does without these 40 MB."""
+    """The detector and OpenCV under it: a server that detects no motion does without these 20 MB."""
     from camtrace.media import motion
 
     return motion
