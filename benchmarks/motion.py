@@ -210,7 +210,7 @@ class Found(NamedTuple):
     def first_after(self, at: float) -> float | None:
         """Seconds from `at` to the first motion; None when there is none within five."""
         steps = range(int(at / STEP), min(len(self.moving), int((at + 5) / STEP)))
-        return next((max(0.0, step * STEP - at) for step in steps if self.moving[step]), None)
+        return next((step * STEP - at for step in steps if self.moving[step]), None)
 
     def seconds_in(self, spans: Iterable[tuple[float, float]], since: float) -> float:
         """How long there was motion within these spans, from `since` on."""
