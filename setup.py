@@ -67,6 +67,7 @@ setup(
         "babel>=2.16",
         "Pillow>=11",
         "numpy>=2",
+        "opencv-python-headless>=4.11; platform_system != 'FreeBSD'",
         "tzdata",
     ],
     extras_require={

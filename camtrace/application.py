@@ -13,6 +13,7 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import __version__, assets, clock, garbage, i18n
+from camtrace.alarm.motion import MotionAlarms
 from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.protocol import ControlFactory
 from camtrace.alarm.senders import Senders, addresses_of
@@ -43,6 +44,7 @@ from camtrace.mail.smtp import Post
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
 from camtrace.media.lookback import Lookback
+from camtrace.media.motion_detection import MotionDetection
 from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
@@ -89,6 +91,7 @@ from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
+from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -166,9 +169,11 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
-    feeds = Feeds(reactor, pools, metrics, live)
-    sub_feeds = Feeds(reactor, pools, metrics, sub_live)
+    detection = MotionDetection(pools, metrics)
+    feeds = Feeds(reactor, pools, metrics, live, motion=detection.main)
+    sub_feeds = Feeds(reactor, pools, metrics, sub_live, motion=detection.sub)
     sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)
+    motion_alarms = MotionAlarms(directory, detection, sub_streams, alarms.trigger)
     cameras = Cameras(
         directory,
         feeds,
@@ -180,10 +185,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         bus,
         reactor,
         sub_streams=sub_streams,
-        forgetful=[live, sub_streams],
+        forgetful=[live, sub_streams, detection],
+        followers=[motion_alarms],
     )
     probe = Probe(reactor, Feeds(reactor, pools, Metrics()))  # a test is neither shown live nor counted
     metrics.gauge("camtrace_cameras", cameras.figures)
+    metrics.gauge("camtrace_motion_cameras", detection.figures)
+    metrics.gauge("camtrace_motion_dropped_packets", detection.dropped)
     metrics.gauge("camtrace_sub_streams", sub_streams.figures)
     metrics.gauge(
         "camtrace_live_viewers",
@@ -277,6 +285,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
     events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
 
+    levels = MotionApi(reactor, access, cameras, motion_alarms)
+
     async def database_answers() -> tuple[bool, str]:
         well = await database.answers()
         return well, "answers" if well else "does not answer"
@@ -302,6 +312,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
             CalendarsApi(access, calendar_rows, timetable, note),
             MailApi(access, cameras, office),
+            levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
             JournalApi(access, cameras, journal),
@@ -389,6 +400,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     async def close_doors() -> None:
         socket.stop()
         events.stop()
+        levels.stop()
         await doors.leave()
         note("system", "stopped", {})
 
@@ -409,6 +421,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("intake", start_intake, stop_intake, leaves=3.5),
             Tier("recording", start_recording, recording.stop, leaves=5),
             Tier("cameras", cameras.start, cameras.stop, leaves=7),
+            Tier("motion", motion_alarms.start, motion_alarms.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
             Tier("doors", open_doors, close_doors, leaves=7),

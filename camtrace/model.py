@@ -36,6 +36,64 @@ class AlarmRecording:
     mail_calendar: str = "never"
 
 
+class Point(NamedTuple):
+    """A place in a picture: 0, 0 is its upper left corner, 1, 1 its lower right one."""
+
+    x: float
+    y: float
+
+
+@dataclass(frozen=True, slots=True)
+class Zone:
+    """A part of a picture that motion detection looks at, or with `exclude` overlooks. `polygon`: 3 to 20 corners."""
+
+    name: str
+    polygon: tuple[Point, ...]
+    exclude: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class MotionSettings:
+    """How the server detects motion in a camera's pictures. Without a zone to look at, the whole picture counts.
+
+    `sensitivity`: to differences of light, 0 to 100. `object_size`: from which on something counts, in per mille of
+    the picture. `history_seconds`: how long what was seen stays the reference; what stands still for longer becomes
+    part of it. `minimum_seconds`: how long something must move before it is motion.
+    """
+
+    enabled: bool = False
+    zones: tuple[Zone, ...] = ()
+    sensitivity: int = 50
+    object_size: int = 3
+    history_seconds: int = 10
+    minimum_seconds: float = 0.6
+
+
+class Box(NamedTuple):
+    """A moving object: the rectangle around it as parts of the picture, and its own area in per mille of it."""
+
+    x: float
+    y: float
+    width: float
+    height: float
+    size: float
+
+
+class Moved(NamedTuple):
+    """What one picture was found to hold. `level`: how much of what is looked at moves, 0 to 100.
+
+    `boxes`: the largest first, those too small to count included. `motion`: something large enough has moved for long
+    enough. `zones`: names of those it moves in.
+    """
+
+    camera_uid: int
+    at_us: int
+    level: float
+    boxes: tuple[Box, ...] = ()
+    motion: bool = False
+    zones: tuple[str, ...] = ()
+
+
 @dataclass(frozen=True, slots=True)
 class CameraMail:
     """When mails say that the camera is lost: by its calendar, once it has been lost for `grace_seconds`.
@@ -74,6 +132,7 @@ class Camera:
     regular: RegularRecording = RegularRecording()
     alarm: AlarmRecording = AlarmRecording()
     mail: CameraMail = CameraMail()
+    motion: MotionSettings = MotionSettings()
     stop_streams_automatically: bool = False
     deleted_at: datetime | None = None
 

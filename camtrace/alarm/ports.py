@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from datetime import datetime
 from typing import Protocol
 
 from twisted.internet import defer
 
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
-from camtrace.model import Alarm, Camera
+from camtrace.model import Alarm, Camera, MotionSettings, Moved
 
 
 class Facts(Protocol):
@@ -45,3 +45,19 @@ class Raise(Protocol):
     def __call__(
         self, cameras: Iterable[Camera], cause: str, origin: str = "", message: str = "", at: datetime | None = None
     ) -> defer.Deferred[list[Alarm]]: ...
+
+
+class Detection(Protocol):
+    """Looks at cameras' pictures: `media.motion_detection.MotionDetection`."""
+
+    def watch(
+        self, camera_uid: int, settings: MotionSettings, listener: Callable[[Moved], object]
+    ) -> Callable[[], None]:
+        """Tell `listener` of each picture looked at; returns what ends it."""
+
+
+class SecondStreams(Protocol):
+    """The cameras' smaller pictures, which cost less to look at."""
+
+    def hold(self, camera_uid: int) -> Callable[[], None]:
+        """Keep it connected, where there is one; returns what ends it."""

@@ -142,6 +142,13 @@ class Forgetful(Protocol):
     def forget(self, camera_uid: int) -> None: ...
 
 
+class Follower(Protocol):
+    """Whoever does what the cameras' settings say."""
+
+    def refresh(self) -> None:
+        """Cameras were added, changed or deleted."""
+
+
 class Reactor(Protocol):
     """What is needed of the reactor's clock."""
 

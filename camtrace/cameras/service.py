@@ -14,7 +14,19 @@ from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Around, Connection
 from camtrace.cameras.directory import Directory
-from camtrace.cameras.ports import Facts, Feeds, Forgetful, Note, Numbers, OnDemand, Reactor, Recording, S, Secrets
+from camtrace.cameras.ports import (
+    Facts,
+    Feeds,
+    Follower,
+    Forgetful,
+    Note,
+    Numbers,
+    OnDemand,
+    Reactor,
+    Recording,
+    S,
+    Secrets,
+)
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import SettingChanged, VolumeStateChanged
 from camtrace.model import Camera, CameraState, Status
@@ -49,6 +61,7 @@ class Cameras(Generic[S]):
         *,
         sub_streams: OnDemand,
         forgetful: Iterable[Forgetful] = (),
+        followers: Iterable[Follower] = (),
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._directory = directory
@@ -58,6 +71,7 @@ class Cameras(Generic[S]):
         self._reactor = reactor
         self._sub_streams = sub_streams
         self._forgetful = tuple(forgetful)
+        self._followers = tuple(followers)
         self._turn = defer.DeferredLock()
         self._connections: dict[int, Connection[S]] = {}
         self._unsubscribe: list[Callable[[], None]] = []
@@ -127,6 +141,8 @@ class Cameras(Generic[S]):
             self._recording.refresh()
             if self._running:
                 await self._connect()
+            for one in self._followers:
+                one.refresh()
         finally:
             self._turn.release()
 

@@ -68,6 +68,20 @@ class SubStreams(Generic[R]):
         reading = None if connection is None else await self._reading(camera_uid, connection)
         return self._main.open(camera_uid) if reading is None else reading
 
+    def hold(self, camera_uid: int) -> Callable[[], None]:
+        """Keep the second stream connected, for who takes its packets where they arrive; returns what ends it."""
+        connection = self._connection(camera_uid)
+        if connection is None:
+            return lambda: None
+        connection.hold()
+        held = [connection]
+
+        def release() -> None:
+            while held:
+                held.pop().release()
+
+        return release
+
     async def _reading(self, camera_uid: int, connection: SubConnection) -> R | None:
         connection.hold()
         reading = None

@@ -44,8 +44,8 @@ class Delay(Protocol):
     def callLater(self, delay: float, callable: Callable[..., object], *args: object) -> Any: ...
 
 
-class LiveSinks(Protocol):
-    """Where the live picture of a camera is made."""
+class Sinks(Protocol):
+    """Where something is made of every camera's packets: its live picture, or what moves in it."""
 
     def sink(self, camera_uid: int) -> PacketSink: ...
 
@@ -58,13 +58,14 @@ class Feeds:
         reactor: Delay,
         pools: Pools,
         metrics: Metrics,
-        live: LiveSinks | None = None,
+        live: Sinks | None = None,
         patience: Patience = Patience(),
+        motion: Sinks | None = None,
     ) -> None:
         self._reactor = reactor
         self._pools = pools
         self._metrics = metrics
-        self._live = live
+        self._shared = [sinks for sinks in (live, motion) if sinks is not None]
         self._patience = patience
         self._sweep = Sweep(pools)
 
@@ -81,11 +82,11 @@ class Feeds:
         codec: str = "",
         label: str = "",
     ) -> Feed:
-        """Connect to `url` and hand its packets to `sinks` and the live picture. `label`: the camera in the metrics.
+        """Connect to `url` and hand its packets to `sinks`, the live picture and motion detection.
 
-        Every failure comes by `listener.ended`, later.
+        `label`: the camera in the metrics. Every failure comes by `listener.ended`, later.
         """
-        everybody = [*sinks, self._live.sink(camera_uid)] if self._live is not None else list(sinks)
+        everybody = [*sinks, *(shared.sink(camera_uid) for shared in self._shared)]
 
         def count(packets: int) -> None:
             self._metrics.add("camtrace_camera_packets_total", packets, camera=label or camera_uid)

@@ -47,7 +47,7 @@ def to_jpeg(codec: str, extradata: bytes, packets: Iterable[tuple[bytes, int]], 
     `extradata` as MP4 stores it, or Annex B when the packets are. Raises CannotDecode.
     """
     best: Any = None
-    for frame in _frames(_decoder(codec, extradata), packets):
+    for frame in _frames(decoder_of(codec, extradata), packets):
         if best is None or (frame.pts is not None and best.pts <= frame.pts <= pts):
             best = frame
     if best is None:
@@ -65,13 +65,14 @@ class Shape(NamedTuple):
 
 def shape(codec: str, extradata: bytes, key_frame: bytes) -> Shape:
     """What a key frame tells when it is decoded. Raises CannotDecode."""
-    decoder = _decoder(codec, extradata)
+    decoder = decoder_of(codec, extradata)
     for frame in _frames(decoder, [(key_frame, 0)]):
         return Shape(frame.width, frame.height, bool(decoder.has_b_frames))
     raise CannotDecode(f"the {codec} key frame cannot be decoded")
 
 
-def _decoder(codec: str, extradata: bytes) -> Any:
+def decoder_of(codec: str, extradata: bytes) -> Any:
+    """A decoder that makes no threads of its own; `extradata` as in `to_jpeg`."""
     decoder: Any = av.CodecContext.create(_DECODERS[codec], "r")
     decoder.thread_count = 1
     if extradata:

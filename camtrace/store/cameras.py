@@ -12,7 +12,16 @@ import psycopg2.errors
 
 from camtrace.errors import Conflict, NotFound
 from camtrace.i18n import N_
-from camtrace.model import AlarmRecording, Camera, CameraMail, CameraState, RegularRecording
+from camtrace.model import (
+    AlarmRecording,
+    Camera,
+    CameraMail,
+    CameraState,
+    MotionSettings,
+    Point,
+    RegularRecording,
+    Zone,
+)
 from camtrace.store.database import Database
 
 _FIELDS = [
@@ -32,6 +41,7 @@ _FIELDS = [
     "regular",
     "alarm",
     "mail",
+    "motion",
     "stop_streams_automatically",
 ]
 _COLUMNS = ", ".join(["uid", "id", *_FIELDS, "deleted_at"])
@@ -158,7 +168,7 @@ def _number_taken(fields: Mapping[str, Any]) -> Conflict:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in ("regular", "alarm", "mail"):
+    if name in ("regular", "alarm", "mail", "motion"):
         return json.dumps(asdict(value))
     return list(value) if name == "overlay_ids" else value
 
@@ -170,4 +180,13 @@ def _camera(row: tuple[Any, ...]) -> Camera:
     values["regular"] = RegularRecording(**values["regular"])
     values["alarm"] = AlarmRecording(**values["alarm"])
     values["mail"] = CameraMail(**values["mail"])
+    values["motion"] = _motion(values["motion"])
     return Camera(**values)
+
+
+def _motion(stored: Mapping[str, Any]) -> MotionSettings:
+    zones = [
+        Zone(zone["name"], tuple(Point(*corner) for corner in zone["polygon"]), zone["exclude"])
+        for zone in stored.get("zones", ())
+    ]
+    return MotionSettings(**{**stored, "zones": tuple(zones)})

@@ -13,6 +13,7 @@ from camtrace.i18n import N_
 from camtrace.model import Camera
 from camtrace.notes import TEXTS
 from camtrace.web.access import Access, May, Visit
+from camtrace.web.api.camera_fields import FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES
 from camtrace.web.pages_frame import THEMES, Frame, field, go, keep_choice, own_address
 from camtrace.web.ports import CameraDirectory
 from camtrace.web.routing import new_app, requirer
@@ -111,6 +112,12 @@ class Pages:
         camera = self._camera(visit, number)
         facts = {"camera": number}
         return self._frame.page(visit, "camera.html", "cameras", facts, camera=camera, calendars=self._calendars())
+
+    @requirer.require(app.route("/cameras/<int:number>/motion", methods=["GET"]), visit=May("cameras"))
+    async def motion(self, visit: Visit, number: int) -> Response:
+        camera = self._camera(visit, number)
+        facts = {"camera": number, "zones": MOST_ZONES, "corners": [FEWEST_CORNERS, MOST_CORNERS]}
+        return self._frame.page(visit, "motion.html", "cameras", facts, camera=camera)
 
     @requirer.require(app.route("/journal", methods=["GET"]), visit=May("journal"))
     async def journal(self, visit: Visit) -> Response:

@@ -17,6 +17,8 @@ from camtrace.model import (
     JournalEntry,
     Line,
     MailRights,
+    MotionSettings,
+    Moved,
     QueuedMail,
     Recipient,
     Span,
@@ -112,6 +114,14 @@ class SubStreams(Protocol):
     """The cameras' second streams, connected while watched; the main stream is shown where there is none."""
 
     def watch(self, camera_uid: int, viewer: LiveViewer, stills: bool = False) -> Callable[[], None]: ...
+
+
+class MotionLevels(Protocol):
+    """What is seen to move."""
+
+    def subscribe(
+        self, camera_uid: int, listener: Callable[[Moved], object], settings: MotionSettings
+    ) -> Callable[[], None]: ...
 
 
 class LineStore(Protocol):

@@ -65,10 +65,11 @@ class World:
         self.states: list[CameraState] = []
         self.notes: list[tuple[str, str, dict[str, Any]]] = []
         self.forgotten: list[int] = []
+        self.followed: list[list[str]] = []  # the cameras' names, each time a follower was told
         self._next = 0
         self.cameras = Cameras(
             Directory(self.rows), self.feeds, self.recording, self, self, self._note, self, self.bus, self.clock,
-            sub_streams=self.beside, forgetful=[self], chance=lambda: 0.5,
+            sub_streams=self.beside, forgetful=[self], followers=[self], chance=lambda: 0.5,
         )  # fmt: skip
 
     def record(self, fact: Any) -> defer.Deferred[None]:
@@ -85,12 +86,24 @@ class World:
     def forget(self, camera_uid: int) -> None:
         self.forgotten.append(camera_uid)
 
+    def refresh(self) -> None:
+        self.followed.append([camera.name for camera in self.cameras.all()])
+
     def _note(self, kind: str, text: str, values: Any, camera_uid: int | None = None, user: str = "") -> None:
         self.notes.append((kind, text, dict(values)))
 
 
 class DirectoryTests(TestCase):
     """Which cameras there are."""
+
+    async def test_followers_hear_of_each_change(self) -> None:
+        """Once the directory is as the database; a change that cannot be read is told when it can."""
+        world = World(ENTRANCE)
+        await world.cameras.start()
+        world.rows.cameras = [replace(ENTRANCE, name="Door"), TILL]
+        await world.cameras.refresh()
+        await world.cameras.stop()
+        self.assertEqual(world.followed, [["Entrance"], ["Door", "Till"]])
 
     async def test_directory(self) -> None:
         world = World(TILL, ENTRANCE)

@@ -145,6 +145,33 @@ class LifeTests(SubCase):
         self.assertEqual((world.sub.viewers, world.main.viewers, world.notes), ([], [], []))
         self.assertEqual(world.streams.figures(), [({}, 0)])
 
+    async def test_held_without_a_viewer(self) -> None:
+        """For who takes its packets: connected until it is released, beside viewers who come and go."""
+        world, viewer = await self.world(), Viewer()
+        release = world.streams.hold(UID)
+        self.assertEqual(len(world.feeds.opened), 1)
+        world.arrive()
+        world.streams.watch(UID, viewer)()
+        world.clock.advance(LINGER_SECONDS + 1)
+        self.assertFalse(world.feeds.last.stopped)
+        release()
+        release()
+        world.clock.advance(LINGER_SECONDS + 1)
+        self.assertTrue(world.feeds.last.stopped)
+        self.assertEqual(world.clock.getDelayedCalls(), [])
+
+    async def test_held_where_there_is_none(self) -> None:
+        """Nothing is connected; once the camera has one, it is."""
+        world = await self.world(ENTRANCE)
+        release = world.streams.hold(UID)
+        self.assertEqual(world.feeds.opened, [])
+        await world.change(DOOR)
+        self.assertEqual(len(world.feeds.opened), 1)
+        await world.change()
+        release()
+        world.streams.hold(UID)()
+        self.assertEqual(len(world.feeds.opened), 1)
+
     async def test_address_and_login(self) -> None:
         """Its own address, the main stream's login and transport; no codec is declared for it, nothing records it."""
         world, _, _ = await self.up()

@@ -6,7 +6,16 @@ from support.database import DatabaseCase
 
 from camtrace import clock
 from camtrace.errors import Conflict, NotFound
-from camtrace.model import AlarmRecording, CameraMail, CameraState, RegularRecording, Status
+from camtrace.model import (
+    AlarmRecording,
+    CameraMail,
+    CameraState,
+    MotionSettings,
+    Point,
+    RegularRecording,
+    Status,
+    Zone,
+)
 from camtrace.store.cameras import CameraStore
 
 
@@ -31,9 +40,16 @@ class CameraStoreTests(DatabaseCase):
             regular=RegularRecording("never", 30),
             alarm=AlarmRecording("always", 1, 2),
             mail=CameraMail("always", 5, 6),
+            motion=MotionSettings(
+                True, (Zone("door", (Point(0, 0), Point(0.5, 0), Point(1, 1)), True),), 80, 5, 20, 0.4
+            ),
         )
         self.assertEqual(await self.store.all(), [camera])
         self.assertEqual((camera.id, camera.overlay_ids, camera.regular.days), (1, ("7", "07"), 30))
+
+    async def test_motion_from_the_start(self) -> None:
+        """A camera that was never set so detects none, with every setting at its default."""
+        self.assertEqual((await self._create("a")).motion, MotionSettings())
 
     async def test_lowest_free_number(self) -> None:
         """A deleted camera's number goes to the next one; its uid does not."""

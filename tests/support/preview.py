@@ -23,7 +23,18 @@ from twisted.protocols.basic import LineReceiver
 from camtrace import assets, clock, i18n
 from camtrace.config import Site
 from camtrace.events import CameraStateChanged, LineReceived
-from camtrace.model import Camera, CameraState, JournalEntry, Line, RegularRecording, Status, Ticket
+from camtrace.model import (
+    Box,
+    Camera,
+    CameraState,
+    JournalEntry,
+    Line,
+    MotionSettings,
+    Moved,
+    RegularRecording,
+    Status,
+    Ticket,
+)
 from camtrace.pos.wire import decode
 from camtrace.tickets.overlay import Overlay, Shown
 from camtrace.web.api.alarms import AlarmsApi
@@ -32,6 +43,7 @@ from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
+from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
@@ -197,6 +209,22 @@ class Looked:
         return {"ok": True, "steps": [dict(zip(("code", "result", "text", "values"), s, strict=True)) for s in steps]}
 
 
+class Walkers:
+    """Somebody of 20 per mille who walks to and fro before every camera."""
+
+    def subscribe(self, camera_uid: int, listener: Callable[[Moved], object], settings: MotionSettings) -> Any:
+        def look() -> None:
+            at_us = clock.now_us()
+            box = Box(abs(at_us / 5e6 % 1.6 - 0.8), 0.4, 0.08, 0.3, 20.0)
+            motion = settings.object_size <= box.size
+            zones = tuple(zone.name for zone in settings.zones if not zone.exclude)
+            listener(Moved(camera_uid, at_us, 2.4, (box,), motion, zones if motion else ()))
+
+        loop = task.LoopingCall(look)
+        loop.start(0.2)
+        return loop.stop
+
+
 class PreviewSite:
     """The whole of it."""
 
@@ -235,6 +263,7 @@ class PreviewSite:
             JournalApi(shop.access, shop.cameras, shop.journal),
             VolumesApi(shop.access, list),
             MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
+            MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             shop.socket,
         ]
         pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)

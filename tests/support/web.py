@@ -35,6 +35,8 @@ from camtrace.model import (
     Gap,
     JournalEntry,
     Line,
+    MotionSettings,
+    Moved,
     Profile,
     Span,
     Status,
@@ -55,6 +57,7 @@ from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
+from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -279,6 +282,19 @@ class Watched:
         return self.pictures.get(camera_uid)
 
 
+class Seen:
+    """What moves: the test tells `listeners`, by camera, with the settings each came with."""
+
+    def __init__(self) -> None:
+        self.listeners: list[tuple[int, Callable[[Moved], object], MotionSettings]] = []
+
+    def subscribe(
+        self, camera_uid: int, listener: Callable[[Moved], object], settings: MotionSettings
+    ) -> Callable[[], None]:
+        self.listeners.append(one := (camera_uid, listener, settings))
+        return lambda: self.listeners.remove(one)
+
+
 class Log:
     """The external log; the questions asked are kept."""
 
@@ -435,6 +451,8 @@ class WebShop:
         self.socket = LiveSocket(
             reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
         )
+        self.motion = Seen()
+        self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
@@ -446,6 +464,7 @@ class WebShop:
             JournalApi(self.access, self.cameras, self.journal),
             MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
             VolumesApi(self.access, lambda: self.volumes),
+            self.levels,
             self.events,
             self.socket,
             OpenApi(self.access, lambda: self.website.root.routes()),

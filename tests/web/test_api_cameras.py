@@ -13,6 +13,8 @@ from camtrace.errors import Invalid
 from camtrace.model import CameraState, Status
 from camtrace.web.api.camera_fields import read_fields
 
+TRIANGLE = [[0, 0], [1, 0], [0.5, 1]]
+
 
 class FieldTests(SynchronousTestCase):
     """Settings given by people and programs."""
@@ -57,6 +59,24 @@ class FieldTests(SynchronousTestCase):
             ({"mail": {"grace_seconds": -1}}, "mail.grace_seconds"),
             ({"mail": {"most_per_hour": 0}}, "mail.most_per_hour"),
             ({"mail": {"colour": "red"}}, "mail.colour"),
+            ({"motion": True}, "motion"),
+            ({"motion": {"colour": 1}}, "motion.colour"),
+            ({"motion": {"enabled": 1}}, "motion.enabled"),
+            ({"motion": {"sensitivity": 101}}, "motion.sensitivity"),
+            ({"motion": {"object_size": -1}}, "motion.object_size"),
+            ({"motion": {"history_seconds": 0}}, "motion.history_seconds"),
+            ({"motion": {"minimum_seconds": float("nan")}}, "motion.minimum_seconds"),
+            ({"motion": {"minimum_seconds": True}}, "motion.minimum_seconds"),
+            ({"motion": {"zones": {}}}, "motion.zones"),
+            ({"motion": {"zones": [{"polygon": TRIANGLE}] * 9}}, "motion.zones"),
+            ({"motion": {"zones": ["all"]}}, "motion.zones.0"),
+            ({"motion": {"zones": [{"polygon": TRIANGLE}, {"polygon": TRIANGLE[:2]}]}}, "motion.zones.1.polygon"),
+            ({"motion": {"zones": [{"polygon": TRIANGLE * 7}]}}, "motion.zones.0.polygon"),
+            ({"motion": {"zones": [{"polygon": [*TRIANGLE, [0, 1.1]]}]}}, "motion.zones.0.polygon"),
+            ({"motion": {"zones": [{"polygon": [*TRIANGLE, [0, "0"]]}]}}, "motion.zones.0.polygon"),
+            ({"motion": {"zones": [{"polygon": [*TRIANGLE, 0]}]}}, "motion.zones.0.polygon"),
+            ({"motion": {"zones": [{"polygon": TRIANGLE, "name": 1}]}}, "motion.zones.0.name"),
+            ({"motion": {"zones": [{"polygon": TRIANGLE, "exclude": 1}]}}, "motion.zones.0.exclude"),
             ({"stop_streams_automatically": 1}, "stop_streams_automatically"),
             ({"password": "x" * 257}, "password"),
             ({"colour": "red"}, "colour"),

@@ -10,13 +10,14 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.model import AlarmRecording, Camera, CameraMail, RegularRecording
+from camtrace.model import AlarmRecording, Camera, CameraMail, MotionSettings, Point, RegularRecording, Zone
 from camtrace.web.ports import Volume
 
 CODECS = ("", "h264", "h265", "mpeg4", "mjpeg")
 TRANSPORTS = ("tcp", "udp")
 SCHEMES = ("rtsp", "http", "https")
 CALENDARS = ("always", "never")
+MOST_ZONES, FEWEST_CORNERS, MOST_CORNERS = 8, 3, 20
 _SHOWN_ONLY = frozenset({"uid", "status", "has_password", "deleted_at"})
 _HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:.]{2,45}")
 
@@ -48,6 +49,8 @@ def read_fields(
             fields[name] = _alarm(value, camera.alarm if camera else AlarmRecording(), calendars)
         elif name == "mail":
             fields[name] = _mail(value, camera.mail if camera else CameraMail(), calendars)
+        elif name == "motion":
+            fields[name] = read_motion(value, camera.motion if camera else MotionSettings())
         elif name == "volume":
             fields[name] = _volume(value, camera.volume if camera else "", volumes)
         elif name in _READERS:
@@ -187,6 +190,57 @@ def _mail(value: Any, before: CameraMail, calendars: Collection[str]) -> CameraM
         _whole(0, 86_400)(given.get("grace_seconds", before.grace_seconds), "mail.grace_seconds"),
         _whole(1, 1000)(given.get("most_per_hour", before.most_per_hour), "mail.most_per_hour"),
     )
+
+
+def read_motion(value: Any, before: MotionSettings) -> MotionSettings:
+    """`before` with the settings of motion detection that `value` sets. Raises Invalid with the field's name."""
+    readers: dict[str, Callable[[Any, str], Any]] = {
+        "enabled": _flag,
+        "zones": _zones,
+        "sensitivity": _whole(0, 100),
+        "object_size": _whole(0, 1000),
+        "history_seconds": _whole(1, 3600),
+        "minimum_seconds": _seconds(0, 60),
+    }
+    given = _nested(value, "motion", tuple(readers))
+    return replace(before, **{name: readers[name](each, f"motion.{name}") for name, each in given.items()})
+
+
+def _seconds(low: int, high: int) -> Callable[[Any, str], float]:
+    def read(value: Any, name: str) -> float:
+        if isinstance(value, bool) or not isinstance(value, int | float) or not low <= value <= high:
+            raise Invalid(N_("{field} must be a number from {low} to {high}"), name, low=low, high=high)
+        return round(float(value), 2)
+
+    return read
+
+
+def _zones(value: Any, name: str) -> tuple[Zone, ...]:
+    if not isinstance(value, list | tuple) or len(value) > MOST_ZONES:
+        raise Invalid(N_("{field} must be a list of at most {most} zones"), name, most=MOST_ZONES)
+    return tuple(_zone(zone, f"{name}.{number}") for number, zone in enumerate(value))
+
+
+def _zone(value: Any, name: str) -> Zone:
+    given = _nested(value, name, ("name", "polygon", "exclude"))
+    corners = given.get("polygon")
+    if not isinstance(corners, list | tuple) or not FEWEST_CORNERS <= len(corners) <= MOST_CORNERS:
+        few, most = FEWEST_CORNERS, MOST_CORNERS
+        raise Invalid(N_("{field} must be a list of {low} to {high} corners"), f"{name}.polygon", low=few, high=most)
+    polygon = tuple(_corner(corner, f"{name}.polygon") for corner in corners)
+    return Zone(
+        _text(64)(given.get("name", ""), f"{name}.name"), polygon, _flag(given.get("exclude", False), f"{name}.exclude")
+    )
+
+
+def _corner(value: Any, name: str) -> Point:
+    if not isinstance(value, list | tuple) or len(value) != 2 or not all(map(_is_part, value)):
+        raise Invalid(N_("{field}: a corner is a pair of numbers from 0 to 1"), name)
+    return Point(*(round(float(part), 4) for part in value))
+
+
+def _is_part(value: Any) -> bool:
+    return not isinstance(value, bool) and isinstance(value, int | float) and 0 <= value <= 1
 
 
 def _nested(value: Any, name: str, known: tuple[str, ...]) -> dict[str, Any]:

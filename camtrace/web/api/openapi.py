@@ -11,10 +11,10 @@ from twisted.web.server import Request
 
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
-from camtrace.model import CAUSES, JOURNAL_KINDS
+from camtrace.model import CAUSES, JOURNAL_KINDS, MotionSettings
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
-from camtrace.web.api.camera_fields import CODECS, TRANSPORTS
+from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
 from camtrace.web.routing import Route, new_app, requirer
 
 PREFIX = "/api/v1"
@@ -58,13 +58,21 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
     ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
     ("GET", "/events"): {"last_event_id": _TEXT},
+    ("GET", "/cameras/{camera}/motion/level"): {
+        "settings": {"type": "string", "description": "a camera's `motion` as JSON, to be tried without being saved"}
+    },
 }
 """Query parameters by method and path."""
 
 OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 """What needs neither session nor token."""
 
-MEDIA = {"/snapshot.jpg": "image/jpeg", "/video.mp4": "video/mp4", "/events": "text/event-stream"}
+MEDIA = {
+    "/snapshot.jpg": "image/jpeg",
+    "/video.mp4": "video/mp4",
+    "/events": "text/event-stream",
+    "/level": "text/event-stream",
+}
 """Answers that are not JSON, by the end of the path."""
 
 _STATUS = {
@@ -94,6 +102,24 @@ def _calendar(**more: Schema) -> Schema:
 def _integer(low: int, high: int, default: int | None = None) -> Schema:
     schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
     return schema if default is None else {**schema, "default": default}
+
+
+def _motion() -> Schema:
+    default, part = MotionSettings(), {"type": "number", "minimum": 0, "maximum": 1}
+    corner: Schema = {"type": "array", "items": part, "minItems": 2, "maxItems": 2}
+    polygon: Schema = {"type": "array", "items": corner, "minItems": FEWEST_CORNERS, "maxItems": MOST_CORNERS}
+    zone: dict[str, Schema] = {"name": _TEXT, "polygon": polygon, "exclude": {"type": "boolean", "default": False}}
+    return {
+        "type": "object",
+        "properties": {
+            "enabled": {"type": "boolean", "default": default.enabled},
+            "zones": {"type": "array", "maxItems": MOST_ZONES, "items": {"type": "object", "properties": zone}},
+            "sensitivity": _integer(0, 100, default.sensitivity),
+            "object_size": {**_integer(0, 1000, default.object_size), "description": "per mille of the picture"},
+            "history_seconds": _integer(1, 3600, default.history_seconds),
+            "minimum_seconds": {"type": "number", "minimum": 0, "maximum": 60, "default": default.minimum_seconds},
+        },
+    }
 
 
 CAMERA: Schema = {
@@ -130,6 +156,7 @@ CAMERA: Schema = {
                 "most_per_hour": _integer(1, 1000, 20),
             },
         },
+        "motion": _motion(),
         "stop_streams_automatically": {"type": "boolean", "default": False},
     },
 }

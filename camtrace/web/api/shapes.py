@@ -13,7 +13,20 @@ from urllib.parse import urlencode
 from camtrace import clock
 from camtrace.cameras.status import REASONS
 from camtrace.i18n import Translations
-from camtrace.model import Alarm, Camera, CameraState, Gap, JournalEntry, Line, Span, Ticket, Trigger, User
+from camtrace.model import (
+    Alarm,
+    Camera,
+    CameraState,
+    Gap,
+    JournalEntry,
+    Line,
+    MotionSettings,
+    Moved,
+    Span,
+    Ticket,
+    Trigger,
+    User,
+)
 from camtrace.notes import words
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
@@ -59,9 +72,36 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
                 "mail_calendar": camera.alarm.mail_calendar,
             },
             "mail": asdict(camera.mail),
+            "motion": motion_shape(camera.motion),
             "stop_streams_automatically": camera.stop_streams_automatically,
         }
     return shape
+
+
+def motion_shape(motion: MotionSettings) -> Shape:
+    """How motion is detected; a polygon is a list of [x, y], parts of the picture."""
+    return {
+        "enabled": motion.enabled,
+        "zones": [
+            {"name": zone.name, "polygon": [list(corner) for corner in zone.polygon], "exclude": zone.exclude}
+            for zone in motion.zones
+        ],
+        "sensitivity": motion.sensitivity,
+        "object_size": motion.object_size,
+        "history_seconds": motion.history_seconds,
+        "minimum_seconds": motion.minimum_seconds,
+    }
+
+
+def moved_shape(moved: Moved) -> Shape:
+    """What one picture holds; a box is a list of x, y, width, height as parts of the picture, and per mille of it."""
+    return {
+        "at": clock.from_us(moved.at_us),
+        "level": round(moved.level, 2),
+        "boxes": [[round(part, 4) for part in box] for box in moved.boxes],
+        "motion": moved.motion,
+        "zones": list(moved.zones),
+    }
 
 
 def state_shape(state: CameraState) -> Shape:
