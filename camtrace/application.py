@@ -49,7 +49,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm
+from camtrace.model import Alarm, Camera
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -173,6 +173,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     feeds = Feeds(reactor, pools, metrics, live, motion=detection.main)
     sub_feeds = Feeds(reactor, pools, metrics, sub_live, motion=detection.sub)
     sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)
+
+    def is_needed(camera: Camera) -> bool:
+        return recording.wants(camera) or live.is_watched(camera.uid) or camera.motion.enabled
+
     motion_alarms = MotionAlarms(directory, detection, sub_streams, alarms.trigger)
     cameras = Cameras(
         directory,
@@ -185,6 +189,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         bus,
         reactor,
         sub_streams=sub_streams,
+        is_needed=is_needed,
         forgetful=[live, sub_streams, detection],
         followers=[motion_alarms],
     )

@@ -10,6 +10,7 @@ from typing import Any, Generic
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.cameras.naps import Naps
 from camtrace.cameras.ports import Facts, Feed, Feeds, Note, Numbers, Reactor, Recording, S, Secrets
 from camtrace.cameras.status import Verdict, judge
 from camtrace.cameras.streams import stream_url, without_login
@@ -64,6 +65,7 @@ class Around(Generic[S]):
     note: Note
     secrets: Secrets
     reactor: Reactor
+    naps: Naps
     chance: Callable[[], float] = random.random
 
 
@@ -89,6 +91,9 @@ class Connection(Generic[S]):
         self._cancel_timer()
         if self._feed is not None or self._stopped:
             return
+        if self._around.naps.may_rest(self.camera):
+            self._become(Verdict(Status.IGNORED, "resting"))
+            return
         url = stream_url(self.camera)
         sink = self._around.recording.sink(self.camera)
         if not url:
@@ -108,6 +113,16 @@ class Connection(Generic[S]):
     def reconsider(self) -> None:
         """What ignored it may have changed: try again if it was ignored."""
         if self._feed is None and self.state.status == Status.IGNORED:
+            self.start()
+
+    async def look_again(self) -> None:
+        """Whether the camera's pictures are needed may have changed: connect it, or let it rest."""
+        if self.state.reason == "resting":
+            self.start()
+        elif self._around.naps.may_rest(self.camera):
+            self._cancel_timer()
+            if self._feed is not None:
+                await self._feed.stop()
             self.start()
 
     async def restart(self) -> None:

@@ -7,13 +7,14 @@ from collections import Counter
 from collections.abc import Callable, Iterable
 from typing import Generic
 
-from twisted.internet import defer
+from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.cameras.connection import Around, Connection
 from camtrace.cameras.directory import Directory
+from camtrace.cameras.naps import Naps
 from camtrace.cameras.ports import (
     Facts,
     Feeds,
@@ -32,6 +33,7 @@ from camtrace.events import SettingChanged, VolumeStateChanged
 from camtrace.model import Camera, CameraState, Status
 
 _RETRY_SECONDS = 5.0
+_LOOK_SECONDS = 0.5
 # what a connection is made of; a change of anything else leaves it alone
 _OF_CONNECTION = (
     "url", "model", "address", "http_port", "channel", "transport", "codec", "login", "password", "volume", "id",
@@ -60,13 +62,17 @@ class Cameras(Generic[S]):
         reactor: Reactor,
         *,
         sub_streams: OnDemand,
+        is_needed: Callable[[Camera], bool] = lambda camera: True,
         forgetful: Iterable[Forgetful] = (),
         followers: Iterable[Follower] = (),
         chance: Callable[[], float] = random.random,
     ) -> None:
         self._directory = directory
         self._recording = recording
-        self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, chance)
+        self._naps = Naps(is_needed, reactor.seconds)
+        self._around = Around(feeds, recording, facts, ids, note, secrets, reactor, self._naps, chance)
+        self._looking = task.LoopingCall(self._look_again)
+        self._looking.clock = reactor  # type: ignore[assignment]
         self._bus = bus
         self._reactor = reactor
         self._sub_streams = sub_streams
@@ -122,10 +128,14 @@ class Cameras(Generic[S]):
         """Connect to every camera. Raises DatabaseUnavailable when the directory had to be read and could not."""
         self._running = True
         await self.load()
+        if not self._looking.running:
+            self._looking.start(_LOOK_SECONDS, now=False)
 
     async def stop(self) -> None:
         """Disconnect all; returns within about 1 s."""
         self._running = False
+        if self._looking.running:
+            self._looking.stop()
         for unsubscribe in self._unsubscribe:
             unsubscribe()
         self._unsubscribe = []
@@ -157,6 +167,7 @@ class Cameras(Generic[S]):
         for uid in gone:
             for one in self._forgetful:
                 one.forget(uid)
+            self._naps.forget(uid)
         for uid, camera in cameras.items():
             connection = self._connections.get(uid)
             if connection is not None:
@@ -167,6 +178,12 @@ class Cameras(Generic[S]):
 
     async def _disconnect(self, uid: int) -> None:
         await self._connections.pop(uid).stop()
+
+    def _look_again(self) -> None:
+        """Connect the cameras whose pictures are needed now, let those rest that nobody needs any more."""
+        for connection in tuple(self._connections.values()):
+            if connection.camera.stop_streams_automatically or connection.state.reason == "resting":
+                defer.ensureDeferred(connection.look_again())
 
     # ── what happens elsewhere ──
 

@@ -41,6 +41,7 @@ REASONS = {
     "broken": N_("sends what cannot be understood"),
     "internal": N_("could not be read because of a fault of this program"),
     "volume": N_("waits for the disk of its pictures, which is absent"),
+    "resting": N_("is connected only while somebody looks or an alarm is recorded"),
     "off": N_("is switched off here"),
 }
 

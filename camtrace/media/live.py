@@ -78,6 +78,11 @@ class Live:
         """The newest picture as JPEG; None while the camera is away. Raises CannotDecode."""
         return await self._channel(camera_uid).picture()
 
+    def is_watched(self, camera_uid: int) -> bool:
+        """Whether anybody watches the camera, or waits to."""
+        channel = self._channels.get(camera_uid)
+        return channel is not None and channel.is_watched
+
     def forget(self, camera_uid: int) -> None:
         """The camera was deleted: end who watches it."""
         channel = self._channels.pop(camera_uid, None)
@@ -124,6 +129,11 @@ class Channel:
     def watched(self) -> int:
         """How many watch."""
         return len(self._watchers) + len(self._readings)
+
+    @property
+    def is_watched(self) -> bool:
+        """Whether anybody watches, or waits to."""
+        return bool(self._watchers or self._readings or self._awaiting)
 
     # ── who watches ──
 

@@ -65,11 +65,13 @@ class World:
         self.states: list[CameraState] = []
         self.notes: list[tuple[str, str, dict[str, Any]]] = []
         self.forgotten: list[int] = []
+        self.needed: set[int] = set()  # cameras whose pictures somebody wants
         self.followed: list[list[str]] = []  # the cameras' names, each time a follower was told
         self._next = 0
         self.cameras = Cameras(
             Directory(self.rows), self.feeds, self.recording, self, self, self._note, self, self.bus, self.clock,
             sub_streams=self.beside, forgetful=[self], followers=[self], chance=lambda: 0.5,
+            is_needed=lambda camera: camera.uid in self.needed,
         )  # fmt: skip
 
     def record(self, fact: Any) -> defer.Deferred[None]:
@@ -91,6 +93,57 @@ class World:
 
     def _note(self, kind: str, text: str, values: Any, camera_uid: int | None = None, user: str = "") -> None:
         self.notes.append((kind, text, dict(values)))
+
+
+class NapTests(TestCase):
+    """A camera whose streams are stopped automatically."""
+
+    async def setUp(self) -> None:
+        self.world = World(replace(ENTRANCE, stop_streams_automatically=True), TILL)
+        await self.world.cameras.start()
+        self.addCleanup(self.world.cameras.stop)
+
+    def state(self) -> tuple[Status, str]:
+        state = self.world.cameras.state(11)
+        return state.status, state.reason
+
+    def opened(self) -> list[int]:
+        return [feed.options["uid"] for feed in self.world.feeds.opened if not feed.stopped]
+
+    async def test_rests_until_it_is_needed(self) -> None:
+        """Nobody needs it: no connection, told as it is. Somebody does: connected, and for a while after."""
+        self.assertEqual((self.state(), self.opened()), ((Status.IGNORED, "resting"), [22]))
+        self.world.clock.pump([0.5] * 100)
+        self.assertEqual(self.opened(), [22])
+        self.world.needed.add(11)
+        self.world.clock.advance(0.5)
+        self.assertEqual((self.state(), self.opened()), ((Status.INACTIVE, "connecting"), [22, 11]))
+        self.world.feeds.last.listener.began("h264", 640, 480)
+        self.world.needed.clear()
+        self.world.clock.pump([0.5] * 20)
+        self.assertEqual((self.state()[0], self.opened()), (Status.ACTIVE, [22, 11]))
+        self.world.clock.pump([0.5] * 20)
+        self.assertEqual((self.state(), self.opened()), ((Status.IGNORED, "resting"), [22]))
+        self.assertEqual([name for _, name, _ in self.world.notes], ["camera_back"])
+
+    async def test_no_attempt_while_it_rests(self) -> None:
+        """A camera that failed while somebody looked is not tried again for nobody."""
+        self.world.needed.add(11)
+        self.world.clock.advance(0.5)
+        self.world.feeds.last.fail("timeout")
+        self.world.needed.clear()
+        self.world.clock.pump([0.5] * 60)
+        self.assertEqual(self.state(), (Status.IGNORED, "resting"))
+        attempts = len(self.world.feeds.opened)
+        self.world.clock.pump([0.5] * 200)
+        self.assertEqual((self.state(), len(self.world.feeds.opened)), ((Status.IGNORED, "resting"), attempts))
+
+    async def test_switched_off(self) -> None:
+        """Set to stay connected, it is connected at once."""
+        self.world.rows.cameras = [ENTRANCE, TILL]
+        await self.world.cameras.refresh()
+        self.world.clock.advance(0.5)
+        self.assertEqual(self.opened(), [22, 11])
 
 
 class DirectoryTests(TestCase):
@@ -144,6 +197,7 @@ class DirectoryTests(TestCase):
 
     async def test_only_what_matters_reconnects(self) -> None:
         world = World(ENTRANCE)
+        world.needed.add(11)
         await world.cameras.start()
         world.rows.cameras = [replace(ENTRANCE, name="Door", overlay_ids=("9",), stop_streams_automatically=True)]
         await world.cameras.refresh()
