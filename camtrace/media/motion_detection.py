@@ -139,8 +139,11 @@ class MotionDetection:
 
     def _go_on(self) -> None:
         while self._free > 0 and self._due and self._detector_of is not None:
-            self._free -= 1
             eye = self._due.popleft()
+            if not eye.looks:  # nobody wants to know any more
+                eye.busy = False
+                continue
+            self._free -= 1
             asked = self._seconds()
             looks = tuple(eye.looks)
             self._pools.job(eye.look, looks, self._detector_of).addBoth(self._done, eye, asked)

@@ -268,7 +268,7 @@ class Threads(TestCase):
         camera = RtspCamera(looped(CLIPS / BASELINE))
         self.addCleanup(camera.stop)
         seen: list[Moved] = []
-        detection.watch(UID, SETTINGS, seen.append)
+        self.addCleanup(detection.watch(UID, SETTINGS, seen.append))
         feed = feeds.open(UID, camera.url, [], heard)
         self.addCleanup(feed.stop)
         await until(lambda: any(moved.motion for moved in seen) or heard.ends, 30)
@@ -281,7 +281,7 @@ class Threads(TestCase):
         self.addCleanup(pools.stop)
         detection = MotionDetection(pools, Metrics())
         seen: list[Moved] = []
-        detection.watch(UID, SETTINGS, seen.append)
+        self.addCleanup(detection.watch(UID, SETTINGS, seen.append))
         sink, clip, lane = detection.main.sink(UID), Clip(CLIPS / BASELINE), pools.lane("camera")
         await lane.run(sink.begin, clip.tracks)
         for one in clip.packets:
