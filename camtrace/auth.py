@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import cache
 from typing import Protocol
 
 from argon2 import PasswordHasher
@@ -35,8 +36,12 @@ LATELY_SECONDS = 600  # for so long a token that was accepted counts where the d
 CACHE_SECONDS = 60  # a password that was right is believed again without Argon2: players log in on every request
 
 _hasher = PasswordHasher()
-# verified when the name is unknown, so that the time of the answer does not tell which names exist
-_NOBODY = _hasher.hash(secrets.token_urlsafe(16))
+
+
+@cache
+def _nobody() -> str:
+    """Verified when the name is unknown, so that the time of the answer does not tell which names exist."""
+    return _hasher.hash(secrets.token_urlsafe(16))
 
 
 class Refused(CamTraceError):
@@ -182,7 +187,7 @@ class Gate:
         return user
 
     async def _verify(self, user: User | None, password: str) -> bool:
-        stored = user.password_hash if user is not None else _NOBODY
+        stored = user.password_hash if user is not None else await self._pools.job(_nobody)
         digest = hmac.new(self._cache_key, f"{stored}\0{password}".encode(), hashlib.sha256).digest()
         until, _ = self._believed.get(digest, (0.0, ""))
         if user is not None and until > clock.monotonic():

@@ -210,6 +210,6 @@ class GstreamerTests(Playing):
     async def test_camera_number_lost(self) -> None:
         """Without a slash before the question mark GStreamer asks for /player/regul/track1 and still plays."""
         url = self.serve(ClipFootage("vtest_h264_baseline.mp4", 6)).rstrip("/")
-        pipeline = f"rtspsrc location={url}?{QUERY} protocols=tcp ! rtph264depay ! fakesink sync=false"
+        pipeline = f"rtspsrc location={url}?{QUERY} protocols=tcp latency=100 ! rtph264depay ! fakesink sync=false"
         _, err, code = await run("gst-launch-1.0", *pipeline.split(), seconds=30)
         self.assertEqual(code, 0, err)
