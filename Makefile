@@ -24,7 +24,7 @@ test: $(VENV)/.installed-test
 	$(BIN)/ruff check . || failed="$$failed ruff"; \
 	$(BIN)/ruff format --check --quiet . || failed="$$failed format"; \
 	$(BIN)/mypy || failed="$$failed mypy"; \
-	$(BIN)/python -m pytest -n 3 --dist loadfile --no-loadscope-reorder -m "not alone" $(TESTS) || test $$? = 5 || failed="$$failed pytest"; \
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(TESTS) || test $$? = 5 || failed="$$failed pytest"; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m alone $(TESTS) || test $$? = 5 || failed="$$failed alone"; \
 	test -z "$$failed" || { echo "make test: failed:$$failed"; exit 1; }
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Generator
+from itertools import zip_longest
 
 import hypothesis
 import pytest
@@ -31,10 +32,16 @@ def pytest_configure(config: pytest.Config) -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark the tests that run alone."""
+    """Mark the tests that run alone. Put the long files first, those that wait beside those that draw."""
     for item in items:
         if item.nodeid.startswith(ALONE):
             item.add_marker("alone")
+    files = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in items))
+    drawing = [file for file in files if file.startswith("tests/browser/")]
+    waiting = [file for file in files if file.startswith("tests/integration/")]
+    first = [file for pair in zip_longest(waiting, drawing) for file in pair if file]
+    place = {file: number for number, file in enumerate([*first, *(file for file in files if file not in first)])}
+    items.sort(key=lambda item: place[item.nodeid.partition("::")[0]])
 
 
 def pytest_report_header() -> list[str]:

@@ -76,7 +76,7 @@ def moving_tile(anna: Person, number: int) -> Any:
     return anna.page.locator(f".tile:nth-child({number})")
 
 
-@pytest.mark.parametrize("language", LANGUAGES)
+@pytest.mark.parametrize("language", ("fr", "ru"))  # the long words
 def test_no_page_scrolls_sideways_and_every_focus_stop_is_seen(
     browser: Browser, site: PreviewProcess, language: str
 ) -> None:
