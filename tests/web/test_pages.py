@@ -31,10 +31,10 @@ SPOKEN = i18n.load(assets.web() / "locale")
 class Shop(WebShop):
     """The fake site with the real pages."""
 
-    def __init__(self) -> None:
+    def __init__(self, default_ftp_password: bool = False) -> None:
         super().__init__()
         templates = Templates(assets.web() / "templates", SPOKEN, STATIC.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras)
+        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras, default_ftp_password)
         door = Door(frame, self.access)
         pages = Pages(frame, self.access, self.cameras, self.rows)
         account = AccountPages(frame, self.access, self._note, lambda: 8554)
@@ -283,6 +283,14 @@ def test_a_person_without_live_begins_where_they_may(shop: Shop) -> None:
     assert visitor(shop, "clara").get("/").header("location") == "/log"
     shop.users.users["dora"] = User(4, "dora", Profile(10, "nobody", frozenset()))
     assert visitor(shop, "dora").get("/").header("location") == "/account"
+
+
+def test_a_password_that_everybody_knows_is_flagged_until_it_is_changed() -> None:
+    told = b"is still the one that everybody knows"
+    for path in ("/live/1", "/log", "/cameras", "/journal", "/account"):
+        assert told in visitor(Shop(default_ftp_password=True)).get(path).body
+    assert told not in visitor(Shop(default_ftp_password=True), "boris").get("/live/1").body
+    assert told not in visitor(Shop()).get("/live/1").body
 
 
 def test_names_of_cameras_are_text_everywhere(shop: Shop) -> None:
