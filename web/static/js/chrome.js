@@ -17,7 +17,7 @@ function tellTime() {
 
 async function spansOfToday(start, stop) {
   const cameras = (facts.cameras ?? []).slice(0, 16);
-  const answers = await Promise.allSettled(cameras.map(({ id }) => askJson(`/cameras/${id}/recordings${query({ start: iso(start), stop: iso(stop) })}`)));
+  const answers = await Promise.allSettled(cameras.map(({ id }) => askJson(`/cameras/${id}/recordings${query({ kind: "all", start: iso(start), stop: iso(stop) })}`)));
   const found = answers.filter(({ status }) => status === "fulfilled").map(({ value }) => value);
   return { spans: found.flatMap(({ spans }) => spans), gaps: found.flatMap(({ gaps }) => gaps) };
 }

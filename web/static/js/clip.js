@@ -33,7 +33,7 @@ export class Clip {
 
   async #fetch() {
     const [from, to] = this.#span();
-    const address = `/cameras/${this.#camera.key}/video.mp4${query({ start: iso(from), stop: iso(to), download: 1 })}`;
+    const address = `/cameras/${this.#camera.key}/video.mp4${query({ kind: "all", start: iso(from), stop: iso(to), download: 1 })}`;
     this.#abort = new AbortController();
     this.#button.classList.add("busy-stop");
     try {

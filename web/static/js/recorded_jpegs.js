@@ -195,7 +195,7 @@ export class RecordedJpegs {
       await pause(500);
       return;
     }
-    const response = await ask(`/cameras/${this.#camera}/video.mp4${query({ start: iso(at), stop: iso(stop), absolute: 1 })}`, { signal });
+    const response = await ask(`/cameras/${this.#camera}/video.mp4${query({ kind: "all", start: iso(at), stop: iso(stop), absolute: 1 })}`, { signal });
     const reader = response.body.getReader();
     const fragments = new Fragments();
     let head = new Uint8Array(0);

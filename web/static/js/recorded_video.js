@@ -185,7 +185,7 @@ export class RecordedVideo {
       await new Promise((done) => { setTimeout(done, 500); });
       return;
     }
-    const response = await ask(`/cameras/${this.#camera}/video.mp4${query({ start: iso(at), stop: iso(stop), absolute: 1 })}`, { signal });
+    const response = await ask(`/cameras/${this.#camera}/video.mp4${query({ kind: "all", start: iso(at), stop: iso(stop), absolute: 1 })}`, { signal });
     const reader = response.body.getReader();
     let head = new Uint8Array(0);
     for (;;) {

@@ -45,7 +45,7 @@ export class Recordings {
   }
 
   async #ask(start, stop) {
-    const told = await askJson(`/cameras/${this.#camera}/recordings${query({ start: iso(start), stop: iso(stop) })}`);
+    const told = await askJson(`/cameras/${this.#camera}/recordings${query({ kind: "all", start: iso(start), stop: iso(stop) })}`);
     return {
       spans: joinedSpans(told.spans.map((span) => [Math.max(start, Date.parse(span.start)), Math.min(stop, Date.parse(span.stop))])),
       gaps: told.gaps.map((gap) => [Math.max(start, Date.parse(gap.start)), Math.min(stop, gap.stop ? Date.parse(gap.stop) : now()), gap.cause]),
