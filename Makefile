@@ -20,12 +20,14 @@ run: $(VENV)/.installed
 
 test: $(VENV)/.installed-test
 	@sh .ci/system
-	@failed=; \
+	@failed=; types=$$(mktemp); \
+	$(BIN)/mypy > $$types 2>&1 & typing=$$!; \
 	$(BIN)/ruff check . || failed="$$failed ruff"; \
 	$(BIN)/ruff format --check --quiet . || failed="$$failed format"; \
-	$(BIN)/mypy || failed="$$failed mypy"; \
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(TESTS) || test $$? = 5 || failed="$$failed pytest"; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m alone $(TESTS) || test $$? = 5 || failed="$$failed alone"; \
+	wait $$typing || failed="$$failed mypy"; \
+	cat $$types; rm -f $$types; \
 	test -z "$$failed" || { echo "make test: failed:$$failed"; exit 1; }
 
 faults: $(VENV)/.installed-test
