@@ -92,8 +92,13 @@ def serve_camtrace(segment_file: Path) -> None:
         def is_growing(self, segment: Segment) -> bool:
             return False
 
-        async def spans(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> list[tuple[int, int]]:
+        async def spans(
+            self, camera_uid: int, stream: str, start_us: int, stop_us: int, kind: str = ""
+        ) -> list[tuple[int, int]]:
             return [(started_us, segment.ended_us)]
+
+        async def has_alarm_files(self, camera_uid: int, stream: str, start_us: int, stop_us: int) -> bool:
+            return False
 
     class Everything:
         """The ports that this measurement does not need."""
