@@ -102,6 +102,7 @@ def _is_about_content(error: BaseException | None) -> bool:
     """Whether the database refused what it was given, and would again."""
     if not isinstance(error, psycopg2.Error):
         return False
-    if error.pgcode is None:
-        return not isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+    if error.pgcode is None:  # libpq's own words; of no kind in particular where it lost the thread of the connection
+        lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
+        return not lost and type(error) is not psycopg2.DatabaseError
     return not error.pgcode.startswith(_NOT_NOW)
