@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, chromium, person
+from support.browser import Person, PreviewProcess, chromium, person, preview
 
 
 @pytest.fixture(scope="module")
@@ -16,12 +16,7 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-@pytest.fixture(scope="module")
-def site() -> Iterator[PreviewProcess]:
-    """The site of fakes."""
-    process = PreviewProcess()
-    yield process
-    process.stop()
+site = pytest.fixture(scope="module")(preview)
 
 
 @pytest.fixture

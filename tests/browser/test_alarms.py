@@ -2,22 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
 from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, person
+from support.browser import Person, PreviewProcess, person, preview
 from support.needs import needs
 
 pytestmark = needs("chromium")
-
-
-@pytest.fixture
-def site() -> Iterator[PreviewProcess]:
-    """A site of each test's own: alarms last."""
-    process = PreviewProcess()
-    yield process
-    process.stop()
+site = pytest.fixture(preview)  # of each test's own: alarms last
 
 
 CARD = ".alarmcard"

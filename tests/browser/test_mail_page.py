@@ -2,21 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 import pytest
-from support.browser import Person, PreviewProcess
+from support.browser import Person, preview
 from support.needs import needs
 
 pytestmark = needs("chromium")
-
-
-@pytest.fixture
-def site() -> Iterator[PreviewProcess]:
-    """A site of each test's own: settings change."""
-    process = PreviewProcess()
-    yield process
-    process.stop()
+site = pytest.fixture(preview)  # of each test's own: settings change
 
 
 def test_a_mail_server_is_set_and_tried(anna: Person) -> None:

@@ -2,23 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from support.browser import Person, PreviewProcess
+from support.browser import Person, preview
 from support.needs import needs
 
 pytestmark = needs("chromium")
-
-
-@pytest.fixture
-def site() -> Iterator[PreviewProcess]:
-    """A site of each test's own: settings are changed."""
-    process = PreviewProcess()
-    yield process
-    process.stop()
+site = pytest.fixture(preview)  # of each test's own: settings change
 
 
 @pytest.fixture

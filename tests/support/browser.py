@@ -68,6 +68,13 @@ class PreviewProcess:
         self._process.communicate(timeout=10)
 
 
+def preview() -> Iterator[PreviewProcess]:
+    """A fixture: the site of fakes, for as long as the fixture's scope says."""
+    process = PreviewProcess()
+    yield process
+    process.stop()
+
+
 class Person:
     """Somebody at a page. What the page complains about gathers in `complaints`."""
 
