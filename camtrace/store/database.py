@@ -88,6 +88,14 @@ class _Connection(txpostgres.Connection):
         self.detector.closed = True
         return super().close()
 
+    def doRead(self) -> Exception | None:
+        """What is answered ends the connection; raised, it would stand in the log as a fault of the program."""
+        try:
+            super().doRead()
+        except psycopg2.Error as error:
+            return error
+        return None
+
 
 class _Idle(set[Any]):
     """The connections nobody uses; one that is known to be dead is given away last."""

@@ -96,7 +96,6 @@ class AwayTests(DatabaseCase):
         """Until all connections are back: those that are not would leave a timer behind."""
         while any(one.detector.connectionIsDead for one in self.database._connections()):
             await task.deferLater(reactor, 0.05)
-        self.flushLoggedErrors()  # libpq's word on idle connections that were cut
 
     async def test_reconnected_under_a_statement(self) -> None:
         """The connection of a statement under way is thrown away: that is no fault of the statement."""
@@ -116,6 +115,7 @@ class AwayTests(DatabaseCase):
                 await asked
             await again
             await self.recovered()
+        self.flushLoggedErrors(psycopg2.InterfaceError)  # of the rollback
 
     async def test_nobody_there(self) -> None:
         """A database that stays away ends the start with one clear sentence."""
