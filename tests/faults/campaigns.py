@@ -95,10 +95,13 @@ def kill_database(rounds: int, seconds: float, cameras: int = 8, tills: int = 5)
         time.sleep(1)
         began = time.time()
         for _ in range(rounds):
-            postmaster = int(pid_file.read_text().split()[0])
-            os.kill(postmaster, signal.SIGKILL)
+            postmaster = pid_file.read_text().split()[0]
+            os.kill(int(postmaster), signal.SIGKILL)
             killed = time.monotonic()
-            while shop.server.call("GET", "/api/v1/health")[0] != 200:
+            # for a moment those whom the postmaster left behind may answer in its place
+            while (
+                pid_file.read_text().split()[:1] == [postmaster] or shop.server.call("GET", "/api/v1/health")[0] != 200
+            ):
                 assert time.monotonic() - killed < 60, "the database did not come back"
                 time.sleep(0.1)
             slowest = max(slowest, time.monotonic() - killed)
