@@ -193,6 +193,15 @@ def test_single_doors(path: Path) -> None:
                 assert not SQL.match(node.value) or " " not in node.value.strip() or _is_words(node.value), node.value
 
 
+@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
+def test_counts_are_not_read_before_they_are_awaited(path: Path) -> None:
+    """`self.n -= await …` takes `n` as it was before the waiting, and forgets what happened to it meanwhile."""
+    for node in ast.walk(ast.parse(path.read_text())):
+        if isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
+            awaited = any(isinstance(part, ast.Await) for part in ast.walk(node.value))
+            assert not awaited, f"line {node.lineno}: await first, then change {ast.unparse(node.target)}"
+
+
 def _docstrings(tree: ast.AST) -> list[str]:
     return [
         node.body[0].value.value
