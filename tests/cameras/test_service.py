@@ -13,7 +13,7 @@ from twisted.trial.unittest import TestCase
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.cameras.connection import Backoff
+from camtrace.backoff import Backoff
 from camtrace.cameras.directory import Directory
 from camtrace.cameras.service import Cameras
 from camtrace.events import SettingChanged, VolumeStateChanged
