@@ -160,6 +160,7 @@ class _Box:
         self._watches = [Watch(contact.normally) for contact in box.contacts]
         self._backoff = Backoff(boxes._chance)
         self._asking: defer.Deferred[None] | None = None
+        self._stopped = False
         self._tidings = Tidings()
         code = "connecting" if box.enabled else "off"
         self.link = LinkState("inactive" if box.enabled else "off", code, boxes._now())
@@ -180,6 +181,7 @@ class _Box:
         self._asking.addErrback(lambda failure: failure.trap(defer.CancelledError))
 
     def stop(self) -> None:
+        self._stopped = True
         if self._asking is not None:
             self._asking.cancel()
 
@@ -189,7 +191,7 @@ class _Box:
         return ContactsState(self.link, tuple(watch.state() for watch in self._watches))
 
     async def _ask_for_ever(self) -> None:
-        while True:
+        while not self._stopped:
             began = self._reactor.seconds()
             try:
                 await self._ask()
@@ -198,6 +200,8 @@ class _Box:
             except Exception:
                 self.log.failure("the contact box {name} could not be asked", name=self.box.name)
                 self._lost(LinkFailure("internal"))
+            if self._stopped:
+                return
             if self._reactor.seconds() - began >= STABLE_SECONDS:
                 self._backoff.reset()
             await self._sleep(self._backoff.next())
@@ -224,6 +228,8 @@ class _Box:
                 self._boxes.left(self.box, place, is_closed)
 
     def _lost(self, failure: LinkFailure) -> None:
+        if self._stopped:  # its end was ours
+            return
         if (self.link.code, self.link.detail) != (failure.kind, failure.detail):
             since = self.link.since if self.link.status == "inactive" else self._boxes._now()
             self.link = LinkState("inactive", failure.kind, since, failure.detail)

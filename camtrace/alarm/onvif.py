@@ -1,7 +1,8 @@
 """ONVIF's event service as XML: what is asked, what is answered, what a camera's message means. Pure.
 
-ONVIF Core Specification 23.12, sections 5.9 (security), 8.3.1 (clock) and 9 (events); WS-BaseNotification 1.3; Web Services
-Security UsernameToken Profile 1.0. Answers are read by the local names of their elements: makers differ in name spaces.
+ONVIF Core Specification 23.12, sections 5.9 (security), 8.3.1 (clock) and 9 (events); WS-BaseNotification 1.3; Web
+Services Security UsernameToken Profile 1.0. Answers are read by the local names of their elements: name spaces differ
+from maker to maker.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ import base64
 import hashlib
 import re
 from collections.abc import Iterator, Mapping
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from typing import NamedTuple
 from urllib.parse import urlsplit, urlunsplit
 from xml.etree.ElementTree import Element, ParseError, tostring
@@ -24,6 +25,7 @@ from camtrace.alarm.links import LinkFailure
 DEVICE = "http://www.onvif.org/ver10/device/wsdl"
 EVENTS = "http://www.onvif.org/ver10/events/wsdl"
 NOTIFY = "http://docs.oasis-open.org/wsn/b-2"
+MANAGER = "http://docs.oasis-open.org/wsn/bw-2/SubscriptionManager"
 ADDRESSING = "http://www.w3.org/2005/08/addressing"
 SOAP = "http://www.w3.org/2003/05/soap-envelope"
 _WSS = "http://docs.oasis-open.org/wss/2004/01/oasis-200401-wss-"
@@ -45,7 +47,7 @@ GET_SERVICES = Question(
 GET_CAPABILITIES = Question(
     f"{DEVICE}/GetCapabilities", f'<GetCapabilities xmlns="{DEVICE}"><Category>Events</Category></GetCapabilities>'
 )
-UNSUBSCRIBE = Question(f"{NOTIFY[:-4]}/bw-2/SubscriptionManager/UnsubscribeRequest", f'<Unsubscribe xmlns="{NOTIFY}"/>')
+UNSUBSCRIBE = Question(f"{MANAGER}/UnsubscribeRequest", f'<Unsubscribe xmlns="{NOTIFY}"/>')
 
 
 def create_subscription(seconds: int) -> Question:
@@ -61,14 +63,15 @@ def pull_messages(seconds: int, most: int) -> Question:
     """What happened; the answer may wait so long for the first message."""
     return Question(
         f"{EVENTS}/PullPointSubscription/PullMessagesRequest",
-        f'<PullMessages xmlns="{EVENTS}"><Timeout>PT{seconds}S</Timeout><MessageLimit>{most}</MessageLimit></PullMessages>',
+        f'<PullMessages xmlns="{EVENTS}"><Timeout>PT{seconds}S</Timeout><MessageLimit>{most}</MessageLimit>'
+        "</PullMessages>",
     )
 
 
 def renew(seconds: int) -> Question:
     """The subscription shall last so long from now on."""
     return Question(
-        f"{NOTIFY[:-4]}/bw-2/SubscriptionManager/RenewRequest",
+        f"{MANAGER}/RenewRequest",
         f'<Renew xmlns="{NOTIFY}"><TerminationTime>PT{seconds}S</TerminationTime></Renew>',
     )
 
@@ -201,13 +204,13 @@ def _marked(parameter: Element) -> Element:
 def reached(address: str, home: str) -> str:
     """`address` as this camera gave it, at the host where the camera was reached.
 
-    Cameras behind a router or with several addresses name one that leads nowhere from here; and a login is never sent to
-    another host. The port is kept where the host is the same.
+    Cameras behind a router or with several addresses name one that leads nowhere from here; and a login is never sent
+    to another host. The port is kept where the host is the same.
     """
     try:
         told, own = urlsplit(address), urlsplit(home)
         same = told.hostname == own.hostname and told.scheme == own.scheme
-        place = told.netloc.rpartition("@")[2] if same and (told.port or True) else own.netloc
+        place = f"{own.netloc.rpartition(':')[0] or own.netloc}:{told.port or 80}" if same else own.netloc
     except ValueError as error:
         raise LinkFailure("broken") from error
     if re.search(r"[\x00-\x20\x7f]", told.path + told.query) or not (told.path + told.query).isascii():
@@ -245,7 +248,7 @@ class Told(NamedTuple):
 
 def read_messages(body: Element) -> list[Message]:
     """The messages in the answer to `pull_messages`, in order; what is none is left out."""
-    found = []
+    found: list[Message] = []
     for each in body.iter():
         if _name(each) == "NotificationMessage" and len(found) < MOST_MESSAGES:
             message = _message(each)
@@ -342,8 +345,3 @@ def _child(element: Element, name: str) -> str:
 def _plain(words: str) -> str:
     """On one line, without control characters, and not too long."""
     return " ".join("".join(letter if letter.isprintable() else " " for letter in words).split())[:MOST_WORDS]
-
-
-def skew(theirs: datetime | None, ours: datetime) -> timedelta:
-    """How far the camera's clock is before ours."""
-    return timedelta() if theirs is None else theirs - ours
