@@ -176,6 +176,8 @@ class _Asked:
             except LinkFailure as failure:
                 self._lost(failure)
             except Exception:
+                if self._stopped:
+                    return
                 self.log.failure("the events of camera {number} could not be had", number=self.camera.id)
                 self._lost(LinkFailure("internal"))
             if self._stopped:

@@ -198,6 +198,8 @@ class _Box:
             except LinkFailure as failure:
                 self._lost(failure)
             except Exception:
+                if self._stopped:
+                    return
                 self.log.failure("the contact box {name} could not be asked", name=self.box.name)
                 self._lost(LinkFailure("internal"))
             if self._stopped:

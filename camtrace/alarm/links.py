@@ -23,6 +23,7 @@ REASONS = {
     "no_function": N_("does not have such inputs: choose the other kind"),
     "no_input": N_("has no input at one of these places: correct the first one or how many there are"),
     "gateway": N_("does not reach the device behind it: correct the unit"),
+    "broken_down": N_("reports a fault of its own"),
     "busy": N_("is busy"),
     "exception": N_("refuses the question (exception {detail})"),
     # of cameras' events
@@ -38,7 +39,15 @@ FLAP_SECONDS = 600.0  # a loss is told again when it was told so long before
 OTHER_SECONDS = 60.0  # the same loss, for another reason
 REMIND_SECONDS = 3600.0  # the same loss for the same reason
 
-_EXCEPTIONS = {1: "no_function", 2: "no_input", 3: "no_input", 6: "busy", 10: "gateway", 11: "gateway"}
+_EXCEPTIONS = {
+    1: "no_function",
+    2: "no_input",
+    3: "no_input",
+    4: "broken_down",
+    6: "busy",
+    10: "gateway",
+    11: "gateway",
+}
 
 
 class LinkFailure(CamTraceError):
