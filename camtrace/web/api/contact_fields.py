@@ -71,7 +71,7 @@ def read_box(body: Mapping[str, Any], before: ContactBox | None, uids: Uids) -> 
     `count` says how many inputs there are, where `contacts` does not.
     """
     readers: dict[str, Callable[[Any, str], Any]] = {
-        "name": text_of(60, needed=True),
+        "name": text_of(60),
         "host": address,
         "port": whole(1, 65535),
         "unit": whole(0, 255),
@@ -90,9 +90,10 @@ def read_box(body: Mapping[str, Any], before: ContactBox | None, uids: Uids) -> 
             raise Invalid(N_("a contact box has no setting {field}"), name)
     count = fields.pop("count", None)
     box = replace(before or ContactBox(id=0, name="", host="", contacts=(Contact(),) * 8), **fields)
-    for needed in ("name", "host"):
-        if not getattr(box, needed):
-            raise Invalid(N_("{field} must not be empty"), needed)
+    if not box.name:
+        raise Invalid(N_("a contact box needs a name"), "name")
+    if not box.host:
+        raise Invalid(N_("a contact box needs a network address"), "host")
     return _with_count(box, count, "contacts" in fields)
 
 
