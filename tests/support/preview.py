@@ -27,8 +27,11 @@ from camtrace.model import (
     Box,
     Camera,
     CameraState,
+    ContactsState,
+    InputState,
     JournalEntry,
     Line,
+    LinkState,
     MotionSettings,
     Moved,
     RegularRecording,
@@ -322,6 +325,14 @@ class Orders(LineReceiver):
         elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
             box, *closed = argument.split()
             self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]
+            self._say("set")
+        elif order == "events":  # what the inputs of which camera are: 101 DI_1=1 …
+            uid, *inputs = argument.split()
+            told = [
+                InputState(state == "1", state == "1", token) for token, state in (each.split("=") for each in inputs)
+            ]
+            link = LinkState("active", "subscribed", clock.now())
+            self._site.shop.camera_events.states[int(uid)] = ContactsState(link, tuple(told))
             self._say("set")
         elif order == "lose":
             self._site.lose(int(argument))

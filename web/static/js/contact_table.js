@@ -15,7 +15,7 @@ export class ContactTable {
   constructor({ tokens = false, changed = () => {} } = {}) {
     this.#tokens = tokens;
     this.#changed = changed;
-    const heads = [tokens ? _("Input") : _("No."), _("Name"), _("At rest"), _("Alarms on"), _("Used"), _("Now")];
+    const heads = [tokens ? _("Input") : _("No."), _("Used"), _("Now"), _("Name"), _("At rest"), _("Alarms on")];
     this.#element = el("div", { class: "contactbox" }, el("table", { class: "tbl contacts" },
       el("thead", null, el("tr", null, heads.map((words) => el("th", { scope: "col" }, words)))), this.#body));
   }
@@ -83,9 +83,8 @@ class Row {
     this.#boxes = facts.cameras.map((camera) => el("input", { type: "checkbox", value: camera.id, checked: contact.cameras.includes(camera.id), onchange: () => { this.#sum(); changed(); } }));
     const lines = facts.cameras.map((camera, at) => el("label", { class: "check" }, this.#boxes[at], `${camera.id}, ${camera.name}`));
     this.#sum();
-    this.#element = el("tr", null, el("td", { class: "num" }, called), el("td", null, this.#name), el("td", null, this.#normally),
-      el("td", null, el("details", { class: "camsof" }, this.#summary, el("div", { class: "camboxes" }, lines))),
-      el("td", null, el("label", { class: "check" }, this.#used)), this.#now);
+    this.#element = el("tr", null, el("td", { class: "num" }, called), el("td", null, el("label", { class: "check" }, this.#used)), this.#now, el("td", null, this.#name), el("td", null, this.#normally),
+      el("td", null, el("details", { class: "camsof" }, this.#summary, el("div", { class: "camboxes" }, lines))));
     this.tell(undefined);
   }
 
@@ -107,13 +106,13 @@ class Row {
 
   tell(input) {
     const closed = input?.closed ?? null;
-    if (closed === null) this.#now.replaceChildren(el("span", { class: "faint" }, _("not known")));
+    if (closed === null) this.#now.replaceChildren(el("span", { class: "faint state" }, _("not known")));
     else if (input.away) this.#now.replaceChildren(el("span", { class: "alarm-c state" }, icon("bell"), closed ? _("closed") : _("open")));
     else this.#now.replaceChildren(el("span", { class: "state" }, el("span", { class: "dot" }), closed ? _("closed") : _("open")));
   }
 
   #sum() {
     const chosen = facts.cameras.filter((camera, at) => this.#boxes[at].checked).map(({ name }) => name);
-    this.#summary.textContent = chosen.length ? chosen.join(", ") : this.#tokens ? _("this camera") : _("none");
+    this.#summary.textContent = chosen.length ? chosen.join(", ") : this.#tokens ? _("this camera") : _("no camera");
   }
 }

@@ -35,9 +35,13 @@ labelFields(LABELS);
 const fresh = () => ({ name: "", normally: "open", cameras: [], enabled: true });
 const cards = new Map();
 
+let fieldsMade = 0;
+
 function field(name, input) {
-  const hint = HINTS[name] ? el("span", { class: "hint" }, HINTS[name]()) : null;
-  return el("div", { class: "field", "data-field": name }, el("label", null, el("span", { class: "lbl" }, LABELS[name]()), input), hint);
+  input.id = `f-${name}-${++fieldsMade}`;
+  const hint = HINTS[name] ? el("span", { class: "hint", id: `h-${input.id}` }, HINTS[name]()) : null;
+  if (hint) input.setAttribute("aria-describedby", hint.id);
+  return el("div", { class: "field", "data-field": name }, el("label", { for: input.id }, LABELS[name]()), input, hint);
 }
 
 function tell(input, words) {

@@ -15,7 +15,7 @@ export function linkWords(state, subject) {
   const words = subject(_(state.text, state.values));
   const since = state.status === "inactive" && state.code !== "connecting" ? _("since {time}", { time: sinceWords(Date.parse(state.since)) }) : "";
   const mark = state.code === "connecting" ? el("span", { class: "warn-c" }, icon("clock")) : MARKS[state.status]();
-  return [mark, el("span", null, words, since ? " " : "", since ? el("span", { class: "quiet" }, since) : null)];
+  return [mark, el("span", null, words, since ? el("span", { class: "quiet" }, ` (${since})`) : null)];
 }
 
 /** Do `work` every so often while somebody can see the page, and once at the beginning. */
