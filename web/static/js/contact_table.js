@@ -100,7 +100,7 @@ class Row {
     return {
       ...(this.#tokens ? { token: this.#contact.token } : {}),
       name: this.#name.value.trim(), normally: this.#normally.value, enabled: this.#used.checked,
-      cameras: this.#boxes.filter((box) => box.checked).map((box) => Number(box.value)),
+      cameras: [...this.#hidden(), ...this.#boxes.filter((box) => box.checked).map((box) => Number(box.value))],
     };
   }
 
@@ -111,8 +111,13 @@ class Row {
     else this.#now.replaceChildren(el("span", { class: "state" }, el("span", { class: "dot" }), closed ? _("closed") : _("open")));
   }
 
+  /** Cameras that this person does not see and that stay as they are. */
+  #hidden() {
+    return this.#contact.cameras.filter((number) => !facts.cameras.some(({ id }) => id === number));
+  }
+
   #sum() {
     const chosen = facts.cameras.filter((camera, at) => this.#boxes[at].checked).map(({ name }) => name);
-    this.#summary.textContent = chosen.length ? chosen.join(", ") : this.#tokens ? _("this camera") : _("no camera");
+    this.#summary.textContent = [...chosen, ...this.#hidden()].join(", ") || (this.#tokens ? _("this camera") : _("no camera"));
   }
 }

@@ -34,6 +34,7 @@ labelFields(LABELS);
 
 const fresh = () => ({ name: "", normally: "open", cameras: [], enabled: true });
 const cards = new Map();
+let changes = 0; // saved or removed here: what was asked for before is out of date
 
 let fieldsMade = 0;
 
@@ -118,6 +119,7 @@ class Card {
     for (const input of Object.values(this.#inputs)) tell(input, "");
     const body = { enabled: this.#used.checked, contacts: this.#table.read() };
     for (const [name, input] of Object.entries(this.#inputs)) body[name] = NUMBERS.includes(name) ? (input.value === "" ? NEW[name] : Number(input.value)) : input.value.trim();
+    changes += 1;
     try {
       const id = this.#box?.id;
       this.#box = await askJson(id ? `/contact-boxes/${id}` : "/contact-boxes", { method: id ? "PATCH" : "POST", body });
@@ -127,6 +129,8 @@ class Card {
       toast(_("The contact box is saved. It acts at once."));
     } catch (error) {
       this.#refused(error);
+    } finally {
+      changes += 1;
     }
   }
 
@@ -142,6 +146,7 @@ class Card {
   }
 
   async #remove() {
+    changes += 1;
     try {
       if (this.#box) await ask(`/contact-boxes/${this.#box.id}`, { method: "DELETE" });
       cards.delete(this.#box?.id);
@@ -149,6 +154,8 @@ class Card {
       tellEmpty();
     } catch (error) {
       toast(error.message);
+    } finally {
+      changes += 1;
     }
   }
 }
@@ -161,8 +168,14 @@ function tellEmpty() {
 
 async function look() {
   const list = byId("list");
+  const before = changes;
   try {
     const { items } = await askJson("/contact-boxes");
+    if (before !== changes) return;
+    for (const [id, card] of [...cards].filter(([known]) => !items.some((box) => box.id === known))) {
+      card.element.remove(); // somebody else removed it
+      cards.delete(id);
+    }
     list.querySelector(".waiting, .note")?.remove();
     for (const box of items) {
       if (cards.has(box.id)) {
