@@ -202,6 +202,8 @@ class Intake:
                 return await self._commit(facts)
             except DatabaseUnavailable as error:
                 self._warn("the database is away, facts go to the spool: {error}", error=error)
+            except Exception:  # a fault of the program's must not cost a fact
+                self.log.failure("writing failed, facts go to the spool")
         while True:
             try:
                 await self._spool.append(facts)
@@ -212,7 +214,7 @@ class Intake:
                 if self._stopping:
                     return {fact.id: error for fact in facts}
             await self._sleep()
-            with suppress(DatabaseUnavailable):
+            with suppress(Exception):  # said above; the spool's turn again
                 if self._spool.count == 0:
                     return await self._commit(facts)
 
@@ -245,9 +247,9 @@ class Intake:
                 await self._commit(facts)
                 await self._spool.drop()
                 answers = True
-            except (DatabaseUnavailable, OSError) as error:
+            except Exception as error:
                 answers = False
-                self._warn("{count} facts wait in the spool: {error}", count=self._spool.count, error=error)
+                self._warn("{count} facts wait in the spool: {error!r}", count=self._spool.count, error=error)
             finally:
                 self._let_go()
             if not answers:
@@ -287,7 +289,13 @@ class Intake:
         return {}
 
     async def _set_apart(self, fact: Fact, reason: str) -> None:
-        new = await self._in_time(self._store.quarantine(fact, reason))
+        try:
+            new = await self._in_time(self._store.quarantine(fact, reason))
+        except DatabaseUnavailable:
+            raise
+        except Exception:  # the log is the last place; kept in the spool it would hold up all others for ever
+            self.log.failure("{fact!r} was refused by the database, and by its quarantine", fact=fact)
+            return
         kind = type(fact).__name__
         self.log.error("{kind} {id} was refused by the database: {reason}", kind=kind, id=fact.id, reason=reason)
         if new and not isinstance(fact, Noted) and not self._stopping:

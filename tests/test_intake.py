@@ -393,3 +393,63 @@ class Numbers(SynchronousTestCase):
         ids.start_after(1 << 40)
         ids.start_after(3)
         self.assertEqual(ids.next(), (1 << 40) + 1)
+
+
+class Faults(IntakeCase):
+    """Errors that nobody expects cost time, never a fact."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.write, self.broken = self.store.write, True
+
+        async def write(facts: Sequence[Any]) -> None:
+            if self.broken:
+                raise ValueError("nobody knows this one")
+            await self.write(facts)
+
+        self.store.write = write  # type: ignore[method-assign]
+
+    async def refuse(self, fact: Any, reason: str) -> bool:
+        raise DatabaseUnavailable("away") if self.broken else RuntimeError("not even here")
+
+    def test_neither_written_nor_set_apart(self) -> None:
+        """The facts wait in the spool, in order, and come out of it."""
+        self.store.quarantine = self.refuse  # type: ignore[method-assign]
+        done = self.record(1, 2)
+        self.clock.advance(0.02)
+        self.assertEqual((self.disk.count, self.published), (2, [1, 2]))
+        for _ in range(3):
+            self.clock.advance(0.5)
+        self.broken = False
+        self.clock.advance(0.5)
+        self.assertEqual((self.store.rows, self.disk.count), ([1, 2], 0))
+        for one in done:
+            self.successResultOf(one)
+
+    def test_a_spool_that_fails(self) -> None:
+        """Whatever reading it raises, it is tried again."""
+        self.store.mode, self.broken = "away", False
+        self.record(1)
+        first, failing = self.disk.first, [True, True]
+
+        async def broken(limit: int) -> list[Any]:
+            if failing:
+                failing.pop()
+                raise RuntimeError("nobody knows this one either")
+            return await first(limit)
+
+        self.disk.first = broken  # type: ignore[method-assign]
+        self.store.mode = "up"
+        self.clock.pump([0.5] * 3)
+        self.assertEqual((self.store.rows, self.disk.count), ([1], 0))
+
+    def test_refused_by_the_quarantine_too(self) -> None:
+        """It stands in the log, and holds up nobody."""
+        self.broken, self.store.poison = False, {1}
+        self.store.quarantine = self.refuse  # type: ignore[method-assign]
+        one, two = self.record(1, 2)
+        self.clock.advance(0.02)
+        self.failureResultOf(one, FactRefused)
+        self.successResultOf(two)
+        self.assertEqual(len(self.flushLoggedErrors(RuntimeError)), 1)
+        self.assertEqual(self.store.rows, [2])

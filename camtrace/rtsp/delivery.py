@@ -18,9 +18,10 @@ _RUN = 40  # packets a call may cut: 64 kB in all
 
 
 class Outlet(Protocol):
-    """Takes one track's packets. `largest` is the biggest RTP payload it carries, in bytes."""
+    """Takes one track's packets. `largest` is the biggest RTP payload it carries, in bytes; `lossy`: some go astray."""
 
     largest: int
+    lossy: bool
 
     @property
     def blocked(self) -> bool:
@@ -59,6 +60,7 @@ class Interleaved:
     """One track inside the RTSP connection, on a pair of channels (RFC 2326 section 10.12)."""
 
     largest = rtp.TCP_PAYLOAD
+    lossy = False
 
     def __init__(self, pipe: Pipe, channels: tuple[int, int]) -> None:
         self._pipe = pipe
@@ -127,6 +129,7 @@ class Datagrams:
     """
 
     largest = rtp.UDP_PAYLOAD
+    lossy = True
     blocked = False
 
     def __init__(

@@ -22,6 +22,7 @@ from camtrace.rtsp.ports import Reading
 
 AHEAD_US = 1_000_000  # read on when less than this waits to be sent
 REPORT_SECONDS = 5.0  # between two sender reports
+BYE_AGAIN_SECONDS = (0.5, 2.0)  # after the first: it may be lost on its way
 LATE_US = 2_000_000  # a client further behind is not caught up with: it goes on from where it stood
 
 
@@ -378,6 +379,15 @@ class Player:
         self._queue.clear()
         self._say_bye()
         self._ended()
+        if any(feed.outlet.lossy for feed in self.feeds.values()):
+            generation = self._generation
+            for seconds in BYE_AGAIN_SECONDS:
+                self._pacer.wake(self._pacer.seconds() + seconds, lambda _tick: self._say_bye_again(generation))
+
+    def _say_bye_again(self, generation: int) -> None:
+        """A client that missed the datagram would wait for ever; one that heard it has closed this, or plays on."""
+        if generation == self._generation and not self.playing and not self.closed:
+            self._say_bye()
 
 
 def _due_us(due: _Due) -> int:

@@ -21,10 +21,10 @@ from camtrace.store.lines import LineStore
 
 T = TypeVar("T")
 
-# classes of SQLSTATE that speak of the moment and not of the statement: connection, transaction state, rolled back,
-# resources, object in use, operator, system, configuration file, internal. 54, a limit of the program, is not among
-# them: an index row that is too long will be so again
-_NOT_NOW = ("08", "25", "40", "53", "55", "57", "58", "F0", "XX")
+# classes of SQLSTATE that speak of what a statement was given: cardinality, data, integrity, a view's check, a limit of
+# the program (an index row that is too long will be so again). All others speak of the moment, or of a database that an
+# administrator has to mend: the fact waits, and is not set apart
+_ABOUT_CONTENT = ("21", "22", "23", "44", "54")
 
 
 class FactsStore:
@@ -58,6 +58,8 @@ class FactsStore:
 
         if insertion is not None and not entries and not states and not alarms:
             rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))
+            if not rows:  # a count is always answered: this connection broke on the way
+                raise DatabaseUnavailable("the answer was cut short")
             stored = rows[0][0]
         else:
             stored = await _said_plainly(self._database.transaction("facts", work))
@@ -91,6 +93,10 @@ async def _said_plainly(statement: Awaitable[T]) -> T:
         raise FactRefused(_first_line(error)) from error
     except defer.CancelledError as error:  # psycopg2 was interrupted: statement_timeout, a shutdown
         raise DatabaseUnavailable("the statement was cancelled") from error
+    except (TypeError, ValueError) as error:  # what psycopg2 cannot send: a NUL, half a character
+        raise FactRefused(_first_line(error)) from error
+    except Exception as error:  # of a connection in a state that nobody thought of
+        raise DatabaseUnavailable(f"{type(error).__name__}: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:
@@ -102,7 +108,6 @@ def _is_about_content(error: BaseException | None) -> bool:
     """Whether the database refused what it was given, and would again."""
     if not isinstance(error, psycopg2.Error):
         return False
-    if error.pgcode is None:  # libpq's own words; of no kind in particular where it lost the thread of the connection
-        lost = isinstance(error, psycopg2.OperationalError | psycopg2.InterfaceError)
-        return not lost and type(error) is not psycopg2.DatabaseError
-    return not error.pgcode.startswith(_NOT_NOW)
+    if error.pgcode is None:  # psycopg2's own words or libpq's, about a connection that broke as a rule
+        return isinstance(error, psycopg2.DataError)
+    return error.pgcode.startswith(_ABOUT_CONTENT)

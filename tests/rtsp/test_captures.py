@@ -56,7 +56,7 @@ def test_capture(capture: Path, whole: bool) -> None:
         ended = [packet for packet in world.ports[1].sent if packet[-8:-4] == b"\x81\xcb\x00\x01"]
         assert world.ports[0].peer == ("192.0.2.7", int(re.search(r"client_port=(\d+)", capture.read_text())[1]))
     assert len(pictures) == 120
-    assert len(ended) == 1
+    assert len(ended) == 1 or ("udp" in capture.name and len(ended) in (2, 3))  # said again until TEARDOWN
 
 
 def _check(request: str, headers: dict[str, str]) -> None:

@@ -182,11 +182,11 @@ class GstreamerTests(Playing):
 
     def check(self, name: str, depay: str, protocol: str, pictures: int) -> Awaitable[None]:
         async def checking() -> None:
-            url = self.serve(ClipFootage(name, 6))
+            url = self.serve(ClipFootage(name, UDP_SPEED if protocol == "udp" else 6))
             pipeline = f"rtspsrc location={url}?{QUERY} protocols={protocol} latency=100 ! {depay} ! decodebin ! "
             sink = "identity silent=false ! fakesink sync=false"
             out, err, code = await run("gst-launch-1.0", "-v", *(pipeline + sink).split(), seconds=30)
-            self.assertEqual(code, 0, err)
+            self.assertEqual(code, 0, err + out[-2000:])
             self.assertEqual(out.count("chain   *"), pictures, err)
 
         return defer.ensureDeferred(checking())

@@ -530,6 +530,28 @@ def test_udp() -> None:
     assert not control.open
 
 
+def test_udp_says_the_end_again() -> None:
+    """A lost BYE would leave a player waiting for ever: it is told twice more, unless it closes or goes on."""
+    scene = Scene()
+    torn_down, sought, _silent = clients = [scene.client() for _ in range(3)]
+    for client in clients:
+        client.start(URL, UDP)
+
+    def byes() -> list[int]:
+        controls = [port for port in scene.world.ports if port.number % 2]
+        return [sum(packet[-8:-4] == b"\x81\xcb\x00\x01" for packet in port.sent) for port in controls]
+
+    scene.world.turn(12.1)
+    assert byes() == [1, 1, 1]
+    assert torn_down.ask("TEARDOWN", BASE).status == 200
+    assert sought.ask("PLAY", BASE, "Range: npt=6-").status == 200
+    scene.world.turn(0.5)
+    assert byes() == [1, 1, 2]
+    scene.world.turn(4)
+    assert byes() == [1, 1, 3]
+    assert scene.sessions == 2
+
+
 def test_udp_outlives_its_connection() -> None:
     """Without its connection a session over UDP goes on, until nothing listens at the client."""
     scene = Scene()

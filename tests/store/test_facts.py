@@ -21,11 +21,14 @@ class ErrorTests(SynchronousTestCase):
             psycopg2.OperationalError("server closed the connection unexpectedly"),
             psycopg2.InterfaceError("connection already closed"),
             psycopg2.DatabaseError("error with status PGRES_TUPLES_OK and no message from the libpq"),
+            psycopg2.ProgrammingError("no results to fetch"),
             DatabaseUnavailable("the database is away"),
+            AttributeError("'NoneType' object has no attribute 'cursor'"),
             defer.CancelledError(),
         ):
             self.assertIs(self.told(error), DatabaseUnavailable, error)
 
     def test_of_the_content(self) -> None:
-        for error in (psycopg2.DataError("value out of range"), psycopg2.ProgrammingError("can't adapt type")):
+        """What the database would refuse again."""
+        for error in (psycopg2.DataError("value out of range"), ValueError("a NUL"), TypeError("not iterable")):
             self.assertIs(self.told(error), FactRefused, error)

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from support.films import Film, FilmFootage, LiveFilms
 from support.mail_office import office
 from support.web import Disk, WebShop
-from twisted.internet import endpoints, reactor, task
+from twisted.internet import endpoints, protocol, reactor, task
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineReceiver
 
@@ -228,11 +229,17 @@ class Walkers:
         return loop.stop
 
 
+@cache
+def _film() -> Film:
+    """What all cameras show."""
+    return Film(MEDIA / "vtest_h264_baseline.mp4")
+
+
 class PreviewSite:
     """The whole of it."""
 
     def __init__(self) -> None:
-        film = Film(MEDIA / "vtest_h264_baseline.mp4")
+        film = _film()
         films = {101: film, 102: film, 105: film}
         self.shop = shop = WebShop(reactor)
         known = cameras()
@@ -301,17 +308,43 @@ class PreviewSite:
         self.live.lose(uid)
 
 
+class Front(protocol.Factory):
+    """Leads each connection to the site as it stands then."""
+
+    def __init__(self) -> None:
+        self.site = PreviewSite()
+        self._factory = self.site.website.site()
+
+    def renew(self) -> None:
+        """A site as on its first day. Who is signed in stays so."""
+        sessions = self.site.shop.users.sessions
+        self.site = PreviewSite()
+        self.site.shop.users.sessions.update(sessions)
+        self._factory = self.site.website.site()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection of the site's."""
+        return self._factory.buildProtocol(addr)
+
+
 class Orders(LineReceiver):
     """What a test tells the site on its standard input; each order is answered by a line."""
 
     delimiter = b"\n"
 
-    def __init__(self, site: PreviewSite) -> None:
-        self._site = site
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    @property
+    def _site(self) -> PreviewSite:
+        return self._front.site
 
     def lineReceived(self, line: bytes) -> None:
         order, _, argument = line.decode().partition(" ")
-        if order == "sell":
+        if order == "renew":
+            self._front.renew()
+            self._say("renewed")
+        elif order == "sell":
             sold = self._site.sell()
             self._say(f"{sold.type} {sold.text or sold.tender}")
         elif order == "say":
@@ -352,13 +385,13 @@ class Orders(LineReceiver):
 
 def main(port: int) -> None:
     """Serve on 127.0.0.1:`port`, for a test (port 0, orders on standard input) or for somebody who looks."""
-    site = PreviewSite()
-    link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(site.website.site())
+    front = Front()
+    link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(front)
     link.addCallback(lambda listening: print(f"ready {listening.getHost().port}", flush=True))
     if port:
-        task.LoopingCall(site.sell).start(4, now=False)
+        task.LoopingCall(lambda: front.site.sell()).start(4, now=False)
     else:
-        StandardIO(Orders(site))
+        StandardIO(Orders(front))
     reactor.run()  # type: ignore[attr-defined]
 
 
