@@ -19,6 +19,7 @@ FLOOR = [
     "events",
     "calendar",
     "clock",
+    "backoff",
     "timetable",
     "peers",
     "folders",
@@ -43,6 +44,7 @@ FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "reco
 PURE_NAMES = {"wire", "session", "sdp", "rtp", "grouping", "overlay", "rules", "retention", "compose", "dialect"}
 # further pure files, by package
 PURE_EXTRA = {
+    "alarm": {"contacts", "links", "onvif"},
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "ftp": {"names", "picture", "guesses", "messages"},
@@ -68,7 +70,7 @@ OUTSIDE_EXTRA = {
     "cameras": {"defusedxml"},
     "mail": {"jinja2"},
 }
-PURE_OUTSIDE = {"dialect": {"re2"}}
+PURE_OUTSIDE = {"dialect": {"re2"}, "onvif": {"defusedxml"}}
 THREAD_CALLS = re.compile(r"\b(Thread|ThreadPool|deferToThread|callInThread|deferToThreadPool|ThreadPoolExecutor)\b")
 TIME_CALLS = re.compile(r"\b(time\.time|time\.time_ns|datetime\.now|datetime\.utcnow|datetime\.today)\(")
 SQL = re.compile(r"^\s*(select|with|insert into|update \w+ set|delete from|create|alter)\s", re.IGNORECASE)

@@ -28,8 +28,11 @@ from camtrace.model import (
     Box,
     Camera,
     CameraState,
+    ContactsState,
+    InputState,
     JournalEntry,
     Line,
+    LinkState,
     MotionSettings,
     Moved,
     RegularRecording,
@@ -265,6 +268,7 @@ class PreviewSite:
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
             AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
+            shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),
@@ -351,6 +355,18 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
+        elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
+            box, *closed = argument.split()
+            self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]
+            self._say("set")
+        elif order == "events":  # what the inputs of which camera are: 101 DI_1=1 …
+            uid, *inputs = argument.split()
+            told = [
+                InputState(state == "1", state == "1", token) for token, state in (each.split("=") for each in inputs)
+            ]
+            link = LinkState("active", "subscribed", clock.now())
+            self._site.shop.camera_events.states[int(uid)] = ContactsState(link, tuple(told))
+            self._say("set")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")
