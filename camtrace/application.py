@@ -79,11 +79,14 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.rules import RuleStore
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
 from camtrace.store.settings import Settings
 from camtrace.store.users import Users
+from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
+from camtrace.tickets.trial import Trials
 from camtrace.tiers import Tier, Tiers
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
@@ -93,6 +96,7 @@ from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
 from camtrace.web.api.events import EventsApi
+from camtrace.web.api.exceptions import ExceptionsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
@@ -100,6 +104,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -130,6 +135,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
+    rule_rows = RuleStore(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -175,6 +181,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             alarms.camera_changed(int(fact.key))
         elif fact.kind == "contact_box":
             await boxes.changed()
+        elif fact.kind == "rule":
+            await exceptions.changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
@@ -230,6 +238,20 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     encodings = Encodings(dict(settings.pos.encodings))
     tills = Tills(intake, directory, grouping, ids.next, metrics, admission, encodings)
     screens = Screens(bus)
+    exceptions = Exceptions(
+        intake,
+        bus,
+        rule_rows,
+        lines,
+        alarm_rows,
+        directory,
+        timetable,
+        alarms.trigger,
+        ids.next,
+        metrics,
+        reactor,
+    )
+    trials = Trials(lines, alarm_rows, timetable, directory)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
@@ -344,6 +366,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
+            RulesApi(reactor, access, cameras, rule_rows, trials, exceptions.unseen, timetable, note),
+            ExceptionsApi(access, cameras, camera_rows, rule_rows, note),
             MailApi(access, cameras, office),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
@@ -457,6 +481,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("motion", motion_alarms.start, motion_alarms.stop),
             Tier("contacts", boxes.start, boxes.stop),
             Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
+            Tier("rules", exceptions.start, exceptions.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
             Tier("doors", open_doors, close_doors, leaves=7),
@@ -470,7 +495,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "calendar", "contact_box", "user", "profile", "setting"]:
+    for changed in [kind] if kind else ["camera", "calendar", "contact_box", "rule", "user", "profile", "setting"]:
         bus.publish(SettingChanged(changed, key))
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from camtrace.model import Alarm, CameraState, Gap, JournalEntry, Line, Segment, Ticket, Trigger
+from camtrace.model import Alarm, CameraState, Gap, JournalEntry, Line, RuleException, Segment, Ticket, Trigger
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +66,15 @@ class AlarmAcknowledged:
     alarm: Alarm
 
 
-DURABLE = (LineReceived, CameraStateChanged, Noted, AlarmTriggered, AlarmEnded, AlarmAcknowledged)
+@dataclass(frozen=True, slots=True)
+class RuleMet:
+    """A rule was met by what a till said."""
+
+    id: int
+    exception: RuleException
+
+
+DURABLE = (LineReceived, CameraStateChanged, Noted, AlarmTriggered, AlarmEnded, AlarmAcknowledged, RuleMet)
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,7 +111,7 @@ class VolumeStateChanged:
 class SettingChanged:
     """Something an administrator edits was changed, by whatever road.
 
-    `kind`: camera, contact_box, calendar, user, profile or setting.
+    `kind`: camera, contact_box, calendar, rule, user, profile or setting.
     """
 
     kind: str

@@ -16,10 +16,11 @@ from datetime import datetime
 from decimal import Decimal
 from enum import Enum
 from functools import cache
-from typing import Any
+from typing import Any, TypeVar
 
 from camtrace import events
 
+T = TypeVar("T")
 _KINDS: dict[str, type] = {kind.__name__: kind for kind in events.DURABLE}
 
 
@@ -33,6 +34,17 @@ def decode(content: bytes) -> Any:
     """The fact that `encode` was given. Raises KeyError for a kind this program does not know."""
     plain = json.loads(content.decode("utf-8", "surrogatepass"))
     return _reader(_KINDS[plain["kind"]])(plain["fact"])
+
+
+def plain(value: Any) -> Any:
+    """A frozen value as what JSON has a form for."""
+    return _plain(value)
+
+
+def restored(kind: type[T], stored: Any) -> T:
+    """The value of a dataclass that `plain` was given; fields that are missing have their defaults."""
+    value: T = _reader(kind)(stored)  # type: ignore[arg-type]
+    return value
 
 
 def _plain(value: Any) -> Any:

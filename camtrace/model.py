@@ -498,6 +498,166 @@ class Ticket:
         return "open" if self.closed_at is None else "closed"
 
 
+# ── exception rules ──────────────────────────────────────────────────────────────────────────────────────────────
+
+DEEDS = (
+    "article",
+    "void",
+    "ticket_void",
+    "return",
+    "discount",
+    "gift",
+    "loss",
+    "price_change",
+    "quantity_change",
+    "manual_entry",
+    "drawer",
+    "no_sale",
+    "payment",
+    "end",
+    "denied",
+    "suspended",
+    "reprint",
+    "prohibited",
+    "outside",
+    "cash_limit",
+    "report",
+    "other",
+)
+RULE_KINDS = ("line", "ticket", "window", "absence")
+MEASURES = ("count", "sum", "ratio")
+PERS = ("seller", "source", "all")
+WHENS = ("after", "before")
+VERDICTS = ("", "checking", "harmless", "real")
+
+
+@dataclass(frozen=True, slots=True)
+class LineTest:
+    """Which lines are meant: all that is given must hold, of a list any.
+
+    `deeds`: kinds of deed, of `DEEDS`. `articles`: a code, or part of a text. Amounts and discounts without their sign.
+    `calendar`: it must apply then, with `outside` it must not.
+    """
+
+    deeds: tuple[str, ...] = ()
+    types: tuple[str, ...] = ()
+    specials: tuple[str, ...] = ()
+    articles: tuple[str, ...] = ()
+    sellers: tuple[str, ...] = ()
+    sources: tuple[str, ...] = ()
+    amount_min: Decimal | None = None
+    amount_max: Decimal | None = None
+    quantity_min: Decimal | None = None
+    quantity_max: Decimal | None = None
+    discount_min: Decimal | None = None
+    discount_max: Decimal | None = None
+    calendar: str = "always"
+    outside: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTest:
+    """What a whole ticket is like. `has`, `lacks`: deeds of which it has one at least, of which it has none.
+
+    `voids_percent`: so many of a hundred articles are cancelled again. `unfinished`: its end never came.
+    """
+
+    has: tuple[str, ...] = ()
+    lacks: tuple[str, ...] = ()
+    total_min: Decimal | None = None
+    total_max: Decimal | None = None
+    lines_min: int | None = None
+    lines_max: int | None = None
+    seconds_min: int | None = None
+    seconds_max: int | None = None
+    voids_percent: int | None = None
+    unfinished: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class WindowTest:
+    """How often, within `seconds`, per seller, per source, or in all: a count of lines, the sum of their amounts, or
+    how many there are to a hundred lines of the deeds `among`, once there are `base` of those."""
+
+    seconds: int = 600
+    per: str = "seller"
+    measure: str = "count"
+    at_least: Decimal = Decimal(3)
+    among: tuple[str, ...] = ("article",)
+    base: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class AbsenceTest:
+    """That none of `deeds` came at the same till within `seconds`, "after" the line or "before" it."""
+
+    seconds: int = 30
+    when: str = "after"
+    deeds: tuple[str, ...] = ("article", "payment", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class StillTest:
+    """That nothing moved in `zone` ("" for the picture) of the till's cameras, or of one, for `seconds` before.
+
+    With 0 seconds it is not asked.
+    """
+
+    seconds: int = 0
+    zone: str = ""
+    camera: int | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rule:
+    """A condition over lines. `kind` says which of the tests count besides `lines`. `alarm`: raised on the cameras.
+
+    `changed_at`: what was said before does not concern the rule as it is now.
+    """
+
+    id: int = 0
+    name: str = ""
+    enabled: bool = False
+    kind: str = "line"
+    lines: LineTest = LineTest()
+    ticket: TicketTest = TicketTest()
+    window: WindowTest = WindowTest()
+    absence: AbsenceTest = AbsenceTest()
+    still: StillTest = StillTest()
+    alarm: bool = True
+    changed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleException:
+    """One time a rule was met, at the instant of the line `line_id`. `lines`: those it was met by, the latest of many.
+
+    `text`, `amount`: of that line. `figure`: what was counted, summed, or the percentage. `cameras`: uids of those that
+    watched the source then. `verdict`: what somebody found on looking at it, "" while nobody has.
+    """
+
+    id: int
+    rule_id: int
+    rule: str
+    at: datetime
+    source: str
+    seller: str = ""
+    ticket: str = ""
+    ticket_id: int = 0
+    line_id: int = 0
+    lines: tuple[int, ...] = ()
+    deed: str = ""
+    text: str = ""
+    amount: Decimal | None = None
+    figure: Decimal | None = None
+    cameras: tuple[int, ...] = ()
+    alarm: bool = False
+    verdict: str = ""
+    comment: str = ""
+    reviewed_by: str = ""
+    reviewed_at: datetime | None = None
+
+
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -584,6 +744,7 @@ RIGHTS = (
     "lines",  # search the external log
     "journal",  # read the journals
     "alarms",  # see alarms, say that one was seen, raise one
+    "exceptions",  # see what the rules found on tickets and judge it, read the reports
     "cameras",  # add, change, delete cameras
     "users",  # manage users and profiles
     "settings",  # change the server's settings

@@ -50,7 +50,7 @@ PURE_EXTRA = {
     "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
-    "tickets": {"tally"},
+    "tickets": {"tally", "deeds", "presets", "comparison"},
     "mail": {"settings"},
 }
 PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}

@@ -126,6 +126,19 @@ class AlarmStore:
             found[alarm_id].append(Trigger(at=at, cause=cause, origin=origin, message=message))
         return found
 
+    async def motions(self, after: datetime, stop: datetime, limit: int = 20_000) -> list[tuple[datetime, int, str]]:
+        """Signs of motion in (after, stop], oldest first: instant, camera uid, and the zones that the server saw it in.
+
+        The zones are separated by commas, "" where a camera saw the motion itself.
+        """
+        return await self._database.query(
+            "select trigger.at, alarm.camera_uid, case cause when 'motion' then trigger.message else '' end"
+            " from trigger join alarm on alarm.id = trigger.alarm_id"
+            " where cause in ('motion', 'camera_motion') and trigger.at > %s and trigger.at <= %s"
+            " order by trigger.at limit %s",
+            (after, stop, limit),
+        )
+
     async def recorded_spans(self, camera_uid: int, start: datetime, stop: datetime) -> list[Span]:
         """What alarms of a camera wanted recorded between two instants, in order; where they overlap, one span."""
         rows = await self._database.query(

@@ -10,7 +10,15 @@ from twisted.internet import defer
 
 from camtrace import clock, factcode
 from camtrace.errors import DatabaseUnavailable, FactRefused
-from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, LineReceived, Noted
+from camtrace.events import (
+    AlarmAcknowledged,
+    AlarmEnded,
+    AlarmTriggered,
+    CameraStateChanged,
+    LineReceived,
+    Noted,
+    RuleMet,
+)
 from camtrace.metrics import Metrics
 from camtrace.spool import Fact
 from camtrace.store.alarms import AlarmStore
@@ -18,6 +26,7 @@ from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
 from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
+from camtrace.store.rules import RuleStore
 
 T = TypeVar("T")
 
@@ -42,6 +51,7 @@ class FactsStore:
         entries = [fact.entry for fact in facts if isinstance(fact, Noted)]
         states = [(fact.id, fact.state) for fact in facts if isinstance(fact, CameraStateChanged)]
         alarms = [fact for fact in facts if isinstance(fact, AlarmTriggered | AlarmEnded | AlarmAcknowledged)]
+        met = [fact for fact in facts if isinstance(fact, RuleMet)]
         insertion = self._lines.insertion(received) if received else None
 
         async def work(cursor: Any) -> int:
@@ -51,12 +61,14 @@ class FactsStore:
                 await CameraStore.insert_states(cursor, states)
             if alarms:
                 await AlarmStore.insert(cursor, alarms)
+            if met:
+                await RuleStore.insert(cursor, met)
             if insertion is None:
                 return 0
             await cursor.execute(insertion.sql, insertion.values)
             return cursor.fetchall()[0][0]
 
-        if insertion is not None and not entries and not states and not alarms:
+        if insertion is not None and not entries and not states and not alarms and not met:
             rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))
             if not rows:  # a count is always answered: this connection broke on the way
                 raise DatabaseUnavailable("the answer was cut short")

@@ -33,6 +33,7 @@ _LINE_COLUMNS = tuple(field.name for field in fields(Line))
 _TICKET_COLUMNS = (
     "id, protocol, source, number, opened_at, closed_at, seller, total, line_count"  # in the order of _ticket
 )
+_SAID = (*(name for name in _LINE_COLUMNS if name not in ("raw", "peer", "sent_at", "cameras")), "cameras")
 _KNOWN_WORDS = 100_000
 _INSERT_LINES = (
     f"with stored as (insert into line ({', '.join(_LINE_COLUMNS)}, words) "
@@ -144,6 +145,27 @@ class LineStore:
         wanted.add_after("received_at", after, ascending)
         return await self._read(wanted, "received_at", ascending, limit)
 
+    async def said(
+        self, start: datetime, stop: datetime, after: tuple[datetime, int] | None = None, limit: int = 2000
+    ) -> list[Line]:
+        """Lines received in [start, stop], oldest first, without what arrived raw: for who reads long stretches."""
+        wanted = _Conditions()
+        wanted.add("received_at >= %s", start)
+        wanted.add("received_at <= %s", stop)
+        wanted.add_after("received_at", after, ascending=True)
+        rows = await self._database.query(
+            f"select {', '.join(_SAID)} from line where {wanted.sql} {_order('received_at', True)} limit %s",
+            [*wanted.values, limit],
+        )
+        return [Line(**{**dict(zip(_SAID, row, strict=True)), "cameras": tuple(row[-1])}) for row in rows]
+
+    async def instant_of_newest(self, count: int) -> datetime | None:
+        """When the line was received that `count` newer ones follow; None where there are not so many."""
+        rows = await self._database.query(
+            "select received_at from line order by received_at desc, id desc offset %s limit 1", (count,)
+        )
+        return rows[0][0] if rows else None
+
     async def since(self, id: int, limit: int = 1000) -> list[Line]:
         """Lines with an id greater than `id`, oldest first: for a reader that resumes."""
         wanted = _Conditions()
@@ -226,7 +248,7 @@ class LineStore:
         """The greatest id of a line or a ticket, 0 when there is none."""
         rows = await self._database.query(
             "select greatest((select max(id) from line), (select max(id) from ticket), (select max(id) from journal),"
-            " (select max(id) from camera_state))"
+            " (select max(id) from camera_state), (select max(id) from rule_exception))"
         )
         return rows[0][0] or 0
 

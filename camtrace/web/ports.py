@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -23,12 +24,15 @@ from camtrace.model import (
     Moved,
     QueuedMail,
     Recipient,
+    Rule,
+    RuleException,
     Span,
     Ticket,
     Trigger,
     User,
 )
 from camtrace.tickets.overlay import Shown
+from camtrace.tickets.rules import Hit
 
 Fields = Mapping[str, Any]
 
@@ -243,6 +247,75 @@ class CameraEvents(Protocol):
     """What cameras tell of themselves."""
 
     def state(self, uid: int) -> ContactsState: ...
+
+
+class RuleStore(Protocol):
+    """Exception rules and what they found, newest first. Raise Conflict and NotFound."""
+
+    async def all(self) -> list[Rule]: ...
+    async def by_id(self, id: int) -> Rule | None: ...
+    async def create(self, rule: Rule) -> Rule: ...
+    async def update(self, rule: Rule) -> Rule: ...
+    async def delete(self, id: int) -> Rule: ...
+    async def exceptions(
+        self,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        camera_uids: Sequence[int] | None = None,
+        rule_id: int | None = None,
+        source: str | None = None,
+        seller: str | None = None,
+        verdict: str | None = None,
+        after: tuple[datetime, int] | None = None,
+        limit: int = 100,
+    ) -> list[RuleException]: ...
+    async def exception(self, id: int) -> RuleException | None: ...
+    async def counts(
+        self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None
+    ) -> dict[str, int]: ...
+    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException: ...
+
+
+class Outcome(Protocol):
+    """What a rule that is tried was found to meet so far."""
+
+    @property
+    def share(self) -> float: ...
+    @property
+    def lines(self) -> int: ...
+    @property
+    def tickets(self) -> int: ...
+    @property
+    def count(self) -> int: ...
+    @property
+    def unknown(self) -> int: ...
+    @property
+    def hits(self) -> Sequence[Hit]: ...
+    @property
+    def by_source(self) -> Counter[str]: ...
+    @property
+    def by_hour(self) -> Mapping[datetime, int]: ...
+
+
+class Trials(Protocol):
+    """Tries rules on the past."""
+
+    async def run(
+        self,
+        rule: Rule,
+        start: datetime,
+        stop: datetime,
+        most: int,
+        may_read: Callable[[Line], bool],
+        tell: Callable[[Outcome], Awaitable[None]],
+    ) -> Outcome: ...
+
+
+class Unseen(Protocol):
+    """At which sources, each with the uids of its cameras, nobody can tell whether something moves."""
+
+    def __call__(self, rule: Rule, sources: Iterable[tuple[str, tuple[int, ...]]]) -> list[str]: ...
 
 
 class JournalStore(Protocol):

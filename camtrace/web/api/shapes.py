@@ -29,12 +29,14 @@ from camtrace.model import (
     LinkState,
     MotionSettings,
     Moved,
+    RuleException,
     Span,
     Ticket,
     Trigger,
     User,
 )
 from camtrace.notes import words
+from camtrace.tickets.rules import Hit
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
 
@@ -287,6 +289,59 @@ def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDire
         "popup": alarm.popup,
         "acknowledged_by": alarm.acknowledged_by or None,
         "acknowledged_at": alarm.acknowledged_at,
+    }
+
+
+def hit_shape(hit: Hit, user: User, directory: CameraDirectory) -> Shape:
+    """What a rule that is tried would have found."""
+    line = hit.line
+    return {
+        "at": line.received_at,
+        "source": line.source,
+        "seller": line.seller,
+        "ticket": line.ticket,
+        "ticket_id": str(line.ticket_id) if line.ticket_id else None,
+        "line": str(line.id),
+        "lines": [str(id) for id in hit.lines],
+        "deed": hit.deed,
+        "text": line.text or line.tender,
+        "amount": _decimal(hit.amount),
+        "figure": _decimal(hit.figure),
+        **_seen_by(line.cameras, line.received_at, user, directory),
+    }
+
+
+def exception_shape(exception: RuleException, user: User, directory: CameraDirectory) -> Shape:
+    """What a rule found, and what somebody found on looking at it: `verdict` is "new" while nobody has."""
+    return {
+        "id": str(exception.id),
+        "rule_id": str(exception.rule_id),
+        "rule": exception.rule,
+        "at": exception.at,
+        "source": exception.source,
+        "seller": exception.seller,
+        "ticket": exception.ticket,
+        "ticket_id": str(exception.ticket_id) if exception.ticket_id else None,
+        "line": str(exception.line_id),
+        "lines": [str(id) for id in exception.lines],
+        "deed": exception.deed,
+        "text": exception.text,
+        "amount": _decimal(exception.amount),
+        "figure": _decimal(exception.figure),
+        **_seen_by(exception.cameras, exception.at, user, directory),
+        "alarm": exception.alarm,
+        "verdict": exception.verdict or "new",
+        "comment": exception.comment,
+        "reviewed_by": exception.reviewed_by or None,
+        "reviewed_at": exception.reviewed_at,
+    }
+
+
+def _seen_by(uids: Iterable[int], at: datetime, user: User, directory: CameraDirectory) -> Shape:
+    seen = [(uid, directory.by_uid(uid)) for uid in uids if user.may_see(uid)]
+    return {
+        "cameras": [camera.id for _, camera in seen if camera is not None],
+        "video": list(_videos(seen, at, user)),
     }
 
 

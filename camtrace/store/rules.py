@@ -1,0 +1,192 @@
+"""Exception rules, and what they found."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from datetime import datetime
+from typing import Any
+
+import psycopg2.errors
+
+from camtrace import factcode
+from camtrace.errors import Conflict, NotFound
+from camtrace.events import RuleMet
+from camtrace.i18n import N_
+from camtrace.model import Rule, RuleException
+from camtrace.store.database import Database
+
+MOST_RULES = 200
+_FIELDS = ("name", "enabled", "kind", "definition", "changed_at")
+_COLUMNS = ", ".join(("id", *_FIELDS))
+_REVIEW = ("verdict", "comment", "reviewed_by", "reviewed_at")
+_NAMES = tuple(RuleException.__dataclass_fields__)
+_MET = tuple(name for name in _NAMES if name not in _REVIEW)
+
+
+class RuleStore:
+    """The tables `rule` and `rule_exception`."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    # ── rules ──
+
+    async def all(self) -> list[Rule]:
+        """Every rule, by name."""
+        return [_rule(row) for row in await self._database.query(f"select {_COLUMNS} from rule order by name, id")]
+
+    async def by_id(self, id: int) -> Rule | None:
+        """The rule of this id."""
+        rows = await self._database.query(f"select {_COLUMNS} from rule where id = %s", (id,))
+        return _rule(rows[0]) if rows else None
+
+    async def create(self, rule: Rule) -> Rule:
+        """Add `rule`, whose id is given here. Raises Conflict when its name is taken, or when there are too many."""
+        marks = ", ".join(["%s"] * len(_FIELDS))
+        sql = f"insert into rule ({', '.join(_FIELDS)}) values ({marks}) returning {_COLUMNS}"
+
+        async def work(cursor: Any) -> Rule:
+            await cursor.execute("select count(*) from rule")
+            if cursor.fetchall()[0][0] >= MOST_RULES:
+                raise Conflict(N_("there are {most} rules, more are not possible"), most=MOST_RULES)
+            return await _changed(cursor, sql, _row(rule))
+
+        return await self._database.transaction("create rule", work)
+
+    async def update(self, rule: Rule) -> Rule:
+        """Give the rule of this id other settings. Raises NotFound, and Conflict when its name is taken."""
+        changes = ", ".join(f"{name} = %s" for name in _FIELDS)
+        sql = f"update rule set {changes} where id = %s returning {_COLUMNS}"
+
+        async def work(cursor: Any) -> Rule:
+            return await _changed(cursor, sql, [*_row(rule), rule.id])
+
+        return await self._database.transaction("update rule", work)
+
+    async def delete(self, id: int) -> Rule:
+        """Remove a rule; what it found stays. Raises NotFound."""
+
+        async def work(cursor: Any) -> Rule:
+            return await _changed(cursor, f"delete from rule where id = %s returning {_COLUMNS}", [id])
+
+        return await self._database.transaction("delete rule", work)
+
+    # ── exceptions ──
+
+    @staticmethod
+    async def insert(cursor: Any, facts: Sequence[RuleMet]) -> None:
+        """Write what rules found, in the caller's transaction; what is there already stays as it is."""
+        for fact in facts:
+            await cursor.execute(
+                f"insert into rule_exception ({', '.join(_MET)}) values ({', '.join(['%s'] * len(_MET))})"
+                " on conflict do nothing",
+                [_column(getattr(fact.exception, name)) for name in _MET],
+            )
+
+    async def exceptions(
+        self,
+        *,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        camera_uids: Sequence[int] | None = None,
+        rule_id: int | None = None,
+        source: str | None = None,
+        seller: str | None = None,
+        verdict: str | None = None,
+        after: tuple[datetime, int] | None = None,
+        limit: int = 100,
+    ) -> list[RuleException]:
+        """Exceptions in [start, stop] that fit all that is asked, newest first. `verdict`: "" for those not judged.
+
+        `camera_uids`: watched by one of these. `after`: the instant and id of the last one of the page before.
+        """
+        asked = [
+            ("at >= %s", start),
+            ("at <= %s", stop),
+            ("cameras && %s::bigint[]", None if camera_uids is None else list(camera_uids)),
+            ("rule_id = %s", rule_id),
+            ("source = %s", source),
+            ("seller = %s", seller),
+            ("verdict = %s", verdict),
+        ]
+        wanted = [(sql, value) for sql, value in asked if value is not None]
+        where = " and ".join(sql for sql, _ in wanted) or "true"
+        values: list[Any] = [value for _, value in wanted]
+        if after is not None:
+            where += " and (at, id) < (%s, %s)"
+            values += after
+        rows = await self._database.query(
+            f"select {', '.join(_NAMES)} from rule_exception where {where} order by at desc, id desc limit %s",
+            [*values, limit],
+        )
+        return [_exception(row) for row in rows]
+
+    async def exception(self, id: int) -> RuleException | None:
+        """The exception of this id."""
+        rows = await self._database.query(f"select {', '.join(_NAMES)} from rule_exception where id = %s", (id,))
+        return _exception(rows[0]) if rows else None
+
+    async def met_since(self, start: datetime, limit: int = 100_000) -> set[tuple[int, int]]:
+        """Rule and line of each exception from `start` on."""
+        rows = await self._database.query(
+            "select rule_id, line_id from rule_exception where at >= %s order by at desc limit %s", (start, limit)
+        )
+        return {(rule, line) for rule, line in rows}
+
+    async def counts(
+        self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None
+    ) -> dict[str, int]:
+        """How many exceptions there are of each verdict, from `start` to `stop`."""
+        rows = await self._database.query(
+            "select verdict, count(*) from rule_exception where (%s::bigint[] is null or cameras && %s::bigint[])"
+            " and (%s::timestamptz is null or at >= %s) and (%s::timestamptz is null or at <= %s) group by verdict",
+            (*[None if camera_uids is None else list(camera_uids)] * 2, start, start, stop, stop),
+        )
+        return dict(rows)
+
+    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException:
+        """Say what an exception was found to be. Raises NotFound."""
+        rows = await self._database.query(
+            "update rule_exception set verdict = %s, comment = %s, reviewed_by = %s, reviewed_at = %s where id = %s"
+            f" returning {', '.join(_NAMES)}",
+            (verdict, comment, user, at, id),
+        )
+        if not rows:
+            raise NotFound(N_("this exception does not exist"))
+        return _exception(rows[0])
+
+
+async def _changed(cursor: Any, sql: str, values: Sequence[Any]) -> Rule:
+    try:
+        await cursor.execute(sql, values)
+    except psycopg2.errors.UniqueViolation as error:
+        raise Conflict(N_("another rule has this name"), "name") from error
+    found = cursor.fetchall()
+    if not found:
+        raise NotFound(N_("this rule does not exist any more"))
+    rule = _rule(found[0])
+    await cursor.execute("select pg_notify('config', %s)", (f"rule {rule.id}",))
+    return rule
+
+
+def _row(rule: Rule) -> list[Any]:
+    plain = factcode.plain(rule)
+    definition = {name: value for name, value in plain.items() if name not in ("id", *_FIELDS)}
+    return [rule.name, rule.enabled, rule.kind, json.dumps(definition), rule.changed_at]
+
+
+def _rule(row: tuple[Any, ...]) -> Rule:
+    id, name, enabled, kind, definition, changed_at = row
+    plain = {**definition, "id": id, "name": name, "enabled": enabled, "kind": kind, "changed_at": None}
+    rule = factcode.restored(Rule, plain)
+    return Rule(**{**{each: getattr(rule, each) for each in Rule.__dataclass_fields__}, "changed_at": changed_at})
+
+
+def _column(value: Any) -> Any:
+    return list(value) if isinstance(value, tuple) else value
+
+
+def _exception(row: tuple[Any, ...]) -> RuleException:
+    values = dict(zip(_NAMES, row, strict=True))
+    return RuleException(**{**values, "lines": tuple(values["lines"]), "cameras": tuple(values["cameras"])})

@@ -1,0 +1,70 @@
+"""What a line is the trace of, whatever the protocol: an article, a cancellation, a drawer opened … Pure.
+
+`DEEDS_OF` is the whole table: the type and the special word of a till line, the number of a Prisma event. A drawer that
+is opened outside a ticket is a deed of its own, `no_sale`.
+"""
+
+from __future__ import annotations
+
+from decimal import Decimal
+
+from camtrace.model import Line
+
+POS, PRISMA = "pos", "prisma"
+_SPECIALS = {"ANNULE": "void", "RETOUR": "return", "OFFERT": "gift", "PERTE": "loss"}
+_TYPES = {"A": "article", "D": "drawer", "T": "payment", "E": "end"}
+_EVENTS = {
+    "article": (6, 65, 67, 68),
+    "manual_entry": (66, 69),
+    "void": (9, 18),
+    "ticket_void": (25,),
+    "return": (46,),
+    "end": (5, 47),
+    "discount": (19, 20, 21, 22, 52),
+    "price_change": (15, 127),
+    "quantity_change": (12,),
+    "drawer": (40, 49),
+    "no_sale": (236,),
+    "payment": (30, 31, 33, 37, 38, 53),
+    "denied": (2, 8, 11, 14, 17, 24, 29, 32, 34, 36, 43, 45, 54, 202),
+    "suspended": (55, 56),
+    "reprint": (51, 58, 71, 234, 235),
+    "prohibited": (70,),
+    "outside": (62,),
+    "cash_limit": (129,),
+    "report": (209, 210),
+}
+Key = tuple[str, str, str]  # protocol, type, special word
+
+DEEDS_OF: dict[Key, str] = {
+    **{(POS, kind, ""): deed for kind, deed in _TYPES.items()},
+    **{(POS, "S", word): deed for word, deed in _SPECIALS.items()},
+    **{(PRISMA, str(number), ""): deed for deed, numbers in _EVENTS.items() for number in numbers},
+}
+RECEIPT_BEGINS = ("4", "46")
+ADDING = ("article", "manual_entry")  # what puts an article on a ticket
+
+
+def deed_of(line: Line) -> str:
+    """One of `model.DEEDS`."""
+    if line.protocol == POS:
+        deed = DEEDS_OF.get((POS, line.type, line.special if line.type == "S" else ""), "other")
+    else:
+        deed = DEEDS_OF.get((line.protocol, line.type, ""), "other")
+        if deed in ADDING and line.special == "RETOUR":  # an article of a return receipt
+            return "return"
+    return "no_sale" if deed == "drawer" and is_alone(line) else deed
+
+
+def is_alone(line: Line) -> bool:
+    """Whether a drawer's line stands outside any ticket."""
+    if line.protocol == POS:
+        return line.position == 1
+    return line.type == "40" and line.ticket in ("", "0")
+
+
+def settled_by(line: Line, deed: str) -> Decimal | None:
+    """What a line adds to its ticket's total: of a till each payment its part, of Prisma the receipt's end all."""
+    if line.protocol == POS:
+        return (line.amount if line.total is None else line.total) if deed in ("payment", "end") else None
+    return line.total if deed == "end" else None

@@ -1,0 +1,200 @@
+"""The rules that are switched on, at work: what they find becomes durable, and raises alarms."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from twisted.internet import defer, task
+from twisted.logger import Logger
+
+from camtrace import clock
+from camtrace.bus import Bus
+from camtrace.errors import DatabaseUnavailable
+from camtrace.events import AlarmTriggered, LineReceived, RuleMet
+from camtrace.metrics import Metrics
+from camtrace.model import Rule, RuleException
+from camtrace.tickets.past import Past, Sight
+from camtrace.tickets.ports import Calendars, Cameras, Facts, Lines, Motions, Raise, RuleRows
+from camtrace.tickets.rules import Hit, Tills, Watch, horizon
+
+CAUSE = "rule"
+MOTION_CAUSES = ("motion", "camera_motion")
+MOST_READ = 100_000  # lines that a start reads again
+LOOK_SECONDS = 1.0
+LATE = timedelta(seconds=2)  # how late a line may become known: silence is certain only after that
+FRESH = timedelta(minutes=10)  # what was found later than that raises no alarm any more
+
+
+class Exceptions:
+    """Follows the lines as they become durable, rule by rule.
+
+    A start reads again what the rules have to remember. What a line had to tell when the server was stopped before it
+    could, is told then; an exception is stored once for a rule and a line.
+    """
+
+    log = Logger()
+
+    def __init__(
+        self,
+        facts: Facts,
+        bus: Bus,
+        rows: RuleRows,
+        lines: Lines,
+        motions: Motions,
+        cameras: Cameras,
+        calendars: Calendars,
+        raise_alarm: Raise,
+        new_id: Callable[[], int],
+        metrics: Metrics,
+        reactor: Any,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._facts = facts
+        self._bus = bus
+        self._rows = rows
+        self._past = Past(lines, motions)
+        self._cameras = cameras
+        self._raise = raise_alarm
+        self._new_id = new_id
+        self._metrics = metrics
+        self._now = now
+        self._tills = Tills()
+        self._sight = Sight(calendars, cameras)
+        self._watches: dict[int, Watch] = {}
+        self._unsubscribe: list[Callable[[], None]] = []
+        self._looking = task.LoopingCall(self._look)
+        self._looking.clock = reactor
+        metrics.add("camtrace_rule_exceptions_total", 0)  # shown from the start
+        metrics.gauge("camtrace_rules", lambda: [({}, len(self._watches))])
+
+    async def start(self) -> None:
+        """Take up the rules where an earlier process left them. Raises DatabaseUnavailable."""
+        await self._load()
+        found = await self._resume()
+        self._unsubscribe = [
+            self._bus.subscribe(LineReceived, lambda fact: self._record(self._hear(fact))),
+            self._bus.subscribe(AlarmTriggered, self._triggered),
+            self._bus.subscribe(RuleMet, self._met),
+        ]
+        self._record(found)
+        self._looking.start(LOOK_SECONDS, now=False)
+
+    async def stop(self) -> None:
+        """Follow the lines no further."""
+        if self._looking.running:
+            self._looking.stop()
+        for unsubscribe in self._unsubscribe:
+            unsubscribe()
+        self._unsubscribe = []
+
+    async def changed(self) -> None:
+        """Rules were added, changed or removed: those that are as before go on."""
+        try:
+            await self._load()
+        except DatabaseUnavailable:
+            self.log.warn("the rules could not be read: they stay as they were until the database is back")
+
+    def unseen(self, rule: Rule, sources: Iterable[tuple[str, tuple[int, ...]]]) -> list[str]:
+        """At which of these sources, each with the uids of its cameras, nobody can tell whether something moves."""
+        if rule.still.seconds == 0:
+            return []
+        only = rule.still.camera
+        return [
+            name
+            for name, cameras in sources
+            if not any(self._sight.can_see(uid) for uid in (cameras if only is None else (only,)))
+        ]
+
+    # ── inside ──
+
+    async def _load(self) -> None:
+        rules = {rule.id: rule for rule in await self._rows.all() if rule.enabled}
+        kept = {id: watch for id, watch in self._watches.items() if rules.get(id) == watch.rule}
+        self._watches = {id: kept.get(id) or Watch(rule, self._sight) for id, rule in rules.items()}
+
+    async def _resume(self) -> list[RuleMet]:
+        """Hear again what was said; returns what had not been told."""
+        if not self._watches:
+            return []
+        now = self._now()
+        start = now - max(horizon(watch.rule) for watch in self._watches.values())
+        start = await self._past.begin(start, MOST_READ)
+        known = await self._rows.met_since(start)
+        watches = [(watch, watch.rule.changed_at or start) for watch in self._watches.values()]
+        facts: list[RuleMet] = []
+        async for page in self._past.pages(start, now, self._sight.moved):
+            for next_line in page:
+                line = next_line()
+                said = self._tills.hear(line)
+                for watch, since in watches:
+                    if line.received_at < since:
+                        continue
+                    hits = watch.hear(said)
+                    if (watch.rule.id, line.id) in known:
+                        watch.reset(line)
+                    facts += [self._fact(watch.rule, hit) for hit in hits if (watch.rule.id, hit.line.id) not in known]
+        return facts
+
+    def _hear(self, fact: LineReceived) -> list[RuleMet]:
+        said = self._tills.hear(fact.line)
+        return [self._fact(watch.rule, hit) for watch in self._watches.values() for hit in watch.hear(said)]
+
+    def _look(self) -> None:
+        now = self._now() - LATE
+        self._record(
+            [
+                self._fact(watch.rule, hit)
+                for watch in self._watches.values()
+                if watch.deadline is not None
+                for hit in watch.advance(now)
+            ]
+        )
+
+    def _fact(self, rule: Rule, hit: Hit) -> RuleMet:
+        line, id = hit.line, self._new_id()
+        exception = RuleException(
+            id=id,
+            rule_id=rule.id,
+            rule=rule.name,
+            at=line.received_at,
+            source=line.source,
+            seller=line.seller,
+            ticket=line.ticket,
+            ticket_id=line.ticket_id,
+            line_id=line.id,
+            lines=hit.lines,
+            deed=hit.deed,
+            text=line.text or line.tender,
+            amount=hit.amount,
+            figure=hit.figure,
+            cameras=line.cameras,
+            alarm=rule.alarm,
+        )
+        return RuleMet(id, exception)
+
+    def _record(self, facts: list[RuleMet]) -> None:
+        if not facts:
+            return
+        self._metrics.add("camtrace_rule_exceptions_total", len(facts))
+        self._facts.record_all(facts).addErrback(
+            lambda failure: self.log.failure("what a rule found did not become durable", failure)
+        )
+
+    def _met(self, fact: RuleMet) -> defer.Deferred[Any] | None:
+        exception = fact.exception
+        if not exception.alarm or exception.at < self._now() - FRESH:
+            return None
+        cameras = [camera for uid in exception.cameras if (camera := self._cameras.by_uid(uid)) is not None]
+        if not cameras:
+            return None
+        amount = "" if exception.amount is None else f"{exception.amount:f}"
+        said = " · ".join(filter(None, (exception.source, exception.seller, exception.text, amount)))
+        return self._raise(cameras, CAUSE, exception.rule, f"{exception.rule} · {said}", exception.at)
+
+    def _triggered(self, fact: AlarmTriggered) -> None:
+        trigger = fact.trigger
+        if trigger.cause in MOTION_CAUSES:
+            zones = trigger.message if trigger.cause == "motion" else ""
+            self._sight.moved(fact.alarm.camera_uid, trigger.at, zones)

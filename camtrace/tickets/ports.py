@@ -1,0 +1,65 @@
+"""What exception rules need from elsewhere."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Protocol
+
+from twisted.internet import defer
+
+from camtrace.events import RuleMet
+from camtrace.model import Alarm, Camera, Line, Rule
+
+
+class Facts(Protocol):
+    """Where facts become durable: `intake.Intake`."""
+
+    def record_all(self, facts: Sequence[RuleMet]) -> defer.Deferred[None]: ...
+
+
+class Cameras(Protocol):
+    """The existing cameras."""
+
+    def by_uid(self, uid: int) -> Camera | None: ...
+
+
+class Calendars(Protocol):
+    """When something applies: `timetable.Timetable`."""
+
+    def applies(self, name: str, at: datetime | None = None) -> bool: ...
+
+
+class RuleRows(Protocol):
+    """The rules that are stored, and what they found. All raise DatabaseUnavailable."""
+
+    async def all(self) -> list[Rule]: ...
+    async def met_since(self, start: datetime) -> set[tuple[int, int]]:
+        """Rule and line of each exception from `start` on."""
+
+
+class Lines(Protocol):
+    """What was said. All raise DatabaseUnavailable."""
+
+    async def said(
+        self, start: datetime, stop: datetime, after: tuple[datetime, int] | None = None, limit: int = 2000
+    ) -> list[Line]:
+        """Lines received in [start, stop], oldest first, behind the instant and id `after`."""
+
+    async def instant_of_newest(self, count: int) -> datetime | None:
+        """When the line was received that `count` newer ones follow; None where there are not so many."""
+
+
+class Motions(Protocol):
+    """What moved."""
+
+    async def motions(self, after: datetime, stop: datetime, limit: int = 20_000) -> list[tuple[datetime, int, str]]:
+        """Signs of motion in (after, stop], oldest first: instant, camera uid, zones separated by commas."""
+
+
+class Raise(Protocol):
+    """Raises or prolongs alarms."""
+
+    def __call__(
+        self, cameras: Iterable[Camera], cause: str, origin: str = "", message: str = "", at: datetime | None = None
+    ) -> defer.Deferred[list[Alarm]]: ...
