@@ -91,7 +91,8 @@ class RulesApi:
         if type(most) is not int or not 1 <= most <= MOST_HITS:
             raise Invalid(N_("{field} must be a whole number from {low} to {high}"), "limit", low=1, high=MOST_HITS)
         if LINES_JSON in (visit.request.getHeader("accept") or ""):
-            return await self._stream(visit, rule, start, stop, most)
+            await self._stream(visit, rule, start, stop, most)
+            return None
 
         async def nobody(outcome: Outcome) -> None:
             """Who waits for the whole is told nothing before."""

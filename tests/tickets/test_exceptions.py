@@ -1,0 +1,256 @@
+"""Rules at work: what they find becomes a fact, once, and raises alarms; a restart goes on where it was."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from datetime import datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+from support.rules import NOON, Shelves, said, told
+from twisted.internet import defer, task
+from twisted.trial.unittest import TestCase
+
+from camtrace.bus import Bus
+from camtrace.errors import Conflict
+from camtrace.events import AlarmTriggered, RuleMet
+from camtrace.metrics import Metrics
+from camtrace.model import (
+    AbsenceTest,
+    Alarm,
+    Camera,
+    Line,
+    LineTest,
+    MotionSettings,
+    Rule,
+    StillTest,
+    Trigger,
+    WindowTest,
+)
+from camtrace.tickets.exceptions import Exceptions
+from camtrace.tickets.trial import Outcome, Trials
+
+CAMERA = Camera(uid=101, id=1, name="Till", motion=MotionSettings(enabled=True))
+VOIDS = Rule(id=1, name="Voids", enabled=True, lines=LineTest(deeds=("void",)), changed_at=NOON)
+THREE = Rule(
+    id=2,
+    name="Three",
+    enabled=True,
+    kind="window",
+    lines=LineTest(deeds=("void",)),
+    window=WindowTest(600, "seller", "count", Decimal(3)),
+    alarm=False,
+    changed_at=NOON,
+)
+
+
+def void(second: float) -> Line:
+    return said(second, "S", special="ANNULE", text="TARTE", amount="16.00")
+
+
+class Shop:
+    """One camera, a bus, and shelves that a restart finds as they were left."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.shelves = Shelves()
+        self.shelves.rules = {rule.id: rule for rule in rules}
+        self.raised: list[tuple[Any, ...]] = []
+        self.seconds = 0.0
+        self.id = 10**9
+        self.camera = CAMERA
+        self.begin()
+
+    def begin(self) -> None:
+        self.bus, self.clock = Bus(), task.Clock()
+        self.exceptions = Exceptions(
+            self, self.bus, self.shelves, self.shelves, self.shelves, self, self, self._raise, self._next, Metrics(),
+            self.clock, self.now,
+        )  # fmt: skip
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.seconds)
+
+    def _next(self) -> int:
+        self.id += 1
+        return self.id
+
+    def record_all(self, facts: Any) -> defer.Deferred[None]:
+        self.shelves.keep(facts)
+        for fact in facts:
+            self.bus.publish(fact)
+        return defer.succeed(None)
+
+    def by_uid(self, uid: int) -> Camera | None:
+        return self.camera if uid == 101 else None
+
+    def applies(self, name: str, at: datetime | None = None) -> bool:
+        return True
+
+    def _raise(self, cameras: Any, cause: str, origin: str = "", message: str = "", at: Any = None) -> Any:
+        self.raised.append((list(cameras), cause, origin, message, at))
+        return defer.succeed([])
+
+    def say(self, *lines: Line) -> None:
+        for line in lines:
+            self.seconds = (line.received_at - NOON).total_seconds()
+            self.shelves.lines.append(line)
+            self.bus.publish(told(line))
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.clock.advance(1)
+
+    @property
+    def found(self) -> list[tuple[int, int]]:
+        return [(one.rule_id, one.line_id) for one in self.shelves.found]
+
+
+class ExceptionsTests(TestCase):
+    async def test_a_rule_that_is_met_is_a_fact_and_raises_an_alarm(self) -> None:
+        shop = Shop(VOIDS, replace(VOIDS, id=3, enabled=False))
+        await shop.exceptions.start()
+        facts: list[RuleMet] = []
+        shop.bus.subscribe(RuleMet, facts.append)
+        shop.say(said(1, "A"), void(2), replace(void(3), cameras=(999,)))
+        self.assertEqual(shop.found, [(1, 2001), (1, 3001)])
+        one = facts[0].exception
+        self.assertEqual((one.rule, one.source, one.seller, one.text), ("Voids", "1", "7", "TARTE"))
+        self.assertEqual((one.amount, one.lines, one.cameras, one.deed), (Decimal("16.00"), (2001,), (101,), "void"))
+        at = NOON + timedelta(seconds=2)
+        self.assertEqual(shop.raised, [([CAMERA], "rule", "Voids", "Voids · 1 · 7 · TARTE · 16.00", at)])
+        await shop.exceptions.stop()
+        shop.say(void(4))
+        self.assertEqual(len(shop.found), 2)
+
+    async def test_a_restart_goes_on_counting(self) -> None:
+        shop = Shop(THREE)
+        await shop.exceptions.start()
+        shop.say(void(1), void(2), void(3), void(4), void(5))
+        self.assertEqual(shop.found, [(2, 3001)])
+        await shop.exceptions.stop()
+        shop.begin()
+        await shop.exceptions.start()
+        self.assertEqual(shop.found, [(2, 3001)])
+        shop.say(void(6))
+        self.assertEqual(shop.found, [(2, 3001), (2, 6001)])
+        self.assertEqual(shop.raised, [])
+        await shop.exceptions.stop()
+
+    async def test_what_was_not_told_before_the_stop_is_told_at_the_start(self) -> None:
+        shop = Shop(VOIDS, THREE)
+        shop.shelves.lines = [void(-1), void(1), void(2), void(3)]  # the first is older than the rules
+        shop.seconds = 10
+        await shop.exceptions.start()
+        self.assertEqual(sorted(shop.found), [(1, 1001), (1, 2001), (1, 3001), (2, 3001)])
+        self.assertEqual(len(shop.raised), 3)
+        await shop.exceptions.stop()
+
+    async def test_silence_is_told_when_its_time_is_over(self) -> None:
+        rule = replace(VOIDS, kind="absence", lines=LineTest(deeds=("drawer",)), absence=AbsenceTest(30))
+        shop = Shop(rule)
+        await shop.exceptions.start()
+        shop.say(said(1, "D"))
+        shop.wait(31)
+        self.assertEqual(shop.found, [])  # a line may be on its way
+        shop.wait(2)
+        self.assertEqual(shop.found, [(1, 1001)])
+        await shop.exceptions.stop()
+
+    async def test_a_rule_that_is_changed_acts_at_once_and_others_go_on(self) -> None:
+        shop = Shop(THREE)
+        await shop.exceptions.start()
+        shop.say(void(1), void(2))
+        shop.shelves.rules[1] = VOIDS
+        await shop.exceptions.changed()
+        shop.say(void(3))
+        self.assertEqual(sorted(shop.found), [(1, 3001), (2, 3001)])
+        shop.shelves.rules.clear()
+        await shop.exceptions.changed()
+        shop.say(void(4))
+        self.assertEqual(len(shop.found), 2)
+        await shop.exceptions.stop()
+
+    async def test_nobody_before_the_till(self) -> None:
+        rule = replace(VOIDS, lines=LineTest(deeds=("return",)), still=StillTest(seconds=30, zone="counter"))
+        shop = Shop(rule)
+        await shop.exceptions.start()
+
+        def back(second: float) -> Line:
+            return said(second, "S", special="RETOUR")
+
+        def move(second: float, message: str) -> None:
+            at = NOON + timedelta(seconds=second)
+            alarm = Alarm(id=1, camera_uid=101, started_at=at, last_at=at, until=at)
+            shop.bus.publish(AlarmTriggered(1, alarm, Trigger(at=at, cause="motion", message=message)))
+
+        shop.say(back(0))
+        move(20, "door, counter")
+        shop.say(back(40))
+        move(70, "door")
+        shop.say(back(80))
+        self.assertEqual(shop.found, [(1, 1), (1, 80001)])
+        self.assertEqual(shop.exceptions.unseen(rule, [("1", (101,)), ("2", ())]), ["2"])
+        shop.camera = replace(CAMERA, motion=MotionSettings())
+        shop.say(back(200))
+        self.assertEqual(len(shop.found), 2)
+        self.assertEqual(shop.exceptions.unseen(rule, [("1", (101,))]), ["1"])
+        self.assertEqual(shop.exceptions.unseen(VOIDS, [("1", (101,))]), [])
+        await shop.exceptions.stop()
+
+
+class TrialTests(TestCase):
+    async def _tried(self, shop: Shop, rule: Rule, most: int = 100, **more: Any) -> tuple[Outcome, list[int]]:
+        heard: list[int] = []
+
+        async def tell(outcome: Outcome) -> None:
+            heard.append(outcome.lines)
+
+        trials = Trials(shop.shelves, shop.shelves, shop, shop)
+        stop = NOON + timedelta(hours=1)
+        return await trials.run(rule, NOON, stop, most, more.get("may_read", lambda line: True), tell), heard
+
+    async def test_the_past_is_read_in_pages(self) -> None:
+        shop = Shop()
+        shop.shelves.lines = [void(n) if n % 10 == 0 else said(n, "A", ticket_id=n // 100 + 1) for n in range(1, 2500)]
+        outcome, heard = await self._tried(shop, VOIDS, most=3)
+        self.assertEqual((outcome.count, outcome.lines, heard), (249, 2499, [1000, 2000, 2499]))
+        self.assertEqual([hit.line.id for hit in outcome.hits], [10001, 20001, 30001])
+        self.assertEqual((outcome.share, outcome.by_source, outcome.by_hour), (1.0, {"1": 249}, {NOON: 249}))
+        outcome, _ = await self._tried(shop, VOIDS, may_read=lambda line: False)
+        self.assertEqual((outcome.count, outcome.lines), (0, 0))
+
+    async def test_motion_of_the_past_counts(self) -> None:
+        shop = Shop()
+        shop.shelves.lines = [void(100), void(300), void(500)]
+        shop.shelves.moved = [(NOON + timedelta(seconds=290), 101, "counter")]
+        outcome, _ = await self._tried(shop, replace(VOIDS, still=StillTest(seconds=30)))
+        self.assertEqual([hit.line.id for hit in outcome.hits], [100001, 500001])
+        shop.camera = replace(CAMERA, motion=MotionSettings())
+        outcome, _ = await self._tried(shop, replace(VOIDS, still=StillTest(seconds=30)))
+        self.assertEqual((outcome.count, outcome.unknown), (0, 3))
+
+    async def test_two_at_a_time_and_cancelled_when_nobody_waits(self) -> None:
+        shop = Shop()
+        shop.shelves.lines = [void(1)]
+        trials = Trials(shop.shelves, shop.shelves, shop, shop)
+        waits = True
+
+        async def tell(outcome: Outcome) -> None:
+            if waits:
+                await defer.Deferred()
+
+        def run() -> Any:
+            stop = NOON + timedelta(hours=1)
+            return defer.ensureDeferred(trials.run(VOIDS, NOON, stop, 1, lambda line: True, tell))
+
+        first, second = run(), run()
+        with self.assertRaises(Conflict):
+            await run()
+        first.cancel()
+        with self.assertRaises(defer.CancelledError):
+            await first
+        waits = False
+        self.assertEqual((await run()).count, 1)
+        second.cancel()
+        with self.assertRaises(defer.CancelledError):
+            await second
