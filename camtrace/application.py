@@ -79,6 +79,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
 from camtrace.store.settings import Settings
@@ -104,6 +105,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -348,7 +350,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     website = Website(
         reactor,
-        pages=[door, pages, account, SettingsPages(frame, access), static],
+        pages=[door, pages, account, SettingsPages(frame, access, lambda: timetable.names), static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
             CamerasApi(
@@ -368,6 +370,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
             RulesApi(reactor, access, cameras, rule_rows, trials, exceptions.unseen, timetable, note),
             ExceptionsApi(access, cameras, camera_rows, rule_rows, note),
+            ReportsApi(access, ReportStore(database), settings.site.timezone),
             MailApi(access, cameras, office),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),

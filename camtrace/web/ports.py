@@ -277,6 +277,20 @@ class RuleStore(Protocol):
     async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException: ...
 
 
+class ReportStore(Protocol):
+    """Figures over the external log: key, deed, how often, the sum of the amounts. Raises Invalid."""
+
+    async def figures(
+        self,
+        by: str,
+        start: datetime,
+        stop: datetime,
+        zone: str,
+        deeds: Mapping[tuple[str, str, str], str],
+        camera_uids: Sequence[int] | None = None,
+    ) -> list[tuple[str, str, int, Decimal | None]]: ...
+
+
 class Outcome(Protocol):
     """What a rule that is tried was found to meet so far."""
 

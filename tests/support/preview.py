@@ -32,10 +32,13 @@ from camtrace.model import (
     InputState,
     JournalEntry,
     Line,
+    LineTest,
     LinkState,
     MotionSettings,
     Moved,
     RegularRecording,
+    Rule,
+    RuleException,
     Status,
     Ticket,
 )
@@ -273,6 +276,7 @@ class PreviewSite:
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),
             VolumesApi(shop.access, list),
+            *shop.rule_apis(reactor),
             MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             shop.socket,
@@ -280,6 +284,8 @@ class PreviewSite:
         pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)
         account = AccountPages(frame, shop.access, shop._note, lambda: 8554)
         shop.shelf.fill()
+        shop.rules.lines = self.log.stored
+        self._find_exceptions()
         mail = SettingsPages(frame, shop.access)
         self.website = Website(reactor, pages=[static, door, pages, account, mail], api=api, error_page=door.error_page)
 
@@ -288,6 +294,23 @@ class PreviewSite:
         while at < clock.now() - timedelta(seconds=20):
             self.till.say(at, publish=False)
             at += SECOND * (7 if self.till.last != "E" else 90)
+
+    def _find_exceptions(self) -> None:
+        """What a rule found in the past that was sold, and the figures of a report."""
+        rule = Rule(id=1, name="Line cancelled over 5", enabled=True, lines=LineTest(deeds=("void",)))
+        self.shop.rules.rules[1] = rule
+        voids = [line for line in self.log.stored if line.special == "ANNULE"]
+        self.shop.rules.found = [
+            RuleException(
+                id=line.id, rule_id=1, rule=rule.name, at=line.received_at, source="1", seller="7", deed="void",
+                ticket_id=line.ticket_id, line_id=line.id, lines=(line.id,), text=line.text, amount=Decimal("10.00"),
+                cameras=(101,), alarm=True, verdict="" if place else "harmless",
+            )
+            for place, line in enumerate(voids)
+        ]  # fmt: skip
+        for place, name in enumerate(("Anna", "Boris", "Chloé", "Dora", "7")):
+            deeds = (("sale", 300 - 20 * place), ("void", 9 + 11 * place), ("return", 2), ("no_sale", place))
+            self.shop.rules.counted += [(name, deed, count, Decimal(12 * count)) for deed, count in deeds]
 
     def sell(self) -> Line:
         """One more line now."""

@@ -66,6 +66,8 @@ class Shelves:
         self.found: list[RuleException] = []
         self.lines: list[Line] = []
         self.moved: list[tuple[datetime, int, str]] = []
+        self.counted: list[tuple[str, str, int, Decimal | None]] = []
+        self.asked: list[tuple[Any, ...]] = []
 
     async def all(self) -> list[Rule]:
         return sorted(self.rules.values(), key=lambda rule: rule.name)
@@ -134,6 +136,13 @@ class Shelves:
                 self.found[place] = replace(one, verdict=verdict, comment=comment, reviewed_by=user, reviewed_at=at)
                 return self.found[place]
         raise NotFound("this exception does not exist")
+
+    async def figures(self, by: str, *asked: Any) -> list[tuple[str, str, int, Decimal | None]]:
+        self.asked.append((by, *asked))
+        return self.counted
+
+    def unseen(self, rule: Rule, sources: Any) -> list[str]:
+        return [name for name, _ in sources] if rule.still.seconds else []
 
     def keep(self, facts: Sequence[RuleMet]) -> None:
         """Store what rules found."""

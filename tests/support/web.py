@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
+from support.rules import Shelves
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
@@ -46,6 +47,7 @@ from camtrace.model import (
 )
 from camtrace.pools import Inline
 from camtrace.tickets.overlay import Shown
+from camtrace.tickets.trial import Trials
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access, Anyone, May, Visit
@@ -54,6 +56,7 @@ from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
 from camtrace.web.api.events import EventsApi
+from camtrace.web.api.exceptions import ExceptionsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
 from camtrace.web.api.journal import JournalApi
@@ -61,6 +64,8 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.reports import ReportsApi
+from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -448,6 +453,7 @@ class WebShop:
         self.boxes, self.camera_events = StoredBoxes(), SeenEvents()
         self.notes: list[tuple[Any, ...]] = []
         self.shelf = Shelf()
+        self.rules = Shelves()
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
@@ -467,6 +473,7 @@ class WebShop:
             LinesApi(self.access, self.cameras, self.rows, self.log),
             JournalApi(self.access, self.cameras, self.journal),
             MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
+            *self.rule_apis(reactor),
             VolumesApi(self.access, lambda: self.volumes),
             self.levels,
             self.events,
@@ -492,6 +499,16 @@ class WebShop:
             self.alarms,
             self.camera_events,
         )
+
+    def rule_apis(self, reactor: Any) -> list[Any]:
+        """The APIs of rules, exceptions and reports."""
+        trials = Trials(self.rules, self.rules, self.timetable, self.cameras)
+        unseen = self.rules.unseen
+        return [
+            RulesApi(reactor, self.access, self.cameras, self.rules, trials, unseen, self.timetable, self._note),
+            ExceptionsApi(self.access, self.cameras, self.rows, self.rules, self._note),
+            ReportsApi(self.access, self.rules, "Europe/Paris"),
+        ]
 
     def boxes_api(self) -> ContactBoxesApi:
         """The API of contact boxes."""

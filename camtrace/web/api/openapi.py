@@ -11,7 +11,20 @@ from twisted.web.server import Request
 
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
-from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, CameraEvents, MotionSettings
+from camtrace.model import (
+    CAUSES,
+    DEEDS,
+    JOURNAL_KINDS,
+    MEASURES,
+    NORMALLY,
+    PERS,
+    READS,
+    RULE_KINDS,
+    VERDICTS,
+    WHENS,
+    CameraEvents,
+    MotionSettings,
+)
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
@@ -58,6 +71,18 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/mail/queue"): _PAGE,
     ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
     ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
+    ("GET", "/exceptions"): {
+        **dict.fromkeys(("camera", "rule", "source", "seller"), _TEXT),
+        "verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
+        **_SPAN,
+        **_PAGE,
+    },
+    ("GET", "/exceptions/counts"): {"camera": _TEXT, **_SPAN},
+    ("GET", "/reports"): {
+        "by": {"type": "string", "enum": ["seller", "source", "hour", "day"], "default": "seller"},
+        "format": {"type": "string", "enum": ["json", "csv"], "default": "json"},
+        **_SPAN,
+    },
     ("GET", "/events"): {"last_event_id": _TEXT},
     ("GET", "/cameras/{camera}/motion/level"): {
         "settings": {"type": "string", "description": "a camera's `motion` as JSON, to be tried without being saved"}
@@ -82,6 +107,8 @@ _STATUS = {
     "POST /alarms": "201",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
+    "POST /rules": "201",
+    "DELETE /rules/{rule}": "204",
     "POST /contact-boxes": "201",
     "DELETE /contact-boxes/{box}": "204",
 }
@@ -90,6 +117,10 @@ _BODIES = {
     ("PATCH", "/cameras/{camera}"): "Camera",
     ("POST", "/cameras/test"): "Camera",
     ("POST", "/cameras/{camera}/test"): "Camera",
+    ("POST", "/rules"): "Rule",
+    ("PATCH", "/rules/{rule}"): "Rule",
+    ("POST", "/rules/try"): "RuleTrial",
+    ("PATCH", "/exceptions/{exception}"): "Review",
     ("POST", "/contact-boxes"): "ContactBox",
     ("PATCH", "/contact-boxes/{box}"): "ContactBox",
     ("PATCH", "/mail"): "Mail",
@@ -232,6 +263,71 @@ MAIL_RIGHTS: Schema = {
         **{name: {"type": "boolean"} for name in ("contacts", "purge", "life")},
     },
 }
+_WORDS: Schema = {"type": "array", "items": _TEXT}
+_DEEDS: Schema = {"type": "array", "items": {"type": "string", "enum": list(DEEDS)}}
+_NUMBER: Schema = {"type": ["string", "number", "null"], "examples": ["20.00", None]}
+_WHOLE: Schema = {"type": ["integer", "null"], "minimum": 0}
+RULE: Schema = {
+    "type": "object",
+    "description": "`kind` says which groups count besides `lines` and `still`; a condition left out is not asked",
+    "properties": {
+        "name": _TEXT,
+        "enabled": {"type": "boolean", "default": False},
+        "alarm": {"type": "boolean", "default": True},
+        "kind": {"type": "string", "enum": list(RULE_KINDS), "default": "line"},
+        "lines": {
+            "type": "object",
+            "properties": {
+                "deeds": _DEEDS,
+                **dict.fromkeys(("types", "specials", "articles", "sellers", "sources"), _WORDS),
+                **{f"{name}_{end}": _NUMBER for name in ("amount", "quantity", "discount") for end in ("min", "max")},
+                "calendar": {"type": "string", "default": "always"},
+                "outside": {"type": "boolean", "default": False},
+            },
+        },
+        "ticket": {
+            "type": "object",
+            "properties": {
+                **dict.fromkeys(("has", "lacks"), _DEEDS),
+                **dict.fromkeys(("total_min", "total_max"), _NUMBER),
+                **dict.fromkeys(("lines_min", "lines_max", "seconds_min", "seconds_max", "voids_percent"), _WHOLE),
+                "unfinished": {"type": "boolean", "default": False},
+            },
+        },
+        "window": {
+            "type": "object",
+            "properties": {
+                "seconds": _integer(1, 86_400, 600),
+                "per": {"type": "string", "enum": list(PERS), "default": "seller"},
+                "measure": {"type": "string", "enum": list(MEASURES), "default": "count"},
+                "at_least": _NUMBER,
+                "among": _DEEDS,
+                "base": _integer(1, 1000, 20),
+            },
+        },
+        "absence": {
+            "type": "object",
+            "properties": {
+                "seconds": _integer(1, 3600, 30),
+                "when": {"type": "string", "enum": list(WHENS), "default": "after"},
+                "deeds": _DEEDS,
+            },
+        },
+        "still": {
+            "type": "object",
+            "properties": {"seconds": _integer(0, 600, 0), "zone": _TEXT, "camera": {"type": ["integer", "null"]}},
+        },
+    },
+}
+RULE_TRIAL: Schema = {
+    "type": "object",
+    "properties": {"rule": RULE, "start": _INSTANT, "stop": _INSTANT, "limit": _integer(1, 500, 100)},
+    "required": ["rule"],
+}
+REVIEW: Schema = {
+    "type": "object",
+    "properties": {"verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]}, "comment": _TEXT},
+}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -289,6 +385,9 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
                 "MailRights": MAIL_RIGHTS,
+                "Rule": RULE,
+                "RuleTrial": RULE_TRIAL,
+                "Review": REVIEW,
                 "Error": ERROR,
             },
         },

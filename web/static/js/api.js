@@ -15,8 +15,8 @@ export class Refusal extends Error {
 }
 
 /** The answer to a call under /api/v1 as it comes; throws `Refusal`, also when the server cannot be reached (status 0). */
-export async function ask(path, { method = "GET", body, signal } = {}) {
-  const headers = { Accept: "application/json;text=id" };
+export async function ask(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
+  const headers = { Accept: `${accept};text=id` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF"] = facts.csrf ?? "";
   let response;

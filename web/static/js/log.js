@@ -26,7 +26,7 @@ function wanted() {
     text: values.text.trim(), source: values.source.trim(), ticket: values.ticket.trim(), seller: values.seller.trim(),
     amount_min: number(values.amount_min), amount_max: number(values.amount_max),
     start: values.from ? iso(dayStart(values.from)) : "", stop: values.until ? iso(dayEnd(values.until)) : "",
-    type: values.cancelled ? "S" : "",
+    type: values.cancelled ? "S" : values.type, special: values.special, // the last two come by links only
   };
 }
 
@@ -144,6 +144,10 @@ byId("show-filters").addEventListener("click", ({ currentTarget }) => {
   currentTarget.setAttribute("aria-expanded", open);
 });
 form.addEventListener("submit", (event) => { event.preventDefault(); tellAddress(); search(); });
+form.addEventListener("reset", () => {
+  form.elements.special.value = "";
+  form.elements.type.value = "";
+});
 form.addEventListener("reset", () => setTimeout(() => { tellAddress(); search(); }));
 form.addEventListener("change", (event) => { if (event.target.name !== "text") { tellAddress(); search(); } });
 byId("more").addEventListener("click", () => search(true));

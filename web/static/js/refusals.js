@@ -58,6 +58,7 @@ const RIGHTS = {
   lines: () => _("Tickets"),
   journal: () => _("Journal"),
   alarms: () => _("Alarms"),
+  exceptions: () => _("Exceptions"),
   cameras: () => _("Cameras"),
   settings: () => _("Mails"),
 };

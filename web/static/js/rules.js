@@ -1,0 +1,324 @@
+// The rules: a list, and the form of one, which is tried on the past before it is switched on.
+
+import { Refusal, ask, askJson } from "./api.js";
+import { deedWords } from "./deeds.js";
+import { el, icon, show, svg } from "./dom.js";
+import { facts, may } from "./page.js";
+import { labelFields } from "./refusals.js";
+import { _, figure, ngettext } from "./texts.js";
+import { clock, dayOf, iso, now, shortDay } from "./time.js";
+import { toast } from "./toast.js";
+
+const DAY_MS = 86400000;
+const KINDS = { line: () => _("a line"), ticket: () => _("a whole ticket"), window: () => _("several lines within a time"), absence: () => _("a line, and then something does not come") };
+const PERS = { seller: () => _("of one cashier"), source: () => _("at one till"), all: () => _("in the whole shop") };
+const MEASURES = { count: () => _("lines"), sum: () => _("sum of the amounts"), ratio: () => _("to a hundred others") };
+const WHENS = { after: () => _("after it"), before: () => _("before it") };
+const CALENDARS = { always: () => _("always"), never: () => _("never") };
+const calendarNames = () => Object.fromEntries(facts.calendars.map((name) => [name, CALENDARS[name] ?? (() => name)]));
+const cameraNames = () => ({ "": () => _("those of the till"), ...Object.fromEntries(facts.cameras.map(({ id, name }) => [id, () => `${id} · ${name}`])) });
+
+// path, what it takes, label, group it is shown in, and whether it stands under "More conditions"
+const FIELDS = [
+  ["lines.deeds", "deeds", () => _("What is done"), "lines"],
+  ["lines.articles", "list", () => _("Articles: codes or words"), "lines"],
+  ["lines.amount_min", "number", () => _("Amount from"), "lines"],
+  ["lines.amount_max", "number", () => _("Amount to"), "lines"],
+  ["lines.sellers", "list", () => _("Cashiers"), "all"],
+  ["lines.sources", "list", () => _("Tills"), "all"],
+  ["lines.calendar", "choice", () => _("When"), "all", calendarNames],
+  ["lines.outside", "check", () => _("Outside of these hours"), "all"],
+  ["lines.specials", "list", () => _("Special words"), "more"],
+  ["lines.types", "list", () => _("Types of line"), "more"],
+  ["lines.quantity_min", "number", () => _("Quantity from"), "more"],
+  ["lines.quantity_max", "number", () => _("Quantity to"), "more"],
+  ["lines.discount_min", "number", () => _("Discount from"), "more"],
+  ["lines.discount_max", "number", () => _("Discount to"), "more"],
+  ["ticket.has", "deeds", () => _("The ticket has one of"), "ticket"],
+  ["ticket.lacks", "deeds", () => _("The ticket has none of"), "ticket"],
+  ["ticket.total_min", "number", () => _("Total from"), "ticket"],
+  ["ticket.total_max", "number", () => _("Total to"), "ticket"],
+  ["ticket.lines_min", "whole", () => _("Lines from"), "ticket"],
+  ["ticket.lines_max", "whole", () => _("Lines to"), "ticket"],
+  ["ticket.seconds_min", "whole", () => _("Seconds from"), "ticket"],
+  ["ticket.seconds_max", "whole", () => _("Seconds to"), "ticket"],
+  ["ticket.voids_percent", "whole", () => _("Cancelled of a hundred articles, at least"), "ticket"],
+  ["ticket.unfinished", "check", () => _("Its end never came"), "ticket"],
+  ["window.at_least", "number", () => _("At least"), "window"],
+  ["window.measure", "choice", () => _("Counted as"), "window", () => MEASURES],
+  ["window.seconds", "whole", () => _("Within seconds"), "window"],
+  ["window.per", "choice", () => _("Together"), "window", () => PERS],
+  ["window.among", "deeds", () => _("Compared to"), "ratio"],
+  ["window.base", "whole", () => _("Once there are so many of those"), "ratio"],
+  ["absence.deeds", "deeds", () => _("None of these comes"), "absence"],
+  ["absence.seconds", "whole", () => _("For seconds"), "absence"],
+  ["absence.when", "choice", () => _("Looked for"), "absence", () => WHENS],
+  ["still.seconds", "whole", () => _("Nothing moved for seconds before (0: not asked)"), "still"],
+  ["still.zone", "text", () => _("In the zone (empty: the whole picture)"), "still"],
+  ["still.camera", "camera", () => _("Of the camera"), "still", cameraNames],
+];
+labelFields({ ...Object.fromEntries(FIELDS.map(([path, , label]) => [path, label])), rule: () => _("Rule") });
+const EMPTY = { lines: [], ticket: [], window: [], absence: [], still: [] };
+
+let made = 0;
+
+/** A control for one condition: {element, get, set, input}. */
+function control(kind, label, choices) {
+  const id = `r-${++made}`;
+  if (kind === "check") {
+    const input = el("input", { type: "checkbox", id });
+    return { input, element: el("div", { class: "field full" }, el("label", { class: "check" }, input, el("span", null, label()))), get: () => input.checked, set: (value) => { input.checked = value; } };
+  }
+  if (kind === "deeds") {
+    const boxes = facts.deeds.map((deed) => [deed, el("input", { type: "checkbox" })]);
+    const head = el("summary");
+    const tell = () => {
+      const words = boxes.filter(([, box]) => box.checked).map(([deed]) => deedWords(deed));
+      head.replaceChildren(words.length ? words.join(", ") : _("not asked"));
+    };
+    const details = el("details", { class: "deeds" }, head, el("div", { class: "deedlist" }, boxes.map(([deed, box]) => el("label", { class: "check" }, box, el("span", null, deedWords(deed))))));
+    details.addEventListener("change", tell);
+    const element = el("div", { class: "field full", role: "group", "aria-label": label() }, el("span", { class: "lbl" }, label()), details);
+    return { input: head, element, get: () => boxes.filter(([, box]) => box.checked).map(([deed]) => deed), set: (value) => { for (const [deed, box] of boxes) box.checked = value.includes(deed); tell(); } };
+  }
+  const select = kind === "choice" || kind === "camera";
+  const input = select ? el("select", { class: "in", id }, Object.entries(choices()).map(([value, words]) => el("option", { value }, words()))) : el("input", { class: kind === "list" || kind === "text" ? "in" : "in num", id, autocomplete: "off", inputmode: kind === "whole" ? "numeric" : kind === "number" ? "decimal" : null, placeholder: kind === "list" ? _("all; several with commas") : null });
+  const readers = {
+    list: [() => input.value.split(",").map((word) => word.trim()).filter(Boolean), (value) => value.join(", ")],
+    number: [() => (input.value.trim() === "" ? null : input.value.trim()), (value) => value ?? ""],
+    whole: [() => (input.value.trim() === "" ? null : /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value), (value) => value ?? ""],
+    camera: [() => (input.value === "" ? null : Number(input.value)), (value) => value ?? ""],
+  };
+  const [get, write] = readers[kind] ?? [() => input.value, (value) => value];
+  return { input, element: el("div", { class: "field" }, el("label", { for: id }, label()), input), get, set: (value) => { input.value = write(value); } };
+}
+
+/** The form of one rule. */
+class RuleForm {
+  #rule;
+  #controls = new Map();
+  #groups = {};
+  #name = control("text", () => _("Name of the rule"));
+  #kind = control("choice", () => _("Tell me of"), () => KINDS);
+  #alarm = control("check", () => _("Raise an alarm on the cameras of the till"));
+  #enabled = control("check", () => _("Switched on"));
+  #days = control("choice", () => _("Try it on"), () => ({ 1: () => _("the last day"), 7: () => _("the last 7 days"), 30: () => _("the last 30 days") }));
+  #result = el("div", { class: "trial", "aria-live": "polite" });
+  #running = null;
+  #done;
+
+  constructor(rule, presets, done) {
+    this.#rule = rule;
+    this.#done = done;
+    for (const [path, kind, label, group, choices] of FIELDS) {
+      const made = control(kind, label, choices);
+      this.#controls.set(path, made);
+      (this.#groups[group] ??= []).push(made.element);
+    }
+    const g = (name, extra = {}) => el("div", { class: "fields", "data-group": name, ...extra }, this.#groups[name]);
+    const preset = presets.length ? el("select", { class: "in", id: "preset" }, el("option", { value: "" }, _("an empty one")), presets.map((one, place) => el("option", { value: place }, _(one.name)))) : null;
+    preset?.addEventListener("change", () => { if (preset.value !== "") this.#fill({ ...presets[preset.value], name: _(presets[preset.value].name), enabled: false }); });
+    const attempt = el("button", { class: "btn", type: "button", onclick: () => this.#try() }, icon("clock"), _("Try it"));
+    this.#days.set("7");
+    this.element = el("form", { class: "card ruleform", novalidate: true },
+      el("div", { class: "card-head" }, el("h2", null, rule.id ? _("Rule: {name}", { name: rule.name }) : _("New rule"))),
+      el("div", { class: "fields" }, preset ? el("div", { class: "field full" }, el("label", { for: "preset" }, _("Begin with")), preset) : null, this.#name.element, this.#kind.element),
+      g("lines"), g("ticket"), g("window"), g("ratio"), g("absence"), g("all"), g("still"),
+      el("details", { class: "more" }, el("summary", null, _("More conditions")), g("more")),
+      el("div", { class: "fields" }, this.#alarm.element, this.#enabled.element),
+      el("div", { class: "row wrap tryrow" }, this.#days.element, attempt), this.#result,
+      el("div", { class: "row wrap foot" }, el("button", { class: "btn primary" }, _("Save rule")), el("button", { class: "btn", type: "button", onclick: () => this.#close() }, _("Close")),
+        el("span", { class: "grow" }), rule.id ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#remove() }, icon("trash"), _("Remove")) : null));
+    this.element.addEventListener("submit", (event) => { event.preventDefault(); this.#save(); });
+    for (const one of [this.#kind, this.#controls.get("window.measure")]) one.input.addEventListener("change", () => this.#tellGroups());
+    this.#fill(rule);
+  }
+
+  focus() {
+    this.#name.input.focus();
+  }
+
+  leave() {
+    this.#running?.abort();
+  }
+
+  #fill(rule) {
+    this.#name.set(rule.name);
+    this.#kind.set(rule.kind);
+    this.#alarm.set(rule.alarm);
+    this.#enabled.set(rule.enabled);
+    for (const [path, one] of this.#controls) {
+      const [group, key] = path.split(".");
+      one.set(rule[group][key]);
+    }
+    this.#tellGroups();
+  }
+
+  #tellGroups() {
+    const kind = this.#kind.get();
+    const shown = { lines: kind !== "ticket", ticket: kind === "ticket", window: kind === "window", ratio: kind === "window" && this.#controls.get("window.measure").get() === "ratio", absence: kind === "absence", all: true, still: kind !== "ticket", more: kind !== "ticket" };
+    for (const box of this.element.querySelectorAll("[data-group]")) show(box, shown[box.dataset.group]);
+    show(this.element.querySelector("details.more"), kind !== "ticket");
+  }
+
+  #body() {
+    const body = { name: this.#name.get().trim(), kind: this.#kind.get(), alarm: this.#alarm.get(), enabled: this.#enabled.get() };
+    for (const group of Object.keys(EMPTY)) body[group] = {};
+    for (const [path, one] of this.#controls) {
+      const [group, key] = path.split(".");
+      body[group][key] = one.get();
+    }
+    if (body.kind === "ticket") body.still.seconds = 0;
+    return body;
+  }
+
+  #refused(error) {
+    const field = error instanceof Refusal ? (error.field ?? "").replace(/^rule\./, "") : "";
+    const found = field === "name" ? this.#name : this.#controls.get(field);
+    if (!found) {
+      toast(error.message);
+      return;
+    }
+    const box = found.element;
+    box.classList.add("bad");
+    box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, error.message)));
+    const hidden = found.element.closest("details.more");
+    if (hidden) hidden.open = true;
+    found.input.focus();
+  }
+
+  #clear() {
+    for (const box of this.element.querySelectorAll(".field.bad")) {
+      box.classList.remove("bad");
+      box.querySelector(".msg")?.remove();
+    }
+  }
+
+  async #save() {
+    this.#clear();
+    try {
+      const id = this.#rule.id;
+      const saved = await askJson(id ? `/rules/${id}` : "/rules", { method: id ? "PATCH" : "POST", body: this.#body() });
+      toast(saved.enabled ? _("The rule is saved. It acts at once.") : _("The rule is saved. It is switched off."));
+      this.leave();
+      this.#done(saved.id);
+    } catch (error) {
+      this.#refused(error);
+    }
+  }
+
+  async #remove() {
+    try {
+      await ask(`/rules/${this.#rule.id}`, { method: "DELETE" });
+      this.#close();
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+
+  #close() {
+    this.leave();
+    this.#done(null);
+  }
+
+  async #try() {
+    this.leave();
+    this.#clear();
+    const running = (this.#running = new AbortController());
+    const stop = now();
+    const start = stop - Number(this.#days.get()) * DAY_MS;
+    this.#result.replaceChildren(el("p", { class: "small quiet" }, _("Reading the tickets…")));
+    try {
+      const { name: _name, ...rule } = this.#body();
+      const response = await ask("/rules/try", { method: "POST", body: { rule, start: iso(start), stop: iso(stop) }, accept: "application/x-ndjson", signal: running.signal });
+      for await (const told of jsonLines(response)) {
+        if (running.signal.aborted) return;
+        if (told.done) this.#tell(told, start, stop);
+        else this.#result.replaceChildren(el("p", { class: "small quiet" }, _("{share} % of the time is read, {count} found so far.", { share: figure(Math.floor(100 * told.share)), count: figure(told.count) })), el("progress", { max: 1, value: told.share }));
+      }
+    } catch (error) {
+      if (error.name === "AbortError") return;
+      this.#result.replaceChildren();
+      this.#refused(error);
+    }
+  }
+
+  #tell(found, start, stop) {
+    const days = new Map();
+    for (let at = start; at <= stop; at += DAY_MS) days.set(dayOf(at), 0);
+    for (const { at, count } of found.hours) days.set(dayOf(Date.parse(at)), (days.get(dayOf(Date.parse(at))) ?? 0) + count);
+    const top = found.sources[0];
+    this.#result.replaceChildren(el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
+      el("p", { class: "figure" }, figure(found.count), el("small", null, ngettext("exception on {tickets} tickets", "exceptions on {tickets} tickets", found.count, { tickets: figure(found.tickets) }))),
+      bars([...days]),
+      top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("{count} of them at till {name}.", { count: figure(top.count), name: top.source })) : null,
+      found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras.", found.unknown))) : null,
+      el("ol", { class: "hits" }, found.hits.map(hitRow)));
+  }
+}
+
+function hitRow(hit) {
+  const at = Date.parse(hit.at);
+  const words = [shortDay(at), clock(at), _("Till {name}", { name: hit.source }), hit.text, hit.amount].filter(Boolean).join(" · ");
+  const camera = hit.cameras[0];
+  return el("li", null, camera !== undefined && may("replay") ? el("a", { href: `/replay/${camera}?at=${at / 1000}`, target: "_blank" }, words) : words);
+}
+
+function bars(days) {
+  const most = Math.max(1, ...days.map(([, count]) => count));
+  const width = 100 / days.length;
+  return svg("svg", { class: "bars", role: "img", "aria-label": _("Exceptions by day") }, days.map(([day, count], place) => svg("rect", { x: `${place * width + width * 0.12}%`, width: `${width * 0.76}%`, y: 58 - (50 * count) / most, height: Math.max(1, (50 * count) / most) }, svg("title", null, `${day}: ${count}`))));
+}
+
+async function* jsonLines(response) {
+  let rest = "";
+  const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();
+  for (;;) {
+    const { value, done } = await reader.read();
+    if (done) return;
+    const lines = (rest + value).split("\n");
+    rest = lines.pop();
+    for (const line of lines) if (line) yield JSON.parse(line);
+  }
+}
+
+/** The list of rules in `list`; the form of one opens in `editor`. */
+export class Rules {
+  #list;
+  #editor;
+  #form = null;
+  #presets = [];
+
+  constructor(list, editor, add) {
+    this.#list = list;
+    this.#editor = editor;
+    add?.addEventListener("click", () => this.#open(null));
+    this.#load();
+  }
+
+  async #load() {
+    try {
+      const [{ items }, presets] = await Promise.all([askJson("/rules"), askJson("/rules/presets")]);
+      this.#presets = presets.items;
+      this.#list.replaceChildren(items.length ? el("ul", { class: "rulelist" }, items.map((rule) => this.#row(rule))) : el("p", { class: "quiet" }, _("No rule yet. Begin with one of those that shops use most, try it on your own tickets, then switch it on.")));
+    } catch (error) {
+      this.#list.replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, el("b", null, _("The rules could not be read.")), " ", error.message)));
+    }
+  }
+
+  #row(rule) {
+    const name = may("settings") ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#open(rule) }, rule.name) : el("span", null, rule.name);
+    const state = el("span", { class: rule.enabled ? "badge ok" : "badge" }, rule.enabled ? _("on") : _("off"));
+    const blind = rule.unseen.length ? el("p", { class: "small warn-c" }, _("Nobody can tell whether somebody stands there: motion detection is off at till {names}.", { names: rule.unseen.join(", ") })) : null;
+    return el("li", null, name, state, blind);
+  }
+
+  #open(rule) {
+    this.#form?.leave();
+    const presets = rule ? [] : this.#presets;
+    const fresh = { ...this.#presets[0], id: null, name: "", enabled: false, alarm: true, lines: { ...this.#presets[0].lines, amount_min: null } };
+    this.#form = new RuleForm(rule ?? fresh, presets, () => { this.#editor.replaceChildren(); this.#load(); });
+    this.#editor.replaceChildren(this.#form.element);
+    this.#form.focus();
+  }
+}
