@@ -80,7 +80,9 @@ async function judge(item, body) {
   if (!item) return;
   try {
     rows.set(item, await askJson(`/exceptions/${rows.get(item).id}`, { method: "PATCH", body }));
+    const inside = item.contains(document.activeElement);
     item.redraw();
+    if (inside) item.focus();
     await tellCounts();
   } catch (error) {
     toast(error.message);

@@ -1,0 +1,73 @@
+"""Exceptions, rules and reports in a real browser."""
+
+from __future__ import annotations
+
+import pytest
+from support.browser import Person, PreviewProcess, renewed
+from support.needs import needs
+
+pytestmark = needs("chromium")
+site = pytest.fixture(renewed)
+
+
+def test_exceptions_are_judged_and_a_rule_is_tried_before_it_is_saved(anna: Person, site: PreviewProcess) -> None:
+    page = anna.go("/exceptions")
+    page.wait_for_selector(".rail.found li.e-new img.thumb")
+    new = int(page.text_content("#tabs a:first-child .count") or 0)
+    page.keyboard.press("n")
+    page.wait_for_selector("li.sel .acts")
+    page.get_by_label("Note").fill("the customer changed the size")
+    page.get_by_label("Note").press("Enter")
+    page.wait_for_function("() => document.querySelector('li.sel').textContent.includes('changed the size')")
+    page.keyboard.press("c")
+    page.wait_for_selector("li.sel.e-real")
+    page.wait_for_function(f"() => document.querySelector('#tabs .count').textContent === '{new - 1}'")
+
+    page.click("#add")
+    page.get_by_label("Begin with").select_option(label="Line cancelled over 20")
+    page.get_by_label("Amount from").fill("3")
+    page.get_by_role("button", name="Try it").click()
+    page.wait_for_selector(".trial .figure")
+    assert "exceptions on" in (page.text_content(".trial .figure") or "")
+    assert page.locator(".hits li").count() > 3
+    page.get_by_label("Name of the rule").fill("Line cancelled over 5")
+    page.get_by_role("button", name="Save rule").click()
+    page.wait_for_selector(".field.bad")
+    page.get_by_label("Name of the rule").fill("Over 3")
+    page.get_by_label("Switched on").check()
+    page.get_by_label("Amount to").fill("abc")
+    page.get_by_role("button", name="Save rule").click()
+    page.wait_for_selector(".field.bad")
+    assert "“Amount to” must be a number" in (page.text_content(".ruleform") or "")
+    page.get_by_label("Amount to").fill("")
+    page.get_by_role("button", name="Save rule").click()
+    page.wait_for_function("() => document.querySelectorAll('.rulelist li').length === 2")
+    page.get_by_role("button", name="Over 3").click()
+    assert page.get_by_label("Amount from").input_value() == "3"
+    page.context.add_cookies([{"name": "language", "value": "fr", "url": site.address}])
+    page.reload()
+    page.click("#add")
+    page.wait_for_selector(".rail.found")
+    page.screenshot(path="/tmp/shot-exceptions-fr.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.screenshot(path="/tmp/shot-exceptions-phone.png", full_page=True)
+
+
+def test_a_report_leads_to_the_lines(anna: Person, site: PreviewProcess) -> None:
+    page = anna.go("/reports")
+    page.wait_for_selector("table.report tbody tr:nth-child(5)")
+    assert page.locator(".barchart rect").count() == 5 and page.locator(".b-usual").count() == 1
+    page.screenshot(path="/tmp/shot-reports-en.png", full_page=True)
+    page.select_option("#kind", "no_sales")
+    page.wait_for_function("() => document.querySelector('figcaption').textContent.startsWith('Drawer')")
+    assert "format=csv" in (page.get_attribute("#csv", "href") or "")
+    page.click("table.report tbody tr:first-child td:nth-child(4) a")
+    page.wait_for_selector("#found b, .empty")
+    assert page.input_value("#seller") == "7" and "special=ANNULE" in page.url
+    page.context.add_cookies([{"name": "language", "value": "fr", "url": site.address}])
+    page.goto(f"{site.address}/reports")
+    page.wait_for_selector("table.report tbody tr:nth-child(5)")
+    page.screenshot(path="/tmp/shot-reports-fr.png", full_page=True)
+    page.set_viewport_size({"width": 390, "height": 844})
+    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
