@@ -1,0 +1,227 @@
+"""Rules, exceptions and reports over the API."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+from typing import Any
+
+from support.rules import said
+from support.web import Browser, WebShop
+from twisted.internet.task import Clock
+from twisted.trial.unittest import SynchronousTestCase
+
+from camtrace import clock
+from camtrace.model import DEEDS, RULE_KINDS, RuleException
+from camtrace.tickets.deeds import DEEDS_OF
+
+VOIDS = {"name": "Voids", "lines": {"deeds": ["void"], "amount_min": "12,50"}}
+
+
+class Case(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.shop = WebShop(Clock())
+        boris = self.shop.users.users["boris"]
+        rights = boris.profile.rights | {"exceptions"}
+        self.shop.users.users["boris"] = replace(boris, profile=replace(boris.profile, rights=rights))
+        self.anna = Browser(self.shop, self.shop.token())
+        self.boris = Browser(self.shop, self.shop.token("boris"))
+
+    def made(self, **body: Any) -> dict[str, Any]:
+        answer = self.anna.ask("POST", "/api/v1/rules", json={**VOIDS, **body})
+        self.assertEqual(answer.code, 201, answer.body)
+        return answer.json
+
+    def refused(self, body: Any, path: str = "/api/v1/rules", method: str = "POST") -> str:
+        answer = self.anna.ask(method, path, json=body)
+        self.assertEqual(answer.code, 400, answer.body)
+        return answer.json["error"]["field"]
+
+
+class RuleTests(Case):
+    def test_made_changed_removed(self) -> None:
+        rule = self.made(still={"seconds": 30, "zone": "counter", "camera": 2})
+        self.assertEqual((rule["enabled"], rule["kind"], rule["alarm"], rule["unseen"]), (False, "line", True, ["1"]))
+        self.assertEqual(rule["lines"]["amount_min"], "12.50")
+        self.assertEqual(rule["still"], {"seconds": 30, "zone": "counter", "camera": 2})
+        self.assertEqual(self.shop.rules.rules[1].still.camera, 102)
+        self.assertEqual(self.anna.get("/api/v1/rules").json["items"], [rule])
+        path = f"/api/v1/rules/{rule['id']}"
+        changed = self.anna.ask("PATCH", path, json={"enabled": True, "lines": {"amount_min": None}})
+        self.assertEqual((changed.json["enabled"], changed.json["lines"]["amount_min"]), (True, None))
+        self.assertEqual(changed.json["lines"]["deeds"], ["void"])
+        self.assertEqual(self.anna.ask("PATCH", path, json={"enabled": True}).json, changed.json)
+        self.assertEqual(self.anna.ask("POST", "/api/v1/rules", json=VOIDS).code, 409)
+        self.assertEqual(self.anna.ask("DELETE", path).code, 204)
+        self.assertEqual(self.anna.get(path).code, 404)
+        self.assertEqual([note[1] for note in self.shop.notes], ["rule_added", "rule_changed", "rule_deleted"])
+
+    def test_each_fault_with_its_field(self) -> None:
+        for body, field in [
+            ({"lines": {"deeds": ["void"]}}, "name"),
+            ({"name": "x"}, "lines.deeds"),
+            ({**VOIDS, "lines": {"deeds": ["theft"]}}, "lines.deeds"),
+            ({**VOIDS, "lines": {"deeds": "void"}}, "lines.deeds"),
+            ({**VOIDS, "lines": []}, "lines"),
+            ({**VOIDS, "lines": {"amount_min": "x"}}, "lines.amount_min"),
+            ({**VOIDS, "lines": {"amount_min": -1}}, "lines.amount_min"),
+            ({**VOIDS, "lines": {"amount_min": "NaN"}}, "lines.amount_min"),
+            ({**VOIDS, "lines": {"deeds": ["void"], "amount_min": "5", "amount_max": 4}}, "lines.amount_max"),
+            ({**VOIDS, "lines": {"calendar": "nights"}}, "lines.calendar"),
+            ({**VOIDS, "lines": {"colour": 1}}, "lines.colour"),
+            ({**VOIDS, "colour": 1}, "colour"),
+            ({**VOIDS, "kind": "picture"}, "kind"),
+            ({**VOIDS, "kind": "ticket"}, "ticket.has"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"unfinished": True}, "still": {"seconds": 9}}, "still.seconds"),
+            ({**VOIDS, "kind": "window", "window": {"seconds": 0}}, "window.seconds"),
+            ({**VOIDS, "kind": "window", "window": {"measure": "ratio", "among": []}}, "window.among"),
+            ({**VOIDS, "kind": "absence", "absence": {"deeds": []}}, "absence.deeds"),
+            ({**VOIDS, "still": {"camera": 77}}, "still.camera"),
+        ]:
+            self.assertEqual(self.refused(body), field, body)
+
+    def test_presets_can_be_saved_as_they_are(self) -> None:
+        presets = self.boris.get("/api/v1/rules/presets").json["items"]
+        self.assertGreater(len(presets), 20)
+        self.assertEqual({preset["kind"] for preset in presets}, set(RULE_KINDS))
+        for preset in presets:
+            answer = self.anna.ask("POST", "/api/v1/rules", json=preset)
+            self.assertEqual(answer.code, 201, answer.body)
+
+    def test_who_may(self) -> None:
+        self.assertEqual(self.boris.get("/api/v1/rules").code, 200)
+        self.assertEqual(self.boris.ask("POST", "/api/v1/rules", json=VOIDS).code, 403)
+        self.assertEqual(self.boris.ask("POST", "/api/v1/rules/try", json={"rule": VOIDS}).code, 403)
+
+
+class TryTests(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        now = clock.now()
+        self.shop.rules.lines = [
+            replace(
+                said(n, "S", special="ANNULE", amount="16.00", text="TARTE"),
+                received_at=now - timedelta(minutes=n),
+                cameras=(101,) if n % 2 else (102,),
+            )
+            for n in range(1, 11)
+        ]
+
+    def test_the_first_hits_with_camera_and_instant(self) -> None:
+        answer = self.anna.ask("POST", "/api/v1/rules/try", json={"rule": {"lines": {"deeds": ["void"]}}, "limit": 3})
+        self.assertEqual(answer.code, 200, answer.body)
+        found = answer.json
+        self.assertEqual((found["count"], found["lines"], found["tickets"], len(found["hits"])), (10, 10, 1, 3))
+        hit = found["hits"][0]
+        self.assertEqual((hit["cameras"], hit["source"], hit["amount"], hit["deed"]), ([2], "1", "16.00", "void"))
+        self.assertEqual(hit["at"], clock.iso(self.shop.rules.lines[-1].received_at))
+        self.assertEqual(found["sources"], [{"source": "1", "count": 10}])
+        self.assertEqual(sum(hour["count"] for hour in found["hours"]), 10)
+
+    def test_progress_line_by_line(self) -> None:
+        body = {"rule": VOIDS, "start": clock.iso(clock.now() - timedelta(hours=1))}
+        answer = self.anna.ask("POST", "/api/v1/rules/try", {"Accept": "application/x-ndjson"}, json=body)
+        told = [json.loads(line) for line in answer.body.splitlines()]
+        self.assertEqual(answer.header("content-type"), "application/x-ndjson")
+        self.assertEqual([one.get("done", False) for one in told], [False, False, True])
+        self.assertEqual((told[0]["count"], told[1]["share"], told[2]["count"]), (10, 1.0, 10))
+
+    def test_only_what_one_may_see(self) -> None:
+        boris = self.shop.users.users["boris"]
+        rights = boris.profile.rights | {"settings", "lines"}
+        self.shop.users.users["boris"] = replace(boris, profile=replace(boris.profile, rights=rights))
+        found = Browser(self.shop, self.shop.token("boris")).ask("POST", "/api/v1/rules/try", json={"rule": VOIDS})
+        self.assertEqual((found.json["count"], found.json["lines"]), (5, 5))
+
+    def test_faults(self) -> None:
+        for body, field in [
+            ({}, "rule"),
+            ({"rule": {"kind": "x"}}, "kind"),
+            ({"rule": VOIDS, "start": "2026-01-01", "stop": "2025-01-01"}, "stop"),
+            ({"rule": VOIDS, "start": "2020-01-01"}, "start"),
+            ({"rule": VOIDS, "limit": 0}, "limit"),
+            ({"rule": VOIDS, "days": 7}, "days"),
+        ]:
+            self.assertEqual(self.refused(body, "/api/v1/rules/try"), field, body)
+
+
+class ExceptionTests(Case):
+    def setUp(self) -> None:
+        super().setUp()
+        at = clock.now()
+        self.shop.rules.found = [
+            RuleException(
+                id=n, rule_id=1 + n % 2, rule="Voids", at=at + timedelta(seconds=n), source="1", line_id=n, lines=(n,),
+                deed="void", amount=Decimal("16.00"), cameras=(101 if n < 4 else 102,),
+            )
+            for n in range(1, 6)
+        ]  # fmt: skip
+
+    def ids(self, query: str = "", browser: Browser | None = None) -> list[str]:
+        answer = (browser or self.anna).get(f"/api/v1/exceptions{query}")
+        self.assertEqual(answer.code, 200, answer.body)
+        return [one["id"] for one in answer.json["items"]]
+
+    def test_read_in_pages_and_by_what_is_asked(self) -> None:
+        first = self.anna.get("/api/v1/exceptions?limit=2").json
+        self.assertEqual([one["id"] for one in first["items"]], ["5", "4"])
+        self.assertEqual(self.ids(f"?limit=9&cursor={first['next']}"), ["3", "2", "1"])
+        self.assertEqual(self.ids("?rule=1"), ["4", "2"])
+        self.assertEqual(self.ids("?camera=2"), ["5", "4"])
+        self.assertEqual(self.ids(browser=self.boris), ["3", "2", "1"])
+        one = self.anna.get("/api/v1/exceptions/3").json
+        self.assertEqual((one["verdict"], one["cameras"], one["lines"], one["amount"]), ("new", [1], ["3"], "16.00"))
+        self.assertEqual(one["video"][0]["camera"], 1)
+        self.assertEqual([self.boris.get(f"/api/v1/exceptions/{n}").code for n in (3, 4, 99)], [200, 404, 404])
+
+    def test_judged(self) -> None:
+        answer = self.boris.ask("PATCH", "/api/v1/exceptions/3", json={"verdict": "harmless", "comment": " ok "})
+        one = answer.json
+        self.assertEqual((one["verdict"], one["comment"], one["reviewed_by"]), ("harmless", "ok", "boris"))
+        self.assertEqual(self.ids("?verdict=harmless"), ["3"])
+        self.assertEqual(self.ids("?verdict=new"), ["5", "4", "2", "1"])
+        counts = self.anna.get("/api/v1/exceptions/counts").json
+        self.assertEqual(counts, {"new": 4, "checking": 0, "harmless": 1, "real": 0})
+        self.assertEqual(self.boris.get("/api/v1/exceptions/counts").json["new"], 2)
+        self.assertEqual(self.refused({"verdict": "theft"}, "/api/v1/exceptions/3", "PATCH"), "verdict")
+        self.assertEqual(self.refused({"rule": "x"}, "/api/v1/exceptions/3", "PATCH"), "rule")
+        self.assertEqual(self.boris.ask("PATCH", "/api/v1/exceptions/4", json={"verdict": "real"}).code, 404)
+        self.assertEqual(self.shop.notes[-1][1:3], ("exception_reviewed", {
+            "rule": "Voids", "source": "1", "verdict": "harmless",
+        }))  # fmt: skip
+
+
+class ReportTests(Case):
+    def test_side_by_side(self) -> None:
+        self.shop.rules.counted = [
+            ("Anna", "sale", 100, Decimal(900)), ("Anna", "void", 2, Decimal(20)), ("Anna", "ticket_void", 1, None),
+            ("Boris", "sale", 50, Decimal(400)), ("Boris", "void", 1, None),
+            ("=Chloé", "sale", 10, Decimal(90)), ("=Chloé", "void", 4, Decimal(8)), ("", "no_sale", 3, None),
+        ]  # fmt: skip
+        answer = self.anna.get("/api/v1/reports?by=seller&start=2026-11-01&stop=2026-11-08").json
+        rows = {row["key"]: row for row in answer["items"]}
+        self.assertEqual(rows["Anna"]["voids"], {
+            "count": 3, "amount": "20", "per_hundred": 3.0, "times_usual": 1.0,
+        })  # fmt: skip
+        self.assertEqual((rows["=Chloé"]["voids"]["times_usual"], rows[""]["no_sales"]["per_hundred"]), (13.3, None))
+        self.assertEqual(answer["usual"], {"voids": 3.0, "returns": 0.0, "discounts": 0.0, "no_sales": 0.0})
+        self.assertEqual(self.shop.rules.asked[0][0], "seller")
+        self.assertEqual(self.shop.rules.asked[0][3:], ("Europe/Paris", DEEDS_OF, None))
+        table = self.boris.get("/api/v1/reports?by=seller&format=csv")
+        self.assertEqual(table.header("content-type"), "text/csv; charset=utf-8")
+        lines = table.body.decode("utf-8-sig").splitlines()
+        self.assertTrue(lines[0].startswith("seller,sales,total,voids,voids_amount,voids_per_hundred"))
+        self.assertIn("'=Chloé,10,90,4,8,40.0,13.3", lines[2])
+        self.assertEqual(self.shop.rules.asked[1][5], [101])
+        self.assertLessEqual(set(DEEDS_OF.values()), set(DEEDS))
+
+    def test_faults(self) -> None:
+        for query, field in (
+            ("by=colour", "by"),
+            ("start=2020-01-01", "start"),
+            ("start=2026-01-02&stop=2026-01-01", "stop"),
+        ):
+            answer = self.anna.get(f"/api/v1/reports?{query}")
+            self.assertEqual((answer.code, answer.json["error"]["field"]), (400, field))
