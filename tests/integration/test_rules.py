@@ -1,0 +1,63 @@
+"""A rule on the running server: from a till's socket to an exception and an alarm, through a kill."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from support.needs import needs
+from support.outside import OneServer, soon
+
+THREE = {
+    "name": "Three",
+    "enabled": True,
+    "kind": "window",
+    "lines": {"deeds": ["void"], "sellers": ["7"]},
+    "window": {"seconds": 3600, "per": "seller", "measure": "count", "at_least": 3},
+}
+VOID = b"1|0|7|0|S|1|148|TARTE|ANNULE\n"
+
+
+@needs("postgresql")
+class RuleTests(OneServer):
+    def found(self, count: int) -> list[dict[str, Any]]:
+        def enough() -> Any:
+            items = self.get("/exceptions")["items"]
+            return items if len(items) >= count else None
+
+        items: list[dict[str, Any]] = soon(enough, f"{count} exceptions")
+        self.assertEqual(len(items), count)
+        return items
+
+    def test_counted_through_a_kill(self) -> None:
+        camera = self.add_camera(url="rtsp://127.0.0.1:1/none", overlay_ids=["1"], regular={"calendar": "never"})
+        draft = {"rule": {"lines": {"deeds": ["void"]}}}
+        self.say(b"1|0|7|0|A|1|148|TARTE|16,00\n" + VOID)
+        self.lines(2)
+        status, tried = self.server.call("POST", "/api/v1/rules/try", draft)
+        self.assertEqual((status, tried["count"], tried["hits"][0]["amount"]), (200, 1, "16.00"))
+        self.assertEqual(tried["hits"][0]["cameras"], [camera["id"]])
+
+        status, rule = self.server.call("POST", "/api/v1/rules", THREE)
+        self.assertEqual(status, 201, rule)
+        soon(lambda: self.server.metric("camtrace_rules") == 1, "the rule at work")
+        self.say(VOID * 2 + b"2|0|8|0|S|1|148|TARTE|ANNULE\n")
+        self.lines(5)
+        self.assertEqual(self.get("/exceptions")["items"], [])  # the one of before the rule does not count
+        self.server.kill()
+        self.server.start()
+        self.say(VOID)
+        (exception,) = self.found(1)
+        newest = self.lines(5, source="1")[-1]
+        self.assertEqual((exception["line"], exception["at"]), (newest["id"], newest["received_at"]))
+        self.assertEqual((exception["rule"], exception["figure"], len(exception["lines"])), ("Three", "3", 3))
+        (alarm,) = soon(lambda: self.get("/alarms")["items"], "the alarm")
+        self.assertEqual((alarm["camera"], alarm["causes"], alarm["triggers"][0]["from"]), (1, ["rule"], "Three"))
+        self.server.kill()
+        self.server.start()
+        self.say(VOID * 3)
+        self.found(2)
+        row = self.get("/reports", by="seller")["items"]
+        self.assertEqual([(each["key"], each["voids"]["count"]) for each in row], [("7", 7), ("8", 1)])
+        status, judged = self.server.call("PATCH", f"/api/v1/exceptions/{exception['id']}", {"verdict": "real"})
+        self.assertEqual((status, judged["verdict"], judged["reviewed_by"]), (200, "real", "admin"))
+        self.assertEqual(self.get("/exceptions/counts"), {"new": 1, "checking": 0, "harmless": 0, "real": 1})
