@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from support.films import Film, FilmFootage, LiveFilms
-from support.mail_office import office
 from support.web import Disk, WebShop
 from twisted.internet import endpoints, protocol, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -38,12 +37,10 @@ from camtrace.model import (
 )
 from camtrace.pos.wire import decode
 from camtrace.tickets.overlay import Overlay, Shown
-from camtrace.web.api.alarms import AlarmsApi
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
-from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
-from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
@@ -263,13 +260,14 @@ class PreviewSite:
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
-            AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
+            *shop.journals(reactor),
+            AlarmPicturesApi(
+                shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.pictures, footage, self.live
+            ),
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
-            JournalApi(shop.access, shop.cameras, shop.journal),
             VolumesApi(shop.access, list),
-            MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             shop.socket,
         ]
