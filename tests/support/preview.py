@@ -27,6 +27,7 @@ from camtrace.model import (
     Box,
     Camera,
     CameraState,
+    Disconnection,
     JournalEntry,
     Line,
     MotionSettings,
@@ -195,6 +196,28 @@ def cameras() -> list[tuple[Camera, CameraState]]:
     return list(zip(made, states, strict=True))
 
 
+def losses() -> list[Disconnection]:
+    """The last times cameras were lost: one that lasts, a short one, one over a restart, one of a removed camera."""
+    now, minute = clock.now(), timedelta(minutes=1)
+    yard = {"camera_uid": 104, "camera_id": 4, "camera_name": "Delivery yard"}
+    gone = {"camera_uid": 90, "camera_id": 2, "camera_name": "Old till", "camera_deleted_at": now - 2 * 1440 * minute}
+    return [
+        Disconnection(id=4, **yard, lost_at=now - 31 * minute, reason="ended", last_reason="unauthorized"),
+        Disconnection(
+            id=3, **yard, lost_at=now - 200 * minute, back_at=now - 199 * minute, reason="timeout",
+            last_reason="timeout", ending="back",
+        ),
+        Disconnection(
+            id=2, **yard, lost_at=now - 1500 * minute, back_at=now - 1300 * minute, reason="refused",
+            last_reason="refused", ending="stopped",
+        ),
+        Disconnection(
+            id=1, **gone, lost_at=now - 2 * 1500 * minute, back_at=now - 2 * 1440 * minute, reason="declared_codec",
+            detail="mpeg4", last_reason="declared_codec", last_detail="mpeg4", ending="removed",
+        ),
+    ]  # fmt: skip
+
+
 class Looked:
     """`Probe` that always finds the same camera."""
 
@@ -253,6 +276,7 @@ class PreviewSite:
             JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
+        shop.losses.stored = losses()
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
@@ -349,6 +373,16 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
+        elif order == "alarms":  # so many, a minute apart, on a camera, up to now
+            camera, _, count = argument.partition(" ")
+            for ago in range(int(count), 0, -1):
+                at = clock.now() - timedelta(minutes=ago)
+                self._site.shop.alarms.trigger([self._site.shop.cameras.by_uid(int(camera))], "motion", at=at)
+            self._say("alarmed")
+        elif order == "picture":  # one of its own for the newest alarm
+            newest = max(self._site.shop.stored_alarms.by_number)
+            self._site.shop.pictures.keep(newest, Path(argument).read_bytes())
+            self._say("kept")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

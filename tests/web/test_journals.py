@@ -205,7 +205,7 @@ class AlarmTests(Case):
         self.shop.footage.pictures[101] = b"recorded"
         recorded = self.anna.get(path)
         self.assertEqual((recorded.body, recorded.header("content-type")), (b"recorded", "image/jpeg"))
-        self.assertEqual(recorded.header("cache-control"), "private, max-age=3600")
+        self.assertEqual(recorded.header("cache-control"), "private, no-cache")  # the alarm goes on
         self.assertEqual(self.anna.get(path, headers={"If-None-Match": recorded.header("etag")}).code, 304)
         self.shop.pictures.keep(int(alarm["id"]), b"its own")
         self.assertEqual(self.anna.get(path).body, b"its own")
@@ -218,6 +218,9 @@ class AlarmTests(Case):
         path = f"/api/v1/alarms/{alarm['id']}/picture.jpg"
         self.shop.live.pictures[102] = b"live"
         self.assertEqual(self.anna.get(path).code, 404)
+        self.shop.footage.pictures[102] = b"recorded"
+        recorded = self.anna.get(path)
+        self.assertEqual((recorded.body, recorded.header("cache-control")), (b"recorded", "private, max-age=3600"))
         self.assertEqual(self.boris.get(path).code, 404)  # not his camera
         self.assertEqual(self.anna.get("/api/v1/alarms/12/picture.jpg").code, 404)
         self.assertEqual(self.anna.get(f"/api/v1/alarms/{2**63}/picture.jpg").code, 404)

@@ -21,7 +21,7 @@ from camtrace.web.whose import Graves
 
 JUST_NOW = timedelta(seconds=15)  # so long the newest picture is one of the alarm
 _KEEP = "private, max-age=3600"  # what was recorded does not change
-_ASK = "private, no-cache"  # another picture of the same alarm may come
+_ASK = "private, no-cache"  # while the alarm goes on, another picture may come with it
 
 
 class AlarmPicturesApi:
@@ -74,7 +74,7 @@ class AlarmPicturesApi:
         if camera is not None and visit.user.may("replay"):
             recorded = await self._footage.picture(camera, alarm.started_at)
             if recorded is not None:
-                return recorded, _KEEP
+                return recorded, _ASK if alarm.ended_at is None else _KEEP
         if camera is not None and visit.user.may("live") and clock.now() - alarm.started_at < JUST_NOW:
             return await self._live.picture(camera.uid), _ASK
         return None, _ASK

@@ -74,7 +74,7 @@ export function rail(kind, said) {
 export const table = (heads) => () => {
   const body = el("tbody");
   const cells = heads.map((head) => [head].flat()).map(([words, kind]) => el("th", { scope: "col", class: kind }, words));
-  return { element: el("table", { class: "tbl" }, el("thead", null, el("tr", null, cells)), body), body };
+  return { element: el("table", { class: "tbl stacks" }, el("thead", null, el("tr", null, cells)), body), body };
 };
 
 /** What stands there when there is nothing. */
