@@ -15,7 +15,7 @@ const lasted = (alarm) => lengthWords(Date.parse(alarm.ended_at ?? alarm.until) 
 /** The alarm as a picture, or nothing. */
 function still(alarm, where) {
   const box = el(where ? "a" : "span", { class: "alarmstill", href: where, tabindex: where ? -1 : null, "aria-hidden": "true" });
-  box.append(el("img", { src: alarm.picture, alt: "", loading: "lazy", decoding: "async", onerror: () => box.replaceChildren(), onload: () => box.classList.add("there") }));
+  box.append(el("img", { src: `${alarm.picture}?${alarm.trigger_count}`, alt: "", loading: "lazy", decoding: "async", onerror: () => box.replaceChildren(), onload: () => box.classList.add("there") }));
   return box;
 }
 
