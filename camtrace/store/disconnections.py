@@ -68,9 +68,11 @@ class Disconnections:
         )
 
     async def seen(self, at: datetime) -> None:
-        """What lasts, lasts until `at` at least."""
+        """What lasts, lasts until `at` at least; what is being written at this moment is left alone."""
         await self._database.execute(
-            "update disconnection set seen_at = %s where back_at is null and seen_at < %s", (at, at)
+            "update disconnection set seen_at = %s where id in"
+            " (select id from disconnection where back_at is null and seen_at < %s for update skip locked)",
+            (at, at),
         )
 
     async def close(self) -> None:

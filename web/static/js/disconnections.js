@@ -1,4 +1,4 @@
-// When cameras were lost, how long, and why. What lasts is asked for again now and then.
+// When cameras were lost, how long, and why.
 
 import { el, icon } from "./dom.js";
 import { FilterBar } from "./filters.js";
