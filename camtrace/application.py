@@ -26,6 +26,7 @@ from camtrace.alarm.service import Alarms, ControlChannel
 from camtrace.auth import SESSION_DAYS, Gate
 from camtrace.bus import Bus
 from camtrace.cameras.directory import Directory
+from camtrace.cameras.losses import LossKeeper
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
 from camtrace.cameras.status import REASONS
@@ -72,6 +73,7 @@ from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
+from camtrace.store.disconnections import Disconnections
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -88,10 +90,12 @@ from camtrace.tiers import Tier, Tiers
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -130,6 +134,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
+    losses = Disconnections(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -304,7 +309,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
-    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
+    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal, alarm_rows))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
 
@@ -341,14 +346,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
                 alarms,
                 camera_events,
             ),
-            AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
+            AlarmsApi(reactor, access, cameras, camera_rows, alarm_rows, alarms, frame.voices),
+            AlarmPicturesApi(access, cameras, camera_rows, alarm_rows, pictures, footage, live),
+            DisconnectionsApi(reactor, access, cameras, camera_rows, losses, frame.voices),
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
-            MailApi(access, cameras, office),
+            MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
-            JournalApi(access, cameras, journal),
+            JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
             events,
             socket,
@@ -403,6 +410,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         await directory.load()
         await recording.start(progress)
 
+    loss_keeper = LossKeeper(losses, reactor)
+
+    async def start_cameras() -> None:
+        await loss_keeper.start()
+        await cameras.start()
+
+    async def stop_cameras() -> None:
+        await cameras.stop()
+        await loss_keeper.stop()
+
     async def start_mails() -> None:
         await mails.start(mail_queue)
 
@@ -453,7 +470,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("database", start_database, stop_database),
             Tier("intake", start_intake, stop_intake, leaves=3.5),
             Tier("recording", start_recording, recording.stop, leaves=5),
-            Tier("cameras", cameras.start, cameras.stop, leaves=7),
+            Tier("cameras", start_cameras, stop_cameras, leaves=7),
             Tier("motion", motion_alarms.start, motion_alarms.stop),
             Tier("contacts", boxes.start, boxes.stop),
             Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),

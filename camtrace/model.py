@@ -408,6 +408,26 @@ class ContactsState:
     inputs: tuple[InputState, ...] = ()
 
 
+class AlarmNow(NamedTuple):
+    """An alarm as it stands, with the newest of its triggers where that is known."""
+
+    alarm: Alarm
+    newest: Trigger | None = None
+
+
+class AlarmMark(NamedTuple):
+    """Where alarms lie on a line of time: one, or as many as `alarms` that lie close together.
+
+    `camera_uids` and `causes` are in the order of their first.
+    """
+
+    start: datetime
+    stop: datetime
+    camera_uids: tuple[int, ...]
+    causes: tuple[str, ...]
+    alarms: int
+
+
 # ── when something applies ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -658,4 +678,27 @@ class JournalEntry:
     user: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnection:
+    """Time in which a camera was lost. `camera_id`, `camera_name`: as it is called, or was when it was deleted.
+
+    `reason`, `detail`: why it was lost, as in `CameraState`; `last_reason`, `last_detail`: what was wrong last.
+    `back_at` is None while it lasts. `ending`: one of `ENDINGS`; after "stopped" it is only known how long at least.
+    """
+
+    id: int
+    camera_uid: int
+    camera_id: int
+    camera_name: str
+    camera_deleted_at: datetime | None = None
+    lost_at: datetime
+    back_at: datetime | None = None
+    reason: str
+    detail: str = ""
+    last_reason: str
+    last_detail: str = ""
+    ending: str = ""
+
+
+ENDINGS = ("", "back", "ignored", "removed", "stopped")
 JOURNAL_KINDS = ("system", "camera", "alarm", "mail", "audit")

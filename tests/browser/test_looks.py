@@ -24,9 +24,11 @@ PAGES = (
     "/cameras/1",
     "/journal",
     "/alarms",
+    "/contacts",
+    "/disconnections",
     "/account",
     "/mail",
-    "/contacts",
+    "/mail/journal",
 )
 # what the Tab key reaches, and how large it is
 STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]

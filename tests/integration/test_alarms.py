@@ -152,6 +152,8 @@ class AlarmTests(OneServer):
             return bool(found) and found[0]["camera"] == 1
 
         soon(raised, "the alarm")
+        alarm = self.get("/alarms", cause="ftp")["items"][0]
+        self.assertEqual(self.server.get(alarm["picture"]), picture.getvalue())  # as it was sent
 
 
 @needs("postgresql", "gst-rtsp-server")

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 
 from support.films import Film, FilmFootage, LiveFilms
-from support.mail_office import office
 from support.web import Disk, WebShop
 from twisted.internet import endpoints, protocol, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -29,6 +28,7 @@ from camtrace.model import (
     Camera,
     CameraState,
     ContactsState,
+    Disconnection,
     InputState,
     JournalEntry,
     Line,
@@ -41,12 +41,10 @@ from camtrace.model import (
 )
 from camtrace.pos.wire import decode
 from camtrace.tickets.overlay import Overlay, Shown
-from camtrace.web.api.alarms import AlarmsApi
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
-from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
-from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
@@ -201,6 +199,28 @@ def cameras() -> list[tuple[Camera, CameraState]]:
     return list(zip(made, states, strict=True))
 
 
+def losses() -> list[Disconnection]:
+    """The last times cameras were lost: one that lasts, a short one, one over a restart, one of a removed camera."""
+    now, minute = clock.now(), timedelta(minutes=1)
+    yard = {"camera_uid": 104, "camera_id": 4, "camera_name": "Delivery yard"}
+    gone = {"camera_uid": 90, "camera_id": 2, "camera_name": "Old till", "camera_deleted_at": now - 2 * 1440 * minute}
+    return [
+        Disconnection(id=4, **yard, lost_at=now - 31 * minute, reason="ended", last_reason="unauthorized"),
+        Disconnection(
+            id=3, **yard, lost_at=now - 200 * minute, back_at=now - 199 * minute, reason="timeout",
+            last_reason="timeout", ending="back",
+        ),
+        Disconnection(
+            id=2, **yard, lost_at=now - 1500 * minute, back_at=now - 1300 * minute, reason="refused",
+            last_reason="refused", ending="stopped",
+        ),
+        Disconnection(
+            id=1, **gone, lost_at=now - 2 * 1500 * minute, back_at=now - 2 * 1440 * minute, reason="declared_codec",
+            detail="mpeg4", last_reason="declared_codec", last_detail="mpeg4", ending="removed",
+        ),
+    ]  # fmt: skip
+
+
 class Looked:
     """`Probe` that always finds the same camera."""
 
@@ -259,6 +279,7 @@ class PreviewSite:
             JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
+        shop.losses.stored = losses()
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
@@ -266,14 +287,15 @@ class PreviewSite:
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
-            AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
+            *shop.journals(reactor),
+            AlarmPicturesApi(
+                shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.pictures, footage, self.live
+            ),
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
-            JournalApi(shop.access, shop.cameras, shop.journal),
             VolumesApi(shop.access, list),
-            MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             shop.socket,
         ]
@@ -367,6 +389,16 @@ class Orders(LineReceiver):
             link = LinkState("active", "subscribed", clock.now())
             self._site.shop.camera_events.states[int(uid)] = ContactsState(link, tuple(told))
             self._say("set")
+        elif order == "alarms":  # so many, a minute apart, on a camera, up to now
+            camera, _, count = argument.partition(" ")
+            for ago in range(int(count), 0, -1):
+                at = clock.now() - timedelta(minutes=ago)
+                self._site.shop.alarms.trigger([self._site.shop.cameras.by_uid(int(camera))], "motion", at=at)
+            self._say("alarmed")
+        elif order == "picture":  # one of its own for the newest alarm
+            newest = max(self._site.shop.stored_alarms.by_number)
+            self._site.shop.pictures.keep(newest, Path(argument).read_bytes())
+            self._say("kept")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

@@ -14,9 +14,11 @@ from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, CameraEvents, MotionSettings
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
+from camtrace.web.api.alarms import MARKS, MOST_MARKS
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
 from camtrace.web.api.contact_fields import MOST_CONTACTS
 from camtrace.web.routing import Route, new_app, requirer
+from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
 PREFIX = "/api/v1"
 Schema = dict[str, Any]
@@ -31,6 +33,25 @@ _SPAN: dict[str, Schema] = {"start": _INSTANT, "stop": _INSTANT}
 _PAGE: dict[str, Schema] = {
     "limit": {"type": "integer", "minimum": 1, "maximum": MOST, "default": LIMIT},
     "cursor": {"type": "string", "description": "`next` of the page before"},
+}
+
+
+def _integer(low: int, high: int, default: int | None = None) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
+    return schema if default is None else {**schema, "default": default}
+
+
+_SOUGHT: dict[str, Schema] = {"camera": _TEXT, **_SPAN, "text": _TEXT}
+_JOURNAL: dict[str, Schema] = {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SOUGHT}
+_ALARMS: dict[str, Schema] = {
+    "cause": {"type": "string", "description": f"some of {', '.join(CAUSES)}, with commas between"},
+    "seen": _FLAG,
+    **_SOUGHT,
+}
+_MAILS: dict[str, Schema] = {
+    "kind": {"type": "string", "enum": list(MAIL_KIND_WORDS)},
+    "state": {"type": "string", "enum": list(MAIL_STATE_WORDS)},
+    **_SOUGHT,
 }
 
 PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
@@ -55,9 +76,15 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         **_SPAN,
         **_PAGE,
     },
-    ("GET", "/mail/queue"): _PAGE,
-    ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
-    ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
+    ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
+    ("GET", "/mail/queue.csv"): _MAILS,
+    ("GET", "/journal"): {**_JOURNAL, **_PAGE},
+    ("GET", "/journal.csv"): _JOURNAL,
+    ("GET", "/alarms"): {**_ALARMS, **_PAGE},
+    ("GET", "/alarms.csv"): _ALARMS,
+    ("GET", "/alarms/marks"): {"camera": _TEXT, **_SPAN, "most": _integer(1, MOST_MARKS, MARKS)},
+    ("GET", "/disconnections"): {**_SOUGHT, **_PAGE},
+    ("GET", "/disconnections.csv"): _SOUGHT,
     ("GET", "/events"): {"last_event_id": _TEXT},
     ("GET", "/cameras/{camera}/motion/level"): {
         "settings": {"type": "string", "description": "a camera's `motion` as JSON, to be tried without being saved"}
@@ -69,7 +96,8 @@ OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 """What needs neither session nor token."""
 
 MEDIA = {
-    "/snapshot.jpg": "image/jpeg",
+    ".jpg": "image/jpeg",
+    ".csv": "text/csv",
     "/video.mp4": "video/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
@@ -102,11 +130,6 @@ _BODIES = {
 
 def _calendar(**more: Schema) -> Schema:
     return {"type": "object", "properties": {"calendar": {"type": "string", "default": "always"}, **more}}
-
-
-def _integer(low: int, high: int, default: int | None = None) -> Schema:
-    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
-    return schema if default is None else {**schema, "default": default}
 
 
 def _motion() -> Schema:

@@ -17,6 +17,8 @@ from camtrace.errors import filled
 from camtrace.i18n import Translations
 from camtrace.model import (
     Alarm,
+    AlarmMark,
+    AlarmNow,
     Camera,
     CameraEvents,
     CameraState,
@@ -156,12 +158,16 @@ def moved_shape(moved: Moved) -> Shape:
     }
 
 
+def reason_words(code: str, detail: str) -> str:
+    """What a camera does, as a sentence."""
+    return f"the camera {REASONS.get(code, code)}".replace("{detail}", detail)
+
+
 def state_shape(state: CameraState) -> Shape:
     """What a camera's connection is worth now: `reason` in words, `code` for programs; rates are per second."""
-    sentence = REASONS.get(state.reason, state.reason)
     return {
         "status": state.status.value,
-        "reason": f"the camera {sentence}".replace("{detail}", state.detail),
+        "reason": reason_words(state.reason, state.detail),
         "code": state.reason,
         "detail": state.detail,
         "since": state.since,
@@ -284,9 +290,29 @@ def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDire
         if recorded is None
         else f"/api/v1/cameras/{name}/video.mp4?"
         + urlencode({"kind": "alarm", "start": clock.iso(recorded), "stop": clock.iso(alarm.until)}),
+        "picture": f"/api/v1/alarms/{alarm.id}/picture.jpg",
         "popup": alarm.popup,
         "acknowledged_by": alarm.acknowledged_by or None,
         "acknowledged_at": alarm.acknowledged_at,
+    }
+
+
+def alarm_event_shape(told: AlarmNow, directory: CameraDirectory) -> Shape:
+    """An alarm of which something is told: `triggers` holds the newest one at most."""
+    return alarm_shape(told.alarm, [] if told.newest is None else [told.newest], directory)
+
+
+def mark_shape(mark: AlarmMark, directory: CameraDirectory) -> Shape:
+    """Where alarms lie: `camera` is how the API calls the one of the first of them."""
+    found = [(uid, directory.by_uid(uid)) for uid in mark.camera_uids]
+    names = [str(camera.id) if camera is not None else f"uid:{uid}" for uid, camera in found]
+    return {
+        "start": mark.start,
+        "stop": mark.stop,
+        "camera": names[0],
+        "cameras": [camera.id for _, camera in found if camera is not None],
+        "causes": list(mark.causes),
+        "count": mark.alarms,
     }
 
 

@@ -2,16 +2,16 @@
 
 import { askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
+import { FilterBar } from "./filters.js";
 import { onKeys } from "./keys.js";
 import { endsTicket, isSpecial, isStruck, shown } from "./lines.js";
 import { byId, facts, may } from "./page.js";
 import { specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
-import { clock, dayEnd, dayOf, dayStart, iso, shortDay } from "./time.js";
+import { clock, dayOf, shortDay } from "./time.js";
 
 const PAGE = 100;
 const form = byId("search");
-const asked = new URLSearchParams(location.search);
 let cursor = null;
 let count = 0;
 let lastDay = "";
@@ -20,32 +20,13 @@ let body = null;
 
 /** What the form asks for, as `GET /lines` takes it. */
 function wanted() {
-  const values = Object.fromEntries(new FormData(form));
-  const number = (words) => (words ?? "").trim().replace(/\s/g, "").replace(",", ".");
-  return {
-    text: values.text.trim(), source: values.source.trim(), ticket: values.ticket.trim(), seller: values.seller.trim(),
-    amount_min: number(values.amount_min), amount_max: number(values.amount_max),
-    start: values.from ? iso(dayStart(values.from)) : "", stop: values.until ? iso(dayEnd(values.until)) : "",
-    type: values.cancelled ? "S" : "",
-  };
-}
-
-function tellAddress() {
-  const values = Object.fromEntries([...new FormData(form)].filter(([, value]) => value.trim() !== ""));
-  history.replaceState(null, "", `/log${query(values)}`);
-}
-
-/** How many conditions there are besides the words, on the button that opens them; "Clear" is there when there is something to clear. */
-function tellFilters() {
-  const given = [...new FormData(form)].filter(([, value]) => value.trim() !== "");
-  const count = given.filter(([name]) => name !== "text").length;
-  byId("show-filters").firstElementChild.textContent = count ? ngettext("{count} filter", "{count} filters", count) : _("Filters");
-  show(byId("clear"), given.length > 0);
+  const { cancelled, amount_min, amount_max, ...rest } = bar.asked;
+  const number = (words) => (words ?? "").replace(/\s/g, "").replace(",", ".");
+  return { ...rest, amount_min: number(amount_min), amount_max: number(amount_max), type: cancelled ? "S" : "" };
 }
 
 async function search(more = false) {
   const mine = ++turn;
-  tellFilters();
   if (!more) begin();
   byId("more").disabled = true;
   let answer;
@@ -134,18 +115,7 @@ function marked(text) {
   return el("span", null, text.slice(0, place), el("mark", null, text.slice(place, place + sought.length)), text.slice(place + sought.length));
 }
 
-for (const [name, value] of asked) {
-  const field = form.elements[name];
-  if (field?.type === "checkbox") field.checked = value === "1";
-  else if (field) field.value = value;
-}
-byId("show-filters").addEventListener("click", ({ currentTarget }) => {
-  const open = byId("filters").classList.toggle("open");
-  currentTarget.setAttribute("aria-expanded", open);
-});
-form.addEventListener("submit", (event) => { event.preventDefault(); tellAddress(); search(); });
-form.addEventListener("reset", () => setTimeout(() => { tellAddress(); search(); }));
-form.addEventListener("change", (event) => { if (event.target.name !== "text") { tellAddress(); search(); } });
+const bar = new FilterBar(form, () => search(), { typing: false });
 byId("more").addEventListener("click", () => search(true));
 
 function focusRow(step) {
