@@ -113,6 +113,7 @@ class Session(FTPHandler):
     def __init__(self, conn: Any, server: Any, ioloop: Any = None) -> None:
         self.authorizer = server.login
         self.passive_ports = server.passive_ports
+        self.masquerade_address = server.masquerade_address or None
         self.timeout = server.limits.idle_seconds
         self.last_at = clock.now()
         self._last_path = ""
