@@ -2,7 +2,7 @@
 
 The whole server runs in a process of its own, as `application.py` wires it, on a PostgreSQL of this run; what beats in
 its reactor tells how late that is. It records eight cameras (1080p25, 4 Mbit/s, gst-rtsp-server) and shows one of them
-to a player the whole time; pictures lost are holes in the time stamps of the files, and in those that the player got.
+to a player the whole time; pictures lost are holes in the time stamps of the files, and what the player got too few.
 Triggers count when PostgreSQL has them. The peer of uploads, in the same run and beside the same cameras: vsftpd with
 its defaults, which writes the same pictures (JPEG, 50 KB) to a file system in memory and tells nobody.
 
@@ -26,9 +26,10 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing, contextmanager, suppress
 from datetime import UTC, datetime
-from itertools import count, pairwise
+from itertools import count
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -108,17 +109,8 @@ class BeatingServer(Server):
 
 def on_many(work: Callable[[int], int], number: int) -> int:
     """Do this in so many threads; the sum of what they answer."""
-    results = [0] * number
-
-    def run(which: int) -> None:
-        results[which] = work(which)
-
-    threads = [threading.Thread(target=run, args=(which,)) for which in range(number)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    return sum(results)
+    with ThreadPoolExecutor(number) as threads:
+        return sum(threads.map(work, range(number)))
 
 
 def by_text(port: int, cameras: int, seconds: float, connections: int, rate: float = 0.0) -> int:
@@ -146,8 +138,8 @@ def by_text(port: int, cameras: int, seconds: float, connections: int, rate: flo
     return on_many(talk, connections)
 
 
-def each_by_itself(say: Callable[[int, int], object], seconds: float) -> int:
-    """`say(thread, number)` again and again, `AT_ONCE` at once."""
+def each_by_itself(say: Callable[[int, int], object], seconds: float, at_once: int = AT_ONCE) -> int:
+    """`say(thread, number)` again and again, `at_once` at once."""
 
     def repeat(which: int) -> int:
         began, numbers = time.monotonic(), count()
@@ -155,7 +147,7 @@ def each_by_itself(say: Callable[[int, int], object], seconds: float) -> int:
             say(which, next(numbers))
         return next(numbers)
 
-    return on_many(repeat, AT_ONCE)
+    return on_many(repeat, at_once)
 
 
 def by_short_text(port: int, cameras: int, seconds: float) -> int:
@@ -182,7 +174,7 @@ def by_http(port: int, cameras: int, seconds: float) -> int:
                 answer += piece
             assert answer.startswith(b"HTTP/1.1 200 "), answer
 
-    return each_by_itself(say, seconds)
+    return each_by_itself(say, seconds, 4 * AT_ONCE)
 
 
 def by_ftp(port: int, cameras: int, seconds: float, user: str, stay: bool) -> int:
@@ -199,7 +191,13 @@ def by_ftp(port: int, cameras: int, seconds: float, user: str, stay: bool) -> in
             if stay:
                 sessions[which] = session
         camera = 1 + (which + number) % cameras
-        session.storbinary(f"STOR in/image{camera}_26-11-25_12-30-05-{which}.jpg", io.BytesIO(picture), 1 << 16)
+        name = f"in/image{camera}_26-11-25_12-30-05-{which}.jpg"
+        while True:
+            try:
+                session.storbinary(f"STOR {name}", io.BytesIO(picture), 1 << 16)
+                break
+            except ftplib.error_temp:  # "too much is going on": a camera tries again
+                time.sleep(0.02)
         if not stay:
             session.quit()
 
@@ -227,7 +225,7 @@ LOADS: dict[str, Callable[[int, int, float], int]] = {
     "text, one connection": lambda port, cameras, seconds: by_text(port, cameras, seconds, 1),
     "text, 50 connections": lambda port, cameras, seconds: by_text(port, cameras, seconds, 50),
     "text, a connection each": by_short_text,
-    "HTTP, a connection each": by_http,
+    f"HTTP, a connection each, {4 * AT_ONCE} at once": by_http,
     "FTP, a session each": lambda port, cameras, seconds: by_ftp(port, cameras, seconds, "camtrace", False),
     "FTP, sessions that stay": lambda port, cameras, seconds: by_ftp(port, cameras, seconds, "camtrace", True),
     "vsftpd, a session each": lambda port, cameras, seconds: by_ftp(port, cameras, seconds, "anonymous", False),
@@ -341,10 +339,10 @@ class Measurement:
         self._server.lateness()
         used, began = cpu_seconds([pid]), time.monotonic()
         number = send(name, port, self._cameras, self._seconds)
-        soon(lambda: self.durable() - before >= number, f"{name}: {number} triggers", 60)
+        soon(lambda: self.durable() - before >= number, f"{name}: {number} triggers", 30)
         took = time.monotonic() - began
         cpu = cpu_seconds([pid]) - used - self._idle * took
-        assert self.durable() - before == number, "a trigger was doubled"
+        assert self.durable() - before == number, "more triggers than were sent"
         return Figure(number, number / took, 1e6 * cpu / number, self._server.lateness())
 
     def peer(self, name: str) -> Figure:
@@ -433,7 +431,7 @@ def measure(server: BeatingServer, dsn: str, url: str, cameras: int, seconds: fl
     footage = server.folder / "data" / "footage"
     counted = [count_pictures(sorted(camera.rglob("*.mp4"))) for camera in footage.iterdir() if camera.is_dir()]
     print(f"recorded: {sum(one for one, _ in counted)} pictures of {len(counted)} cameras,", end=" ")
-    print(f"lost: {sum(lost for _, lost in counted)}; shown: {len(shown)}, lost: {holes(shown)}")
+    print(f"lost: {sum(lost for _, lost in counted)}; shown: {len(shown)}, lost: {missing(shown)}")
     if VSFTPD is None:
         print("vsftpd is not installed (apt-get install vsftpd): uploads were compared with nothing")
         return
@@ -451,9 +449,12 @@ def is_active(server: BeatingServer, number: int) -> bool:
     return answer["status"] == "active"
 
 
-def holes(stamps: list[float]) -> int:
-    """How many pictures of 25 a second these time stamps lack."""
-    return sum(max(0, round((b - a) * 25) - 1) for a, b in pairwise(sorted(stamps)))
+def missing(stamps: list[float]) -> int:
+    """How many pictures of 25 a second are fewer than the time between the first and the last of these holds.
+
+    Live pictures are stamped as they come, so that one stamp says nothing of the picture before.
+    """
+    return max(0, round((max(stamps) - min(stamps)) * 25) + 1 - len(stamps))
 
 
 def main() -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from pyftpdlib.handlers import DTPHandler, FTPHandler
@@ -126,7 +127,7 @@ class Session(FTPHandler):
 
     # ── what the server asks and says ──
 
-    @property
+    @cached_property
     def peer(self) -> str:
         """The camera's address."""
         return str(plain_address(self.remote_ip) or self.remote_ip)

@@ -13,7 +13,8 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from PIL import Image
-from support.cameras import RtspCamera
+from support.cameras import RtspCamera, free_port
+from support.mail_server import MailServer
 from support.needs import needs
 from support.outside import OneServer, soon, unix
 from support.server import Server
@@ -154,23 +155,60 @@ class AlarmTests(OneServer):
         soon(raised, "the alarm")
 
 
-@needs("postgresql", "gst-rtsp-server")
+@needs("postgresql")
 class KilledTests(OneServer):
-    """kill -9 while an alarm is under way."""
+    """kill -9 while alarms are under way and mails about them are queued."""
 
     server: Server
 
+    def mails_by(self, port: int) -> None:
+        """The administrator gets mails about alarms by the mail server at this port."""
+        body = {"host": "127.0.0.1", "port": port, "security": "none", "sender": "cam@shop.example"}
+        for path, change in (
+            ("", body),
+            ("/users/admin", {"email": "anna@shop.example"}),
+            ("/profiles/administrator", {"alarms": None, "lost": [], "contacts": False, "purge": False}),
+        ):
+            status, answer = self.server.call("PATCH", f"/api/v1/mail{path}", change)
+            self.assertEqual(status, 200, answer)
+
+    def queue(self, **expected: Any) -> list[dict[str, Any]]:
+        """The mails, once so many are in each state."""
+
+        def there() -> list[dict[str, Any]]:
+            mails = self.get("/mail/queue")["items"]
+            states = [mail["state"] for mail in mails]
+            return mails if all(states.count(state) == count for state, count in expected.items()) else []
+
+        return soon(there, f"mails: {expected}")
+
     def test_goes_on_or_has_ended(self) -> None:
-        """After the restart one alarm has ended when it should have, the other goes on and takes the next trigger."""
-        for name, post in (("short", 3), ("long", 60)):
-            self.add_camera(name=name, url="rtsp://127.0.0.1:9/x", alarm={"post_seconds": post})
+        """After the restart one alarm has ended when it should have, the other goes on and takes the next trigger. The
+        mail that was sent before is not sent again, those that waited are, once."""
+        office = MailServer().start()
+        self.addCleanup(office.stop)
+        for name, post in (("short", 3), ("long", 60), ("first", 3)):
+            alarm = {"post_seconds": post, "mail_calendar": "always"}
+            self.add_camera(name=name, url="rtsp://127.0.0.1:9/x", alarm=alarm)
+        self.mails_by(office.port)
+        self.assertEqual(self.server.call("POST", "/api/v1/alarms", {"camera": 3})[0], 201)
+        self.queue(sent=1)
+        self.mails_by(free_port())
         status, raised = self.server.call("POST", "/api/v1/alarms", {"cameras": [1, 2]})
         self.assertEqual(status, 201)
+        self.queue(sent=1, queued=2)
         self.server.kill()
         time.sleep(max(0.0, unix(raised["items"][0]["until"]) - time.time()))  # the short one's time passes meanwhile
         self.server.start()
-        ended, lasting = sorted(self.get("/alarms")["items"], key=lambda alarm: alarm["camera"])
+        ended, lasting = sorted(self.get("/alarms")["items"], key=lambda alarm: alarm["camera"])[:2]
         self.assertEqual((ended["state"], ended["ended_at"]), ("ended", ended["until"]))
         self.assertEqual((lasting["state"], lasting["id"]), ("active", raised["items"][1]["id"]))
         _, again = self.server.call("POST", "/api/v1/alarms", {"camera": 2})
         self.assertEqual((again["items"][0]["id"], again["items"][0]["trigger_count"]), (lasting["id"], 2))
+        self.queue(sent=1, queued=2)
+        self.mails_by(office.port)
+        self.queue(sent=3)
+        self.assertEqual(
+            sorted(str(mail["Subject"]).rpartition(" ")[2] for mail in office.mails()), ["first", "long", "short"]
+        )
+        self.assertEqual(len({mail["Message-ID"] for mail in office.mails()}), 3)
