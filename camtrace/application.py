@@ -183,7 +183,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
-    detection = MotionDetection(pools, metrics)
+
+    def second_stream_stalled(uid: int) -> None:
+        camera = directory.by_uid(uid)
+        if camera is not None:
+            note("camera", "motion_main_stream", {"number": camera.id, "name": camera.name}, uid)
+
+    detection = MotionDetection(pools, metrics, second_stream_stalled)
     feeds = Feeds(reactor, pools, metrics, live, motion=detection.main)
     sub_feeds = Feeds(reactor, pools, metrics, sub_live, motion=detection.sub)
     sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)

@@ -290,6 +290,14 @@ def key_frames(places: Sequence[tuple[int, int]], ended_us: int, stop: int) -> t
     )
 
 
+class Stretch(NamedTuple):
+    """Footage to be read on end: from byte `start` of the first of `segments` (0: its first fragment) to `stop_us`."""
+
+    segments: Sequence[Segment]
+    start: int
+    stop_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Wall time, from `start` to `stop`, that can be replayed without a break."""

@@ -85,6 +85,9 @@ TEXTS = {
         "Camera {number}, {name}: its second stream, {address}, cannot be shown ({detail})."
         " Its main stream is shown instead."
     ),
+    "motion_main_stream": N_(
+        "Camera {number}, {name}: its second stream has come to a halt. Motion is looked for in its main stream."
+    ),
     "rtsp_not_offered": N_("Camera {number}, {name}: it cannot be played over RTSP ({reason})."),
     "volume_absent": N_("Nothing is recorded on {volume}: {reason}."),
     "volume_stuck": N_("Recording on {volume} stopped: {reason}."),
