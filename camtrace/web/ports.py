@@ -162,6 +162,7 @@ class LineStore(Protocol):
         source: str | None = None,
         number: str | None = None,
         state: str | None = None,
+        kind: str | None = None,
         after: tuple[datetime, int] | None = None,
         limit: int = 100,
     ) -> list[Ticket]: ...

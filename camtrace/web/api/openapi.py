@@ -11,7 +11,7 @@ from twisted.web.server import Request
 
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
-from camtrace.model import CAUSES, JOURNAL_KINDS, MotionSettings
+from camtrace.model import CAUSES, JOURNAL_KINDS, TICKET_KINDS, MotionSettings
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
@@ -51,6 +51,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         "source": _TEXT,
         "number": _TEXT,
         "state": {"type": "string", "enum": ["open", "closed"]},
+        "kind": {"type": "string", "enum": list(TICKET_KINDS), "description": "without it: all but `event`"},
         **_SPAN,
         **_PAGE,
     },
