@@ -38,9 +38,10 @@ TAKES_OFF = frozenset((9, 18))
 VOID = 25
 
 # what belongs to a sale, and shows by another number that the receipt before is over
-_SALES = frozenset(
-    (SALE, SALE_END, *range(6, 40), RETURN, RETURN_END, 49, 50, 52, 53, 54, 55, 57, *range(65, 71))
-) - {28, 29}
+_SALES = frozenset((SALE, SALE_END, *range(6, 40), RETURN, RETURN_END, 49, 50, 52, 53, 54, 55, 57, *range(65, 71))) - {
+    28,
+    29,
+}
 # belongs to a sale where there is one, and may as well happen without
 _WITHIN = frozenset((28, 29, 40, 48, 51, 56, 58, 59, 62, *range(71, 77), LINK))
 # nobody leaves the till, or ends the day, in the middle of a receipt

@@ -58,7 +58,10 @@ for _attempt, _answers in ATTEMPTS.items():
 
 
 class Entry(NamedTuple):
-    """What of an event decides about receipts. `number`: "" none, "0" outside; `sent_at`: by the sender's clock."""
+    """What of an event decides about receipts. `number`: "" none, "0" outside; `sent_at`: by the sender's clock.
+
+    `linked`: the id of another source's ticket that it ties to its own, 0 for none.
+    """
 
     source: str
     at: datetime
@@ -67,6 +70,7 @@ class Entry(NamedTuple):
     seller: str = ""
     total: Decimal | None = None
     sent_at: datetime | None = None
+    linked: int = 0
 
 
 class Placed(NamedTuple):
@@ -105,8 +109,7 @@ class Receipts:
     def resume(self, tickets: Iterable[tuple[Ticket, datetime]]) -> None:
         """Go on with the receipts that were open when the server stopped, each with the instant of its last line."""
         for ticket, last_at in tickets:
-            if ticket.protocol == PROTOCOL:
-                self._sources[ticket.source] = _Source(_Receipt(ticket, last_at, True))
+            self._sources[ticket.source] = _Source(_Receipt(ticket, last_at, True))
 
     def find(self, source: str, number: str = "") -> Ticket | None:
         """The receipt of a source with this number, as far as it is remembered; without a number its latest."""
@@ -116,8 +119,9 @@ class Receipts:
         current = known.current
         if current is not None and number in ("", current.ticket.number):
             return current.ticket
-        former = known.former or {}
-        found = former.get(number) if number else next(reversed(former.values()), None)
+        if not known.former:
+            return None
+        found = known.former.get(number) if number else next(reversed(known.former.values()))
         return found.ticket if found is not None else None
 
     def follows(self, source: str, code: int, id: int, at: datetime) -> int:
@@ -151,6 +155,8 @@ class Receipts:
     def _delayed(self, known: _Source, entry: Entry) -> _Receipt | None:
         """The receipt before the current one that this event bears the number of, if that is only just over."""
         if not known.former or not entry.number or entry.kind.code in (SALE, RETURN):
+            return None
+        if known.current is not None and known.current.ticket.number == entry.number:
             return None
         found = known.former.get(entry.number)
         if found is None or entry.at - found.last_at > LATE:
@@ -198,6 +204,7 @@ class Receipts:
             total=entry.total,
             line_count=1,
             kind="return" if entry.kind.code in (RETURN, RETURN_END) else "sale",
+            linked=entry.linked,
         )
         known.current = _Receipt(ticket, entry.at, entry.kind.code in (SALE, RETURN), entry.sent_at)
         return ticket
@@ -214,6 +221,7 @@ class Receipts:
             total=entry.total,
             line_count=1,
             kind="event",
+            linked=entry.linked,
         )
 
     def _continued(self, receipt: _Receipt, entry: Entry) -> Placed:
@@ -229,6 +237,7 @@ class Receipts:
             seller=before.seller or entry.seller,
             line_count=before.line_count + 1,
             kind="return" if kind.code in (RETURN, RETURN_END) else before.kind,
+            linked=entry.linked or before.linked,
         )
         if entry.total is not None and not kind.is_aside and _is_later(entry.sent_at, receipt.total_at):
             ticket = replace(ticket, total=entry.total)

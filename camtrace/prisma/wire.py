@@ -186,8 +186,7 @@ def encode(event: Event, encoding: str = DEFAULT_ENCODING) -> bytes:
         ),
     )
     return b"".join(
-        value.encode(encoding, "replace")[:width].ljust(width)
-        for value, (_, width) in zip(values, FIELDS, strict=True)
+        value.encode(encoding, "replace")[:width].ljust(width) for value, (_, width) in zip(values, FIELDS, strict=True)
     )
 
 
@@ -217,7 +216,17 @@ def _loosely(packet: bytes) -> tuple[tuple[bytes, ...], str, str, str]:
             raise WireError(f"it has {len(packet)} bytes; {_HEAD} at least name the source and the event", "short")
         fields = (packet[:6] if cyrillic else padded[:3], *_PACKET.unpack(padded)[1:])
     prefix, hint = _prefix(fields[0])
+    if hint == "utf-8" and not _is_utf8(packet):
+        hint = ""  # only the prefix is: it was written into the program by hand
     return fields, prefix, hint, text
+
+
+def _is_utf8(packet: bytes) -> bool:
+    try:
+        packet.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _laid_out_in_letters(packet: bytes, cyrillic: bool) -> str:

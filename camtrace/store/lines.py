@@ -52,7 +52,8 @@ _INSERT_TICKETS = (
     )
     + " on conflict (id) do update set number = excluded.number, seller = excluded.seller, total = excluded.total,"
     " closed_at = coalesce(excluded.closed_at, ticket.closed_at), last_at = excluded.last_at,"
-    " line_count = excluded.line_count, kind = excluded.kind, linked = excluded.linked where ticket.line_count < excluded.line_count"
+    " line_count = excluded.line_count, kind = excluded.kind, linked = excluded.linked"
+    " where ticket.line_count < excluded.line_count"
 )
 _CLOSE_ABANDONED = (
     "update ticket set closed_at = last_at"
