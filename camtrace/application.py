@@ -99,6 +99,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -320,7 +321,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
-    frame = Frame(templates, settings.site, cameras, known_password)
+    frame = Frame(
+        templates, settings.site, cameras, known_password, lambda language: registry.catalogue.names(language)
+    )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
@@ -356,6 +359,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
+            PrismaApi(access, cameras, registry, event_sources),
             JournalApi(access, cameras, journal),
             VolumesApi(access, lambda: recording.volumes),
             events,

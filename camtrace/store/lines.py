@@ -124,6 +124,7 @@ class LineStore:
         amount_min: Decimal | None = None,
         amount_max: Decimal | None = None,
         special: str | None = None,
+        red: bool | None = None,
         after: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
@@ -131,7 +132,8 @@ class LineStore:
         """Lines received in [start, stop] that fit all that is asked, newest first unless `ascending`.
 
         `after`: the instant and id of the last line of the page before. `camera_uids`: watched by one of these. `text`:
-        any part of article, tender or seller, ignoring case and accents.
+        any part of article, tender or seller, ignoring case and accents. `red`: what was cancelled, given away, lost or
+        returned, whatever the protocol.
         """
         wanted = _Conditions()
         wanted.add("received_at >= %s", start)
@@ -147,6 +149,7 @@ class LineStore:
         wanted.add("amount >= %s", amount_min)
         wanted.add("amount <= %s", amount_max)
         wanted.add("special = %s", special)
+        wanted.add("(type = %s or special <> '')", "S" if red else None)
         wanted.add_after("received_at", after, ascending)
         return await self._read(wanted, "received_at", ascending, limit)
 

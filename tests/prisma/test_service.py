@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from support.prisma import SettingsInMemory
 from twisted.internet import defer, reactor, task
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
@@ -50,19 +51,6 @@ class Cameras:
         return {"KKM:12": (7, 9)}.get(source, ())
 
 
-class Rows:
-    """Settings in a dict."""
-
-    def __init__(self) -> None:
-        self.stored: dict[str, Any] = {}
-
-    async def get(self, name: str, default: Any = None) -> Any:
-        return self.stored.get(name, default)
-
-    async def set(self, name: str, value: Any) -> None:
-        self.stored[name] = value
-
-
 class Notes:
     """A journal."""
 
@@ -77,7 +65,7 @@ class Notes:
 class ServiceCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.now, self.seconds = NOON, 0.0
-        self.facts, self.metrics, self.rows, self.notes = Facts(), Metrics(), Rows(), Notes()
+        self.facts, self.metrics, self.rows, self.notes = Facts(), Metrics(), SettingsInMemory(), Notes()
         self.registry = Registry(self.rows, self.notes)
         self.sources = self.make()
 
@@ -215,6 +203,7 @@ class Instants(ServiceCase):
         self.assertEqual(self.sent(None, time(23, 59, 58)), datetime(2026, 3, 3, 22, 59, 58, tzinfo=UTC))
         for hour in (0, 1):
             self.now = datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+            self.seconds += 3600
             self.assertEqual(self.sent(date(2026, 10, 25), time(2, 30)), datetime(2026, 10, 25, hour, 30, tzinfo=UTC))
 
     def test_instants_increase(self) -> None:

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from support.alarms import StoredAlarms, StoredCalendars
 from support.mail_office import Shelf, office
+from support.prisma import PrismaShop
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
@@ -59,6 +60,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -451,6 +453,7 @@ class WebShop:
         self.socket = LiveSocket(
             reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
         )
+        self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
@@ -461,6 +464,7 @@ class WebShop:
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
+            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
             JournalApi(self.access, self.cameras, self.journal),
             MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
             VolumesApi(self.access, lambda: self.volumes),

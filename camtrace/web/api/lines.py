@@ -53,6 +53,7 @@ class LinesApi:
             amount_min=query.decimal("amount_min"),
             amount_max=query.decimal("amount_max"),
             special=query.text("special"),
+            red=query.flag("red") or None,
             after=query.cursor(),
             ascending=query.choice("order", ("asc", "desc"), "desc") == "asc",
             limit=limit + 1,

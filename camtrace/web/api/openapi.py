@@ -12,6 +12,8 @@ from twisted.web.server import Request
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import CAUSES, JOURNAL_KINDS, TICKET_KINDS, MotionSettings
+from camtrace.prisma.catalogue import DISPLAYS
+from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
@@ -42,6 +44,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         "amount_min": _DECIMAL,
         "amount_max": _DECIMAL,
         "special": _TEXT,
+        "red": {**_FLAG, "description": "1: only what was cancelled, given away, lost or returned"},
         **_SPAN,
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
         **_PAGE,
@@ -82,6 +85,7 @@ _STATUS = {
     "POST /alarms": "201",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
+    "DELETE /prisma/sources/{source}": "204",
 }
 _BODIES = {
     ("POST", "/cameras"): "Camera",
@@ -92,6 +96,8 @@ _BODIES = {
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
     ("PATCH", "/mail/profiles/{name}"): "MailRights",
+    ("PATCH", "/prisma/events/{code}"): "PrismaEvent",
+    ("PUT", "/prisma/sources/{source}"): "PrismaSource",
 }
 """What a call is sent, by the name of its schema."""
 
@@ -186,6 +192,23 @@ MAIL_RIGHTS: Schema = {
         **{name: {"type": "boolean"} for name in ("contacts", "purge", "life")},
     },
 }
+PRISMA_EVENT: Schema = {
+    "type": "object",
+    "description": "what is not sent stays",
+    "properties": {
+        "name": {**_TEXT, "description": "the shop's own; empty: the catalogue's"},
+        **{name: {"type": "boolean"} for name in ("grouping", "numbered", "closing")},
+        "display": {"type": "string", "enum": list(DISPLAYS)},
+    },
+}
+PRISMA_SOURCE: Schema = {
+    "type": "object",
+    "description": "what is not sent stays; an empty object registers the source",
+    "properties": {
+        "name": _TEXT,
+        "encoding": {"type": "string", "enum": ["", *PRISMA_ENCODINGS], "description": "empty: `[prisma] encoding`"},
+    },
+}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -242,6 +265,8 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
                 "MailRights": MAIL_RIGHTS,
+                "PrismaEvent": PRISMA_EVENT,
+                "PrismaSource": PRISMA_SOURCE,
                 "Error": ERROR,
             },
         },

@@ -3,7 +3,7 @@
 import { askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
-import { endsTicket, isSpecial, isStruck, shown } from "./lines.js";
+import { endsTicket, isSpecial, isStruck, shown, specialWord } from "./lines.js";
 import { byId, facts, may } from "./page.js";
 import { specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
@@ -26,7 +26,7 @@ function wanted() {
     text: values.text.trim(), source: values.source.trim(), ticket: values.ticket.trim(), seller: values.seller.trim(),
     amount_min: number(values.amount_min), amount_max: number(values.amount_max),
     start: values.from ? iso(dayStart(values.from)) : "", stop: values.until ? iso(dayEnd(values.until)) : "",
-    type: values.cancelled ? "S" : "",
+    red: values.cancelled ? "1" : "",
   };
 }
 
@@ -104,7 +104,7 @@ function row(line) {
   const day = dayOf(at);
   const { quantity, text, amount } = shown(line);
   const special = isSpecial(line);
-  const article = special ? [line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, marked(text)) : marked(text)] : [marked(text)];
+  const article = special ? [specialWord(line) ? `${specialWord(line)} ` : "", isStruck(line) ? el("s", null, marked(text)) : marked(text)] : [marked(text)];
   const newDay = day !== lastDay;
   lastDay = day;
   const camera = line.cameras.find((id) => facts.cameras.some((known) => known.id === id));
