@@ -120,7 +120,7 @@ function shownEvent(line, quantity) {
     case "E":
       return { quantity: "", text: name, amount: amountWords(line.total, line), kind: "end" };
     default:
-      return { quantity: "", text: line.text ? `${name}: ${line.text}` : name, amount, kind: "sub" };
+      return { quantity: "", text: line.text ? `${name} · ${line.text}` : name, amount, kind: "sub" };
   }
 }
 

@@ -11,7 +11,7 @@ const ENCODINGS = ["", "cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252"];
 let events = [];
 
 const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
-const head = (words) => el("thead", null, el("tr", null, words.map((text) => el("th", { scope: "col" }, text))));
+const head = (words, figures = -1) => el("thead", null, el("tr", null, words.map((text, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, text))));
 
 /** Do `work`; what the server refuses is told. */
 async function tried(work) {
@@ -34,7 +34,7 @@ async function loadSources() {
     unknown ? ngettext("{count} not registered", "{count} not registered", unknown) : "",
   ].filter(Boolean).join(", ");
   byId("sources").replaceChildren(items.length
-    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""]), el("tbody", null, items.map(source)))
+    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map(source)))
     : el("p", { class: "empty quiet" }, _("Nothing has spoken yet. Sources send UDP datagrams to port 21845 of this server.")));
 }
 
