@@ -18,6 +18,7 @@ from camtrace.i18n import N_
 
 LANGUAGES = ("en", "fr", "ru")
 DISPLAYS = ("show", "store", "ignore")
+SETTABLE = ("name", "grouping", "numbered", "closing", "display")
 MOST_CODE = 9999
 # the numbers the manual reserves, and what for
 RANGES = (
@@ -164,7 +165,7 @@ def _read(name: str, value: Any) -> str | bool:
         if value not in DISPLAYS:
             raise Invalid(N_("{field} must be one of: {choices}"), name, choices=", ".join(DISPLAYS))
         return str(value)
-    if name not in ("grouping", "numbered", "closing"):
+    if name not in SETTABLE:
         raise Invalid(N_("an event has no field {field}"), name)
     if not isinstance(value, bool):
         raise Invalid(N_("{field} must be true or false"), name)

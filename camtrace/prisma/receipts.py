@@ -229,19 +229,23 @@ class Receipts:
         closed_at = before.closed_at
         if closed_at is None and kind.closing:
             closed_at = entry.at
-        number = before.number or (entry.number if _is_number(entry.number) else "")
-        ticket = replace(
-            before,
-            number=number,
+        total = before.total
+        if entry.total is not None and not kind.is_aside and _is_later(entry.sent_at, receipt.total_at):
+            total = entry.total
+            receipt.total_at = entry.sent_at or receipt.total_at
+        ticket = Ticket(  # written out: this is done for every event
+            id=before.id,
+            protocol=PROTOCOL,
+            source=before.source,
+            number=before.number or (entry.number if _is_number(entry.number) else ""),
+            opened_at=before.opened_at,
             closed_at=closed_at,
             seller=before.seller or entry.seller,
+            total=total,
             line_count=before.line_count + 1,
             kind="return" if kind.code in (RETURN, RETURN_END) else before.kind,
             linked=entry.linked or before.linked,
         )
-        if entry.total is not None and not kind.is_aside and _is_later(entry.sent_at, receipt.total_at):
-            ticket = replace(ticket, total=entry.total)
-            receipt.total_at = entry.sent_at or receipt.total_at
         receipt.ticket = ticket
         receipt.begun = receipt.begun or kind.code in (SALE, RETURN)
         receipt.last_at = max(receipt.last_at, entry.at)

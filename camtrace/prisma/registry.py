@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from dataclasses import asdict, dataclass, replace
 from typing import Any
 
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import User
-from camtrace.prisma.catalogue import MOST_CODE, Catalogue, Kind
+from camtrace.prisma.catalogue import MOST_CODE, SETTABLE, Catalogue, Kind
 from camtrace.prisma.ports import Note, SettingRows
 from camtrace.prisma.wire import ENCODINGS
 
@@ -40,8 +40,10 @@ class Registry:
         """Read what is stored. Raises DatabaseUnavailable."""
         events = await self._rows.get(EVENTS) or {}
         sources = await self._rows.get(SOURCES) or {}
-        self.catalogue = Catalogue({int(code): change for code, change in events.items()})
-        self.sources = {source: Registered(**values) for source, values in sources.items()}
+        self.catalogue = Catalogue({int(code): _known(change, SETTABLE) for code, change in events.items()})
+        self.sources = {
+            source: Registered(**_known(values, Registered.__dataclass_fields__)) for source, values in sources.items()
+        }
 
     async def setting_changed(self, key: str) -> None:
         """Somebody changed a setting, perhaps by another road. "" stands for any."""
@@ -99,6 +101,11 @@ class Registry:
         await self._rows.set(SOURCES, {name: asdict(known) for name, known in sources.items()})
         self.sources = sources
         self._note("audit", text, {"source": source}, user=user.name)
+
+
+def _known(values: Mapping[str, Any], names: Container[str]) -> dict[str, Any]:
+    """What another version may have stored besides is left out."""
+    return {name: value for name, value in values.items() if name in names}
 
 
 def _read(name: str, value: Any) -> str:

@@ -125,6 +125,8 @@ def decode(packet: bytes, encoding_of: Callable[[str], str | None] = lambda sour
         raise WireError("its Mode (bytes 10 to 13), the event's number, is no number", "mode")
     source = f"{prefix}:{number}"
     encoding = "utf-8" if text else encoding_of(source) or hint or DEFAULT_ENCODING
+    cashier_code, cashier, goods, card = mask(values[3]), mask(values[4]), mask(values[9]), _masked_card(values[15])
+    is_plain = len(packet) == SIZE and (cashier_code, cashier, goods, card) == (*values[3:5], values[9], values[15])
 
     def words(field: bytes) -> str:
         stripped = field.strip(_PADDING)
@@ -135,24 +137,24 @@ def decode(packet: bytes, encoding_of: Callable[[str], str | None] = lambda sour
         prefix,
         str(number),
         code,
-        words(mask(values[3])),
-        words(mask(values[4])),
+        words(cashier_code),
+        words(cashier),
         _receipt(values[5]),
         count,
         words(values[7]),
         words(values[8]),
-        words(mask(values[9])),
+        words(goods),
         _number(values[10]),
         _number(values[11]),
         _number(values[12]),
         _number(values[13]),
         words(values[14]),
-        words(_masked_card(values[15])),
+        words(card),
         _number(values[16]),
         _number(values[17]),
         _day(values[18], values[19], values[20]),
         _hour(values[24], values[23], values[22], values[21]),
-        _masked(packet, values, text),
+        packet if is_plain else _masked(packet, values, text),
     )
 
 
