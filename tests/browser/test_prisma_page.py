@@ -49,7 +49,7 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
             till.say(6, item=item)
         till.say(60, "0")
         till.say(18, item=1)
-        till.say(112)
+        till.say(112, cashier="Петров П.П.")
         page.wait_for_selector(".ticket li:has-text('Не найден товар по штриховому коду')")
         red = page.locator(".ticket li.void").first
         assert "Удаление товара из чека Молоко 3,2%" in (red.text_content() or "")
@@ -63,6 +63,10 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         till.say(50, amount=Decimal("222.50"))
         page.wait_for_selector(".ticket li:has-text('Сдача')")
         assert page.locator(".ticket").count() == 1
+        assert page.locator(".ticket .other").text_content() == " Петров П.П."
+        till.say(40, "0")
+        page.wait_for_selector(".ticket li:has-text('Открыт кассовый ящик')")
+        assert page.locator(".ticket").count() == 2 and page.locator(".tk-total:visible").count() == 1
         page = anna.go("/log?cancelled=1&source=KKM:12")
         page.wait_for_selector(".lines tbody tr .void")
         assert page.locator(".lines tbody td.what").count() == 1

@@ -7,6 +7,7 @@ const ANNULLED = "ANNULE";
 const RETURNED = "RETOUR";
 const OFFERED = "OFFERT";
 const LOST = "PERTE";
+const VOID = "25"; // the Prisma event that takes back a whole receipt
 const AMOUNTS = [149, 209]; // where a Prisma packet has them: price, quantity, sum, total
 const SILENCE_MS = facts.screen_ms; // a till that is silent for so long has left its ticket: the screen is cleared
 
@@ -139,7 +140,8 @@ function rawText(line) {
  * back (`article`), a gift or a loss is struck because nobody paid it.
  */
 export function specialAmount(line, article) {
-  const amount = amountWords(line.amount ?? article?.amount ?? line.total, article ?? line);
+  const whole = line.protocol !== "prisma" || line.type === VOID ? line.total : null; // else what the receipt comes to
+  const amount = amountWords(line.amount ?? article?.amount ?? whole, article ?? line);
   const bare = amount.replace(/^[-−]/, "");
   const less = bare !== "" && (line.special === ANNULLED || line.special === RETURNED || bare !== amount);
   return { sign: less ? "−" : "", amount: bare, struck: isStruck(line) };

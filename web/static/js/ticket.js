@@ -5,12 +5,13 @@ import { amountWords, endsTicket, instantOfLine, isOver, isShown, isStruck, show
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
 
-/** One line as `<li>`. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself. */
+/** One line as `<li>`, with its seller where that is not the ticket's own. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself. */
 export function lineItem(line, { article, gone = false, onclick } = {}) {
   const { quantity, text, amount, kind } = shown(line);
   const classes = { special: "void", sub: "sub", end: "sub end" }[kind] ?? (gone ? "gone" : "");
   const before = specialWord(line);
   const words = kind === "special" ? [before ? `${before} ` : "", isStruck(line) ? el("s", null, text) : text] : [text];
+  if (line.flags?.includes("other_seller")) words.push(el("b", { class: "other" }, ` ${line.seller}`));
   const cost = kind === "special" ? specialCost(line, article) : [amount];
   const item = el("li", { class: classes || null, "data-at": instantOfLine(line) },
     el("time", { datetime: line.received_at }, clock(instantOfLine(line))),
@@ -59,6 +60,7 @@ const isDevice = ({ protocol, source }) => protocol === "prisma" && !source.star
 
 /** A ticket's foot: its total once it is paid, else what the lines come to; how many lines, what was taken back. */
 export function foot(sale) {
+  if (sale.ticket?.kind === "event") return el("div", { hidden: true }); // nothing is sold: a drawer, a door
   const last = sale.lines[sale.lines.length - 1];
   const total = totalWords(sale);
   const shownSum = total || sumWords(sale);
@@ -73,7 +75,8 @@ export function foot(sale) {
 /** "3 articles, 1 cancelled, 1 returned"; why there is no sum, where it is `needed`. */
 function countWords(tally, needed) {
   if (!tally) return "";
-  const told = [ngettext("{count} article", "{count} articles", tally.articles)];
+  const told = [];
+  if (tally.articles || !tally.returned) told.push(ngettext("{count} article", "{count} articles", tally.articles));
   if (tally.cancelled) told.push(ngettext("{count} cancelled", "{count} cancelled", tally.cancelled));
   if (tally.returned) told.push(ngettext("{count} returned", "{count} returned", tally.returned));
   if (tally.offered) told.push(ngettext("{count} offered", "{count} offered", tally.offered));
