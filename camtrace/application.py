@@ -13,7 +13,12 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import __version__, assets, clock, garbage, i18n
+from camtrace.alarm import modbus
+from camtrace.alarm.camera_events import CameraEvents
+from camtrace.alarm.contact_boxes import ContactBoxes
 from camtrace.alarm.motion import MotionAlarms
+from camtrace.alarm.onvif_client import Camera as OnvifCamera
+from camtrace.alarm.onvif_client import HttpPost
 from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.protocol import ControlFactory
 from camtrace.alarm.senders import Senders, addresses_of
@@ -71,6 +76,7 @@ from camtrace.spool import Spool
 from camtrace.store.alarms import AlarmStore
 from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
+from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
@@ -91,6 +97,7 @@ from camtrace.web.access import Access
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.contact_boxes import ContactBoxesApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -129,7 +136,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
-    alarm_rows, calendar_rows = AlarmStore(database), CalendarStore(database)
+    alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -175,6 +182,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             alarms.camera_changed(int(fact.key))
         elif fact.kind == "setting":
             await registry.setting_changed(fact.key)
+        elif fact.kind == "contact_box":
+            await boxes.changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
@@ -186,7 +195,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     def is_needed(camera: Camera) -> bool:
         return recording.wants(camera) or live.is_watched(camera.uid) or camera.motion.enabled
 
+    translations = i18n.load(assets.web() / "locale")
+    say = translations[settings.site.language].gettext
     motion_alarms = MotionAlarms(directory, detection, sub_streams, alarms.trigger)
+    boxes = ContactBoxes(
+        contact_rows, directory, partial(modbus.connect, reactor), alarms.trigger, note, metrics, reactor, say=say
+    )
+    camera_events = CameraEvents(
+        directory, partial(OnvifCamera, HttpPost(reactor)), alarms.trigger, vault, note, metrics, reactor, say=say
+    )
     cameras = Cameras(
         directory,
         feeds,
@@ -200,7 +217,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         sub_streams=sub_streams,
         is_needed=is_needed,
         forgetful=[live, sub_streams, detection],
-        followers=[motion_alarms],
+        followers=[motion_alarms, camera_events],
     )
     probe = Probe(reactor, Feeds(reactor, pools, Metrics()))  # a test is neither shown live nor counted
     metrics.gauge("camtrace_cameras", cameras.figures)
@@ -295,7 +312,6 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     # browsers and programs
     access = Access(gate)
     static = Static(assets.web() / "static")
-    translations = i18n.load(assets.web() / "locale")
     zone = ZoneInfo(settings.site.timezone)
     mail_rows, post = MailStore(database), Post(reactor)
     voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
@@ -352,9 +368,21 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         pages=[door, pages, account, SettingsPages(frame, access), static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
-            CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes, timetable, alarms),
+            CamerasApi(
+                access,
+                cameras,
+                camera_rows,
+                vault,
+                probe,
+                note,
+                lambda: recording.volumes,
+                timetable,
+                alarms,
+                camera_events,
+            ),
             AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
             CalendarsApi(access, calendar_rows, timetable, note),
+            ContactBoxesApi(access, cameras, contact_rows, boxes, note),
             MailApi(access, cameras, office),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
@@ -471,6 +499,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("recording", start_recording, recording.stop, leaves=5),
             Tier("cameras", cameras.start, cameras.stop, leaves=7),
             Tier("motion", motion_alarms.start, motion_alarms.stop),
+            Tier("contacts", boxes.start, boxes.stop),
+            Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
             Tier("doors", open_doors, close_doors, leaves=7),
@@ -484,7 +514,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "calendar", "user", "profile", "setting"]:
+    for changed in [kind] if kind else ["camera", "calendar", "contact_box", "user", "profile", "setting"]:
         bus.publish(SettingChanged(changed, key))
 
 

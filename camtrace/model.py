@@ -95,6 +95,32 @@ class Moved(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """A digital input, of a contact box by its place, of a camera by its `token`.
+
+    `normally`: "open" or "closed", its resting state. Leaving it raises an alarm on `cameras` (uids); where a camera's
+    own input names none, on that camera. One that is not `enabled` raises none.
+    """
+
+    name: str = ""
+    normally: str = "open"
+    cameras: tuple[int, ...] = ()
+    enabled: bool = True
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEvents:
+    """What a camera is asked to tell by ONVIF, and what of it raises an alarm."""
+
+    enabled: bool = False
+    motion: bool = True
+    audio: bool = False
+    tampering: bool = True
+    inputs: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CameraMail:
     """When mails say that the camera is lost: by its calendar, once it has been lost for `grace_seconds`.
 
@@ -133,6 +159,7 @@ class Camera:
     alarm: AlarmRecording = AlarmRecording()
     mail: CameraMail = CameraMail()
     motion: MotionSettings = MotionSettings()
+    events: CameraEvents = CameraEvents()
     stop_streams_automatically: bool = False
     deleted_at: datetime | None = None
 
@@ -325,6 +352,60 @@ class Alarm:
     @property
     def state(self) -> str:
         return "active" if self.ended_at is None else "ended"
+
+
+NORMALLY = ("open", "closed")
+READS = ("inputs", "coils")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactBox:
+    """A device with digital inputs that is asked for them by Modbus/TCP.
+
+    `unit`: the device behind a gateway. `reads`: whether they are its discrete inputs or its coils. `contacts`: its
+    inputs from number `first` on (counted from 0), asked for every `interval_ms`.
+    """
+
+    id: int
+    name: str
+    host: str
+    port: int = 502
+    unit: int = 1
+    reads: str = "inputs"
+    first: int = 0
+    interval_ms: int = 200
+    enabled: bool = True
+    contacts: tuple[Contact, ...] = (Contact(),)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """What the connection to a contact box, or to a camera's events, is worth.
+
+    `status`: "active", "inactive", or "off" on purpose. `code` is a key of `alarm.links.REASONS`, `detail` fills it.
+    """
+
+    status: str
+    code: str
+    since: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputState:
+    """A digital input as it was last seen: None while that is not known. `away`: it has left its resting state."""
+
+    closed: bool | None = None
+    away: bool = False
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsState:
+    """A contact box, or a camera's events, now. `inputs`: those of the box in order, those a camera told of."""
+
+    link: LinkState
+    inputs: tuple[InputState, ...] = ()
 
 
 # ── when something applies ───────────────────────────────────────────────────────────────────────────────────────

@@ -10,6 +10,7 @@ from typing import Any, Generic
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.backoff import Backoff
 from camtrace.cameras.naps import Naps
 from camtrace.cameras.ports import Facts, Feed, Feeds, Note, Numbers, Reactor, Recording, S, Secrets
 from camtrace.cameras.status import Verdict, judge
@@ -20,29 +21,10 @@ from camtrace.model import Camera, CameraState, Status
 
 log = Logger()
 
-FIRST_DELAY = 1.0
-LONGEST_DELAY = 60.0
 # a connection that lasted so long was a good one: the next failure is tried again at once
 _STABLE_SECONDS = 30.0
 # the same failure is written into the journal again after so long
 _REMIND_SECONDS = 3600.0
-
-
-class Backoff:
-    """Delays between attempts: doubling from 1 s to 60 s, each a quarter more or less, so that cameras spread."""
-
-    def __init__(self, chance: Callable[[], float] = random.random) -> None:
-        self._chance = chance
-        self._next = FIRST_DELAY
-
-    def next(self) -> float:
-        """Seconds to wait before the next attempt."""
-        delay, self._next = self._next, min(self._next * 2, LONGEST_DELAY)
-        return min(LONGEST_DELAY, delay * (0.75 + self._chance() / 2))
-
-    def reset(self) -> None:
-        """The last attempt was a good one."""
-        self._next = FIRST_DELAY
 
 
 def password_of(camera: Camera, secrets: Secrets) -> str:

@@ -15,6 +15,7 @@ from camtrace.i18n import N_
 from camtrace.model import (
     AlarmRecording,
     Camera,
+    CameraEvents,
     CameraMail,
     CameraState,
     MotionSettings,
@@ -22,6 +23,7 @@ from camtrace.model import (
     RegularRecording,
     Zone,
 )
+from camtrace.store.contacts import read_contacts
 from camtrace.store.database import Database
 
 _FIELDS = [
@@ -42,6 +44,7 @@ _FIELDS = [
     "alarm",
     "mail",
     "motion",
+    "events",
     "stop_streams_automatically",
 ]
 _COLUMNS = ", ".join(["uid", "id", *_FIELDS, "deleted_at"])
@@ -168,7 +171,7 @@ def _number_taken(fields: Mapping[str, Any]) -> Conflict:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in ("regular", "alarm", "mail", "motion"):
+    if name in ("regular", "alarm", "mail", "motion", "events"):
         return json.dumps(asdict(value))
     return list(value) if name == "overlay_ids" else value
 
@@ -181,6 +184,7 @@ def _camera(row: tuple[Any, ...]) -> Camera:
     values["alarm"] = AlarmRecording(**values["alarm"])
     values["mail"] = CameraMail(**values["mail"])
     values["motion"] = _motion(values["motion"])
+    values["events"] = _events(values["events"])
     return Camera(**values)
 
 
@@ -190,3 +194,7 @@ def _motion(stored: Mapping[str, Any]) -> MotionSettings:
         for zone in stored.get("zones", ())
     ]
     return MotionSettings(**{**stored, "zones": tuple(zones)})
+
+
+def _events(stored: Mapping[str, Any]) -> CameraEvents:
+    return CameraEvents(**{**stored, "inputs": read_contacts(stored.get("inputs", ()))})

@@ -1,4 +1,4 @@
-"""The pages of who sets the server up: calendars, mails and Prisma; and the journal of alarms."""
+"""The pages of who sets the server up: calendars, contact boxes, mails and Prisma; and the journal of alarms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from camtrace.web.routing import new_app, requirer
 
 
 class SettingsPages:
-    """`/alarms`, `/calendars`, `/mail`, `/prisma`; what is on them comes by the API."""
+    """`/alarms`, `/calendars`, `/contacts`, `/mail`, `/prisma`; what is on them comes by the API."""
 
     app = new_app()
 
@@ -26,6 +26,10 @@ class SettingsPages:
     @requirer.require(app.route("/calendars", methods=["GET"]), visit=May("settings"))
     def calendars(self, visit: Visit) -> Response:
         return self._frame.page(visit, "calendars.html", "calendars")
+
+    @requirer.require(app.route("/contacts", methods=["GET"]), visit=May("settings"))
+    def contacts(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "contacts.html", "contacts")
 
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:

@@ -13,6 +13,8 @@ from camtrace.model import (
     Calendar,
     Camera,
     CameraState,
+    ContactBox,
+    ContactsState,
     Gap,
     JournalEntry,
     Line,
@@ -221,6 +223,29 @@ class Calendars(Protocol):
     def names(self) -> list[str]: ...
     def applies(self, name: str, at: datetime | None = None) -> bool: ...
     async def load(self) -> None: ...
+
+
+class ContactStore(Protocol):
+    """Contact boxes in the database. Raise Conflict and NotFound."""
+
+    async def create(self, box: ContactBox) -> ContactBox: ...
+    async def update(self, box: ContactBox) -> ContactBox: ...
+    async def delete(self, id: int) -> ContactBox: ...
+
+
+class ContactBoxes(Protocol):
+    """All contact boxes with their state, from memory; `load` returns when they are as the database."""
+
+    def all(self) -> list[ContactBox]: ...
+    def by_id(self, id: int) -> ContactBox | None: ...
+    def state(self, id: int) -> ContactsState: ...
+    async def load(self) -> None: ...
+
+
+class CameraEvents(Protocol):
+    """What cameras tell of themselves."""
+
+    def state(self, uid: int) -> ContactsState: ...
 
 
 class JournalStore(Protocol):

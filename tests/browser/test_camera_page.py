@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, person, preview
+from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
 pytestmark = needs("chromium")
-site = pytest.fixture(preview)  # of each test's own: cameras come and go
+site = pytest.fixture(renewed)  # of each test's own: cameras come and go
 
 
 def test_the_life_of_a_camera(anna: Person) -> None:

@@ -16,8 +16,19 @@ SIZES = (DESK, LAPTOP, TABLET, PHONE)
 SMALLEST = (360, 740)
 LANGUAGES = ("en", "fr", "ru")
 PAGES = (
-    *("/live/1", "/live/2", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/journal", "/alarms", "/account"),
-    *("/mail", "/prisma"),
+    "/live/1",
+    "/live/2",
+    "/wall",
+    "/replay/1",
+    "/log",
+    "/cameras",
+    "/cameras/1",
+    "/journal",
+    "/alarms",
+    "/account",
+    "/mail",
+    "/contacts",
+    "/prisma",
 )
 # what the Tab key reaches, and how large it is
 STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]

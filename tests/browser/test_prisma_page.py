@@ -22,7 +22,7 @@ class Till:
     """Sends the events of one till, each with what its receipt comes to."""
 
     def __init__(self, site: PreviewProcess) -> None:
-        self._address = ("127.0.0.1", int(site.tell("events")))
+        self._address = ("127.0.0.1", int(site.tell("prisma")))
         self._socket = socket.socket(type=socket.SOCK_DGRAM)
         self.total = Decimal(0)
 

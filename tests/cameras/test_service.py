@@ -12,8 +12,8 @@ from twisted.internet import defer, task
 from twisted.trial.unittest import TestCase
 
 from camtrace import clock
+from camtrace.backoff import Backoff
 from camtrace.bus import Bus
-from camtrace.cameras.connection import Backoff
 from camtrace.cameras.directory import Directory
 from camtrace.cameras.service import Cameras
 from camtrace.events import SettingChanged, VolumeStateChanged

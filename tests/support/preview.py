@@ -10,13 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from support.films import Film, FilmFootage, LiveFilms
 from support.mail_office import office
 from support.web import Disk, WebShop
-from twisted.internet import endpoints, reactor, task
+from twisted.internet import endpoints, protocol, reactor, task
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineReceiver
 
@@ -27,8 +28,11 @@ from camtrace.model import (
     Box,
     Camera,
     CameraState,
+    ContactsState,
+    InputState,
     JournalEntry,
     Line,
+    LinkState,
     MotionSettings,
     Moved,
     RegularRecording,
@@ -230,11 +234,17 @@ class Walkers:
         return loop.stop
 
 
+@cache
+def _film() -> Film:
+    """What all cameras show."""
+    return Film(MEDIA / "vtest_h264_baseline.mp4")
+
+
 class PreviewSite:
     """The whole of it."""
 
     def __init__(self) -> None:
-        film = Film(MEDIA / "vtest_h264_baseline.mp4")
+        film = _film()
         films = {101: film, 102: film, 105: film}
         self.shop = shop = WebShop(reactor)
         known = cameras()
@@ -270,6 +280,7 @@ class PreviewSite:
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
             AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
+            shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             JournalApi(shop.access, shop.cameras, shop.journal),
@@ -315,17 +326,43 @@ class PreviewSite:
         self.live.lose(uid)
 
 
+class Front(protocol.Factory):
+    """Leads each connection to the site as it stands then."""
+
+    def __init__(self) -> None:
+        self.site = PreviewSite()
+        self._factory = self.site.website.site()
+
+    def renew(self) -> None:
+        """A site as on its first day. Who is signed in stays so."""
+        sessions = self.site.shop.users.sessions
+        self.site = PreviewSite()
+        self.site.shop.users.sessions.update(sessions)
+        self._factory = self.site.website.site()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection of the site's."""
+        return self._factory.buildProtocol(addr)
+
+
 class Orders(LineReceiver):
     """What a test tells the site on its standard input; each order is answered by a line."""
 
     delimiter = b"\n"
 
-    def __init__(self, site: PreviewSite) -> None:
-        self._site = site
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    @property
+    def _site(self) -> PreviewSite:
+        return self._front.site
 
     def lineReceived(self, line: bytes) -> None:
         order, _, argument = line.decode().partition(" ")
-        if order == "sell":
+        if order == "renew":
+            self._front.renew()
+            self._say("renewed")
+        elif order == "sell":
             sold = self._site.sell()
             self._say(f"{sold.type} {sold.text or sold.tender}")
         elif order == "say":
@@ -336,8 +373,20 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
-        elif order == "events":
+        elif order == "prisma":
             self._say(str(self._site.events.getHost().port))
+        elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
+            box, *closed = argument.split()
+            self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]
+            self._say("set")
+        elif order == "events":  # what the inputs of which camera are: 101 DI_1=1 …
+            uid, *inputs = argument.split()
+            told = [
+                InputState(state == "1", state == "1", token) for token, state in (each.split("=") for each in inputs)
+            ]
+            link = LinkState("active", "subscribed", clock.now())
+            self._site.shop.camera_events.states[int(uid)] = ContactsState(link, tuple(told))
+            self._say("set")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")
@@ -356,13 +405,13 @@ class Orders(LineReceiver):
 
 def main(port: int) -> None:
     """Serve on 127.0.0.1:`port`, for a test (port 0, orders on standard input) or for somebody who looks."""
-    site = PreviewSite()
-    link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(site.website.site())
+    front = Front()
+    link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(front)
     link.addCallback(lambda listening: print(f"ready {listening.getHost().port}", flush=True))
     if port:
-        task.LoopingCall(site.sell).start(4, now=False)
+        task.LoopingCall(lambda: front.site.sell()).start(4, now=False)
     else:
-        StandardIO(Orders(site))
+        StandardIO(Orders(front))
     reactor.run()  # type: ignore[attr-defined]
 
 

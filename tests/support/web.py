@@ -15,6 +15,7 @@ from zoneinfo import ZoneInfo
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from support.alarms import StoredAlarms, StoredCalendars
+from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
 from support.prisma import PrismaShop
 from treq.testing import StubTreq
@@ -52,6 +53,7 @@ from camtrace.web.access import Access, Anyone, May, Visit
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.contact_boxes import ContactBoxesApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -445,6 +447,7 @@ class WebShop:
             self.metrics,
             reactor,
         )
+        self.boxes, self.camera_events = StoredBoxes(), SeenEvents()
         self.notes: list[tuple[Any, ...]] = []
         self.shelf = Shelf()
         self.health: dict[str, Any] = {"database": self._well}
@@ -462,6 +465,7 @@ class WebShop:
             self.cameras_api(self.probe, lambda: self.volumes),
             AlarmsApi(self.access, self.cameras, self.rows, self.stored_alarms, self.alarms),
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
+            self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
             PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
@@ -490,7 +494,12 @@ class WebShop:
             volumes,
             self.timetable,
             self.alarms,
+            self.camera_events,
         )
+
+    def boxes_api(self) -> ContactBoxesApi:
+        """The API of contact boxes."""
+        return ContactBoxesApi(self.access, self.cameras, self.boxes, self.boxes, self._note)
 
     @staticmethod
     async def _well() -> tuple[bool, str]:

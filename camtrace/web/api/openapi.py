@@ -11,12 +11,13 @@ from twisted.web.server import Request
 
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
-from camtrace.model import CAUSES, JOURNAL_KINDS, TICKET_KINDS, MotionSettings
+from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, TICKET_KINDS, CameraEvents, MotionSettings
 from camtrace.prisma.catalogue import DISPLAYS
 from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
+from camtrace.web.api.contact_fields import MOST_CONTACTS
 from camtrace.web.routing import Route, new_app, requirer
 
 PREFIX = "/api/v1"
@@ -86,12 +87,16 @@ _STATUS = {
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
     "DELETE /prisma/sources/{source}": "204",
+    "POST /contact-boxes": "201",
+    "DELETE /contact-boxes/{box}": "204",
 }
 _BODIES = {
     ("POST", "/cameras"): "Camera",
     ("PATCH", "/cameras/{camera}"): "Camera",
     ("POST", "/cameras/test"): "Camera",
     ("POST", "/cameras/{camera}/test"): "Camera",
+    ("POST", "/contact-boxes"): "ContactBox",
+    ("PATCH", "/contact-boxes/{box}"): "ContactBox",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -129,6 +134,47 @@ def _motion() -> Schema:
     }
 
 
+_CONTACT: dict[str, Schema] = {
+    "name": _TEXT,
+    "normally": {"type": "string", "enum": list(NORMALLY), "default": "open"},
+    "cameras": {"type": "array", "items": {"type": "integer"}},
+    "enabled": {"type": "boolean", "default": True},
+}
+
+
+def _events() -> Schema:
+    default = CameraEvents()
+    flags = ("enabled", "motion", "audio", "tampering")
+    inputs: Schema = {"type": "object", "properties": {"token": _TEXT, **_CONTACT}, "required": ["token"]}
+    return {
+        "type": "object",
+        "properties": {
+            **{name: {"type": "boolean", "default": getattr(default, name)} for name in flags},
+            "inputs": {"type": "array", "maxItems": MOST_CONTACTS, "items": inputs},
+        },
+    }
+
+
+CONTACT_BOX: Schema = {
+    "type": "object",
+    "description": "`name` and `host` suffice; `contacts` is replaced whole",
+    "properties": {
+        "name": _TEXT,
+        "host": _TEXT,
+        "port": _integer(1, 65535, 502),
+        "unit": _integer(0, 255, 1),
+        "reads": {"type": "string", "enum": list(READS), "default": "inputs"},
+        "first": _integer(0, 65535, 0),
+        "count": _integer(1, MOST_CONTACTS, 8),
+        "interval_ms": _integer(50, 60_000, 200),
+        "enabled": {"type": "boolean", "default": True},
+        "contacts": {
+            "type": "array",
+            "maxItems": MOST_CONTACTS,
+            "items": {"type": "object", "properties": _CONTACT},
+        },
+    },
+}
 CAMERA: Schema = {
     "type": "object",
     "description": "`name` and either `url` or `model` and `address` suffice",
@@ -164,6 +210,7 @@ CAMERA: Schema = {
             },
         },
         "motion": _motion(),
+        "events": _events(),
         "stop_streams_automatically": {"type": "boolean", "default": False},
     },
 }
@@ -261,6 +308,7 @@ def describe(routes: Iterable[Route]) -> Schema:
             },
             "schemas": {
                 "Camera": CAMERA,
+                "ContactBox": CONTACT_BOX,
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},

@@ -11,15 +11,22 @@ from typing import Any
 from urllib.parse import urlencode
 
 from camtrace import clock
+from camtrace.alarm import links
 from camtrace.cameras.status import REASONS
+from camtrace.errors import filled
 from camtrace.i18n import Translations
 from camtrace.model import (
     Alarm,
     Camera,
+    CameraEvents,
     CameraState,
+    Contact,
+    ContactsState,
     Gap,
+    InputState,
     JournalEntry,
     Line,
+    LinkState,
     MotionSettings,
     Moved,
     Span,
@@ -38,7 +45,7 @@ Shape = dict[str, Any]
 _ENGLISH = Translations("en")
 
 
-def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -> Shape:
+def camera_shape(camera: Camera, user: User, directory: CameraDirectory, state: CameraState | None = None) -> Shape:
     """A camera. How it is reached is shown only to who may change it; a password never is."""
     shape: Shape = {
         "id": camera.id,
@@ -74,6 +81,7 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
             },
             "mail": asdict(camera.mail),
             "motion": motion_shape(camera.motion),
+            "events": events_shape(camera.events, directory),
             "stop_streams_automatically": camera.stop_streams_automatically,
         }
     return shape
@@ -91,6 +99,50 @@ def motion_shape(motion: MotionSettings) -> Shape:
         "object_size": motion.object_size,
         "history_seconds": motion.history_seconds,
         "minimum_seconds": motion.minimum_seconds,
+    }
+
+
+def events_shape(events: CameraEvents, directory: CameraDirectory) -> Shape:
+    """What the camera is asked to tell of itself."""
+    return {
+        "enabled": events.enabled,
+        "motion": events.motion,
+        "audio": events.audio,
+        "tampering": events.tampering,
+        "inputs": [{"token": each.token, **contact_shape(each, directory)} for each in events.inputs],
+    }
+
+
+def contact_shape(contact: Contact, directory: CameraDirectory, now: InputState | None = None) -> Shape:
+    """A contact with the numbers of its cameras, and as it is `now`: `closed` is null while that is not known."""
+    known = map(directory.by_uid, contact.cameras)
+    shape: Shape = {
+        "name": contact.name,
+        "normally": contact.normally,
+        "cameras": [camera.id for camera in known if camera is not None],
+        "enabled": contact.enabled,
+    }
+    return shape if now is None else {**shape, "closed": now.closed, "away": now.away}
+
+
+def link_shape(link: LinkState, subject: str) -> Shape:
+    """What a connection is worth: `reason` in words, `code` for programs; `text` is the id of what `subject` does."""
+    text, values = links.REASONS[link.code], {"detail": link.detail}
+    return {
+        "status": link.status,
+        "code": link.code,
+        "reason": f"{subject} {filled(text, values)}",
+        "text": text,
+        "values": values,
+        "since": link.since,
+    }
+
+
+def told_shape(state: ContactsState) -> Shape:
+    """What the connection to a camera's events is worth, and the inputs that the camera told of."""
+    return {
+        **link_shape(state.link, "the camera"),
+        "inputs": [{"token": one.token, "closed": one.closed, "away": one.away} for one in state.inputs],
     }
 
 

@@ -105,8 +105,8 @@ class Card {
     try {
       if (this.#name) await ask("/calendars", { method: "POST", body: { name: this.#name.input.value.trim(), ...body } });
       else await ask(`/calendars/${encodeURIComponent(this.#calendar.name)}`, { method: "PATCH", body });
-      toast(_("The calendar is saved. It acts at once."));
       await load();
+      toast(_("The calendar is saved. It acts at once."));
     } catch (error) {
       this.#refused(error);
     }

@@ -15,7 +15,7 @@ let turn = 0;
 let list = null;
 
 const somebody = _("Somebody");
-const named = (values) => (values.codec ? { ...values, codec: codecWords(values.codec) } : values);
+const named = (values) => ({ ...values, ...(values.codec ? { codec: codecWords(values.codec) } : {}), ...(values.why ? { why: _(values.why, values) } : {}) });
 const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), user: entry.user || somebody });
 
 function row(entry) {
