@@ -225,6 +225,18 @@ def test_every_event_has_its_place(said: list[tuple[str, tuple[int, str, float]]
         known[placed.ticket.id] = placed.ticket
 
 
+@given(st.permutations([4, 6, 6, 18, 37]), st.sets(st.integers(0, 4), max_size=4), st.booleans())
+def test_lost_and_reordered(order: list[int], lost: set[int], ends: bool) -> None:
+    """Whatever arrives of a receipt, in whatever order before its end, is one ticket; the next receipt is another."""
+    till = Till()
+    arrived = [code for place, code in enumerate(order) if place not in lost]
+    ids = {till.say(code, 41, after=0.01).ticket.id for code in arrived}
+    if ends:
+        ids.add(till.say(5, 41, after=0.01).ticket.id)
+    assert len(ids) == 1
+    assert till.say(6, 42, after=0.01).ticket.id not in ids
+
+
 @given(st.lists(SAID, max_size=30), st.lists(SAID, max_size=30))
 def test_tills_are_parallel(one: list[tuple[int, str, float]], other: list[tuple[int, str, float]]) -> None:
     """What one till says changes nothing for another."""
