@@ -7,13 +7,13 @@ from decimal import Decimal
 
 import pytest
 from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, person, preview
+from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
 from camtrace.prisma.wire import Event, encode
 
 pytestmark = needs("chromium")
-site = pytest.fixture(preview)  # of each test's own: settings change
+site = pytest.fixture(renewed)  # of each test's own: settings change
 
 GOODS = (("Батон нарезной", "17", "32.50"), ("Молоко 3,2%", "18", "89.90"), ("Сыр Российский", "19", "245.00"))
 

@@ -272,7 +272,6 @@ class PreviewSite:
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
         )
-        self.events = EventPort(reactor, shop.prisma.sources, "udp:0:interface=127.0.0.1").bind()
         shop.bus.subscribe(LineReceived, self._event)
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
@@ -301,6 +300,11 @@ class PreviewSite:
         while at < clock.now() - timedelta(seconds=20):
             self.till.say(at, publish=False)
             at += SECOND * (7 if self.till.last != "E" else 90)
+
+    def open_events(self) -> int:
+        """Listen for Prisma events; the port's number."""
+        port = EventPort(reactor, self.shop.prisma.sources, "udp:0:interface=127.0.0.1").bind()
+        return int(port.getHost().port)
 
     def _event(self, fact: LineReceived) -> None:
         if fact.line.protocol == "prisma":
@@ -374,7 +378,7 @@ class Orders(LineReceiver):
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
         elif order == "prisma":
-            self._say(str(self._site.events.getHost().port))
+            self._say(str(self._site.open_events()))
         elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
             box, *closed = argument.split()
             self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]
