@@ -48,7 +48,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "."},  # keeps an editable install a plain path, which twistd's plugin search needs
     packages=[*find_packages(include=["camtrace", "camtrace.*"]), "twisted.plugins"],
-    package_data={"camtrace.store": ["migrations/*.sql"]},
+    package_data={"camtrace.store": ["migrations/*.sql"], "camtrace.prisma": ["events.csv"]},
     cmdclass={"build_py": BuildPy},
     include_package_data=False,
     zip_safe=False,

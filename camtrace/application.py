@@ -63,6 +63,12 @@ from camtrace.pos.admission import Admission
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
+from camtrace.prisma import admission as prisma_admission
+from camtrace.prisma.protocol import EventPort
+from camtrace.prisma.receipts import PROTOCOL as PRISMA
+from camtrace.prisma.receipts import Receipts
+from camtrace.prisma.registry import Registry
+from camtrace.prisma.service import EventSources
 from camtrace.recording import volumes
 from camtrace.recording.footage import Footage
 from camtrace.recording.service import Recording
@@ -104,6 +110,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -178,6 +185,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             recording.refresh()
         elif fact.kind == "camera" and fact.key.isdecimal():
             alarms.camera_changed(int(fact.key))
+        elif fact.kind == "setting":
+            await registry.setting_changed(fact.key)
         elif fact.kind == "contact_box":
             await boxes.changed()
 
@@ -252,6 +261,34 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         )
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
+    # Prisma's event sources
+    setting_rows = Settings(database)
+    registry = Registry(setting_rows, note)
+    receipts = Receipts(ids.next, timedelta(minutes=settings.prisma.receipt_minutes))
+    event_sources = EventSources(
+        intake,
+        directory,
+        registry,
+        receipts,
+        ids.next,
+        metrics,
+        Complaints("prisma", note),
+        ZoneInfo(settings.site.timezone),
+        admission=prisma_admission.Admission(settings.prisma.sources),
+        encoding=settings.prisma.encoding,
+    )
+    event_port = EventPort(reactor, event_sources, settings.listen.prisma)
+    if settings.listen.prisma:
+        doors.add_other("prisma", settings.listen.prisma, event_port.bind, event_port.leave)
+    metrics.gauge("camtrace_prisma_lost_datagrams", lambda: [({}, event_port.lost())])
+
+    def motion_at_a_till(fact: AlarmTriggered) -> None:
+        camera = directory.by_uid(fact.alarm.camera_uid)
+        if fact.begins and fact.trigger.cause == "motion" and camera is not None:
+            event_sources.motion(camera.overlay_ids, fact.trigger.at)
+
+    bus.subscribe(AlarmTriggered, motion_at_a_till)
+
     # the control channel, on which alarms are raised
     senders = Senders(directory, partial(addresses_of, reactor))
     channel = ControlChannel(
@@ -287,7 +324,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     access = Access(gate)
     static = Static(assets.web() / "static")
     zone = ZoneInfo(settings.site.timezone)
-    mail_rows, setting_rows, post = MailStore(database), Settings(database), Post(reactor)
+    mail_rows, post = MailStore(database), Post(reactor)
     voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
 
     async def alarm_picture(alarm: Alarm) -> bytes | None:
@@ -311,7 +348,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
-    frame = Frame(templates, settings.site, cameras, known_password)
+    frame = Frame(
+        templates, settings.site, cameras, known_password, lambda language: registry.catalogue.names(language)
+    )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
@@ -361,6 +400,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
+            PrismaApi(access, cameras, registry, event_sources),
             JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
             events,
@@ -396,8 +436,12 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         ids.start_after(await lines.last_id())
         await intake.start()
         ids.start_after(await lines.last_id())  # the spool may have held newer ones
-        grouping.resume(await lines.open_tickets())
-        tills.resume(await lines.last_received())
+        await registry.load()
+        open_tickets, last_received = await lines.open_tickets(), await lines.last_received()
+        grouping.resume(pair for pair in open_tickets if pair[0].protocol != PRISMA)
+        receipts.resume(pair for pair in open_tickets if pair[0].protocol == PRISMA)
+        tills.resume(last_received)
+        event_sources.resume(last_received)
         for ticket, its_lines in await lines.last_tickets():
             screens.resume(ticket, its_lines)
         await timetable.load()
@@ -442,7 +486,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def open_doors() -> None:
         rtsp.startService()
-        doors.open("pos", "rtsp", "control", "ftp")
+        doors.open("pos", "prisma", "rtsp", "control", "ftp")
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})

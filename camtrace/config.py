@@ -18,12 +18,12 @@ from camtrace.errors import ConfigError
 
 LANGUAGES = ("en", "fr", "ru")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
+PRISMA_ENCODINGS = ("cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252")
 DEFAULT_FTP_PASSWORD = "camera"
 # where a package or an administrator puts the file, the first that is there
 INSTALLED = (Path("/etc/camtrace/camtrace.toml"), Path("/usr/local/etc/camtrace/camtrace.toml"))
-# keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
-NOT_YET = {("listen", "prisma")}
-NOT_YET_SECTIONS = {"prisma", "mail"}
+# sections that a later version brings: accepted, so that one file serves both, and told at the start
+NOT_YET_SECTIONS = {"mail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Listen:
     ftp: str = "tcp:2121"
     rtsp: str = "tcp:8554"
     control: str = "tcp:8001"
+    prisma: str = "udp:21845"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,15 @@ class Pos:
     encodings: tuple[tuple[str, str], ...] = ()
     connections: int = 3000
     ticket_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
+class Prisma:
+    """How Prisma's event sources are understood. `sources`: who may speak, None for anybody."""
+
+    sources: tuple[str, ...] | None = None
+    encoding: str = "cp866"
+    receipt_minutes: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -154,6 +164,7 @@ class Config:
     database: DatabaseSettings = DatabaseSettings()
     storage: Storage = Storage()
     pos: Pos = Pos()
+    prisma: Prisma = Prisma()
     alarm: Alarm = Alarm()
     ftp: Ftp = Ftp()
     rtsp: Rtsp = Rtsp()
@@ -213,6 +224,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.plain_listener("listen", "ftp", "tcp", "tcp:2121"),
             reader.endpoint("listen", "rtsp", "tcp:8554"),
             reader.endpoint("listen", "control", "tcp:8001"),
+            reader.plain_listener("listen", "prisma", "udp", "udp:21845"),
         ),
         data=Data(reader.folder(path, data)),
         database=DatabaseSettings(
@@ -233,6 +245,11 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.encodings("pos", "encodings"),
             reader.integer("pos", "connections", 3000, 1, 100000),
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
+        ),
+        prisma=Prisma(
+            reader.prisma_sources("prisma", "sources"),
+            reader.choice("prisma", "encoding", "cp866", PRISMA_ENCODINGS),
+            reader.integer("prisma", "receipt_minutes", 30, 1, 1440),
         ),
         alarm=Alarm(
             reader.sources("alarm", "allow", addresses_only=True),
@@ -261,6 +278,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
 
 
 _LIKE_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3,}(/.*)?|[0-9.]+/[0-9]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/.*)?")
+_PRISMA_SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,2}:[0-9]{1,6}")
 _PORTS = re.compile(r"(?:port=)?([0-9]+)")
 
 
@@ -448,6 +466,13 @@ class _Reader:
             self._check_address(section, key, item, also_names=not addresses_only)
         return tuple(value)
 
+    def prisma_sources(self, section: str, key: str) -> tuple[str, ...] | None:
+        found = self.sources(section, key)
+        for item in found or ():
+            if not _PRISMA_SOURCE.fullmatch(item.strip()):
+                self._check_address(section, key, item, also_names=False)
+        return found
+
     def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
         value = self._get(section, key, {})
         if not isinstance(value, dict):
@@ -473,16 +498,10 @@ class _Reader:
                 self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", value)
 
     def notices(self) -> tuple[str, ...]:
-        """What is set and belongs to a receiver that this version does not have; it must be right all the same."""
-        self.plain_listener("listen", "prisma", "udp")
-        found = []
-        for section, key in sorted(NOT_YET):
-            if self._get(section, key, ""):
-                found.append(f"[{section}] {key} is set, but this version has no such receiver")
-        found.extend(
+        """What is set and belongs to a part that this version does not have."""
+        return tuple(
             f"[{section}] is not used by this version" for section in sorted(NOT_YET_SECTIONS & set(self._table))
         )
-        return tuple(found)
 
     def refuse_unknown(self) -> None:
         """Every key nobody asked for is a fault: a typing error must not pass in silence."""

@@ -478,6 +478,9 @@ class Line:
     `received_at` strictly increases per source. `ticket` is the number as the till gives it ("" when it gives none),
     `ticket_id` the sale it was grouped into. `cameras` are the uids of the cameras that watched the source then.
     `raw` is what arrived, card numbers masked.
+
+    `seller_code`: the seller's number beside the name. `follows`: the id of the attempt that this line answers, 0 for
+    none. `flags`: words of LINE_FLAGS.
     """
 
     id: int
@@ -505,11 +508,28 @@ class Line:
     card: str = ""
     raw: bytes = b""
     cameras: tuple[int, ...] = ()
+    seller_code: str = ""
+    follows: int = 0
+    flags: tuple[str, ...] = ()
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it stands in the log only, not on the screens."""
+        return "hidden" in self.flags
+
+
+# hidden: in the log, not on screens; late: came after another ticket had begun; other_seller: not the ticket's own
+LINE_FLAGS = ("hidden", "late", "other_seller")
+TICKET_KINDS = ("sale", "return", "event")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The lines of one sale of one source. `closed_at` is None while it is open."""
+    """The lines of one sale of one source. `closed_at` is None while it is open.
+
+    `kind`: one of TICKET_KINDS; an event is a single line outside of any sale. `linked`: the id of another source's
+    ticket that belongs to it, a dispenser's to a till's; 0 for none.
+    """
 
     id: int
     protocol: str
@@ -520,6 +540,8 @@ class Ticket:
     seller: str = ""
     total: Decimal | None = None
     line_count: int = 0
+    kind: str = "sale"
+    linked: int = 0
 
     @property
     def state(self) -> str:

@@ -110,6 +110,23 @@ TEXTS = {
     ),
     "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
     "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
+    "prisma_short": N_("{address} sends Prisma packets that are too short ({count} so far), such as: {sample}"),
+    "prisma_prefix": N_(
+        "{address} sends Prisma packets that name no source such as KKM or TRK ({count} so far), such as: {sample}"
+    ),
+    "prisma_number": N_("{address} sends Prisma packets without a till's number ({count} so far), such as: {sample}"),
+    "prisma_mode": N_("{address} sends Prisma packets without an event's number ({count} so far), such as: {sample}"),
+    "prisma_stranger": N_(
+        "Events of {source} at {address} are not taken ({count} so far): [prisma] sources does not list it. It can be"
+        " registered on the page Prisma."
+    ),
+    "prisma_flood": N_("{address} sends more Prisma events than can be taken; {count} were left out so far."),
+    "prisma_crowd": N_(
+        "Prisma events of {address} are left out ({count} so far): too many wait, or too many sources have spoken."
+    ),
+    "prisma_event_changed": N_("{user} changed what the Prisma event {code} means."),
+    "prisma_source_registered": N_("{user} registered the Prisma source {source}."),
+    "prisma_source_forgotten": N_("{user} removed the Prisma source {source} from those registered."),
     "ftp_refused": N_("A camera at {address} is not let in by FTP: [ftp] allow does not list this address."),
     "ftp_crowd": N_("A camera at {address} is not let in by FTP: {detail} connections are open, no more are allowed."),
     "ftp_too_many": N_("The camera at {address} is not let in again by FTP: it has {detail} connections open."),

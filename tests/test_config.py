@@ -198,9 +198,18 @@ def test_web_address() -> None:
 
 
 def test_later_receivers() -> None:
-    """Keys of receivers this version lacks are told, not refused: one file serves both versions."""
-    parsed = config.parse('[listen]\nprisma = "udp:21845"\n[mail]\nfrom = "camtrace@shop"')
-    assert len(parsed.notices) == 2
+    """Sections of parts this version lacks are told, not refused: one file serves both versions."""
+    parsed = config.parse('[mail]\nfrom = "camtrace@shop"')
+    assert len(parsed.notices) == 1
+
+
+def test_prisma_sources() -> None:
+    """Addresses, networks and sources; anything else would let nobody in."""
+    entries = ("192.168.1.0/24", "KKM:12", "fe80::1")
+    assert config.parse(f"[prisma]\nsources = {list(entries)}").prisma.sources == entries
+    for wrong in ("till", "KKM", "KKM:", "10.0.0.999"):
+        with pytest.raises(ConfigError, match=r"\[prisma\] sources"):
+            config.parse(f'[prisma]\nsources = ["{wrong}"]')
 
 
 def test_relative_folders(tmp_path: Path) -> None:

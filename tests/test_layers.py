@@ -50,7 +50,8 @@ PURE_EXTRA = {
     "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
-    "tickets": {"tally"},
+    "tickets": {"tally", "roles"},
+    "prisma": {"catalogue", "receipts", "check"},
     "mail": {"settings"},
 }
 PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}

@@ -28,10 +28,12 @@ _TYPES = {
     "discount": "numeric",
     "raw": "bytea",
     "cameras": "bigint[]",
+    "follows": "bigint",
+    "flags": "text[]",
 }
 _LINE_COLUMNS = tuple(field.name for field in fields(Line))
 _TICKET_COLUMNS = (
-    "id, protocol, source, number, opened_at, closed_at, seller, total, line_count"  # in the order of _ticket
+    "id, protocol, source, number, opened_at, closed_at, seller, total, line_count, kind, linked"  # in _ticket's order
 )
 _KNOWN_WORDS = 100_000
 _INSERT_LINES = (
@@ -43,11 +45,15 @@ _INSERT_WORDS = f"insert into line_words (key, words) {unpacked(['bigint', 'text
 _INSERT_TICKETS = (
     f"insert into ticket ({_TICKET_COLUMNS}, last_at) "
     + unpacked(
-        ["bigint", "text", "text", "text", "timestamptz", "timestamptz", "text", "numeric", "int", "timestamptz"]
+        [
+            *("bigint", "text", "text", "text", "timestamptz", "timestamptz", "text", "numeric", "int"),
+            *("text", "bigint", "timestamptz"),
+        ]
     )
     + " on conflict (id) do update set number = excluded.number, seller = excluded.seller, total = excluded.total,"
     " closed_at = coalesce(excluded.closed_at, ticket.closed_at), last_at = excluded.last_at,"
-    " line_count = excluded.line_count where ticket.line_count < excluded.line_count"
+    " line_count = excluded.line_count, kind = excluded.kind, linked = excluded.linked"
+    " where ticket.line_count < excluded.line_count"
 )
 _CLOSE_ABANDONED = (
     "update ticket set closed_at = last_at"
@@ -118,6 +124,7 @@ class LineStore:
         amount_min: Decimal | None = None,
         amount_max: Decimal | None = None,
         special: str | None = None,
+        red: bool | None = None,
         after: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
@@ -125,7 +132,8 @@ class LineStore:
         """Lines received in [start, stop] that fit all that is asked, newest first unless `ascending`.
 
         `after`: the instant and id of the last line of the page before. `camera_uids`: watched by one of these. `text`:
-        any part of article, tender or seller, ignoring case and accents.
+        any part of article, tender or seller, ignoring case and accents. `red`: what was cancelled, given away, lost or
+        returned, whatever the protocol.
         """
         wanted = _Conditions()
         wanted.add("received_at >= %s", start)
@@ -141,6 +149,7 @@ class LineStore:
         wanted.add("amount >= %s", amount_min)
         wanted.add("amount <= %s", amount_max)
         wanted.add("special = %s", special)
+        wanted.add("(type = %s or special <> '')", "S" if red else None)
         wanted.add_after("received_at", after, ascending)
         return await self._read(wanted, "received_at", ascending, limit)
 
@@ -166,10 +175,14 @@ class LineStore:
         source: str | None = None,
         number: str | None = None,
         state: str | None = None,
+        kind: str | None = None,
         after: tuple[datetime, int] | None = None,
         limit: int = 100,
     ) -> list[Ticket]:
-        """Tickets opened in [start, stop] that fit all that is asked, newest first. `state`: "open" or "closed"."""
+        """Tickets opened in [start, stop] that fit all that is asked, newest first. `state`: "open" or "closed".
+
+        Without a `kind` those of single events are left out.
+        """
         wanted = _Conditions()
         wanted.add("opened_at >= %s", start)
         wanted.add("opened_at <= %s", stop)
@@ -180,6 +193,7 @@ class LineStore:
         wanted.add("source = %s", source)
         wanted.add("number = %s", number)
         wanted.add("(closed_at is null) = %s", None if state is None else state == "open")
+        wanted.add("kind = %s" if kind else "kind <> %s", kind or "event")
         wanted.add_after("opened_at", after, ascending=False)
         rows = await self._database.query(
             f"select {_TICKET_COLUMNS} from ticket where {wanted.sql} {_order('opened_at', False)} limit %s",
@@ -217,8 +231,9 @@ class LineStore:
         """The newest ticket of each source with its lines, oldest first: what stands on the screens."""
         screens = []
         for source in await self.last_received():
-            newest = await self.lines(source=source, limit=1)
-            if (found := await self.ticket(newest[0].ticket_id)) is not None:
+            newest = await self.lines(source=source, limit=20)
+            line = next((line for line in newest if not line.is_hidden), None)
+            if line is not None and (found := await self.ticket(line.ticket_id)) is not None:
                 screens.append(found)
         return screens
 
@@ -281,6 +296,8 @@ def _tickets_insertion(received: Received) -> Iterator[Statement]:
             packed([ticket.seller for ticket, _ in rows]),
             packed([None if ticket.total is None else str(ticket.total) for ticket, _ in rows]),
             packed([str(ticket.line_count) for ticket, _ in rows]),
+            packed([ticket.kind for ticket, _ in rows]),
+            packed([str(ticket.linked) for ticket, _ in rows]),
             packed([last_at.isoformat() for _, last_at in rows]),
         ],
     )
@@ -336,7 +353,7 @@ def _column(name: str, lines: Sequence[Line]) -> list[str | None]:
             return [value and value.isoformat() for value in values]
         case "bytea":
             return [value.hex() for value in values]
-        case "bigint[]":
+        case "bigint[]" | "text[]":
             return [f"{{{','.join(map(str, value))}}}" for value in values]
         case _:
             return [None if value is None else str(value) for value in values]
@@ -346,11 +363,12 @@ def _line(row: tuple[Any, ...]) -> Line:
     values = dict(zip(_LINE_COLUMNS, row, strict=True))
     values["raw"] = bytes(values["raw"])
     values["cameras"] = tuple(values["cameras"])
+    values["flags"] = tuple(values["flags"])
     return Line(**values)
 
 
 def _ticket(row: tuple[Any, ...]) -> Ticket:
-    id, protocol, source, number, opened_at, closed_at, seller, total, line_count = row
+    id, protocol, source, number, opened_at, closed_at, seller, total, line_count, kind, linked = row
     return Ticket(
         id=id,
         protocol=protocol,
@@ -361,4 +379,6 @@ def _ticket(row: tuple[Any, ...]) -> Ticket:
         seller=seller,
         total=total,
         line_count=line_count,
+        kind=kind,
+        linked=linked,
     )

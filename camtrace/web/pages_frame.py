@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Mapping
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -31,16 +32,23 @@ CHOICE_SECONDS = 5 * 365 * 24 * 3600
 class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
+    `event_names`: what Prisma's events are called in a language, by number.
     `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
     """
 
     def __init__(
-        self, templates: Templates, site: Site, cameras: CameraDirectory, default_ftp_password: bool = False
+        self,
+        templates: Templates,
+        site: Site,
+        cameras: CameraDirectory,
+        default_ftp_password: bool = False,
+        event_names: Callable[[str], Mapping[str, str]] = lambda language: {},
     ) -> None:
         self._templates = templates
         self._site = site
         self._cameras = cameras
         self._default_ftp_password = default_ftp_password
+        self._event_names = event_names
         self.zone = ZoneInfo(site.timezone)
         self.voices = Voices(templates.translations, site)
 
@@ -89,6 +97,7 @@ class Frame:
             "texts": dict(spoken.of_scripts()),
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
+            "events": self._event_names(language),
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(

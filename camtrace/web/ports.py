@@ -31,6 +31,7 @@ from camtrace.model import (
     Trigger,
     User,
 )
+from camtrace.prisma.catalogue import Catalogue, Kind
 from camtrace.tickets.overlay import Shown
 
 Fields = Mapping[str, Any]
@@ -153,6 +154,7 @@ class LineStore(Protocol):
         amount_min: Decimal | None = None,
         amount_max: Decimal | None = None,
         special: str | None = None,
+        red: bool | None = None,
         after: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
@@ -167,6 +169,7 @@ class LineStore(Protocol):
         source: str | None = None,
         number: str | None = None,
         state: str | None = None,
+        kind: str | None = None,
         after: tuple[datetime, int] | None = None,
         limit: int = 100,
     ) -> list[Ticket]: ...
@@ -373,3 +376,54 @@ class Note(Protocol):
 
 Check = Callable[[], Awaitable[tuple[bool, str]]]
 """Whether a part of the server is well, and a sentence about it."""
+
+
+# ── Prisma ──
+
+
+class SeenSource(Protocol):
+    """A Prisma source that spoke. `refused`: what it says is not taken. `heartbeat_at`: of its last sign of life."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def first_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def refused(self) -> bool: ...
+    @property
+    def heartbeat_at(self) -> datetime | None: ...
+
+
+class EventSources(Protocol):
+    """Who spoke Prisma, and whether a source has been silent for longer than one that is on would be."""
+
+    def seen(self) -> Sequence[SeenSource]: ...
+    def is_silent(self, seen: Any) -> bool: ...
+
+
+class RegisteredSource(Protocol):
+    """What the shop has set for a source."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+
+
+class PrismaRegistry(Protocol):
+    """What the shop has set about Prisma. What is set may raise Invalid or NotFound."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+    @property
+    def sources(self) -> Mapping[str, RegisteredSource]: ...
+    async def change_event(self, code: int, body: Fields, user: User) -> Kind: ...
+    async def reset_event(self, code: int, user: User) -> Kind: ...
+    async def register(self, source: str, body: Fields, user: User) -> RegisteredSource: ...
+    async def forget(self, source: str, user: User) -> None: ...

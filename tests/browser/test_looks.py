@@ -17,6 +17,7 @@ SMALLEST = (360, 740)
 LANGUAGES = ("en", "fr", "ru")
 PAGES = (
     "/live/1",
+    "/live/2",
     "/wall",
     "/replay/1",
     "/log",
@@ -29,6 +30,7 @@ PAGES = (
     "/account",
     "/mail",
     "/mail/journal",
+    "/prisma",
 )
 # what the Tab key reaches, and how large it is
 STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]

@@ -98,13 +98,47 @@ class Writing(LinesCase):
             card="****1111",
             raw=bytes(range(256)),
             cameras=(1, 2, 3),
+            seller_code="1042",
+            follows=3,
+            flags=("hidden", "late"),
         )
-        ticket = Ticket(id=4, protocol="pos", source=full.source, opened_at=NOON, line_count=1, total=Decimal("1.10"))
+        ticket = Ticket(
+            id=4,
+            protocol="pos",
+            source=full.source,
+            opened_at=NOON,
+            line_count=1,
+            total=Decimal("1.10"),
+            kind="return",
+            linked=77,
+        )
         bare = Line(id=6, received_at=NOON, protocol="pos", source="2")
         await self.write([(full, ticket), (bare, Ticket(id=9, protocol="pos", source="2", opened_at=NOON))])
         self.assertEqual(await self.store.lines(ascending=True), [full, bare])
         self.assertEqual(await self.store.ticket(4), (ticket, [full]))
         self.assertIsNone(await self.store.ticket(5))
+
+    async def test_events_of_prisma(self) -> None:
+        """Single events are no tickets unless asked for; what is cancelled is found whatever the protocol."""
+        await self.write(sale(1))
+        for id, kind, special in ((100, "event", ""), (110, "return", "RETOUR"), (120, "sale", "ANNULE")):
+            ticket = Ticket(id=id, protocol="prisma", source="KKM:1", opened_at=NOON, line_count=1, kind=kind)
+            line = Line(id=id + 1, received_at=NOON, protocol="prisma", source="KKM:1", type="6", special=special)
+            await self.write([(line, ticket)])
+        self.assertEqual([ticket.id for ticket in await self.store.tickets()], [120, 110, 1])
+        self.assertEqual([ticket.id for ticket in await self.store.tickets(kind="event")], [100])
+        red = await self.store.lines(red=True)
+        self.assertTrue({111, 121} < {line.id for line in red})
+        self.assertTrue(all(line.special or line.type == "S" for line in red))
+
+    async def test_what_stood_on_the_screens(self) -> None:
+        """The newest ticket of each source with a line that is shown: a heartbeat since does not hide it."""
+        ticket = Ticket(id=1, protocol="prisma", source="KKM:1", opened_at=NOON, line_count=1)
+        shown = Line(id=2, received_at=NOON, protocol="prisma", source="KKM:1", ticket_id=1)
+        alone = replace(ticket, id=3, kind="event", closed_at=NOON)
+        beat = replace(shown, id=4, ticket_id=3, received_at=NOON + timedelta(seconds=1), flags=("hidden",))
+        await self.write([(shown, ticket), (beat, alone)])
+        self.assertEqual([found.id for found, _ in await self.store.last_tickets()], [1])
 
     async def test_one_empty_text(self) -> None:
         """A batch of a single line without any text is a line all the same."""

@@ -40,12 +40,15 @@ from camtrace.model import (
     Ticket,
 )
 from camtrace.pos.wire import decode
+from camtrace.prisma.protocol import EventPort
 from camtrace.tickets.overlay import Overlay, Shown
+from camtrace.tickets.service import Screens
 from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.motion import MotionApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
@@ -95,6 +98,7 @@ class TillLog:
             and (q.get("camera_uids") is None or bool(set(q["camera_uids"]) & set(line.cameras)))
             and (not q.get("source") or line.source == q["source"])
             and (not q.get("type") or line.type == q["type"])
+            and (not q.get("red") or line.type == "S" or bool(line.special))
             and (not q.get("text") or q["text"].lower() in words)
             and (q.get("amount_min") is None or (line.amount is not None and line.amount >= q["amount_min"]))
             and (q.get("amount_max") is None or (line.amount is not None and line.amount <= q["amount_max"]))
@@ -120,10 +124,11 @@ class Till:
     def __init__(self, shop: Any, log: TillLog) -> None:
         self._shop, self._log, self._place, self._ticket = shop, log, 0, 0
         self._overlay = Overlay()
+        self._screens = Screens(shop.bus)
         self.last = ""  # type of the line before
 
     def on_screen(self, source: str) -> Shown | None:
-        return self._overlay.shown(clock.now()) if source == "1" else None
+        return self._overlay.shown(clock.now()) if source == "1" else self._screens.on_screen(source)
 
     def say(self, at: Any, publish: bool = True) -> Line:
         """The next line of the script, received at `at`."""
@@ -186,7 +191,7 @@ def cameras() -> list[tuple[Camera, CameraState]]:
     url = "rtsp://192.168.10.2{}/main"
     made = [
         Camera(uid=101, id=1, name="Till 1", url=url.format(1), login="camtrace", overlay_ids=("1",)),
-        Camera(uid=102, id=2, name="Entrance", url="http://192.168.10.22/video.mjpg"),
+        Camera(uid=102, id=2, name="Entrance", url="http://192.168.10.22/video.mjpg", overlay_ids=("KKM:12",)),
         Camera(uid=105, id=3, name="Car park", url=url.format(3)),
         Camera(uid=104, id=4, name="Delivery yard", url=url.format(4), regular=RegularRecording("always", 30)),
     ]
@@ -282,7 +287,13 @@ class PreviewSite:
         shop.losses.stored = losses()
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
+        frame = Frame(
+            templates,
+            Site("Marché Sud", "Europe/Paris"),
+            shop.cameras,
+            event_names=lambda language: shop.prisma.registry.catalogue.names(language),
+        )
+        shop.bus.subscribe(LineReceived, self._event)
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
@@ -297,6 +308,7 @@ class PreviewSite:
             LinesApi(shop.access, shop.cameras, shop.rows, self.log),
             VolumesApi(shop.access, list),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
+            PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources),
             shop.socket,
         ]
         pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)
@@ -310,6 +322,16 @@ class PreviewSite:
         while at < clock.now() - timedelta(seconds=20):
             self.till.say(at, publish=False)
             at += SECOND * (7 if self.till.last != "E" else 90)
+
+    def open_events(self) -> int:
+        """Listen for Prisma events; the port's number."""
+        port = EventPort(reactor, self.shop.prisma.sources, "udp:0:interface=127.0.0.1").bind()
+        return int(port.getHost().port)
+
+    def _event(self, fact: LineReceived) -> None:
+        if fact.line.protocol == "prisma":
+            self.log.stored.append(fact.line)
+            self.log.sales[fact.ticket.id] = fact.ticket
 
     def sell(self) -> Line:
         """One more line now."""
@@ -377,6 +399,8 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
+        elif order == "prisma":
+            self._say(str(self._site.open_events()))
         elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
             box, *closed = argument.split()
             self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]

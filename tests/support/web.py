@@ -17,6 +17,7 @@ from cryptography.fernet import Fernet
 from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
+from support.prisma import PrismaShop
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
@@ -66,6 +67,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -497,6 +499,7 @@ class WebShop:
         self.socket = LiveSocket(
             reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
         )
+        self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
@@ -511,6 +514,7 @@ class WebShop:
             self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(self.access, self.cameras, self.rows, self.log),
+            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
             VolumesApi(self.access, lambda: self.volumes),
             self.levels,
             self.events,

@@ -8,7 +8,7 @@ from klein import Response
 
 from camtrace.errors import NotFound
 from camtrace.i18n import N_
-from camtrace.model import User
+from camtrace.model import TICKET_KINDS, User
 from camtrace.tickets.tally import Tally
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer, page_of
@@ -53,6 +53,7 @@ class LinesApi:
             amount_min=query.decimal("amount_min"),
             amount_max=query.decimal("amount_max"),
             special=query.text("special"),
+            red=query.flag("red") or None,
             after=query.cursor(),
             ascending=query.choice("order", ("asc", "desc"), "desc") == "asc",
             limit=limit + 1,
@@ -66,7 +67,7 @@ class LinesApi:
 
     @requirer.require(app.route("/api/v1/tickets", methods=["GET"]), visit=May("lines"))
     async def tickets(self, visit: Visit) -> Response:
-        """Tickets that fit all that is asked, newest first, without their lines."""
+        """Tickets that fit all that is asked, newest first, without their lines; single events only by their kind."""
         query = Query(visit.request)
         limit = query.limit()
         found = await self._lines.tickets(
@@ -76,6 +77,7 @@ class LinesApi:
             source=query.text("source"),
             number=query.text("number"),
             state=query.choice("state", ("open", "closed")),
+            kind=query.choice("kind", TICKET_KINDS),
             after=query.cursor(),
             limit=limit + 1,
         )

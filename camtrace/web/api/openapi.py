@@ -11,7 +11,9 @@ from twisted.web.server import Request
 
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
-from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, CameraEvents, MotionSettings
+from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, TICKET_KINDS, CameraEvents, MotionSettings
+from camtrace.prisma.catalogue import DISPLAYS
+from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.alarms import MARKS, MOST_MARKS
@@ -64,6 +66,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         "amount_min": _DECIMAL,
         "amount_max": _DECIMAL,
         "special": _TEXT,
+        "red": {**_FLAG, "description": "1: only what was cancelled, given away, lost or returned"},
         **_SPAN,
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
         **_PAGE,
@@ -73,6 +76,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         "source": _TEXT,
         "number": _TEXT,
         "state": {"type": "string", "enum": ["open", "closed"]},
+        "kind": {"type": "string", "enum": list(TICKET_KINDS), "description": "without it: all but `event`"},
         **_SPAN,
         **_PAGE,
     },
@@ -110,6 +114,7 @@ _STATUS = {
     "POST /alarms": "201",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
+    "DELETE /prisma/sources/{source}": "204",
     "POST /contact-boxes": "201",
     "DELETE /contact-boxes/{box}": "204",
 }
@@ -124,6 +129,8 @@ _BODIES = {
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
     ("PATCH", "/mail/profiles/{name}"): "MailRights",
+    ("PATCH", "/prisma/events/{code}"): "PrismaEvent",
+    ("PUT", "/prisma/sources/{source}"): "PrismaSource",
 }
 """What a call is sent, by the name of its schema."""
 
@@ -255,6 +262,23 @@ MAIL_RIGHTS: Schema = {
         **{name: {"type": "boolean"} for name in ("contacts", "purge", "life")},
     },
 }
+PRISMA_EVENT: Schema = {
+    "type": "object",
+    "description": "what is not sent stays",
+    "properties": {
+        "name": {**_TEXT, "description": "the shop's own; empty: the catalogue's"},
+        **{name: {"type": "boolean"} for name in ("grouping", "numbered", "closing")},
+        "display": {"type": "string", "enum": list(DISPLAYS)},
+    },
+}
+PRISMA_SOURCE: Schema = {
+    "type": "object",
+    "description": "what is not sent stays; an empty object registers the source",
+    "properties": {
+        "name": _TEXT,
+        "encoding": {"type": "string", "enum": ["", *PRISMA_ENCODINGS], "description": "empty: `[prisma] encoding`"},
+    },
+}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -312,6 +336,8 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
                 "MailRights": MAIL_RIGHTS,
+                "PrismaEvent": PRISMA_EVENT,
+                "PrismaSource": PRISMA_SOURCE,
                 "Error": ERROR,
             },
         },

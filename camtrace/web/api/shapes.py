@@ -37,6 +37,7 @@ from camtrace.model import (
     User,
 )
 from camtrace.notes import words
+from camtrace.tickets.roles import role_of
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
 
@@ -201,9 +202,13 @@ def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
         "ticket": line.ticket,
         "ticket_id": str(line.ticket_id) if line.ticket_id else None,
         "seller": line.seller,
+        "seller_code": line.seller_code,
         "customer": line.customer,
         "type": line.type,
+        "role": role_of(line),
         "special": line.special,
+        "follows": str(line.follows) if line.follows else None,
+        "flags": list(line.flags),
         "position": line.position,
         "code": line.code,
         "barcode": line.barcode,
@@ -249,6 +254,8 @@ def ticket_shape(ticket: Ticket) -> Shape:
         "seller": ticket.seller,
         "total": _decimal(ticket.total),
         "line_count": ticket.line_count,
+        "kind": ticket.kind,
+        "linked": str(ticket.linked) if ticket.linked else None,
     }
 
 

@@ -4,7 +4,7 @@ import { askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
 import { FilterBar } from "./filters.js";
 import { onKeys } from "./keys.js";
-import { endsTicket, isSpecial, isStruck, shown } from "./lines.js";
+import { endsTicket, isSpecial, isStruck, shown, specialWord } from "./lines.js";
 import { byId, facts, may } from "./page.js";
 import { specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
@@ -22,7 +22,7 @@ let body = null;
 function wanted() {
   const { cancelled, amount_min, amount_max, ...rest } = bar.asked;
   const number = (words) => (words ?? "").replace(/\s/g, "").replace(",", ".");
-  return { ...rest, amount_min: number(amount_min), amount_max: number(amount_max), type: cancelled ? "S" : "" };
+  return { ...rest, amount_min: number(amount_min), amount_max: number(amount_max), red: cancelled ? "1" : "" };
 }
 
 async function search(more = false) {
@@ -85,7 +85,7 @@ function row(line) {
   const day = dayOf(at);
   const { quantity, text, amount } = shown(line);
   const special = isSpecial(line);
-  const article = special ? [line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, marked(text)) : marked(text)] : [marked(text)];
+  const article = special ? [specialWord(line) ? `${specialWord(line)} ` : "", isStruck(line) ? el("s", null, marked(text)) : marked(text)] : [marked(text)];
   const newDay = day !== lastDay;
   lastDay = day;
   const camera = line.cameras.find((id) => facts.cameras.some((known) => known.id === id));
