@@ -48,7 +48,7 @@ PURE_EXTRA = {
     "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
-    "tickets": {"tally"},
+    "tickets": {"tally", "query"},
     "mail": {"settings"},
 }
 PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}

@@ -57,7 +57,7 @@ def sale(first: int = 1, source: str = "1", at: datetime = NOON, cameras: tuple[
 class LinesCase(DatabaseCase):
     async def setUp(self) -> None:
         await super().setUp()
-        await self.database.execute("truncate line, line_words, ticket, quarantine, journal")
+        await self.database.execute("truncate line, line_words, line_watch, ticket, quarantine, journal")
         self.store = LineStore(self.database)
         self.metrics = Metrics()
         self.facts = FactsStore(self.database, self.store, self.metrics)
