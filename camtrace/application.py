@@ -73,6 +73,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.searches import SavedSearches
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
 from camtrace.store.settings import Settings
 from camtrace.store.users import Users
@@ -93,6 +94,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -103,6 +105,7 @@ from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
+from camtrace.web.voices import Voices
 
 log = Logger(namespace="camtrace")
 SWEEP_SECONDS = 3600
@@ -282,6 +285,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     )
     mail_queue = Queue(mail_rows, post, lambda: mails.settings, vault, note, reactor, settings.site.name)
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
+    answers = Voices(translations, settings.site)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
     frame = Frame(templates, settings.site, cameras, known_password)
@@ -319,7 +323,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             MailApi(access, cameras, office),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
-            LinesApi(access, cameras, camera_rows, lines),
+            LinesApi(reactor, access, cameras, camera_rows, lines, answers, pools, settings.site.name),
+            SearchesApi(access, SavedSearches(database)),
             JournalApi(access, cameras, journal),
             VolumesApi(access, lambda: recording.volumes),
             events,

@@ -418,7 +418,7 @@ class Ticket:
 
 
 class Named(NamedTuple):
-    """Lines whose `field` is one of `values`. Till, ticket, seller, customer, type, special, tender, code or barcode."""
+    """Lines whose `field` is one of `values`: till, ticket, seller, customer, type, special, tender, code, barcode."""
 
     field: str
     values: tuple[str, ...]

@@ -11,7 +11,7 @@ from functools import lru_cache
 from hashlib import blake2b
 from typing import Any, NamedTuple
 
-from psycopg2.errors import QueryCanceled
+from twisted.internet import defer
 
 from camtrace.model import Comparison, HitCount, Line, LineSearch, Named, Ticket
 from camtrace.store.columns import packed, unpacked
@@ -38,7 +38,7 @@ _TICKET_COLUMNS = (
 _KNOWN_WORDS = 100_000
 HITS_SECONDS = 3
 _MOST_KEYS = 3000  # texts that are named one by one; of more, some line of the latest is likely to have one
-_MOST_NAMES = 500
+_MOST_NAMES = 1000
 _FIRST_DAYS = 8
 _COLUMNS = {
     "till": "source",
@@ -88,6 +88,10 @@ class Insertion(NamedTuple):
     keys: frozenset[int]
 
 
+class _TooLong(Exception):
+    """A question was not answered within its time."""
+
+
 class LineStore:
     """The tables `line`, `line_words`, `line_watch` and `ticket`."""
 
@@ -104,7 +108,7 @@ class LineStore:
         new. Once it is committed, tell `learn` the keys.
         """
         lines = [line for line, _ in received]
-        keys = [words_key(line.text, line.tender, line.seller, line.special) for line in lines]
+        keys = [words_key(line.text, line.tender, line.special) for line in lines]
         unknown = {key: line for key, line in zip(keys, lines, strict=True) if key not in self._known}
         watches = {watch_key(line.source, line.cameras): line for line in lines if line.cameras}
         unseen = {key: line for key, line in watches.items() if key not in self._known}
@@ -205,17 +209,20 @@ class LineStore:
             conditions.add("words = any(%s::bigint[])", keys)
 
         async def work(cursor: Any) -> list[tuple[Any, ...]]:
-            await cursor.execute(f"set local statement_timeout = {HITS_SECONDS * 1000}")
-            await cursor.execute(
-                "select date_trunc('hour', received_at, 'UTC') as at, count(*) from (select received_at from line"
-                f" where {conditions.sql} order by received_at desc limit %s) as found group by at order by at",
-                [*conditions.values, most],
-            )
+            await cursor.execute(f"set local statement_timeout = {round(HITS_SECONDS * 1000)}")
+            try:
+                await cursor.execute(
+                    "select date_trunc('hour', received_at, 'UTC') as at, count(*) from (select received_at from line"
+                    f" where {conditions.sql} order by received_at desc limit %s) as found group by at order by at",
+                    [*conditions.values, most],
+                )
+            except defer.CancelledError as error:  # psycopg2 was interrupted by the time limit
+                raise _TooLong from error
             return list(cursor.fetchall())
 
         try:
             return [HitCount(*row) for row in await self._database.transaction("count hits", work)]
-        except QueryCanceled:
+        except _TooLong:
             return None
 
     async def _understood(self, wanted: LineSearch) -> tuple[_Conditions, list[int] | None, bool] | None:
@@ -250,14 +257,32 @@ class LineStore:
             is_narrow |= field in _NARROW
         for field, sign, value in wanted.comparisons:
             conditions.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
-        if wanted.texts:
-            keys = await self._keys(wanted)
-            if keys is not None and not keys:
-                return None
-            is_narrow |= keys is not None
-        if keys is None and (wanted.texts or wanted.without):
-            conditions.add(f"words in (select key from line_words where {_like(wanted)})", *_patterns(wanted))
+        if wanted.texts or wanted.without:
+            sellers = await self._sellers(wanted)
+            if any(sellers.values()):
+                self._add_texts(conditions, wanted, sellers)
+            elif wanted.texts:
+                keys = await self._keys(wanted)
+                if keys is not None and not keys:
+                    return None
+                is_narrow |= keys is not None
+            if keys is None and not any(sellers.values()):
+                conditions.add(f"words in (select key from line_words where {_like(wanted)})", *_patterns(wanted))
         return conditions, keys, is_narrow
+
+    async def _sellers(self, wanted: LineSearch) -> dict[str, list[str]]:
+        """The sellers in whose name each of the texts occurs."""
+        known = {name: searchable(name) for name in await self._names("seller")}
+        texts = (*wanted.texts, *wanted.without)
+        return {text: [name for name, plain in known.items() if searchable(text).strip() in plain] for text in texts}
+
+    def _add_texts(self, conditions: _Conditions, wanted: LineSearch, sellers: dict[str, list[str]]) -> None:
+        """Texts that may be a seller's name too."""
+        among = "words in (select key from line_words where words like %s)"
+        for text in wanted.texts:
+            conditions.add(f"({among} or seller = any(%s))", containing(text), sellers[text])
+        for text in wanted.without:
+            conditions.add(f"not ({among} or seller = any(%s))", containing(text), sellers[text])
 
     async def _keys(self, wanted: LineSearch) -> list[int] | None:
         """The keys of the texts that are asked for; None if they are too many to be named."""
@@ -277,7 +302,14 @@ class LineStore:
         """What is written in the lines for these names, where they have few different ones."""
         if field not in _FEW:
             return list(values)
-        column = _COLUMNS[field]
+        known = await self._names(_COLUMNS[field])
+        if not known:
+            return list(values)
+        sought = {searchable(value) for value in values}
+        return [value for value in known if sought & _spellings(field, value)]
+
+    async def _names(self, column: str) -> list[str]:
+        """The different values of a column, stepping from one to the next; none where they are too many."""
         rows = await self._database.query(
             f"with recursive known (value) as ((select {column} from line where {column} <> '' order by 1 limit 1)"
             f" union all select (select {column} from line where {column} <> '' and {column} > known.value"
@@ -285,10 +317,7 @@ class LineStore:
             " select value from known where value is not null limit %s",
             (_MOST_NAMES + 1,),
         )
-        if len(rows) > _MOST_NAMES:
-            return list(values)
-        sought = {searchable(value) for value in values}
-        return [value for (value,) in rows if sought & _spellings(field, value)]
+        return [value for (value,) in rows] if len(rows) <= _MOST_NAMES else []
 
     async def _by_words(self, keys: Sequence[int], conditions: _Conditions, ascending: bool, limit: int) -> list[Line]:
         """Lines with one of these texts. Only the `limit` texts that occurred last can be among them."""
@@ -448,14 +477,14 @@ def containing(text: str) -> str:
 
 
 @lru_cache(maxsize=16384)
-def words_key(text: str, tender: str, seller: str, special: str = "") -> int:
+def words_key(text: str, tender: str, special: str) -> int:
     """The key in `line_words` of what can be searched of a line."""
-    return _key(words_of(text, tender, seller, special))
+    return _key(words_of(text, tender, special))
 
 
-def words_of(text: str, tender: str, seller: str, special: str) -> str:
-    """What can be searched of a line, one to a row of its own."""
-    return searchable("\n".join((text, tender, seller, special) if special else (text, tender, seller)))
+def words_of(text: str, tender: str, special: str) -> str:
+    """What can be searched of a line besides its seller, one to a row of its own."""
+    return searchable("\n".join((text, tender, special)))
 
 
 @lru_cache(maxsize=1024)
@@ -516,7 +545,7 @@ def daily_spans(wanted: LineSearch, first: datetime, last: datetime) -> list[tup
 def _words_insertion(unknown: Mapping[int, Line]) -> Iterator[Statement]:
     if unknown:
         ordered = sorted(unknown.items())  # always in the same order: two transactions never wait for each other
-        texts = [words_of(line.text, line.tender, line.seller, line.special) for _, line in ordered]
+        texts = [words_of(line.text, line.tender, line.special) for _, line in ordered]
         yield _INSERT_WORDS, [packed([str(key) for key, _ in ordered]), packed(texts)]
 
 

@@ -14,16 +14,18 @@ from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from support import log_search
 from support.alarms import StoredAlarms, StoredCalendars
 from support.mail_office import Shelf, office
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
 
-from camtrace import clock
+from camtrace import assets, clock, i18n
 from camtrace.alarm.service import Alarms
 from camtrace.auth import Gate, Throttle
 from camtrace.bus import Bus
+from camtrace.config import Site
 from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
 from camtrace.events import LineReceived
 from camtrace.intake import Ids
@@ -33,8 +35,10 @@ from camtrace.model import (
     Camera,
     CameraState,
     Gap,
+    HitCount,
     JournalEntry,
     Line,
+    LineSearch,
     MotionSettings,
     Moved,
     Profile,
@@ -59,11 +63,13 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.site import Website
 from camtrace.web.static import Static
+from camtrace.web.voices import Voices
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -302,14 +308,18 @@ class Log:
         self.stored: list[Line] = []
         self.sales: list[Ticket] = []
         self.asked: list[dict[str, Any]] = []
+        self.wanted: list[LineSearch] = []
+        self.counts = True  # whether hits are counted in time
 
-    async def lines(self, **asked: Any) -> list[Line]:
-        self.asked.append(asked)
-        after, ascending = asked.get("after"), asked.get("ascending", False)
-        places = sorted(((line.received_at, line.id, line) for line in self.stored), reverse=not ascending)
-        if after is not None:
-            places = [place for place in places if (place[:2] > after if ascending else place[:2] < after)]
-        return [line for _, _, line in places][: asked["limit"]]
+    async def search(
+        self, wanted: LineSearch, after: Any = None, ascending: bool = False, limit: int = 100
+    ) -> list[Line]:
+        self.wanted.append(wanted)
+        return log_search.found(self.stored, wanted, after, ascending, limit)
+
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None:
+        self.wanted.append(wanted)
+        return log_search.hits(self.stored, wanted, most) if self.counts else None
 
     async def tickets(self, **asked: Any) -> list[Ticket]:
         self.asked.append(asked)
@@ -443,6 +453,8 @@ class WebShop:
             self.metrics,
             reactor,
         )
+        self.voices = Voices(i18n.load(assets.web() / "locale"), Site("Marché Sud", "Europe/Paris"))
+        self.searches = log_search.KeptSearches()
         self.notes: list[tuple[Any, ...]] = []
         self.shelf = Shelf()
         self.health: dict[str, Any] = {"database": self._well}
@@ -460,7 +472,8 @@ class WebShop:
             AlarmsApi(self.access, self.cameras, self.rows, self.stored_alarms, self.alarms),
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
-            LinesApi(self.access, self.cameras, self.rows, self.log),
+            LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
+            SearchesApi(self.access, self.searches),
             JournalApi(self.access, self.cameras, self.journal),
             MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
             VolumesApi(self.access, lambda: self.volumes),

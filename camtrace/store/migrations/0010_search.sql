@@ -15,7 +15,9 @@ create index line_tender on line (tender, received_at desc) where tender <> '';
 create index line_customer on line (customer, received_at desc) where customer <> '';
 create index line_quantity on line (quantity, received_at desc) where quantity <> 1;
 
--- What a till marks a line with (ANNULE, RETOUR) is searched like its text. The key only has to be a number of its own.
+-- What a till marks a line with (ANNULE, RETOUR) is searched like its text from now on; its seller is no part of the text
+-- any more, or each article would be a text of its own for each seller. Lines of before keep their texts, with the seller,
+-- but those that are marked get another: its key only has to be a number of its own.
 insert into line_words (key, words)
     select distinct hashtextextended(old.words || E'\n' || lower(line.special), 0),
            old.words || E'\n' || lower(line.special)
