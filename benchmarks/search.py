@@ -16,6 +16,7 @@ import argparse
 import io
 import os
 import random
+import signal
 import subprocess
 import sys
 import time
@@ -253,6 +254,7 @@ class Year:
                 os.posix_fadvise(descriptor, 0, 0, os.POSIX_FADV_DONTNEED)
                 os.close(descriptor)
         self.server.start()
+        self.server.wait()
         self.database = Database(self.server.dsn, reactor, connections=3)
         self.store = LineStore(self.database)
         await self.database.start(wait_seconds=60)
@@ -265,8 +267,17 @@ class TunedServer(Server):
     """A server with the settings of the private one."""
 
     def halt(self) -> None:
-        self.process.terminate()
+        self.process.send_signal(signal.SIGINT)
         self.process.wait(60)
+
+    def wait(self) -> None:
+        """Return when it answers."""
+        for _ in range(600):
+            try:
+                psycopg2.connect(self.dsn).close()
+                return
+            except psycopg2.OperationalError:
+                time.sleep(0.1)
 
     def start(self) -> None:
         """Begin again, or with other settings."""
@@ -319,8 +330,10 @@ async def rate_of(process: subprocess.Popen[str]) -> float:
 
 async def run(count: int, questions: int, cold: int) -> None:
     server = TunedServer()
+    server.wait()
     server.halt()
     server.start()
+    server.wait()
     year = Year(server)
     try:
         await year.database.start(wait_seconds=30)

@@ -424,6 +424,8 @@ def said(condition: Condition, spoken: Translations) -> tuple[str, str]:
             words = spoken.ngettext("{count} day", "{count} days", count).format(count=count)
             return spoken.gettext(N_("the last {value}")), words
         day, between, hour = value.partition("T")
+        if field == "date" and day in _SAID_DAYS:
+            return "{value}", spoken.gettext(_SAID_DAYS[day])
         value = spoken.gettext(_SAID_DAYS.get(day, day)) + (f" {hour}" if between else "")
     elif field in NUMBERS:
         value = value if spoken.language == "en" else value.replace(".", ",")

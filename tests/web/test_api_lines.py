@@ -147,9 +147,9 @@ class LinesApiTests(SynchronousTestCase):
 
     def test_a_form_writes_the_query(self) -> None:
         """What the form says replaces what stood in the box, in the language of the page."""
-        asked = "/api/v1/lines/query?q=pain till:7 amount>20&form=1&till=8&seller=Zo%C3%A9&amount_min=20&date=yesterday"
+        asked = "/api/v1/lines/query?q=pain till:7 amount>20 code:1&fields=till,seller,amount_min,date&till=8&seller=Zo%C3%A9&amount_min=20&date=yesterday"
         answer = self.anna.get(asked, headers={"Cookie": "language=fr"}).json
-        self.assertEqual(answer["q"], "pain caisse:8 montant>20 vendeur:Zoé date:hier")
+        self.assertEqual(answer["q"], "pain caisse:8 montant>20 code:1 vendeur:Zoé date:hier")
 
     def test_hits_over_time(self) -> None:
         """Hours of a short time, days of a longer one; null where it takes too long."""

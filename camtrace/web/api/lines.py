@@ -94,11 +94,11 @@ class LinesApi:
 
     @requirer.require(app.route("/api/v1/lines/query", methods=["GET"]), visit=May("lines"))
     async def understood(self, visit: Visit) -> Response:
-        """How the query `q` is understood, in words; with `form=1` what a form says replaces what it said."""
+        """How the query `q` is understood, in words; what the parameters named in `fields` say replaces what it said."""
         query, voice = Query(visit.request), self._voice(visit)
         asked = parse(query.text("q") or "")
-        if query.flag("form"):
-            asked = filled(asked, {name: query.text(name) or "" for name in _FORM})
+        fields = (query.text("fields") or "").split(",")
+        asked = filled(asked, {name: query.text(name) or "" for name in _FORM if name in fields})
         _, notes = await self._search(visit, asked)
         language = voice.spoken.language
         conditions = []
