@@ -85,6 +85,7 @@ def fill(dsn: str, count: int) -> list[str]:
         indexes = [row[0] for row in cursor.fetchall()]
         for index in indexes:
             cursor.execute(f"drop index {index.split()[2]}")
+        cursor.execute("set maintenance_work_mem = '512MB'; set work_mem = '128MB'")
         cursor.execute("create unlogged table drawn (what int, special text, key bigint)")
         cursor.execute("create unlogged table article (what int primary key, name text)")
         cursor.execute("create unlogged table person (seller int primary key, name text)")

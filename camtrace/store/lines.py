@@ -110,7 +110,7 @@ class LineStore:
         lines = [line for line, _ in received]
         keys = [words_key(line.text, line.tender, line.special) for line in lines]
         unknown = {key: line for key, line in zip(keys, lines, strict=True) if key not in self._known}
-        watches = {watch_key(line.source, line.cameras): line for line in lines if line.cameras}
+        watches = {watch_key(line.source, line.cameras): line for line in lines}
         unseen = {key: line for key, line in watches.items() if key not in self._known}
         statements = [
             *_words_insertion(unknown),
@@ -192,7 +192,7 @@ class LineStore:
         if keys is not None and conditions.only_period:
             return await self._by_words(keys, conditions, ascending, limit)
         if keys is not None:
-            conditions.add("words = any(%s::bigint[])", keys)
+            conditions.add_any("words", keys)
         return await self._read(conditions, "received_at", ascending, limit)
 
     async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None:
@@ -206,7 +206,7 @@ class LineStore:
         conditions, keys, _ = found
         conditions.add_hours(wanted)
         if keys is not None:
-            conditions.add("words = any(%s::bigint[])", keys)
+            conditions.add_any("words", keys)
 
         async def work(cursor: Any) -> list[tuple[Any, ...]]:
             await cursor.execute(f"set local statement_timeout = {round(HITS_SECONDS * 1000)}")
@@ -237,15 +237,16 @@ class LineStore:
         conditions.only_period = True
         conditions.add("ticket_id = %s", wanted.ticket_id)
         if wanted.sources:
-            conditions.add("source = any(%s)", list(wanted.sources))
+            conditions.add_any("source", wanted.sources)
         if wanted.camera_uids is not None:
-            sources = await self._watched(wanted.camera_uids)
-            if not sources:
+            watched = await self._watched(wanted.camera_uids)
+            if not watched:
                 return None
-            conditions.add("source = any(%s)", sources)
-            conditions.add("cameras && %s::bigint[]", list(wanted.camera_uids))
+            conditions.add_any("source", list(watched))
+            if not all(watched.values()):
+                conditions.add("cameras && %s::bigint[]", list(wanted.camera_uids))
         for field, values in wanted.exactly:
-            conditions.add(f"{_COLUMNS[field]} = any(%s)", list(values))
+            conditions.add_any(_COLUMNS[field], values)
         for field, values in wanted.names:
             spelled = await self._spelled(field, values)
             if not spelled:
@@ -253,7 +254,7 @@ class LineStore:
             if field == "code":
                 conditions.add("(code = any(%s) or barcode = any(%s))", spelled, spelled)
             else:
-                conditions.add(f"{_COLUMNS[field]} = any(%s)", spelled)
+                conditions.add_any(_COLUMNS[field], spelled)
             is_narrow |= field in _NARROW
         for field, sign, value in wanted.comparisons:
             conditions.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
@@ -291,12 +292,14 @@ class LineStore:
         )
         return None if len(rows) > _MOST_KEYS else [key for (key,) in rows]
 
-    async def _watched(self, uids: Sequence[int]) -> list[str]:
-        """The sources that one of these cameras ever watched."""
+    async def _watched(self, uids: Sequence[int]) -> dict[str, bool]:
+        """The sources that one of these cameras ever watched, and whether one of them always did."""
         rows = await self._database.query(
-            "select distinct source from line_watch where cameras && %s::bigint[]", (list(uids),)
+            "select source, bool_and(cameras && %(uids)s::bigint[]) from line_watch group by source"
+            " having bool_or(cameras && %(uids)s::bigint[])",
+            {"uids": list(uids)},
         )
-        return [source for (source,) in rows]
+        return dict(rows)
 
     async def _spelled(self, field: str, values: Sequence[str]) -> list[str]:
         """What is written in the lines for these names, where they have few different ones."""
@@ -607,6 +610,13 @@ class _Conditions:
             self._sql.append(condition)
             self.values.extend(values)
             self.only_period = False
+
+    def add_any(self, column: str, values: Sequence[Any]) -> None:
+        """Only rows with one of these: a single one by equality, along whose index rows are in order."""
+        self.add(
+            f"{column} = %s" if len(values) == 1 else f"{column} = any(%s)",
+            values[0] if len(values) == 1 else list(values),
+        )
 
     def add_hours(self, wanted: LineSearch) -> None:
         """Only lines of the hours wanted, where others are read too."""

@@ -1,12 +1,12 @@
 -- Searching the external log: every kind of question in one step of an index, and searches that people keep.
 
--- Which cameras ever watched each source: a question about cameras is one about few sources.
+-- Which cameras watched each source, '{}' where none did: a question about cameras is one about few sources.
 create table line_watch (
     source  text not null,
     cameras bigint[] not null,
     primary key (source, cameras)
 );
-insert into line_watch (source, cameras) select distinct source, cameras from line where cameras <> '{}';
+insert into line_watch (source, cameras) select distinct source, cameras from line;
 
 -- The latest lines of a text without a look at the lines themselves.
 drop index line_text;

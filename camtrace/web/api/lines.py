@@ -94,7 +94,7 @@ class LinesApi:
 
     @requirer.require(app.route("/api/v1/lines/query", methods=["GET"]), visit=May("lines"))
     async def understood(self, visit: Visit) -> Response:
-        """How the query `q` is understood, in words; what the parameters named in `fields` say replaces what it said."""
+        """How the query `q` is understood, in words; parameters named in `fields` replace what it says."""
         query, voice = Query(visit.request), self._voice(visit)
         asked = parse(query.text("q") or "")
         fields = (query.text("fields") or "").split(",")
