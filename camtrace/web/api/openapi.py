@@ -32,20 +32,28 @@ _PAGE: dict[str, Schema] = {
     "cursor": {"type": "string", "description": "`next` of the page before"},
 }
 
+_LINES: dict[str, Schema] = {
+    "q": {"type": "string", "description": "a question as in the search box"},
+    **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "customer", "type", "code", "text"), _TEXT),
+    **dict.fromkeys(("barcode", "special", "tender"), _TEXT),
+    **dict.fromkeys(("amount_min", "amount_max", "quantity_min", "quantity_max"), _DECIMAL),
+    **_SPAN,
+}
+
 PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras"): {"deleted": _FLAG},
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
     ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
     ("GET", "/lines"): {
-        **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "type", "code", "text"), _TEXT),
-        "amount_min": _DECIMAL,
-        "amount_max": _DECIMAL,
-        "special": _TEXT,
-        **_SPAN,
+        **_LINES,
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
         **_PAGE,
     },
+    ("GET", "/lines.csv"): _LINES,
+    ("GET", "/lines.pdf"): _LINES,
+    ("GET", "/lines/hits"): _LINES,
+    ("GET", "/lines/query"): {"q": _TEXT, "fields": _TEXT},
     ("GET", "/tickets"): {
         "camera": _TEXT,
         "source": _TEXT,
@@ -72,6 +80,8 @@ MEDIA = {
     "/video.mp4": "video/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
+    ".csv": "text/csv",
+    ".pdf": "application/pdf",
 }
 """Answers that are not JSON, by the end of the path."""
 
@@ -79,6 +89,8 @@ _STATUS = {
     "POST /cameras": "201",
     "DELETE /cameras/{camera}": "204",
     "POST /alarms": "201",
+    "POST /searches": "201",
+    "DELETE /searches/{search}": "204",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
 }
@@ -91,6 +103,7 @@ _BODIES = {
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
     ("PATCH", "/mail/profiles/{name}"): "MailRights",
+    ("POST", "/searches"): "Search",
 }
 """What a call is sent, by the name of its schema."""
 
@@ -185,6 +198,7 @@ MAIL_RIGHTS: Schema = {
         **{name: {"type": "boolean"} for name in ("contacts", "purge", "life")},
     },
 }
+SEARCH: Schema = {"type": "object", "properties": {"name": _TEXT, "q": _TEXT}, "required": ["name", "q"]}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -241,6 +255,7 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
                 "MailRights": MAIL_RIGHTS,
+                "Search": SEARCH,
                 "Error": ERROR,
             },
         },

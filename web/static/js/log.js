@@ -74,7 +74,7 @@ function drawReading({ conditions, notes }) {
   const chips = conditions.map(({ text, value, field, without }) => {
     const [before, after] = text.split("{value}");
     const plain = text.replace("{value}", value);
-    const inside = field === "word" ? [before.trim(), el("b", { class: "mono" }, value), after] : [el("b", null, plain)];
+    const inside = field === "word" ? [before, el("b", { class: "mono" }, value), after] : [el("b", null, plain)];
     const cross = el("button", { type: "button", "aria-label": _("Remove: {condition}", { condition: plain }), onclick: () => searchFor(without) }, icon("x"));
     return el("span", { class: "chip" }, el("span", { class: "chipwords" }, inside), cross);
   });
