@@ -260,15 +260,23 @@ class LineStore:
             conditions.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
         if wanted.texts or wanted.without:
             sellers = await self._sellers(wanted)
-            if any(sellers.values()):
-                self._add_texts(conditions, wanted, sellers)
-            elif wanted.texts:
-                keys = await self._keys(wanted)
+            for text in wanted.texts:
+                if sellers[text]:
+                    await self._add_text(conditions, text, sellers[text])
+            for text in wanted.without:
+                if sellers[text]:
+                    conditions.add("seller <> all(%s)", sellers[text])
+            parts = [text for text in wanted.texts if not sellers[text]]
+            if parts:
+                keys = await self._keys(parts, wanted.without)
                 if keys is not None and not keys:
                     return None
                 is_narrow |= keys is not None
-            if keys is None and not any(sellers.values()):
-                conditions.add(f"words in (select key from line_words where {_like(wanted)})", *_patterns(wanted))
+            if keys is None and (parts or wanted.without):
+                among = _like(parts, wanted.without)
+                conditions.add(
+                    f"words in (select key from line_words where {among})", *_patterns(parts, wanted.without)
+                )
         return conditions, keys, is_narrow
 
     async def _sellers(self, wanted: LineSearch) -> dict[str, list[str]]:
@@ -277,18 +285,22 @@ class LineStore:
         texts = (*wanted.texts, *wanted.without)
         return {text: [name for name, plain in known.items() if searchable(text).strip() in plain] for text in texts}
 
-    def _add_texts(self, conditions: _Conditions, wanted: LineSearch, sellers: dict[str, list[str]]) -> None:
-        """Texts that may be a seller's name too."""
-        among = "words in (select key from line_words where words like %s)"
-        for text in wanted.texts:
-            conditions.add(f"({among} or seller = any(%s))", containing(text), sellers[text])
-        for text in wanted.without:
-            conditions.add(f"not ({among} or seller = any(%s))", containing(text), sellers[text])
+    async def _add_text(self, conditions: _Conditions, text: str, sellers: list[str]) -> None:
+        """A text that is part of these sellers' names, and may be part of others too."""
+        keys = await self._keys([text], ())
+        if keys is None:
+            among = "words in (select key from line_words where words like %s)"
+            conditions.add(f"({among} or seller = any(%s))", containing(text), sellers)
+        elif keys:
+            conditions.add("(words = any(%s::bigint[]) or seller = any(%s))", keys, sellers)
+        else:
+            conditions.add_any("seller", sellers)
 
-    async def _keys(self, wanted: LineSearch) -> list[int] | None:
-        """The keys of the texts that are asked for; None if they are too many to be named."""
+    async def _keys(self, texts: Sequence[str], without: Sequence[str]) -> list[int] | None:
+        """The keys of what holds all `texts` and none of the others; None if they are too many to be named."""
         rows = await self._database.query(
-            f"select key from line_words where {_like(wanted)} limit %s", [*_patterns(wanted), _MOST_KEYS + 1]
+            f"select key from line_words where {_like(texts, without)} limit %s",
+            [*_patterns(texts, without), _MOST_KEYS + 1],
         )
         return None if len(rows) > _MOST_KEYS else [key for (key,) in rows]
 
@@ -500,13 +512,13 @@ def _key(text: str) -> int:
     return int.from_bytes(blake2b(text.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
 
 
-def _like(wanted: LineSearch) -> str:
+def _like(texts: Sequence[str], without: Sequence[str]) -> str:
     """A condition on `line_words` whose parameters are `_patterns`."""
-    return " and ".join(["words like %s"] * len(wanted.texts) + ["words not like %s"] * len(wanted.without))
+    return " and ".join(["words like %s"] * len(texts) + ["words not like %s"] * len(without))
 
 
-def _patterns(wanted: LineSearch) -> list[str]:
-    return [containing(text) for text in (*wanted.texts, *wanted.without)]
+def _patterns(texts: Sequence[str], without: Sequence[str]) -> list[str]:
+    return [containing(text) for text in (*texts, *without)]
 
 
 def _spellings(field: str, value: str) -> set[str]:

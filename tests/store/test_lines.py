@@ -10,13 +10,15 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg2
-from support.database import DatabaseCase
+from support.database import DatabaseCase, cluster
+from twisted.internet import reactor
 
 from camtrace.errors import FactRefused
 from camtrace.events import LineReceived, Noted
 from camtrace.metrics import Metrics
 from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Ticket
-from camtrace.store import lines
+from camtrace.store import lines, migrate
+from camtrace.store.database import Database
 from camtrace.store.facts import FactsStore
 from camtrace.store.lines import LineStore, containing, searchable
 
@@ -287,6 +289,10 @@ class Searching(LinesCase):
             (search(texts=["zoe", "tarte"]), [101, 2]),
             (search(texts=["кофе"], without=["ирина"]), []),
             (search(texts=["ирин"]), [201]),
+            (search(texts=["zoe"], without=["tarte"], names=[("till", "1")]), [7, 6, 5, 4, 3]),
+            (search(texts=["ирина", "tarte"]), []),
+            (search(texts=["и", "кофе"]), [201]),
+            (search(texts=["о"], names=[("till", "1")]), [5]),
             (search(comparisons=[("amount", ">", "16")]), [201]),
             (search(comparisons=[("amount", ">=", "16"), ("amount", "<=", "16")], names=[("till", "1")]), [7, 2]),
             (search(comparisons=[("quantity", ">=", "3")]), [201]),
@@ -383,3 +389,37 @@ def test_searchable() -> None:
     assert searchable("Œuf Élevé ÀÉ") == "oeuf eleve ae"
     assert searchable("Ёж Й") == "еж и"
     assert containing(" A_b ") == "%a\\_b%"
+
+
+class Before(DatabaseCase):
+    async def test_lines_of_before_are_found_as_later_ones(self) -> None:
+        """Their texts hold the seller; those that are marked get another text, with the mark."""
+        cluster().make("test_lines_of_before")
+        self.addCleanup(cluster().drop, "test_lines_of_before")
+        steps = {step.number: step.sql for step in migrate.read()}
+        connection = psycopg2.connect(cluster().dsn("test_lines_of_before"))
+        with connection, connection.cursor() as cursor:
+            for number in sorted(number for number in steps if number < 10):
+                cursor.execute(steps[number])
+            cursor.execute("insert into line_words values (1, E'tarte poelee\n\nzoe'), (2, E'cafe\n\nzoe')")
+            for id, special, words, cameras in ((5, "ANNULE", 1, "{7}"), (6, "", 1, "{7}"), (7, "", 2, "{}")):
+                cursor.execute(
+                    "insert into line (id, received_at, protocol, source, peer, ticket, ticket_id, seller, customer,"
+                    " type, special, code, barcode, text, tender, card, raw, cameras, words) values"
+                    " (%s, %s, 'pos', '1', '', '', 1, 'Zoé', '', 'A', %s, '', '', 'x', '', '', '', %s, %s)",
+                    (id, NOON + timedelta(seconds=id), special, cameras, words),
+                )
+            cursor.execute(steps[10])
+        connection.close()
+        database = Database(cluster().dsn("test_lines_of_before"), reactor, connections=1)
+        await database.start(wait_seconds=20)
+        store = LineStore(database)
+        for wanted, expected in (
+            (search(texts=["annule"]), [5]),
+            (search(texts=["poelee"]), [6, 5]),
+            (search(texts=["zoe"]), [7, 6, 5]),
+            (search(texts=["tarte"], without=["annule"]), [6]),
+            (search(camera_uids=(7,)), [6, 5]),
+        ):
+            self.assertEqual([line.id for line in await store.search(wanted)], expected, wanted)
+        await database.stop()
