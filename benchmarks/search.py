@@ -203,6 +203,10 @@ def kinds(sought: Sequence[str], count: int, chance: random.Random) -> Iterator[
         "a word, cancelled",
         [replace(name("special", "annule"), texts=(word,)) for word in sought[: len(several)]],
     )
+    yield (
+        "a word, one cashier",
+        [replace(name("seller", chance.choice(people)), texts=(word,)) for word in sought[: len(several)]],
+    )
     yield "two words", [LineSearch(texts=pair) for pair in pairwise(sought)][: len(several)]
     yield "a word without another", [LineSearch(texts=(sought[i],), without=(sought[-1 - i],)) for i in several]
     yield "a letter", [LineSearch(texts=(letter,)) for letter in "AEIOUNRST1"]
@@ -329,6 +333,52 @@ async def rate_of(process: subprocess.Popen[str]) -> float:
     return float(process.stdout.read())
 
 
+async def measure(
+    year: Year, sought: Sequence[str], count: int, cold: int, chance: random.Random, only: str = ""
+) -> None:
+    """Print the table. `only`: the kinds whose name holds it."""
+    asked = [(kind, wanted) for kind, wanted in kinds(sought, count, chance) if only in kind]
+    week = {"start": END - timedelta(days=130), "before": END - timedelta(days=123)}
+    heads = "".join(f"{words:>16}" for words in ("year, warm", "week, warm", "year, cold", "week, cold"))
+    print(f"{'milliseconds, p50 / p95':28}{heads}{'worst':>8}")
+    warm_words: list[float] = []
+    for kind, wanted in asked:
+        cells, worst = [], 0.0
+        within = [replace(each, **week) for each in wanted]
+        for each in (wanted, within):
+            await year.ask(each)
+            found = await year.ask(each)
+            warm_words = found if kind == "a word" and each is wanted else warm_words
+            worst = max(worst, *found)
+            cells.append(f"{share(found, 0.5):.1f} / {share(found, 0.95):.1f}")
+        for each in (wanted, within):
+            found = []
+            for at in range(0, min(cold, len(each)), max(1, cold // 3)):
+                await year.cool()
+                found += await year.ask(each[at : at + max(1, cold // 3)])
+            cells.append(f"{share(found, 0.5):.0f} / {share(found, 0.95):.0f}" if found else "")
+        print(f"{kind:28}{''.join(f'{cell:>16}' for cell in cells)}{worst:>8.0f}", flush=True)
+    hits = [
+        await timed(lambda each=each: year.store.hits(each)) for each in (dict(asked)["a word"] * 2)[-len(sought) :]
+    ]
+    print(f"{'hits over time, a word':28}{f'{share(hits, 0.5):.1f} / {share(hits, 0.95):.1f}':>16}")
+    alone = await rate_of(inserting(year.server.dsn, 10))
+    process = inserting(year.server.dsn, 20)
+    beside: list[float] = []
+    while process.poll() is None:
+        beside.append(await timed(lambda: year.store.search(LineSearch(texts=(chance.choice(sought),)), limit=PAGE)))
+    together = await rate_of(process)
+    words_beside = f"{share(beside, 0.5):.1f} / {share(beside, 0.95):.1f}"
+    print(f"{'a word while lines come in':28}{words_beside:>16}  of {len(beside)} questions")
+    print(f"lines a second come in: {alone:,.0f} alone, {together:,.0f} while words are looked for without a pause")
+    peer = []
+    for word in sought[:5]:
+        sql = f"select * from line where text ilike %s order by received_at desc limit {PAGE}"
+        peer.append(await timed(lambda word=word, sql=sql: year.database.query(sql, (f"%{word}%",))))
+    print(f"{'ILIKE, the peer':28}{f'{share(peer, 0.5):.0f} / {share(peer, 0.95):.0f}':>16}")
+    print(f"a word over the year, warm: p95 {share(warm_words, 0.95):.0f} ms (aim: 150)")
+
+
 async def run(count: int, questions: int, cold: int) -> None:
     server = TunedServer()
     server.wait()
@@ -345,48 +395,7 @@ async def run(count: int, questions: int, cold: int) -> None:
         print(f"{count:,} lines in {time.monotonic() - begin:.0f} s, {size / 1e9:.1f} GB with their indexes")
         chance = random.Random(7)
         sought = words(server.dsn, questions, names, chance)
-        asked = list(kinds(sought, count, chance))
-        week = {"start": END - timedelta(days=130), "before": END - timedelta(days=123)}
-        heads = "".join(f"{words:>16}" for words in ("year, warm", "week, warm", "year, cold", "week, cold"))
-        print(f"{'milliseconds, p50 / p95':28}{heads}{'worst':>8}")
-        warm_words: list[float] = []
-        for kind, wanted in asked:
-            cells, worst = [], 0.0
-            within = [replace(each, **week) for each in wanted]
-            for each in (wanted, within):
-                await year.ask(each)
-                found = await year.ask(each)
-                warm_words = found if kind == "a word" and each is wanted else warm_words
-                worst = max(worst, *found)
-                cells.append(f"{share(found, 0.5):.1f} / {share(found, 0.95):.1f}")
-            for each in (wanted, within):
-                found = []
-                for at in range(0, min(cold, len(each)), max(1, cold // 3)):
-                    await year.cool()
-                    found += await year.ask(each[at : at + max(1, cold // 3)])
-                cells.append(f"{share(found, 0.5):.0f} / {share(found, 0.95):.0f}" if found else "")
-            print(f"{kind:28}{''.join(f'{cell:>16}' for cell in cells)}{worst:>8.0f}", flush=True)
-        hits = [
-            await timed(lambda each=each: year.store.hits(each)) for each in (dict(asked)["a word"] * 2)[-questions:]
-        ]
-        print(f"{'hits over time, a word':28}{f'{share(hits, 0.5):.1f} / {share(hits, 0.95):.1f}':>16}")
-        alone = await rate_of(inserting(server.dsn, 10))
-        process = inserting(server.dsn, 20)
-        beside: list[float] = []
-        while process.poll() is None:
-            beside.append(
-                await timed(lambda: year.store.search(LineSearch(texts=(chance.choice(sought),)), limit=PAGE))
-            )
-        together = await rate_of(process)
-        words_beside = f"{share(beside, 0.5):.1f} / {share(beside, 0.95):.1f}"
-        print(f"{'a word while lines come in':28}{words_beside:>16}  of {len(beside)} questions")
-        print(f"lines a second come in: {alone:,.0f} alone, {together:,.0f} while words are looked for without a pause")
-        peer = []
-        for word in sought[:5]:
-            sql = f"select * from line where text ilike %s order by received_at desc limit {PAGE}"
-            peer.append(await timed(lambda word=word, sql=sql: year.database.query(sql, (f"%{word}%",))))
-        print(f"{'ILIKE, the peer':28}{f'{share(peer, 0.5):.0f} / {share(peer, 0.95):.0f}':>16}")
-        print(f"a word over the year, warm: p95 {share(warm_words, 0.95):.0f} ms (aim: 150)")
+        await measure(year, sought, count, cold, chance)
     finally:
         await year.database.stop()
         server.stop()

@@ -45,6 +45,7 @@ _COLUMNS = {
     **{name: name for name in ("ticket", "seller", "customer", "type", "special", "tender", "code", "barcode")},
 }
 _FEW = ("till", "seller", "special", "tender")  # names that are written the same over and over
+_ROWS = {"special": "%\n{}", "tender": "%\n{}\n%"}  # where they stand in what can be searched
 _NARROW = ("ticket", "customer", "code", "barcode")
 _FIGURES = {"amount": "amount", "quantity": "quantity"}
 _SIGNS = {sign: sign for sign in ("=", ">", ">=", "<", "<=")}
@@ -189,10 +190,8 @@ class LineStore:
         if wanted.hours and not is_narrow:
             return await self._by_day(wanted, conditions, after, ascending, limit)
         conditions.add_hours(wanted)
-        if keys is not None and conditions.only_period:
-            return await self._by_words(keys, conditions, ascending, limit)
         if keys is not None:
-            conditions.add_any("words", keys)
+            return await self._by_words(keys, conditions, ascending, limit)
         return await self._read(conditions, "received_at", ascending, limit)
 
     async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None:
@@ -234,7 +233,6 @@ class LineStore:
         conditions.add("received_at >= %s", wanted.start)
         conditions.add("received_at <= %s", wanted.stop)
         conditions.add("received_at < %s", wanted.before)
-        conditions.only_period = True
         conditions.add("ticket_id = %s", wanted.ticket_id)
         if wanted.sources:
             conditions.add_any("source", wanted.sources)
@@ -247,6 +245,7 @@ class LineStore:
                 conditions.add("cameras && %s::bigint[]", list(wanted.camera_uids))
         for field, values in wanted.exactly:
             conditions.add_any(_COLUMNS[field], values)
+        rows = []  # patterns for rows of a text that is a row of its own: mark or tender
         for field, values in wanted.names:
             spelled = await self._spelled(field, values)
             if not spelled:
@@ -256,6 +255,8 @@ class LineStore:
             else:
                 conditions.add_any(_COLUMNS[field], spelled)
             is_narrow |= field in _NARROW
+            if field in _ROWS:
+                rows.append([_ROWS[field].format(_escaped(searchable(each))) for each in spelled])
         for field, sign, value in wanted.comparisons:
             conditions.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
         if wanted.texts or wanted.without:
@@ -268,7 +269,7 @@ class LineStore:
                     conditions.add("seller <> all(%s)", sellers[text])
             parts = [text for text in wanted.texts if not sellers[text]]
             if parts:
-                keys = await self._keys(parts, wanted.without)
+                keys = await self._keys(parts, wanted.without, rows)
                 if keys is not None and not keys:
                     return None
                 is_narrow |= keys is not None
@@ -296,13 +297,19 @@ class LineStore:
         else:
             conditions.add_any("seller", sellers)
 
-    async def _keys(self, texts: Sequence[str], without: Sequence[str]) -> list[int] | None:
-        """The keys of what holds all `texts` and none of the others; None if they are too many to be named."""
-        rows = await self._database.query(
-            f"select key from line_words where {_like(texts, without)} limit %s",
-            [*_patterns(texts, without), _MOST_KEYS + 1],
+    async def _keys(
+        self, texts: Sequence[str], without: Sequence[str], rows: Sequence[list[str]] = ()
+    ) -> list[int] | None:
+        """The keys of what holds all `texts` and none of the others; None if they are too many to be named.
+
+        `rows`: patterns, one of each list must fit too.
+        """
+        conditions = [_like(texts, without), *["words like any(%s)"] * len(rows)]
+        found = await self._database.query(
+            f"select key from line_words where {' and '.join(conditions)} limit %s",
+            [*_patterns(texts, without), *rows, _MOST_KEYS + 1],
         )
-        return None if len(rows) > _MOST_KEYS else [key for (key,) in rows]
+        return None if len(found) > _MOST_KEYS else [key for (key,) in found]
 
     async def _watched(self, uids: Sequence[int]) -> dict[str, bool]:
         """The sources that one of these cameras ever watched, and whether one of them always did."""
@@ -335,16 +342,20 @@ class LineStore:
         return [value for (value,) in rows] if len(rows) <= _MOST_NAMES else []
 
     async def _by_words(self, keys: Sequence[int], conditions: _Conditions, ascending: bool, limit: int) -> list[Line]:
-        """Lines with one of these texts. Only the `limit` texts that occurred last can be among them."""
-        order = _order("received_at", ascending)
-        within = f"select received_at, id from line where words = sought.key and {conditions.sql} {order} limit"
+        """Lines with one of these texts: only the `limit` texts that occurred last can be among them."""
+        order, later = _order("received_at", ascending), "<=" if ascending else ">="
+        within = f"select received_at, id from line where words = sought.key and {conditions.sql}"
         rows = await self._database.query(
-            "with lately as (select sought.key, one.received_at, one.id from unnest(%s::bigint[]) as sought (key)"
-            f" cross join lateral ({within} 1) as one {order} limit %s),"
-            " found as (select each.received_at, each.id from lately as sought"
-            f" cross join lateral ({within} %s) as each {order} limit %s)"
+            "with lately as materialized (select sought.key, one.received_at, one.id"
+            f" from unnest(%s::bigint[]) as sought (key) cross join lateral ({within} {order} limit 1) as one"
+            f" {order} limit %s),"
+            # where there are as many texts as lines are wanted, no line behind the last of them is
+            f" reach as (select received_at from lately {order} limit 1 offset %s - 1),"
+            " found as materialized (select each.received_at, each.id from lately as sought"
+            f" cross join lateral ({within} and received_at {later} coalesce((select received_at from reach),"
+            f" '{'' if ascending else '-'}infinity') {order} limit %s) as each {order} limit %s)"
             f" select {_OF_LINE} from found join line using (id) {_order('line.received_at', ascending)}",
-            [list(keys), *conditions.values, limit, *conditions.values, limit, limit],
+            [list(keys), *conditions.values, limit, limit, *conditions.values, limit, limit],
         )
         return [_line(row) for row in rows]
 
@@ -487,8 +498,11 @@ def searchable(text: str) -> str:
 
 def containing(text: str) -> str:
     """A LIKE pattern for texts that hold any part of `text`."""
-    plain = searchable(text).strip().replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
-    return f"%{plain}%"
+    return f"%{_escaped(searchable(text).strip())}%"
+
+
+def _escaped(text: str) -> str:
+    return text.replace("\\", "\\\\").replace("%", "\\%").replace("_", "\\_")
 
 
 @lru_cache(maxsize=16384)
@@ -607,8 +621,6 @@ def _tickets_insertion(received: Received) -> Iterator[Statement]:
 class _Conditions:
     """What a search asks for: SQL conditions and their values; one whose value is None is not asked."""
 
-    only_period = False  # whether there is nothing but a period
-
     def __init__(self) -> None:
         self._sql: list[str] = []
         self.values: list[Any] = []
@@ -621,7 +633,6 @@ class _Conditions:
         if values[0] is not None:
             self._sql.append(condition)
             self.values.extend(values)
-            self.only_period = False
 
     def add_any(self, column: str, values: Sequence[Any]) -> None:
         """Only rows with one of these: a single one by equality, along whose index rows are in order."""
@@ -643,9 +654,7 @@ class _Conditions:
     def add_after(self, column: str, after: tuple[datetime, int] | None, ascending: bool) -> None:
         """Only what comes behind the row with that instant and id."""
         if after is not None:
-            was, self.only_period = self.only_period, False
             self.add(f"({column}, id) {'>' if ascending else '<'} (%s, %s)", *after)
-            self.only_period = was
 
 
 def _clock(minutes: int) -> str:

@@ -8,9 +8,9 @@ create table line_watch (
 );
 insert into line_watch (source, cameras) select distinct source, cameras from line;
 
--- The latest lines of a text without a look at the lines themselves.
+-- The latest lines of a text, also on one till, of one seller or of an amount, without a look at the lines themselves.
 drop index line_text;
-create index line_text on line (words, received_at desc, id desc);
+create index line_text on line (words, received_at desc, id desc) include (source, amount, seller);
 create index line_tender on line (tender, received_at desc) where tender <> '';
 create index line_customer on line (customer, received_at desc) where customer <> '';
 create index line_quantity on line (quantity, received_at desc) where quantity <> 1;
