@@ -13,7 +13,12 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import __version__, assets, clock, garbage, i18n
+from camtrace.alarm import modbus
+from camtrace.alarm.camera_events import CameraEvents
+from camtrace.alarm.contact_boxes import ContactBoxes
 from camtrace.alarm.motion import MotionAlarms
+from camtrace.alarm.onvif_client import Camera as OnvifCamera
+from camtrace.alarm.onvif_client import HttpPost
 from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.protocol import ControlFactory
 from camtrace.alarm.senders import Senders, addresses_of
@@ -21,6 +26,7 @@ from camtrace.alarm.service import Alarms, ControlChannel
 from camtrace.auth import SESSION_DAYS, Gate
 from camtrace.bus import Bus
 from camtrace.cameras.directory import Directory
+from camtrace.cameras.losses import LossKeeper
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
 from camtrace.cameras.status import REASONS
@@ -65,7 +71,9 @@ from camtrace.spool import Spool
 from camtrace.store.alarms import AlarmStore
 from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
+from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
+from camtrace.store.disconnections import Disconnections
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -83,9 +91,12 @@ from camtrace.tiers import Tier, Tiers
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -105,7 +116,6 @@ from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
 from camtrace.web.static import Static
 from camtrace.web.templating import Templates
-from camtrace.web.voices import Voices
 
 log = Logger(namespace="camtrace")
 SWEEP_SECONDS = 3600
@@ -125,7 +135,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
-    alarm_rows, calendar_rows = AlarmStore(database), CalendarStore(database)
+    alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
+    losses = Disconnections(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -169,10 +180,18 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             recording.refresh()
         elif fact.kind == "camera" and fact.key.isdecimal():
             alarms.camera_changed(int(fact.key))
+        elif fact.kind == "contact_box":
+            await boxes.changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
-    detection = MotionDetection(pools, metrics)
+
+    def second_stream_stalled(uid: int) -> None:
+        camera = directory.by_uid(uid)
+        if camera is not None:
+            note("camera", "motion_main_stream", {"number": camera.id, "name": camera.name}, uid)
+
+    detection = MotionDetection(pools, metrics, second_stream_stalled)
     feeds = Feeds(reactor, pools, metrics, live, motion=detection.main)
     sub_feeds = Feeds(reactor, pools, metrics, sub_live, motion=detection.sub)
     sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)
@@ -180,7 +199,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     def is_needed(camera: Camera) -> bool:
         return recording.wants(camera) or live.is_watched(camera.uid) or camera.motion.enabled
 
+    translations = i18n.load(assets.web() / "locale")
+    say = translations[settings.site.language].gettext
     motion_alarms = MotionAlarms(directory, detection, sub_streams, alarms.trigger)
+    boxes = ContactBoxes(
+        contact_rows, directory, partial(modbus.connect, reactor), alarms.trigger, note, metrics, reactor, say=say
+    )
+    camera_events = CameraEvents(
+        directory, partial(OnvifCamera, HttpPost(reactor)), alarms.trigger, vault, note, metrics, reactor, say=say
+    )
     cameras = Cameras(
         directory,
         feeds,
@@ -194,7 +221,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         sub_streams=sub_streams,
         is_needed=is_needed,
         forgetful=[live, sub_streams, detection],
-        followers=[motion_alarms],
+        followers=[motion_alarms, camera_events],
     )
     probe = Probe(reactor, Feeds(reactor, pools, Metrics()))  # a test is neither shown live nor counted
     metrics.gauge("camtrace_cameras", cameras.figures)
@@ -261,7 +288,6 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     # browsers and programs
     access = Access(gate)
     static = Static(assets.web() / "static")
-    translations = i18n.load(assets.web() / "locale")
     zone = ZoneInfo(settings.site.timezone)
     mail_rows, setting_rows, post = MailStore(database), Settings(database), Post(reactor)
     voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
@@ -285,14 +311,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     )
     mail_queue = Queue(mail_rows, post, lambda: mails.settings, vault, note, reactor, settings.site.name)
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
-    answers = Voices(translations, settings.site)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
     frame = Frame(templates, settings.site, cameras, known_password)
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
-    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
+    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal, alarm_rows))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
 
@@ -317,15 +342,29 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         pages=[door, pages, account, SettingsPages(frame, access), static],
         api=[
             HealthApi(reactor, access, {"database": database_answers, "listeners": doors_open}, metrics),
-            CamerasApi(access, cameras, camera_rows, vault, probe, note, lambda: recording.volumes, timetable, alarms),
-            AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
+            CamerasApi(
+                access,
+                cameras,
+                camera_rows,
+                vault,
+                probe,
+                note,
+                lambda: recording.volumes,
+                timetable,
+                alarms,
+                camera_events,
+            ),
+            AlarmsApi(reactor, access, cameras, camera_rows, alarm_rows, alarms, frame.voices),
+            AlarmPicturesApi(access, cameras, camera_rows, alarm_rows, pictures, footage, live),
+            DisconnectionsApi(reactor, access, cameras, camera_rows, losses, frame.voices),
             CalendarsApi(access, calendar_rows, timetable, note),
-            MailApi(access, cameras, office),
+            ContactBoxesApi(access, cameras, contact_rows, boxes, note),
+            MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
-            LinesApi(reactor, access, cameras, camera_rows, lines, answers, pools, settings.site.name),
+            LinesApi(reactor, access, cameras, camera_rows, lines, frame.voices, pools, settings.site.name),
             SearchesApi(access, SavedSearches(database)),
-            JournalApi(access, cameras, journal),
+            JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
             events,
             socket,
@@ -380,6 +419,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         await directory.load()
         await recording.start(progress)
 
+    loss_keeper = LossKeeper(losses, reactor)
+
+    async def start_cameras() -> None:
+        await loss_keeper.start()
+        await cameras.start()
+
+    async def stop_cameras() -> None:
+        await cameras.stop()
+        await loss_keeper.stop()
+
     async def start_mails() -> None:
         await mails.start(mail_queue)
 
@@ -430,8 +479,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("database", start_database, stop_database),
             Tier("intake", start_intake, stop_intake, leaves=3.5),
             Tier("recording", start_recording, recording.stop, leaves=5),
-            Tier("cameras", cameras.start, cameras.stop, leaves=7),
+            Tier("cameras", start_cameras, stop_cameras, leaves=7),
             Tier("motion", motion_alarms.start, motion_alarms.stop),
+            Tier("contacts", boxes.start, boxes.stop),
+            Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
             Tier("doors", open_doors, close_doors, leaves=7),
@@ -445,7 +496,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "calendar", "user", "profile", "setting"]:
+    for changed in [kind] if kind else ["camera", "calendar", "contact_box", "user", "profile", "setting"]:
         bus.publish(SettingChanged(changed, key))
 
 

@@ -104,11 +104,15 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Ftp:
-    """How cameras send alarm pictures. `passive_ports`: first and last, None for any; `allow`: None for anybody."""
+    """How cameras send alarm pictures. `passive_ports`: first and last, None for any; `allow`: None for anybody.
+
+    `masquerade_address`: the IPv4 address that PASV tells, "" for the one that the camera reached.
+    """
 
     user: str = "camtrace"
     password: str = field(default=DEFAULT_FTP_PASSWORD, repr=False)
     passive_ports: tuple[int, int] | None = None
+    masquerade_address: str = ""
     allow: tuple[str, ...] | None = None
     connections: int = 300
     picture_mb: int = 8
@@ -239,6 +243,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.word("ftp", "user", "camtrace"),
             reader.word("ftp", "password", DEFAULT_FTP_PASSWORD),
             reader.port_range("ftp", "passive_ports"),
+            reader.ipv4("ftp", "masquerade_address"),
             reader.sources("ftp", "allow", addresses_only=True),
             reader.integer("ftp", "connections", 300, 1, 10000),
             reader.integer("ftp", "picture_mb", 8, 1, 64),
@@ -307,6 +312,14 @@ class _Reader:
         if value:
             self._fault(section, key, 'must be a range such as "50000-50099", from 1024 to 65535', value)
         return None
+
+    def ipv4(self, section: str, key: str) -> str:
+        value = self.text(section, key, "")
+        try:
+            return str(ipaddress.IPv4Address(value)) if value else ""
+        except ValueError:
+            self._fault(section, key, "must be an address such as 203.0.113.7", value)
+            return ""
 
     def url(self, section: str, key: str) -> str:
         value = self.text(section, key, "")

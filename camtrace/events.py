@@ -101,7 +101,10 @@ class VolumeStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged:
-    """Something an administrator edits was changed, by whatever road. `kind`: camera, user, profile or setting."""
+    """Something an administrator edits was changed, by whatever road.
+
+    `kind`: camera, contact_box, calendar, user, profile or setting.
+    """
 
     kind: str
     key: str

@@ -95,6 +95,32 @@ class Moved(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Contact:
+    """A digital input, of a contact box by its place, of a camera by its `token`.
+
+    `normally`: "open" or "closed", its resting state. Leaving it raises an alarm on `cameras` (uids); where a camera's
+    own input names none, on that camera. One that is not `enabled` raises none.
+    """
+
+    name: str = ""
+    normally: str = "open"
+    cameras: tuple[int, ...] = ()
+    enabled: bool = True
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class CameraEvents:
+    """What a camera is asked to tell by ONVIF, and what of it raises an alarm."""
+
+    enabled: bool = False
+    motion: bool = True
+    audio: bool = False
+    tampering: bool = True
+    inputs: tuple[Contact, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class CameraMail:
     """When mails say that the camera is lost: by its calendar, once it has been lost for `grace_seconds`.
 
@@ -133,6 +159,7 @@ class Camera:
     alarm: AlarmRecording = AlarmRecording()
     mail: CameraMail = CameraMail()
     motion: MotionSettings = MotionSettings()
+    events: CameraEvents = CameraEvents()
     stop_streams_automatically: bool = False
     deleted_at: datetime | None = None
 
@@ -263,6 +290,14 @@ def key_frames(places: Sequence[tuple[int, int]], ended_us: int, stop: int) -> t
     )
 
 
+class Stretch(NamedTuple):
+    """Footage to be read on end: from byte `start` of the first of `segments` (0: its first fragment) to `stop_us`."""
+
+    segments: Sequence[Segment]
+    start: int
+    stop_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Wall time, from `start` to `stop`, that can be replayed without a break."""
@@ -325,6 +360,80 @@ class Alarm:
     @property
     def state(self) -> str:
         return "active" if self.ended_at is None else "ended"
+
+
+NORMALLY = ("open", "closed")
+READS = ("inputs", "coils")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ContactBox:
+    """A device with digital inputs that is asked for them by Modbus/TCP.
+
+    `unit`: the device behind a gateway. `reads`: whether they are its discrete inputs or its coils. `contacts`: its
+    inputs from number `first` on (counted from 0), asked for every `interval_ms`.
+    """
+
+    id: int
+    name: str
+    host: str
+    port: int = 502
+    unit: int = 1
+    reads: str = "inputs"
+    first: int = 0
+    interval_ms: int = 200
+    enabled: bool = True
+    contacts: tuple[Contact, ...] = (Contact(),)
+
+
+@dataclass(frozen=True, slots=True)
+class LinkState:
+    """What the connection to a contact box, or to a camera's events, is worth.
+
+    `status`: "active", "inactive", or "off" on purpose. `code` is a key of `alarm.links.REASONS`, `detail` fills it.
+    """
+
+    status: str
+    code: str
+    since: datetime
+    detail: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class InputState:
+    """A digital input as it was last seen: None while that is not known. `away`: it has left its resting state."""
+
+    closed: bool | None = None
+    away: bool = False
+    token: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ContactsState:
+    """A contact box, or a camera's events, now. `inputs`: those of the box in order, those a camera told of."""
+
+    link: LinkState
+    inputs: tuple[InputState, ...] = ()
+
+
+class AlarmNow(NamedTuple):
+    """An alarm as it stands, with the newest of its triggers where that is known."""
+
+    alarm: Alarm
+    newest: Trigger | None = None
+
+
+class AlarmMark(NamedTuple):
+    """Where alarms lie on a line of time: one, or as many as `alarms` that lie close together.
+
+    `camera_uids` and `causes` are in the order of their first.
+    """
+
+    start: datetime
+    stop: datetime
+    camera_uids: tuple[int, ...]
+    causes: tuple[str, ...]
+    alarms: int
 
 
 # ── when something applies ───────────────────────────────────────────────────────────────────────────────────────
@@ -634,4 +743,27 @@ class JournalEntry:
     user: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnection:
+    """Time in which a camera was lost. `camera_id`, `camera_name`: as it is called, or was when it was deleted.
+
+    `reason`, `detail`: why it was lost, as in `CameraState`; `last_reason`, `last_detail`: what was wrong last.
+    `back_at` is None while it lasts. `ending`: one of `ENDINGS`; after "stopped" it is only known how long at least.
+    """
+
+    id: int
+    camera_uid: int
+    camera_id: int
+    camera_name: str
+    camera_deleted_at: datetime | None = None
+    lost_at: datetime
+    back_at: datetime | None = None
+    reason: str
+    detail: str = ""
+    last_reason: str
+    last_detail: str = ""
+    ending: str = ""
+
+
+ENDINGS = ("", "back", "ignored", "removed", "stopped")
 JOURNAL_KINDS = ("system", "camera", "alarm", "mail", "audit")

@@ -9,6 +9,7 @@ from twisted.internet import defer
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.errors import filled
 from camtrace.events import Noted
 from camtrace.i18n import N_, Translations
 from camtrace.intake import Ids, Intake
@@ -24,6 +25,13 @@ TEXTS = {
     "calendar_added": N_("{user} added the calendar {calendar}."),
     "calendar_changed": N_("{user} changed the calendar {calendar}."),
     "calendar_deleted": N_("{user} removed the calendar {calendar}."),
+    "contact_box_added": N_("{user} added the contact box {box}."),
+    "contact_box_changed": N_("{user} changed the contact box {box}."),
+    "contact_box_deleted": N_("{user} removed the contact box {box}."),
+    "contact_box_lost": N_("The contact box {box} at {host}, port {port}, {why}. Its contacts raise no alarms."),
+    "contact_box_back": N_("The contact box {box} at {host}, port {port}, answers."),
+    "camera_events_lost": N_("Camera {number}, {name}, {why}. What it sees itself raises no alarms."),
+    "camera_events_back": N_("Camera {number}, {name}, tells of its events."),
     "control_ids": N_("The alarm message from {address} names cameras that do not exist: {ids}."),
     "control_stranger": N_("An alarm message came from {address}, where no camera is, and named none."),
     "control_ambiguous": N_(
@@ -76,6 +84,9 @@ TEXTS = {
     "sub_unusable": N_(
         "Camera {number}, {name}: its second stream, {address}, cannot be shown ({detail})."
         " Its main stream is shown instead."
+    ),
+    "motion_main_stream": N_(
+        "Camera {number}, {name}: its second stream has come to a halt. Motion is looked for in its main stream."
     ),
     "rtsp_not_offered": N_("Camera {number}, {name}: it cannot be played over RTSP ({reason})."),
     "volume_absent": N_("Nothing is recorded on {volume}: {reason}."),
@@ -200,6 +211,8 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
     """The entry as a sentence in the language of `spoken`."""
     sentence = spoken.gettext(TEXTS.get(entry.text, entry.text))
     values = {name: spoken.gettext(value) if isinstance(value, str) else value for name, value in entry.values.items()}
+    if "why" in values:  # a reason in words of its own, which the other values fill
+        values["why"] = filled(str(values["why"]), values)
     try:
         return sentence.format_map({"user": entry.user, **values})
     except (KeyError, ValueError, IndexError):  # written by another version: better raw than not at all

@@ -48,7 +48,8 @@ class Spool:
 
     async def open(self) -> None:
         """Find what an earlier process left."""
-        self.count += await self._run(self._files.open)
+        found = await self._run(self._files.open)
+        self.count += found
 
     async def append(self, facts: Sequence[Fact]) -> None:
         """Put `facts` behind all others; they are on the disk when this returns. Raises OSError when they are not."""
@@ -65,7 +66,8 @@ class Spool:
 
     async def drop(self) -> None:
         """Forget what `first` gave last; a file all of whose facts are forgotten is deleted."""
-        self.count -= await self._run(self._files.drop)
+        dropped = await self._run(self._files.drop)  # apart: `-= await` would forget what is appended meanwhile
+        self.count -= dropped
 
     async def close(self) -> None:
         """Close the files; the facts stay for the next process."""

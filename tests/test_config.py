@@ -220,10 +220,11 @@ def test_ftp() -> None:
     assert config.parse('[listen]\nftp = ""').listen.ftp == ""
     parsed = config.parse(
         '[ftp]\nuser = "cam"\npassword = "s3cret word"\npassive_ports = "50000-50099"\n'
-        'allow = ["192.168.1.0/24", "fd00::1"]\nconnections = 50\npicture_mb = 2'
+        'masquerade_address = "203.0.113.7"\nallow = ["192.168.1.0/24", "fd00::1"]\nconnections = 50\npicture_mb = 2'
     ).ftp
     assert (parsed.user, parsed.password, parsed.uses_default_password) == ("cam", "s3cret word", False)
     assert (parsed.passive_ports, parsed.allow) == ((50000, 50099), ("192.168.1.0/24", "fd00::1"))
+    assert (parsed.masquerade_address, default.ftp.masquerade_address) == ("203.0.113.7", "")
     assert "s3cret" not in repr(parsed)
 
 
@@ -234,15 +235,15 @@ def test_faults_of_ftp_at_once() -> None:
     user = ""
     password = "secret\\nword"
     passive_ports = "50099-50000"
+    masquerade_address = "fd00::1"
     allow = ["camera-3"]
     connections = 0
     picture_mb = 65
     """
     with pytest.raises(ConfigError) as caught:
         config.parse(text)
-    for key, problem in zip(
-        ("user", "password", "passive_ports", "allow", "connections", "picture_mb"), caught.value.problems, strict=True
-    ):
+    keys = ("user", "password", "passive_ports", "masquerade_address", "allow", "connections", "picture_mb")
+    for key, problem in zip(keys, caught.value.problems, strict=True):
         assert problem.startswith(f"[ftp] {key}: ")
         assert "secret" not in problem
 

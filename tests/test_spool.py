@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Callable
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -11,11 +12,12 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from twisted.internet.defer import Deferred, ensureDeferred
 
 from camtrace import factcode
 from camtrace.events import CameraStateChanged, LineReceived, Noted
 from camtrace.model import CameraState, JournalEntry, Line, Status, Ticket
-from camtrace.spool import SpoolFiles
+from camtrace.spool import Spool, SpoolFiles
 
 NOON = datetime(2026, 3, 4, 12, 0, 0, 5, UTC)
 
@@ -219,7 +221,7 @@ from pathlib import Path
 from datetime import UTC, datetime
 from camtrace.events import Noted
 from camtrace.model import JournalEntry
-from camtrace.spool import SpoolFiles
+from camtrace.spool import Spool, SpoolFiles
 
 files = SpoolFiles(Path(sys.argv[1]), file_bytes=3000)
 files.open()
@@ -230,6 +232,34 @@ while True:
     number = ids[-1]
     print(number, flush=True)
 """
+
+
+def test_counted_while_both_are_under_way(folder: Path) -> None:
+    """Appended while facts are dropped: the lane answers one after the other, and every fact is counted."""
+    lane: list[tuple[Deferred[object], Callable[[], object]]] = []
+
+    def run(work: Callable[..., object], *args: object) -> Deferred[object]:
+        lane.append((Deferred(), lambda: work(*args)))
+        return lane[-1][0]
+
+    def turn() -> None:
+        answer, work = lane.pop(0)
+        answer.callback(work())
+
+    spool = Spool(folder, run)
+    for step in (spool.open(), spool.append([noted(1), noted(2)]), spool.first(1000)):
+        ensureDeferred(step)
+        turn()
+    ensureDeferred(spool.append([noted(3), noted(4), noted(5)]))
+    ensureDeferred(spool.drop())
+    turn()
+    turn()
+    assert spool.count == 3
+    ensureDeferred(spool.drop())
+    ensureDeferred(spool.append([noted(6)]))
+    turn()
+    turn()
+    assert spool.count == 4
 
 
 def test_kill_9(folder: Path) -> None:

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet import defer
 
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
-from camtrace.model import Alarm, Camera, MotionSettings, Moved
+from camtrace.model import Alarm, Camera, ContactBox, MotionSettings, Moved
 
 
 class Facts(Protocol):
@@ -61,3 +61,32 @@ class SecondStreams(Protocol):
 
     def hold(self, camera_uid: int) -> Callable[[], None]:
         """Keep it connected, where there is one; returns what ends it."""
+
+
+class ContactRows(Protocol):
+    """The contact boxes that are stored."""
+
+    async def all(self) -> list[ContactBox]:
+        """Every box. Raises DatabaseUnavailable."""
+
+
+class Inputs(Protocol):
+    """A connection to a contact box."""
+
+    async def read(self, box: ContactBox) -> list[bool]:
+        """Whether each input of `box` is closed. Raises LinkFailure."""
+
+    def close(self) -> None:
+        """End it now."""
+
+
+class Note(Protocol):
+    """Writes into a journal: `text` is a message id, `values` fill its braces."""
+
+    def __call__(self, kind: str, text: str, values: Mapping[str, Any], camera_uid: int | None = None) -> object: ...
+
+
+class Secrets(Protocol):
+    """Opens sealed passwords."""
+
+    def unseal(self, sealed: bytes) -> str: ...

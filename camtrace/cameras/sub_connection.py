@@ -11,7 +11,8 @@ from typing import Any
 from twisted.internet import defer
 from twisted.logger import Logger
 
-from camtrace.cameras.connection import Backoff, password_of
+from camtrace.backoff import Backoff
+from camtrace.cameras.connection import password_of
 from camtrace.cameras.ports import Feed, Feeds, Note, Opening, Reactor, Secrets
 from camtrace.cameras.streams import without_login
 from camtrace.errors import StreamFailure

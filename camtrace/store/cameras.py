@@ -15,6 +15,7 @@ from camtrace.i18n import N_
 from camtrace.model import (
     AlarmRecording,
     Camera,
+    CameraEvents,
     CameraMail,
     CameraState,
     MotionSettings,
@@ -22,7 +23,9 @@ from camtrace.model import (
     RegularRecording,
     Zone,
 )
+from camtrace.store.contacts import read_contacts
 from camtrace.store.database import Database
+from camtrace.store.disconnections import Disconnections
 
 _FIELDS = [
     "name",
@@ -42,6 +45,7 @@ _FIELDS = [
     "alarm",
     "mail",
     "motion",
+    "events",
     "stop_streams_automatically",
 ]
 _COLUMNS = ", ".join(["uid", "id", *_FIELDS, "deleted_at"])
@@ -130,6 +134,7 @@ class CameraStore:
             found = cursor.fetchall()
             if not found:
                 raise NotFound(N_("this camera does not exist any more"))
+            await Disconnections.end(cursor, uid, at, "removed")
             await _notify(cursor, uid)
             return _camera(found[0])
 
@@ -137,11 +142,14 @@ class CameraStore:
 
     @staticmethod
     async def insert_states(cursor: Any, states: Sequence[tuple[int, CameraState]]) -> None:
-        """Write changes of status, each with its fact's id, in the caller's transaction."""
+        """Write changes of status, each with its fact's id, and what they say of disconnections.
+
+        All in the caller's transaction; what was written before changes nothing.
+        """
         await cursor.execute(
             "insert into camera_state (id, camera_uid, since, status, reason, detail)"
             " select * from unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])"
-            " on conflict (id) do nothing",
+            " on conflict (id) do nothing returning id",
             (
                 [identity for identity, _ in states],
                 [state.camera_uid for _, state in states],
@@ -151,6 +159,8 @@ class CameraStore:
                 [state.detail for _, state in states],
             ),
         )
+        new = {row[0] for row in cursor.fetchall()}
+        await Disconnections.follow(cursor, [pair for pair in states if pair[0] in new])
 
 
 async def _notify(cursor: Any, uid: int) -> None:
@@ -168,7 +178,7 @@ def _number_taken(fields: Mapping[str, Any]) -> Conflict:
 
 
 def _column(name: str, value: Any) -> Any:
-    if name in ("regular", "alarm", "mail", "motion"):
+    if name in ("regular", "alarm", "mail", "motion", "events"):
         return json.dumps(asdict(value))
     return list(value) if name == "overlay_ids" else value
 
@@ -181,6 +191,7 @@ def _camera(row: tuple[Any, ...]) -> Camera:
     values["alarm"] = AlarmRecording(**values["alarm"])
     values["mail"] = CameraMail(**values["mail"])
     values["motion"] = _motion(values["motion"])
+    values["events"] = _events(values["events"])
     return Camera(**values)
 
 
@@ -190,3 +201,7 @@ def _motion(stored: Mapping[str, Any]) -> MotionSettings:
         for zone in stored.get("zones", ())
     ]
     return MotionSettings(**{**stored, "zones": tuple(zones)})
+
+
+def _events(stored: Mapping[str, Any]) -> CameraEvents:
+    return CameraEvents(**{**stored, "inputs": read_contacts(stored.get("inputs", ()))})

@@ -12,6 +12,7 @@ import psycopg2
 import psycopg2.extensions
 from psycopg2 import errorcodes
 from twisted.internet import defer, task
+from twisted.internet.error import ConnectionClosed
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 from txpostgres import reconnection, txpostgres
@@ -86,6 +87,14 @@ class _Connection(txpostgres.Connection):
     def close(self) -> Any:
         self.detector.closed = True
         return super().close()
+
+    def doRead(self) -> Exception | None:
+        """What is answered ends the connection; raised, it would stand in the log as a fault of the program."""
+        try:
+            super().doRead()
+        except psycopg2.Error as error:
+            return error
+        return None
 
 
 class _Idle(set[Any]):
@@ -257,7 +266,7 @@ class Database:
     async def _ask(self, pool: _Pool, method: str, *args: Any) -> Any:
         try:
             return await _shield(getattr(pool, method)(*args))
-        except reconnection.ConnectionDead as error:
+        except (reconnection.ConnectionDead, ConnectionClosed) as error:  # closed: thrown away under the statement
             raise DatabaseUnavailable("the database is away") from error
         except txpostgres.RollbackFailed as error:
             raise DatabaseUnavailable("the database went away in a transaction") from error

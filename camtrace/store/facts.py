@@ -93,6 +93,10 @@ async def _said_plainly(statement: Awaitable[T]) -> T:
         raise FactRefused(_first_line(error)) from error
     except defer.CancelledError as error:  # psycopg2 was interrupted: statement_timeout, a shutdown
         raise DatabaseUnavailable("the statement was cancelled") from error
+    except (TypeError, ValueError) as error:  # what psycopg2 cannot send: a NUL, half a character
+        raise FactRefused(_first_line(error)) from error
+    except Exception as error:  # of a connection in a state that nobody thought of
+        raise DatabaseUnavailable(f"{type(error).__name__}: {_first_line(error)}") from error
 
 
 def _first_line(error: Exception) -> str:

@@ -479,7 +479,7 @@ class LineStore:
         """The greatest id of a line or a ticket, 0 when there is none."""
         rows = await self._database.query(
             "select greatest((select max(id) from line), (select max(id) from ticket), (select max(id) from journal),"
-            " (select max(id) from camera_state))"
+            " (select max(id) from camera_state), (select max(fact) from alarm))"
         )
         return rows[0][0] or 0
 

@@ -18,6 +18,7 @@ from camtrace.web.pages_frame import THEMES, Frame, field, go, keep_choice, own_
 from camtrace.web.ports import CameraDirectory
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import Graves, camera_named
+from camtrace.web.wording import KIND_WORDS
 
 _FIRST_PAGES = (
     ("replay", "/replay"),
@@ -122,7 +123,7 @@ class Pages:
 
     @requirer.require(app.route("/journal", methods=["GET"]), visit=May("journal"))
     async def journal(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "journal.html", "journal", {"journal": TEXTS})
+        return self._frame.page(visit, "journal.html", "journal", {"journal": TEXTS}, kinds=KIND_WORDS)
 
     @requirer.require(app.route("/settings", methods=["POST"]), visit=May())
     async def settings(self, visit: Visit) -> Response:

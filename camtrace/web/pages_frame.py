@@ -20,6 +20,7 @@ from camtrace.web.access import Visit
 from camtrace.web.api.shapes import state_shape
 from camtrace.web.ports import CameraDirectory
 from camtrace.web.templating import Templates
+from camtrace.web.voices import Voices
 
 THEMES = ("light", "dark")
 HTML = "text/html; charset=utf-8"
@@ -41,17 +42,11 @@ class Frame:
         self._cameras = cameras
         self._default_ftp_password = default_ftp_password
         self.zone = ZoneInfo(site.timezone)
-
-    def language(self, request: Request, wanted: str = "") -> str:
-        """The language of the answer: this browser's choice, else the person's, else the browser's, else the site's."""
-        chosen = _cookie(request, "language")
-        if chosen in i18n.LANGUAGES:
-            return chosen
-        return i18n.choose(wanted, request.getHeader("accept-language") or self._site.language)
+        self.voices = Voices(templates.translations, site)
 
     def spoken(self, request: Request, wanted: str = "") -> i18n.Translations:
         """The texts of the language of the answer."""
-        return self._templates.translations[self.language(request, wanted)]
+        return self.voices.voice(request, wanted).spoken
 
     def visible(self, visit: Visit) -> list[Camera]:
         """The cameras that this person may see, by number."""
@@ -59,7 +54,7 @@ class Frame:
 
     def open_page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page for anybody, signed in or not."""
-        language = self.language(request)
+        language = self.voices.language(request)
         spoken, now = self._templates.translations[language], clock.now()
         page = self._templates.render(
             template,
@@ -83,7 +78,7 @@ class Frame:
     ) -> Response:
         """The page of a person who is signed in. `place` is its name in the bar; `facts` is for its scripts."""
         request = visit.request
-        language = self.language(request, visit.user.language)
+        language = self.voices.language(request, visit.user.language)
         spoken, now = self._templates.translations[language], clock.now()
         known = {
             "language": language,

@@ -1,17 +1,17 @@
-"""The pages of who sets the server up: calendars and mails; and the journal of alarms."""
+"""The pages of who sets the server up, and the journals of alarms, lost cameras and mails."""
 
 from __future__ import annotations
 
 from klein import Response
 
-from camtrace.model import CAUSES
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.pages_frame import Frame
 from camtrace.web.routing import new_app, requirer
+from camtrace.web.wording import CAUSE_WORDS, ENDING_WORDS, MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
 
 class SettingsPages:
-    """`/alarms`, `/calendars`, `/mail`; what is on them comes by the API."""
+    """`/alarms`, `/disconnections`, `/mail/journal`; `/calendars`, `/contacts`, `/mail`: filled by the API."""
 
     app = new_app()
 
@@ -21,12 +21,35 @@ class SettingsPages:
 
     @requirer.require(app.route("/alarms", methods=["GET"]), visit=May("alarms"))
     def alarms(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "alarms.html", "alarms", causes=CAUSES)
+        return self._frame.page(visit, "alarms.html", "alarms", causes=_causes())
+
+    @requirer.require(app.route("/disconnections", methods=["GET"]), visit=May("journal"))
+    def disconnections(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "disconnections.html", "disconnections", {"endings": ENDING_WORDS})
+
+    @requirer.require(app.route("/mail/journal", methods=["GET"]), visit=May("settings"))
+    def mail_journal(self, visit: Visit) -> Response:
+        kinds, states = MAIL_KIND_WORDS, MAIL_STATE_WORDS
+        return self._frame.page(
+            visit, "mail_journal.html", "mail_journal", {"kinds": kinds}, kinds=kinds, states=states
+        )
 
     @requirer.require(app.route("/calendars", methods=["GET"]), visit=May("settings"))
     def calendars(self, visit: Visit) -> Response:
         return self._frame.page(visit, "calendars.html", "calendars")
 
+    @requirer.require(app.route("/contacts", methods=["GET"]), visit=May("settings"))
+    def contacts(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "contacts.html", "contacts")
+
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:
         return self._frame.page(visit, "mail.html", "mail")
+
+
+def _causes() -> dict[str, str]:
+    """What alarms can be asked for by: words, and the causes that they mean, with commas between."""
+    found: dict[str, list[str]] = {}
+    for cause, words in CAUSE_WORDS.items():
+        found.setdefault(words, []).append(cause)
+    return {words: ",".join(causes) for words, causes in found.items()}

@@ -9,9 +9,14 @@ from typing import Any, Protocol, TypeVar
 from camtrace.mail.settings import MailSettings
 from camtrace.model import (
     Alarm,
+    AlarmMark,
+    AlarmNow,
     Calendar,
     Camera,
     CameraState,
+    ContactBox,
+    ContactsState,
+    Disconnection,
     Gap,
     HitCount,
     JournalEntry,
@@ -198,13 +203,25 @@ class AlarmStore(Protocol):
         self,
         *,
         camera_uids: Sequence[int] | None = None,
-        cause: str | None = None,
+        causes: Sequence[str] | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
+        words: Sequence[str] = (),
+        seen: bool | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
     ) -> list[Alarm]: ...
-    async def triggers(self, alarm_ids: Sequence[int]) -> dict[int, list[Trigger]]: ...
+    async def triggers(self, alarm_ids: Sequence[int], most: int = ...) -> dict[int, list[Trigger]]: ...
+    async def marks(
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+    ) -> list[AlarmMark]:
+        """The `limit` latest alarms that touch [start, stop], the first one first."""
+
+
+class AlarmPictures(Protocol):
+    """The pictures that came with alarms, for as long as they are kept."""
+
+    def of(self, alarm_id: int) -> bytes | None: ...
 
 
 class CalendarStore(Protocol):
@@ -225,6 +242,29 @@ class Calendars(Protocol):
     async def load(self) -> None: ...
 
 
+class ContactStore(Protocol):
+    """Contact boxes in the database. Raise Conflict and NotFound."""
+
+    async def create(self, box: ContactBox) -> ContactBox: ...
+    async def update(self, box: ContactBox) -> ContactBox: ...
+    async def delete(self, id: int) -> ContactBox: ...
+
+
+class ContactBoxes(Protocol):
+    """All contact boxes with their state, from memory; `load` returns when they are as the database."""
+
+    def all(self) -> list[ContactBox]: ...
+    def by_id(self, id: int) -> ContactBox | None: ...
+    def state(self, id: int) -> ContactsState: ...
+    async def load(self) -> None: ...
+
+
+class CameraEvents(Protocol):
+    """What cameras tell of themselves."""
+
+    def state(self, uid: int) -> ContactsState: ...
+
+
 class JournalStore(Protocol):
     """The journals, newest first. `before`: the (instant, id) of the last entry of the page before."""
 
@@ -235,7 +275,26 @@ class JournalStore(Protocol):
         stop: datetime | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
-    ) -> list[JournalEntry]: ...
+        camera_uids: Sequence[int] | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
+    ) -> list[JournalEntry]:
+        """`words`: each in a value, the user's name, or by one of the message ids that come with it."""
+
+
+class DisconnectionStore(Protocol):
+    """When cameras were lost, the latest first. `before`: the (instant, id) of the last one of the page before."""
+
+    async def page(
+        self,
+        *,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
+        limit: int = 100,
+        before: tuple[datetime, int] | None = None,
+    ) -> list[Disconnection]:
+        """`words`: each in the camera's name, or by one of the reasons that come with it."""
 
 
 class Volume(Protocol):
@@ -259,9 +318,14 @@ class Probe(Protocol):
 
 
 class History(Protocol):
-    """What became durable after the fact `fact_id`, with the facts' ids, by id: lines, states, journal entries."""
+    """What became durable after the fact `fact_id`, with the facts' ids, by id: lines, states, journal entries.
 
-    async def since(self, fact_id: int, limit: int) -> Sequence[tuple[int, Line | CameraState | JournalEntry]]: ...
+    Alarms come once each, as they stand, with the last fact that told of them.
+    """
+
+    async def since(
+        self, fact_id: int, limit: int
+    ) -> Sequence[tuple[int, Line | CameraState | JournalEntry | AlarmNow]]: ...
 
 
 class MailTrouble(Protocol):
@@ -278,7 +342,18 @@ class MailOffice(Protocol):
     async def change(self, body: Fields, user: User) -> MailSettings: ...
     async def with_changes(self, body: Fields) -> MailSettings: ...
     async def test(self, body: Fields, user: User) -> MailTrouble | None: ...
-    async def queue(self, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]: ...
+    async def queue(
+        self,
+        limit: int,
+        before: tuple[datetime, int] | None = None,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        words: Sequence[str] = (),
+    ) -> list[QueuedMail]: ...
     async def waiting(self) -> int: ...
     async def recipients(self) -> list[Recipient]: ...
     async def set_email(self, name: str, email: Any, user: User) -> None: ...

@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, chromium, person, preview
+from support.browser import Person, PreviewProcess, chromium, person, renewed
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,15 @@ def browser() -> Iterator[Browser]:
         yield started
 
 
-site = pytest.fixture(scope="module")(preview)
+@pytest.fixture(scope="session")
+def preview() -> Iterator[PreviewProcess]:
+    """The process that serves sites of fakes."""
+    process = PreviewProcess()
+    yield process
+    process.stop()
+
+
+site = pytest.fixture(scope="module")(renewed)
 
 
 @pytest.fixture

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import pytest
 from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, person, preview
+from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
 pytestmark = needs("chromium")
-site = pytest.fixture(preview)  # of each test's own: cameras come and go
+site = pytest.fixture(renewed)  # of each test's own: cameras come and go
 
 
 def test_the_life_of_a_camera(anna: Person) -> None:
@@ -28,6 +28,12 @@ def test_the_life_of_a_camera(anna: Person) -> None:
     page = anna.go("/cameras/5")
     page.wait_for_function("() => document.querySelector('[name=url]').value === 'rtsp://192.168.10.30/main'")
     assert page.input_value("[name=login]") == "camera" and page.input_value("[name=password]") == ""
+    page.click("details.more summary")
+    page.check("#f-stop_streams_automatically")
+    page.click("#save")
+    page.wait_for_selector(".toast")
+    page.reload()
+    page.wait_for_function("() => document.querySelector('#f-stop_streams_automatically').checked")
     assert page.input_value("[name=overlay_ids]") == "7, 8"
     page.fill("[name='regular.days']", "14")
     assert "1 change not saved" in (page.locator("#unsaved").text_content() or "")

@@ -15,7 +15,21 @@ DESK, LAPTOP, TABLET, PHONE = (1440, 900), (1180, 820), (800, 1000), (390, 844)
 SIZES = (DESK, LAPTOP, TABLET, PHONE)
 SMALLEST = (360, 740)
 LANGUAGES = ("en", "fr", "ru")
-PAGES = ("/live/1", "/wall", "/replay/1", "/log", "/cameras", "/cameras/1", "/journal", "/alarms", "/account", "/mail")
+PAGES = (
+    "/live/1",
+    "/wall",
+    "/replay/1",
+    "/log",
+    "/cameras",
+    "/cameras/1",
+    "/journal",
+    "/alarms",
+    "/contacts",
+    "/disconnections",
+    "/account",
+    "/mail",
+    "/mail/journal",
+)
 # what the Tab key reaches, and how large it is
 STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]
   .filter((e) => !e.disabled && e.type !== 'hidden' && e.checkVisibility() && !e.matches('.vh, .skip'))

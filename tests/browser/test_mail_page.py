@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import pytest
-from support.browser import Person, preview
+from support.browser import Person, renewed
 from support.needs import needs
 
 pytestmark = needs("chromium")
-site = pytest.fixture(preview)  # of each test's own: settings change
+site = pytest.fixture(renewed)  # of each test's own: settings change
 
 
 def test_a_mail_server_is_set_and_tried(anna: Person) -> None:

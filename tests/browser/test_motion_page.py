@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Page
-from support.browser import Person, preview
+from support.browser import Person, renewed
 from support.needs import needs
 
 pytestmark = needs("chromium")
-site = pytest.fixture(preview)  # of each test's own: settings change
+site = pytest.fixture(renewed)  # of each test's own: settings change
 
 
 @pytest.fixture

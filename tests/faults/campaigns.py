@@ -7,6 +7,7 @@ import random
 import signal
 import time
 from dataclasses import dataclass
+from pathlib import Path
 
 from faults.shop import Shop
 
@@ -14,6 +15,7 @@ from faults.shop import Shop
 # tills acknowledges, so nobody can know
 IN_FLIGHT_SECONDS = 0.25
 LOSS_LIMIT_SECONDS = 0.5
+TELLING = ("spool", "refused", "quarantine", "database", "error", "closed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,23 +30,37 @@ class Row:
     lines_lost: int
     lines_doubled: int
     slowest_seconds: float
+    missing: tuple[str, ...] = ()  # lines that are lost, each with the second it was sent, and what the server said
 
     @property
     def good(self) -> bool:
         return self.video_lost <= LOSS_LIMIT_SECONDS and not self.lines_lost and not self.lines_doubled
 
 
-def _count_lines(shop: Shop, moments: list[float]) -> tuple[int, int, int]:
-    """Lines sent, lost, doubled; lines in flight at one of the `moments` may be missing."""
-    sent = lost = doubled = 0
+@dataclass(frozen=True, slots=True)
+class Count:
+    """What became of the tills' lines."""
+
+    sent: int
+    doubled: int
+    missing: tuple[str, ...]
+    said: tuple[str, ...] = ()
+
+
+def _count_lines(shop: Shop, moments: list[float]) -> Count:
+    """Lines in flight at one of the `moments` may be missing."""
+    sent = doubled = 0
+    missing = []
     for till in shop.tills:
         stored = shop.stored(till)
         doubled += len(stored) - len(set(stored))
         for number, at in list(till.sent.items()):
             sent += 1
             excused = any(moment - IN_FLIGHT_SECONDS <= at <= moment + IN_FLIGHT_SECONDS for moment in moments)
-            lost += number not in stored and not excused
-    return sent, lost, doubled
+            if number not in stored and not excused:
+                missing.append(f"{till.name} {number} at {at:.2f}")
+    said = [line for line in shop.server.output if any(word in line.lower() for word in TELLING)] if missing else []
+    return Count(sent, doubled, tuple(missing), tuple(said))
 
 
 def _settle(shop: Shop) -> None:
@@ -81,7 +97,7 @@ def kill_server(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -
                 kept = max(stop for start, stop in shop.spans(camera) if start < killed)
                 worst = max(worst, killed - kept)
         _settle(shop)
-        return Row("kill -9 of the server", rounds, cameras, *_reorder(_count_lines(shop, moments), worst), slowest)
+        return _row("kill -9 of the server", rounds, cameras, _count_lines(shop, moments), worst, slowest)
     finally:
         shop.close()
 
@@ -95,10 +111,13 @@ def kill_database(rounds: int, seconds: float, cameras: int = 8, tills: int = 5)
         time.sleep(1)
         began = time.time()
         for _ in range(rounds):
-            postmaster = int(pid_file.read_text().split()[0])
-            os.kill(postmaster, signal.SIGKILL)
+            postmaster = _postmaster(pid_file)
+            os.kill(int(postmaster), signal.SIGKILL)
             killed = time.monotonic()
-            while shop.server.call("GET", "/api/v1/health")[0] != 200:
+            # for a moment those whom the postmaster left behind may answer in its place
+            while (
+                pid_file.read_text().split()[:1] == [postmaster] or shop.server.call("GET", "/api/v1/health")[0] != 200
+            ):
                 assert time.monotonic() - killed < 60, "the database did not come back"
                 time.sleep(0.1)
             slowest = max(slowest, time.monotonic() - killed)
@@ -108,7 +127,7 @@ def kill_database(rounds: int, seconds: float, cameras: int = 8, tills: int = 5)
             covered = sum(min(stop, ended) - max(start, began) for start, stop in shop.spans(camera) if stop > began)
             worst = max(worst, ended - began - covered)
         _settle(shop)
-        return Row("kill -9 of PostgreSQL", rounds, cameras, *_reorder(_count_lines(shop, []), worst), slowest)
+        return _row("kill -9 of PostgreSQL", rounds, cameras, _count_lines(shop, []), worst, slowest)
     finally:
         shop.close()
 
@@ -133,14 +152,22 @@ def terminate(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -> 
                 kept = max(stop for start, stop in shop.spans(camera) if start < told)
                 worst = max(worst, told - kept)
         _settle(shop)
-        return Row("SIGTERM", rounds, cameras, *_reorder(_count_lines(shop, moments), worst), slowest)
+        return _row("SIGTERM", rounds, cameras, _count_lines(shop, moments), worst, slowest)
     finally:
         shop.close()
 
 
-def _reorder(lines: tuple[int, int, int], worst: float) -> tuple[int, float, int, int]:
-    sent, lost, doubled = lines
-    return sent, worst, lost, doubled
+def _row(name: str, rounds: int, cameras: int, lines: Count, worst: float, slowest: float) -> Row:
+    telling = (*lines.missing, *lines.said)
+    return Row(name, rounds, cameras, lines.sent, worst, len(lines.missing), lines.doubled, slowest, telling)
+
+
+def _postmaster(pid_file: Path) -> str:
+    """The process id of PostgreSQL's first process; "" while there is none."""
+    try:
+        return pid_file.read_text().partition("\n")[0].strip()
+    except OSError:
+        return ""
 
 
 CAMPAIGNS = (kill_server, kill_database, terminate)

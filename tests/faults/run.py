@@ -24,6 +24,7 @@ def main() -> int:
             f" {row.lines_doubled} | {row.slowest_seconds:.1f} | {'yes' if row.good else 'NO'} |",
             flush=True,
         )
+        print(*row.missing, sep="\n", end="\n" if row.missing else "", file=sys.stderr)
     return 1 if bad else 0
 
 

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from support.alarms import ALARM
+from support.modbus_box import modbus_box
 from support.needs import needs
 from support.outside import OneServer, cursor, http_call, raw_call, soon
 from support.server import BIN
@@ -32,6 +33,38 @@ class ApiTests(OneServer):
         return http_call(self.server.web, method, path, headers)
 
     # ── cameras ──
+
+    def test_a_contact_raises_an_alarm(self) -> None:
+        """From the input of a box to the alarm on the camera it is tied to, with settings that act at once."""
+        camera = self.add_camera(url=URL)
+        with modbus_box() as box:
+            contact = {"name": "Back door", "cameras": [camera["id"]]}
+            body = {"name": "CamIO 1", "host": "127.0.0.1", "port": box.port, "interval_ms": 50, "contacts": [contact]}
+            status, made = self.server.call("POST", "/api/v1/contact-boxes", body)
+            self.assertEqual(status, 201, made)
+            path = f"/contact-boxes/{made['id']}"
+            soon(lambda: self.get(path)["contacts"][0]["closed"] is False, "the box")
+            box.set("inputs", 1)
+            (alarm,) = soon(lambda: self.get("/alarms", cause="contact")["items"], "the alarm")
+            told = [(one["cause"], one["from"], one["message"]) for one in alarm["triggers"]]
+            self.assertEqual(told, [("contact", "Back door (box CamIO 1, input 1)", "closed")])
+            self.assertEqual(alarm["camera"], camera["id"])
+            box.end()
+        soon(lambda: self.get(path)["state"]["code"] == "refused", "the loss")
+        entries = soon(
+            lambda: [e for e in self.get("/journal")["items"] if e["text"] == "contact_box_lost"], "its entry"
+        )
+        self.assertRegex(
+            entries[0]["message"], r"^The contact box CamIO 1 at 127\.0\.0\.1, port \d+, [^{]+\. Its contacts"
+        )
+        self.assertEqual(self.server.call("DELETE", f"/api/v1{path}")[0], 204)
+
+    def test_a_camera_is_asked_for_its_events(self) -> None:
+        """It says in words why they do not come."""
+        camera = self.add_camera(url=URL, address="127.0.0.1", http_port=9, events={"enabled": True})
+        path = f"/cameras/{camera['id']}/status"
+        told = soon(lambda: (found := self.get(path)["events"])["code"] == "refused" and found, "the refusal")
+        self.assertEqual(told["reason"], "the camera does not answer: nothing listens at its address and port")
 
     def test_camera_defaults(self) -> None:
         """A name and a URL suffice; every field the contract names is there, with its default, and no password."""

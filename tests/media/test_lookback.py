@@ -94,6 +94,27 @@ class Tests(Case):
         expected = [each for each in self.coming.packets if began_us <= each.at_us < 15 * SECOND]
         self.assertEqual(len(self.recorded()), len(expected))
 
+    def test_two_alarms_in_one_run(self) -> None:
+        """The second begins at the end of the first, or reaches back to it: nothing is missing, the run goes on, with
+        time as the camera counts it. Where something is missing between them there are two."""
+        for pause, runs in ((0.0, 1), (0.3, 1), (2.5, 1), (11.0, 2)):
+            with self.subTest(pause):
+                self.setUp()
+                self.until(4)
+                self.demand.is_wanted = True
+                self.until(7)
+                self.demand.is_wanted = False
+                self.until(7 + pause)
+                self.demand.is_wanted = True
+                self.until(23)
+                self.lookback.end("ended")
+                self.assertEqual(len({file.run for file in self.sink.files}), runs)
+                began_us = self.sink.files[0].started_us - START_US
+                if runs == 1:
+                    expected = [each.at_us for each in self.coming.packets if began_us <= each.at_us < 23 * SECOND]
+                    found = [sample.at_us - START_US for file in self.sink.files for sample in file.samples()]
+                    self.assertEqual(found, expected)
+
     def test_bounded(self) -> None:
         """No more than the seconds and one group of pictures more is in memory, nor more than so many bytes."""
         most = max(

@@ -8,8 +8,10 @@ from camtrace import clock
 from camtrace.errors import Conflict, NotFound
 from camtrace.model import (
     AlarmRecording,
+    CameraEvents,
     CameraMail,
     CameraState,
+    Contact,
     MotionSettings,
     Point,
     RegularRecording,
@@ -43,6 +45,7 @@ class CameraStoreTests(DatabaseCase):
             motion=MotionSettings(
                 True, (Zone("door", (Point(0, 0), Point(0.5, 0), Point(1, 1)), True),), 80, 5, 20, 0.4
             ),
+            events=CameraEvents(True, False, True, False, (Contact("Rear", "closed", (7, 8), False, "DI_1"),)),
         )
         self.assertEqual(await self.store.all(), [camera])
         self.assertEqual((camera.id, camera.overlay_ids, camera.regular.days), (1, ("7", "07"), 30))
@@ -50,6 +53,10 @@ class CameraStoreTests(DatabaseCase):
     async def test_motion_from_the_start(self) -> None:
         """A camera that was never set so detects none, with every setting at its default."""
         self.assertEqual((await self._create("a")).motion, MotionSettings())
+
+    async def test_events_from_the_start(self) -> None:
+        """A camera that was never set so is not asked for its events."""
+        self.assertEqual((await self._create("a")).events, CameraEvents())
 
     async def test_lowest_free_number(self) -> None:
         """A deleted camera's number goes to the next one; its uid does not."""

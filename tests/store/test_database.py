@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import psycopg2
 from support.database import DatabaseCase, cluster
 from twisted.internet import defer, reactor, task
@@ -88,10 +90,32 @@ class AwayTests(DatabaseCase):
         while len(heard) < 2:
             await task.deferLater(reactor, 0.02)
         self.assertEqual(heard[1], "camera 1")
-        # those that are not back yet would leave a timer behind
+        await self.recovered()
+
+    async def recovered(self) -> None:
+        """Until all connections are back: those that are not would leave a timer behind."""
         while any(one.detector.connectionIsDead for one in self.database._connections()):
             await task.deferLater(reactor, 0.05)
-        self.flushLoggedErrors()  # libpq's word on idle connections that were cut
+
+    async def test_reconnected_under_a_statement(self) -> None:
+        """The connection of a statement under way is thrown away: that is no fault of the statement."""
+
+        async def work(cursor):
+            await cursor.execute("select pg_sleep(60)")
+
+        alone = partial(self.database.execute, "select pg_sleep(60)")
+        for slow in (alone, partial(self.database.transaction, "slow", work)):
+            asked = defer.ensureDeferred(slow())
+            pool = self.database._pool
+            (busy,) = set(pool._all) - set(pool.connections)
+            while not busy._cursors:
+                await task.deferLater(reactor, 0.01)
+            again = busy.detector.reconnect()
+            with self.assertRaises(DatabaseUnavailable):
+                await asked
+            await again
+            await self.recovered()
+        self.flushLoggedErrors(psycopg2.InterfaceError)  # of the rollback
 
     async def test_nobody_there(self) -> None:
         """A database that stays away ends the start with one clear sentence."""

@@ -23,10 +23,12 @@ class ErrorTests(SynchronousTestCase):
             psycopg2.DatabaseError("error with status PGRES_TUPLES_OK and no message from the libpq"),
             psycopg2.ProgrammingError("no results to fetch"),
             DatabaseUnavailable("the database is away"),
+            AttributeError("'NoneType' object has no attribute 'cursor'"),
             defer.CancelledError(),
         ):
             self.assertIs(self.told(error), DatabaseUnavailable, error)
 
     def test_of_the_content(self) -> None:
         """What the database would refuse again."""
-        self.assertIs(self.told(psycopg2.DataError("value out of range")), FactRefused)
+        for error in (psycopg2.DataError("value out of range"), ValueError("a NUL"), TypeError("not iterable")):
+            self.assertIs(self.told(error), FactRefused, error)

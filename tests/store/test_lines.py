@@ -191,7 +191,7 @@ class Writing(LinesCase):
         """psycopg2 refuses NUL before the server sees it: that too is a fault of the content."""
         line, ticket = sale()[0]
         fact = LineReceived(line.id, replace(line, text="a\0b"), ticket)
-        with self.assertRaises(ValueError):
+        with self.assertRaises(FactRefused):
             await self.facts.write([fact])
         self.assertTrue(await self.facts.quarantine(fact, "NUL \0 inside"))
         self.assertFalse(await self.facts.quarantine(fact, "again"))

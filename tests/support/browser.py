@@ -68,11 +68,10 @@ class PreviewProcess:
         self._process.communicate(timeout=10)
 
 
-def preview() -> Iterator[PreviewProcess]:
-    """A fixture: the site of fakes, for as long as the fixture's scope says."""
-    process = PreviewProcess()
-    yield process
-    process.stop()
+def renewed(preview: PreviewProcess) -> PreviewProcess:
+    """A fixture: the site of fakes as on its first day, for as long as the fixture's scope says."""
+    assert preview.tell("renew") == "renewed"
+    return preview
 
 
 class Person:

@@ -10,14 +10,14 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from functools import cache
 from pathlib import Path
 from typing import Any
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
-from support.mail_office import office
 from support.web import Disk, WebShop
-from twisted.internet import endpoints, reactor, task
+from twisted.internet import endpoints, protocol, reactor, task
 from twisted.internet.stdio import StandardIO
 from twisted.protocols.basic import LineReceiver
 
@@ -28,10 +28,14 @@ from camtrace.model import (
     Box,
     Camera,
     CameraState,
+    ContactsState,
+    Disconnection,
     HitCount,
+    InputState,
     JournalEntry,
     Line,
     LineSearch,
+    LinkState,
     MotionSettings,
     Moved,
     RegularRecording,
@@ -41,12 +45,10 @@ from camtrace.model import (
 from camtrace.pools import Inline
 from camtrace.pos.wire import decode
 from camtrace.tickets.overlay import Overlay, Shown
-from camtrace.web.api.alarms import AlarmsApi
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
-from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
-from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
@@ -184,6 +186,28 @@ def cameras() -> list[tuple[Camera, CameraState]]:
     return list(zip(made, states, strict=True))
 
 
+def losses() -> list[Disconnection]:
+    """The last times cameras were lost: one that lasts, a short one, one over a restart, one of a removed camera."""
+    now, minute = clock.now(), timedelta(minutes=1)
+    yard = {"camera_uid": 104, "camera_id": 4, "camera_name": "Delivery yard"}
+    gone = {"camera_uid": 90, "camera_id": 2, "camera_name": "Old till", "camera_deleted_at": now - 2 * 1440 * minute}
+    return [
+        Disconnection(id=4, **yard, lost_at=now - 31 * minute, reason="ended", last_reason="unauthorized"),
+        Disconnection(
+            id=3, **yard, lost_at=now - 200 * minute, back_at=now - 199 * minute, reason="timeout",
+            last_reason="timeout", ending="back",
+        ),
+        Disconnection(
+            id=2, **yard, lost_at=now - 1500 * minute, back_at=now - 1300 * minute, reason="refused",
+            last_reason="refused", ending="stopped",
+        ),
+        Disconnection(
+            id=1, **gone, lost_at=now - 2 * 1500 * minute, back_at=now - 2 * 1440 * minute, reason="declared_codec",
+            detail="mpeg4", last_reason="declared_codec", last_detail="mpeg4", ending="removed",
+        ),
+    ]  # fmt: skip
+
+
 class Looked:
     """`Probe` that always finds the same camera."""
 
@@ -212,11 +236,17 @@ class Walkers:
         return loop.stop
 
 
+@cache
+def _film() -> Film:
+    """What all cameras show."""
+    return Film(MEDIA / "vtest_h264_baseline.mp4")
+
+
 class PreviewSite:
     """The whole of it."""
 
     def __init__(self) -> None:
-        film = Film(MEDIA / "vtest_h264_baseline.mp4")
+        film = _film()
         films = {101: film, 102: film, 105: film}
         self.shop = shop = WebShop(reactor)
         known = cameras()
@@ -236,6 +266,7 @@ class PreviewSite:
             JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
+        shop.losses.stored = losses()
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
@@ -243,14 +274,16 @@ class PreviewSite:
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
-            AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
+            *shop.journals(reactor),
+            AlarmPicturesApi(
+                shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.pictures, footage, self.live
+            ),
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
+            shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
             LinesApi(reactor, shop.access, shop.cameras, shop.rows, self.log, shop.voices, Inline(), "Marché Sud"),
             SearchesApi(shop.access, shop.searches),
-            JournalApi(shop.access, shop.cameras, shop.journal),
             VolumesApi(shop.access, list),
-            MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             shop.socket,
         ]
@@ -285,17 +318,43 @@ class PreviewSite:
         self.live.lose(uid)
 
 
+class Front(protocol.Factory):
+    """Leads each connection to the site as it stands then."""
+
+    def __init__(self) -> None:
+        self.site = PreviewSite()
+        self._factory = self.site.website.site()
+
+    def renew(self) -> None:
+        """A site as on its first day. Who is signed in stays so."""
+        sessions = self.site.shop.users.sessions
+        self.site = PreviewSite()
+        self.site.shop.users.sessions.update(sessions)
+        self._factory = self.site.website.site()
+
+    def buildProtocol(self, addr: Any) -> Any:
+        """A connection of the site's."""
+        return self._factory.buildProtocol(addr)
+
+
 class Orders(LineReceiver):
     """What a test tells the site on its standard input; each order is answered by a line."""
 
     delimiter = b"\n"
 
-    def __init__(self, site: PreviewSite) -> None:
-        self._site = site
+    def __init__(self, front: Front) -> None:
+        self._front = front
+
+    @property
+    def _site(self) -> PreviewSite:
+        return self._front.site
 
     def lineReceived(self, line: bytes) -> None:
         order, _, argument = line.decode().partition(" ")
-        if order == "sell":
+        if order == "renew":
+            self._front.renew()
+            self._say("renewed")
+        elif order == "sell":
             sold = self._site.sell()
             self._say(f"{sold.type} {sold.text or sold.tender}")
         elif order == "say":
@@ -306,6 +365,28 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
+        elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
+            box, *closed = argument.split()
+            self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]
+            self._say("set")
+        elif order == "events":  # what the inputs of which camera are: 101 DI_1=1 …
+            uid, *inputs = argument.split()
+            told = [
+                InputState(state == "1", state == "1", token) for token, state in (each.split("=") for each in inputs)
+            ]
+            link = LinkState("active", "subscribed", clock.now())
+            self._site.shop.camera_events.states[int(uid)] = ContactsState(link, tuple(told))
+            self._say("set")
+        elif order == "alarms":  # so many, a minute apart, on a camera, up to now
+            camera, _, count = argument.partition(" ")
+            for ago in range(int(count), 0, -1):
+                at = clock.now() - timedelta(minutes=ago)
+                self._site.shop.alarms.trigger([self._site.shop.cameras.by_uid(int(camera))], "motion", at=at)
+            self._say("alarmed")
+        elif order == "picture":  # one of its own for the newest alarm
+            newest = max(self._site.shop.stored_alarms.by_number)
+            self._site.shop.pictures.keep(newest, Path(argument).read_bytes())
+            self._say("kept")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")
@@ -324,13 +405,13 @@ class Orders(LineReceiver):
 
 def main(port: int) -> None:
     """Serve on 127.0.0.1:`port`, for a test (port 0, orders on standard input) or for somebody who looks."""
-    site = PreviewSite()
-    link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(site.website.site())
+    front = Front()
+    link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(front)
     link.addCallback(lambda listening: print(f"ready {listening.getHost().port}", flush=True))
     if port:
-        task.LoopingCall(site.sell).start(4, now=False)
+        task.LoopingCall(lambda: front.site.sell()).start(4, now=False)
     else:
-        StandardIO(Orders(site))
+        StandardIO(Orders(front))
     reactor.run()  # type: ignore[attr-defined]
 
 

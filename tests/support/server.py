@@ -15,6 +15,7 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from queue import Empty, Queue
 
@@ -122,11 +123,8 @@ keep_free_gb = {keep_free_gb}
             self.process.kill()
             self.process.wait(20)
         pid_file = self.folder / "data" / "database" / "cluster" / "postmaster.pid"
-        if pid_file.exists() and (first := pid_file.read_text().splitlines()[:1]):
-            try:
-                os.kill(int(first[0]), signal.SIGQUIT)
-            except ProcessLookupError:
-                pass
+        with suppress(OSError, ValueError):  # it may be gone, or just coming
+            os.kill(int(pid_file.read_text().partition("\n")[0]), signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
 
     # ── as an administrator and as a program ──

@@ -16,12 +16,14 @@ from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from support import log_search
 from support.alarms import StoredAlarms, StoredCalendars
+from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
 
 from camtrace import assets, clock, i18n
+from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.service import Alarms
 from camtrace.auth import Gate, Throttle
 from camtrace.bus import Bus
@@ -34,6 +36,7 @@ from camtrace.model import (
     RIGHTS,
     Camera,
     CameraState,
+    Disconnection,
     Gap,
     HitCount,
     JournalEntry,
@@ -52,9 +55,12 @@ from camtrace.tickets.overlay import Shown
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access, Anyone, May, Visit
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -343,9 +349,38 @@ class Entries:
         stop: datetime | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
+        camera_uids: Sequence[int] | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
     ) -> list[JournalEntry]:
-        found = [entry for entry in self.stored if kind in ("", entry.kind)]
+        found = [
+            entry
+            for entry in self.stored
+            if kind in ("", entry.kind)
+            and (start is None or entry.at >= start)
+            and (stop is None or entry.at <= stop)
+            and (camera_uids is None or entry.camera_uid in camera_uids)
+            and all(entry.text in texts or word in f"{entry.values} {entry.user}" for word, texts in words)
+        ]
         return [entry for entry in found if before is None or (entry.at, entry.id) < before][:limit]
+
+
+class Losses:
+    """When cameras were lost; the questions asked are kept."""
+
+    def __init__(self) -> None:
+        self.stored: list[Disconnection] = []
+        self.asked: list[dict[str, Any]] = []
+
+    async def page(self, **asked: Any) -> list[Disconnection]:
+        self.asked.append(asked)
+        uids, before = asked["camera_uids"], asked["before"]
+        return [
+            one
+            for one in self.stored
+            if (uids is None or one.camera_uid in uids)
+            and (before is None or (one.lost_at, one.id) < before)
+            and all(word in one.camera_name or one.reason in codes for word, codes in asked["words"])
+        ][: asked["limit"]]
 
 
 class Past:
@@ -424,6 +459,12 @@ class PlainPages:
         raise ZeroDivisionError("on purpose")
 
 
+@cache
+def translations() -> dict[str, i18n.Translations]:
+    """Every language's messages, read once."""
+    return i18n.load(assets.web() / "locale")
+
+
 class WebShop:
     """A site with two cameras, an administrator `anna` and a viewer `boris` who sees only camera 1."""
 
@@ -453,7 +494,9 @@ class WebShop:
             self.metrics,
             reactor,
         )
-        self.voices = Voices(i18n.load(assets.web() / "locale"), Site("Marché Sud", "Europe/Paris"))
+        self.boxes, self.camera_events = StoredBoxes(), SeenEvents()
+        self.losses, self.pictures = Losses(), Pictures()
+        self.voices = Voices(translations(), Site("Shop", "Europe/Paris"))
         self.searches = log_search.KeptSearches()
         self.notes: list[tuple[Any, ...]] = []
         self.shelf = Shelf()
@@ -469,13 +512,15 @@ class WebShop:
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
             self.cameras_api(self.probe, lambda: self.volumes),
-            AlarmsApi(self.access, self.cameras, self.rows, self.stored_alarms, self.alarms),
+            *self.journals(reactor),
+            AlarmPicturesApi(
+                self.access, self.cameras, self.rows, self.stored_alarms, self.pictures, self.footage, self.live
+            ),
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
+            self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
             SearchesApi(self.access, self.searches),
-            JournalApi(self.access, self.cameras, self.journal),
-            MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
             VolumesApi(self.access, lambda: self.volumes),
             self.levels,
             self.events,
@@ -486,6 +531,16 @@ class WebShop:
         if static is not None:
             pages.append(Static(static))
         self.website = Website(reactor, pages=pages, api=api, till_at_the_door=self.tills_at_the_door.append)
+
+    def journals(self, reactor: Any) -> list[Any]:
+        """The APIs of the journals."""
+        around = (reactor, self.access, self.cameras, self.rows)
+        return [
+            AlarmsApi(*around, self.stored_alarms, self.alarms, self.voices),
+            DisconnectionsApi(*around, self.losses, self.voices),
+            JournalApi(*around, self.journal, self.voices),
+            MailApi(*around, office(self.shelf, self.vault, self._note), self.voices),
+        ]
 
     def cameras_api(self, probe: Any, volumes: Callable[[], Sequence[Any]]) -> CamerasApi:
         """The API of the cameras' settings."""
@@ -499,7 +554,12 @@ class WebShop:
             volumes,
             self.timetable,
             self.alarms,
+            self.camera_events,
         )
+
+    def boxes_api(self) -> ContactBoxesApi:
+        """The API of contact boxes."""
+        return ContactBoxesApi(self.access, self.cameras, self.boxes, self.boxes, self._note)
 
     @staticmethod
     async def _well() -> tuple[bool, str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, replace
 from typing import Any
@@ -10,7 +9,18 @@ from urllib.parse import unquote, urlsplit, urlunsplit
 
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.model import AlarmRecording, Camera, CameraMail, MotionSettings, Point, RegularRecording, Zone
+from camtrace.model import (
+    AlarmRecording,
+    Camera,
+    CameraEvents,
+    CameraMail,
+    MotionSettings,
+    Point,
+    RegularRecording,
+    Zone,
+)
+from camtrace.web.api.contact_fields import MOST_CONTACTS, Uids, read_contacts
+from camtrace.web.api.readers import address, flag, one_of, text_of, whole
 from camtrace.web.ports import Volume
 
 CODECS = ("", "h264", "h265", "mpeg4", "mjpeg")
@@ -19,7 +29,6 @@ SCHEMES = ("rtsp", "http", "https")
 CALENDARS = ("always", "never")
 MOST_ZONES, FEWEST_CORNERS, MOST_CORNERS = 8, 3, 20
 _SHOWN_ONLY = frozenset({"uid", "status", "has_password", "deleted_at"})
-_HOST = re.compile(r"[A-Za-z0-9_]([A-Za-z0-9_.-]{0,251}[A-Za-z0-9_])?|[0-9A-Fa-f:.]{2,45}")
 
 Fields = dict[str, Any]
 
@@ -29,12 +38,14 @@ def read_fields(
     camera: Camera | None = None,
     calendars: Collection[str] = CALENDARS,
     volumes: Sequence[Volume] = (),
+    uids: Uids = lambda number: None,
 ) -> Fields:
     """The attributes of `model.Camera` that `body` sets; `password` is clear text.
 
-    `camera` is the one to be changed, None for a new one; `volumes` are those of the configuration. Raises Invalid with
-    the field's name. What is only shown is ignored in a camera that was read and is sent back whole, that is with its
-    uid, and refused otherwise. A login inside a URL is taken out of it, since URLs are shown and passwords are not.
+    `camera` is the one to be changed, None for a new one; `volumes` are those of the configuration, `uids` gives the
+    uid of the camera with a number. Raises Invalid with the field's name. What is only shown is ignored in a camera
+    that was read and is sent back whole, that is with its uid, and refused otherwise. A login inside a URL is taken out
+    of it, since URLs are shown and passwords are not.
     """
     fields: Fields = {}
     sent_back = camera is not None and body.get("uid") == str(camera.uid)
@@ -51,6 +62,8 @@ def read_fields(
             fields[name] = _mail(value, camera.mail if camera else CameraMail(), calendars)
         elif name == "motion":
             fields[name] = read_motion(value, camera.motion if camera else MotionSettings())
+        elif name == "events":
+            fields[name] = _events(value, camera.events if camera else CameraEvents(), uids)
         elif name == "volume":
             fields[name] = _volume(value, camera.volume if camera else "", volumes)
         elif name in _READERS:
@@ -88,62 +101,14 @@ def _take_login_out(fields: Fields) -> None:
 # ── readers of single fields ──
 
 
-def _text(most: int, needed: bool = False) -> Callable[[Any, str], str]:
-    def read(value: Any, name: str) -> str:
-        if not isinstance(value, str):
-            raise Invalid(N_("{field} must be a text"), name)
-        value = value.strip()
-        if len(value) > most:
-            raise Invalid(N_("{field} has more than {most} characters"), name, most=most)
-        if any(ord(letter) < 32 or ord(letter) == 127 for letter in value):
-            raise Invalid(N_("{field} holds control characters"), name)
-        if needed and not value:
-            raise Invalid(N_("{field} must not be empty"), name)
-        return value
-
-    return read
-
-
-def _whole(low: int, high: int) -> Callable[[Any, str], int]:
-    def read(value: Any, name: str) -> int:
-        if isinstance(value, bool) or not isinstance(value, int) or not low <= value <= high:
-            raise Invalid(N_("{field} must be a whole number from {low} to {high}"), name, low=low, high=high)
-        return value
-
-    return read
-
-
-def _one_of(choices: tuple[str, ...]) -> Callable[[Any, str], str]:
-    def read(value: Any, name: str) -> str:
-        if value not in choices:
-            known = ", ".join(choice or "(empty)" for choice in choices)
-            raise Invalid(N_("{field} must be one of: {choices}"), name, choices=known)
-        return str(value)
-
-    return read
-
-
 def _password(value: Any, name: str) -> str:
     if not isinstance(value, str) or len(value) > 256 or not value.isprintable():
         raise Invalid(N_("{field} must be a text of at most {most} printable characters"), name, most=256)
     return value
 
 
-def _flag(value: Any, name: str) -> bool:
-    if not isinstance(value, bool):
-        raise Invalid(N_("{field} must be true or false"), name)
-    return value
-
-
-def _address(value: Any, name: str) -> str:
-    text = _text(253)(value, name).strip("[]")
-    if text and not _HOST.fullmatch(text):
-        raise Invalid(N_("{field} must be a host name or an IP address, without http:// and without a port"), name)
-    return text
-
-
 def _url(value: Any, name: str) -> str:
-    text = _text(2000)(value, name)
+    text = text_of(2000)(value, name)
     if not text:
         return ""
     try:
@@ -159,7 +124,7 @@ def _url(value: Any, name: str) -> str:
 def _overlay_ids(value: Any, name: str) -> tuple[str, ...]:
     if not isinstance(value, list | tuple) or len(value) > 64:
         raise Invalid(N_("{field} must be a list of at most {most} names"), name, most=64)
-    read = _text(64, needed=True)
+    read = text_of(64, needed=True)
     return tuple(dict.fromkeys(read(item, name) for item in value))
 
 
@@ -167,7 +132,7 @@ def _regular(value: Any, before: RegularRecording, calendars: Collection[str]) -
     given = _nested(value, "regular", ("calendar", "days"))
     calendar = _calendar(given.get("calendar", before.calendar), "regular.calendar", calendars)
     days = given.get("days", before.days)
-    return RegularRecording(calendar, None if days is None else _whole(1, 3650)(days, "regular.days"))
+    return RegularRecording(calendar, None if days is None else whole(1, 3650)(days, "regular.days"))
 
 
 def _alarm(value: Any, before: AlarmRecording, calendars: Collection[str]) -> AlarmRecording:
@@ -175,9 +140,9 @@ def _alarm(value: Any, before: AlarmRecording, calendars: Collection[str]) -> Al
     given = {**asdict(before), **_nested(value, "alarm", known)}
     return AlarmRecording(
         _calendar(given["calendar"], "alarm.calendar", calendars),
-        _whole(0, 300)(given["pre_seconds"], "alarm.pre_seconds"),
-        _whole(0, 3600)(given["post_seconds"], "alarm.post_seconds"),
-        None if given["days"] is None else _whole(1, 3650)(given["days"], "alarm.days"),
+        whole(0, 300)(given["pre_seconds"], "alarm.pre_seconds"),
+        whole(0, 3600)(given["post_seconds"], "alarm.post_seconds"),
+        None if given["days"] is None else whole(1, 3650)(given["days"], "alarm.days"),
         _calendar(given["popup_calendar"], "alarm.popup_calendar", calendars),
         _calendar(given["mail_calendar"], "alarm.mail_calendar", calendars),
     )
@@ -187,23 +152,31 @@ def _mail(value: Any, before: CameraMail, calendars: Collection[str]) -> CameraM
     given = _nested(value, "mail", ("lost_calendar", "grace_seconds", "most_per_hour"))
     return CameraMail(
         _calendar(given.get("lost_calendar", before.lost_calendar), "mail.lost_calendar", calendars),
-        _whole(0, 86_400)(given.get("grace_seconds", before.grace_seconds), "mail.grace_seconds"),
-        _whole(1, 1000)(given.get("most_per_hour", before.most_per_hour), "mail.most_per_hour"),
+        whole(0, 86_400)(given.get("grace_seconds", before.grace_seconds), "mail.grace_seconds"),
+        whole(1, 1000)(given.get("most_per_hour", before.most_per_hour), "mail.most_per_hour"),
     )
 
 
 def read_motion(value: Any, before: MotionSettings) -> MotionSettings:
     """`before` with the settings of motion detection that `value` sets. Raises Invalid with the field's name."""
     readers: dict[str, Callable[[Any, str], Any]] = {
-        "enabled": _flag,
+        "enabled": flag,
         "zones": _zones,
-        "sensitivity": _whole(0, 100),
-        "object_size": _whole(0, 1000),
-        "history_seconds": _whole(1, 3600),
+        "sensitivity": whole(0, 100),
+        "object_size": whole(0, 1000),
+        "history_seconds": whole(1, 3600),
         "minimum_seconds": _seconds(0, 60),
     }
     given = _nested(value, "motion", tuple(readers))
     return replace(before, **{name: readers[name](each, f"motion.{name}") for name, each in given.items()})
+
+
+def _events(value: Any, before: CameraEvents, uids: Uids) -> CameraEvents:
+    given = _nested(value, "events", ("enabled", "motion", "audio", "tampering", "inputs"))
+    changes: Fields = {name: flag(each, f"events.{name}") for name, each in given.items() if name != "inputs"}
+    if "inputs" in given:
+        changes["inputs"] = read_contacts(given["inputs"], "events.inputs", uids, MOST_CONTACTS, tokens=True)
+    return replace(before, **changes)
 
 
 def _seconds(low: int, high: int) -> Callable[[Any, str], float]:
@@ -229,7 +202,9 @@ def _zone(value: Any, name: str) -> Zone:
         raise Invalid(N_("{field} must be a list of {low} to {high} corners"), f"{name}.polygon", low=few, high=most)
     polygon = tuple(_corner(corner, f"{name}.polygon") for corner in corners)
     return Zone(
-        _text(64)(given.get("name", ""), f"{name}.name"), polygon, _flag(given.get("exclude", False), f"{name}.exclude")
+        text_of(64)(given.get("name", ""), f"{name}.name"),
+        polygon,
+        flag(given.get("exclude", False), f"{name}.exclude"),
     )
 
 
@@ -254,7 +229,7 @@ def _nested(value: Any, name: str, known: tuple[str, ...]) -> dict[str, Any]:
 
 def _volume(value: Any, before: str, volumes: Sequence[Volume]) -> str:
     """A volume of the configuration, mounted or not; what the camera is set to already may be sent back."""
-    name = _text(1000)(value, "volume")
+    name = text_of(1000)(value, "volume")
     if name not in ("", before) and not any(volume.is_called(name) for volume in volumes):
         names = ", ".join(volume.name for volume in volumes)
         raise Invalid(N_("{field} must be empty or one of this server's volumes: {names}"), "volume", names=names)
@@ -268,18 +243,18 @@ def _calendar(value: Any, name: str, calendars: Collection[str]) -> str:
 
 
 _READERS: dict[str, Callable[[Any, str], Any]] = {
-    "id": _whole(1, 99_999),
-    "name": _text(100, needed=True),
-    "model": _text(64),
-    "address": _address,
-    "http_port": _whole(1, 65535),
-    "channel": _whole(1, 256),
+    "id": whole(1, 99_999),
+    "name": text_of(100, needed=True),
+    "model": text_of(64),
+    "address": address,
+    "http_port": whole(1, 65535),
+    "channel": whole(1, 256),
     "url": _url,
     "sub_url": _url,
-    "transport": _one_of(TRANSPORTS),
-    "codec": _one_of(CODECS),
-    "login": _text(128),
+    "transport": one_of(TRANSPORTS),
+    "codec": one_of(CODECS),
+    "login": text_of(128),
     "password": _password,
     "overlay_ids": _overlay_ids,
-    "stop_streams_automatically": _flag,
+    "stop_streams_automatically": flag,
 }

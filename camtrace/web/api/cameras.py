@@ -13,8 +13,18 @@ from camtrace.model import Camera
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer, body_of
 from camtrace.web.api.camera_fields import Fields, read_fields, with_fields
-from camtrace.web.api.shapes import Shape, camera_shape, state_shape
-from camtrace.web.ports import Alarms, Calendars, CameraDirectory, CameraStore, Note, Probe, Seal, Volume
+from camtrace.web.api.shapes import Shape, camera_shape, state_shape, told_shape
+from camtrace.web.ports import (
+    Alarms,
+    Calendars,
+    CameraDirectory,
+    CameraEvents,
+    CameraStore,
+    Note,
+    Probe,
+    Seal,
+    Volume,
+)
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import camera_named, seen_by
 
@@ -35,6 +45,7 @@ class CamerasApi:
         volumes: Callable[[], Sequence[Volume]],
         calendars: Calendars,
         alarms: Alarms,
+        events: CameraEvents,
     ) -> None:
         """`volumes()` gives those of the configuration."""
         self.access = access
@@ -46,6 +57,7 @@ class CamerasApi:
         self._volumes = volumes
         self._calendars = calendars
         self._alarms = alarms
+        self._events = events
 
     @requirer.require(app.route("/api/v1/cameras", methods=["GET"]), visit=May())
     async def list(self, visit: Visit) -> Response:
@@ -101,7 +113,8 @@ class CamerasApi:
         found = await self._existing(visit, camera)
         advice = self._alarms.advised_post_seconds(found.uid)
         state = state_shape(self._directory.state(found.uid))
-        return answer({"id": found.id, **state, "advised_post_seconds": advice})
+        events = told_shape(self._events.state(found.uid)) if visit.user.may("cameras") else None
+        return answer({"id": found.id, **state, "advised_post_seconds": advice, "events": events})
 
     @requirer.require(app.route("/api/v1/cameras/test", methods=["POST"]), visit=May("cameras"))
     async def test_new(self, visit: Visit) -> Response:
@@ -120,7 +133,7 @@ class CamerasApi:
     # ── steps ──
 
     def _fields(self, visit: Visit, camera: Camera | None = None) -> Fields:
-        return read_fields(body_of(visit.request), camera, self._calendars.names, self._volumes())
+        return read_fields(body_of(visit.request), camera, self._calendars.names, self._volumes(), self._uid)
 
     async def _tested(self, camera: Camera, password: str) -> Response:
         return answer(await self._probe.test(camera, password))
@@ -147,7 +160,12 @@ class CamerasApi:
 
     def _shape(self, visit: Visit, camera: Camera) -> Shape:
         exists = self._directory.by_uid(camera.uid) is not None
-        return camera_shape(camera, visit.user, self._directory.state(camera.uid) if exists else None)
+        state = self._directory.state(camera.uid) if exists else None
+        return camera_shape(camera, visit.user, self._directory, state)
+
+    def _uid(self, number: int) -> int | None:
+        camera = self._directory.by_id(number)
+        return camera.uid if camera is not None else None
 
     def _noted(self, visit: Visit, text: str, camera: Camera) -> None:
         values = {"name": camera.name, "number": camera.id}

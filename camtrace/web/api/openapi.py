@@ -11,11 +11,14 @@ from twisted.web.server import Request
 
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
-from camtrace.model import CAUSES, JOURNAL_KINDS, MotionSettings
+from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, CameraEvents, MotionSettings
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
+from camtrace.web.api.alarms import MARKS, MOST_MARKS
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
+from camtrace.web.api.contact_fields import MOST_CONTACTS
 from camtrace.web.routing import Route, new_app, requirer
+from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
 PREFIX = "/api/v1"
 Schema = dict[str, Any]
@@ -40,6 +43,25 @@ _LINES: dict[str, Schema] = {
     **_SPAN,
 }
 
+
+def _integer(low: int, high: int, default: int | None = None) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
+    return schema if default is None else {**schema, "default": default}
+
+
+_SOUGHT: dict[str, Schema] = {"camera": _TEXT, **_SPAN, "text": _TEXT}
+_JOURNAL: dict[str, Schema] = {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SOUGHT}
+_ALARMS: dict[str, Schema] = {
+    "cause": {"type": "string", "description": f"some of {', '.join(CAUSES)}, with commas between"},
+    "seen": _FLAG,
+    **_SOUGHT,
+}
+_MAILS: dict[str, Schema] = {
+    "kind": {"type": "string", "enum": list(MAIL_KIND_WORDS)},
+    "state": {"type": "string", "enum": list(MAIL_STATE_WORDS)},
+    **_SOUGHT,
+}
+
 PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras"): {"deleted": _FLAG},
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
@@ -62,9 +84,15 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         **_SPAN,
         **_PAGE,
     },
-    ("GET", "/mail/queue"): _PAGE,
-    ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
-    ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
+    ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
+    ("GET", "/mail/queue.csv"): _MAILS,
+    ("GET", "/journal"): {**_JOURNAL, **_PAGE},
+    ("GET", "/journal.csv"): _JOURNAL,
+    ("GET", "/alarms"): {**_ALARMS, **_PAGE},
+    ("GET", "/alarms.csv"): _ALARMS,
+    ("GET", "/alarms/marks"): {"camera": _TEXT, **_SPAN, "most": _integer(1, MOST_MARKS, MARKS)},
+    ("GET", "/disconnections"): {**_SOUGHT, **_PAGE},
+    ("GET", "/disconnections.csv"): _SOUGHT,
     ("GET", "/events"): {"last_event_id": _TEXT},
     ("GET", "/cameras/{camera}/motion/level"): {
         "settings": {"type": "string", "description": "a camera's `motion` as JSON, to be tried without being saved"}
@@ -76,7 +104,7 @@ OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 """What needs neither session nor token."""
 
 MEDIA = {
-    "/snapshot.jpg": "image/jpeg",
+    ".jpg": "image/jpeg",
     "/video.mp4": "video/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
@@ -93,12 +121,16 @@ _STATUS = {
     "DELETE /searches/{search}": "204",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
+    "POST /contact-boxes": "201",
+    "DELETE /contact-boxes/{box}": "204",
 }
 _BODIES = {
     ("POST", "/cameras"): "Camera",
     ("PATCH", "/cameras/{camera}"): "Camera",
     ("POST", "/cameras/test"): "Camera",
     ("POST", "/cameras/{camera}/test"): "Camera",
+    ("POST", "/contact-boxes"): "ContactBox",
+    ("PATCH", "/contact-boxes/{box}"): "ContactBox",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -110,11 +142,6 @@ _BODIES = {
 
 def _calendar(**more: Schema) -> Schema:
     return {"type": "object", "properties": {"calendar": {"type": "string", "default": "always"}, **more}}
-
-
-def _integer(low: int, high: int, default: int | None = None) -> Schema:
-    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
-    return schema if default is None else {**schema, "default": default}
 
 
 def _motion() -> Schema:
@@ -135,6 +162,47 @@ def _motion() -> Schema:
     }
 
 
+_CONTACT: dict[str, Schema] = {
+    "name": _TEXT,
+    "normally": {"type": "string", "enum": list(NORMALLY), "default": "open"},
+    "cameras": {"type": "array", "items": {"type": "integer"}},
+    "enabled": {"type": "boolean", "default": True},
+}
+
+
+def _events() -> Schema:
+    default = CameraEvents()
+    flags = ("enabled", "motion", "audio", "tampering")
+    inputs: Schema = {"type": "object", "properties": {"token": _TEXT, **_CONTACT}, "required": ["token"]}
+    return {
+        "type": "object",
+        "properties": {
+            **{name: {"type": "boolean", "default": getattr(default, name)} for name in flags},
+            "inputs": {"type": "array", "maxItems": MOST_CONTACTS, "items": inputs},
+        },
+    }
+
+
+CONTACT_BOX: Schema = {
+    "type": "object",
+    "description": "`name` and `host` suffice; `contacts` is replaced whole",
+    "properties": {
+        "name": _TEXT,
+        "host": _TEXT,
+        "port": _integer(1, 65535, 502),
+        "unit": _integer(0, 255, 1),
+        "reads": {"type": "string", "enum": list(READS), "default": "inputs"},
+        "first": _integer(0, 65535, 0),
+        "count": _integer(1, MOST_CONTACTS, 8),
+        "interval_ms": _integer(50, 60_000, 200),
+        "enabled": {"type": "boolean", "default": True},
+        "contacts": {
+            "type": "array",
+            "maxItems": MOST_CONTACTS,
+            "items": {"type": "object", "properties": _CONTACT},
+        },
+    },
+}
 CAMERA: Schema = {
     "type": "object",
     "description": "`name` and either `url` or `model` and `address` suffice",
@@ -170,6 +238,7 @@ CAMERA: Schema = {
             },
         },
         "motion": _motion(),
+        "events": _events(),
         "stop_streams_automatically": {"type": "boolean", "default": False},
     },
 }
@@ -251,6 +320,7 @@ def describe(routes: Iterable[Route]) -> Schema:
             },
             "schemas": {
                 "Camera": CAMERA,
+                "ContactBox": CONTACT_BOX,
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},

@@ -12,17 +12,26 @@ from typing import Any
 from urllib.parse import urlencode
 
 from camtrace import clock
+from camtrace.alarm import links
 from camtrace.cameras.status import REASONS
+from camtrace.errors import filled
 from camtrace.i18n import Translations
 from camtrace.model import (
     Alarm,
+    AlarmMark,
+    AlarmNow,
     Camera,
+    CameraEvents,
     CameraState,
+    Contact,
+    ContactsState,
     Gap,
     HitCount,
+    InputState,
     JournalEntry,
     Line,
     LineSearch,
+    LinkState,
     MotionSettings,
     Moved,
     SavedSearch,
@@ -42,7 +51,7 @@ Shape = dict[str, Any]
 _ENGLISH = Translations("en")
 
 
-def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -> Shape:
+def camera_shape(camera: Camera, user: User, directory: CameraDirectory, state: CameraState | None = None) -> Shape:
     """A camera. How it is reached is shown only to who may change it; a password never is."""
     shape: Shape = {
         "id": camera.id,
@@ -78,6 +87,7 @@ def camera_shape(camera: Camera, user: User, state: CameraState | None = None) -
             },
             "mail": asdict(camera.mail),
             "motion": motion_shape(camera.motion),
+            "events": events_shape(camera.events, directory),
             "stop_streams_automatically": camera.stop_streams_automatically,
         }
     return shape
@@ -98,6 +108,50 @@ def motion_shape(motion: MotionSettings) -> Shape:
     }
 
 
+def events_shape(events: CameraEvents, directory: CameraDirectory) -> Shape:
+    """What the camera is asked to tell of itself."""
+    return {
+        "enabled": events.enabled,
+        "motion": events.motion,
+        "audio": events.audio,
+        "tampering": events.tampering,
+        "inputs": [{"token": each.token, **contact_shape(each, directory)} for each in events.inputs],
+    }
+
+
+def contact_shape(contact: Contact, directory: CameraDirectory, now: InputState | None = None) -> Shape:
+    """A contact with the numbers of its cameras, and as it is `now`: `closed` is null while that is not known."""
+    known = map(directory.by_uid, contact.cameras)
+    shape: Shape = {
+        "name": contact.name,
+        "normally": contact.normally,
+        "cameras": [camera.id for camera in known if camera is not None],
+        "enabled": contact.enabled,
+    }
+    return shape if now is None else {**shape, "closed": now.closed, "away": now.away}
+
+
+def link_shape(link: LinkState, subject: str) -> Shape:
+    """What a connection is worth: `reason` in words, `code` for programs; `text` is the id of what `subject` does."""
+    text, values = links.REASONS[link.code], {"detail": link.detail}
+    return {
+        "status": link.status,
+        "code": link.code,
+        "reason": f"{subject} {filled(text, values)}",
+        "text": text,
+        "values": values,
+        "since": link.since,
+    }
+
+
+def told_shape(state: ContactsState) -> Shape:
+    """What the connection to a camera's events is worth, and the inputs that the camera told of."""
+    return {
+        **link_shape(state.link, "the camera"),
+        "inputs": [{"token": one.token, "closed": one.closed, "away": one.away} for one in state.inputs],
+    }
+
+
 def moved_shape(moved: Moved) -> Shape:
     """What one picture holds; a box is a list of x, y, width, height as parts of the picture, and per mille of it."""
     return {
@@ -109,12 +163,16 @@ def moved_shape(moved: Moved) -> Shape:
     }
 
 
+def reason_words(code: str, detail: str) -> str:
+    """What a camera does, as a sentence."""
+    return f"the camera {REASONS.get(code, code)}".replace("{detail}", detail)
+
+
 def state_shape(state: CameraState) -> Shape:
     """What a camera's connection is worth now: `reason` in words, `code` for programs; rates are per second."""
-    sentence = REASONS.get(state.reason, state.reason)
     return {
         "status": state.status.value,
-        "reason": f"the camera {sentence}".replace("{detail}", state.detail),
+        "reason": reason_words(state.reason, state.detail),
         "code": state.reason,
         "detail": state.detail,
         "since": state.since,
@@ -272,9 +330,29 @@ def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDire
         if recorded is None
         else f"/api/v1/cameras/{name}/video.mp4?"
         + urlencode({"kind": "alarm", "start": clock.iso(recorded), "stop": clock.iso(alarm.until)}),
+        "picture": f"/api/v1/alarms/{alarm.id}/picture.jpg",
         "popup": alarm.popup,
         "acknowledged_by": alarm.acknowledged_by or None,
         "acknowledged_at": alarm.acknowledged_at,
+    }
+
+
+def alarm_event_shape(told: AlarmNow, directory: CameraDirectory) -> Shape:
+    """An alarm of which something is told: `triggers` holds the newest one at most."""
+    return alarm_shape(told.alarm, [] if told.newest is None else [told.newest], directory)
+
+
+def mark_shape(mark: AlarmMark, directory: CameraDirectory) -> Shape:
+    """Where alarms lie: `camera` is how the API calls the one of the first of them."""
+    found = [(uid, directory.by_uid(uid)) for uid in mark.camera_uids]
+    names = [str(camera.id) if camera is not None else f"uid:{uid}" for uid, camera in found]
+    return {
+        "start": mark.start,
+        "stop": mark.stop,
+        "camera": names[0],
+        "cameras": [camera.id for _, camera in found if camera is not None],
+        "causes": list(mark.causes),
+        "count": mark.alarms,
     }
 
 

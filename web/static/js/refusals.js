@@ -33,6 +33,13 @@ const FIELDS = {
   transport: () => _("Carry the picture over"),
   codec: () => _("Kind of picture declared"),
   volume: () => _("Volume"),
+  "events.inputs.name": () => _("Name"),
+  "events.inputs.cameras": () => _("Alarms on"),
+  stop_streams_automatically: () => _("Connect only when needed"),
+  camera: () => _("Camera"),
+  cause: () => _("Cause"),
+  kind: () => _("About"),
+  state: () => _("State"),
   "mail.lost_calendar": () => _("Tell when it is lost"),
   "mail.grace_seconds": () => _("After seconds without a picture"),
   "mail.most_per_hour": () => _("Mails about its alarms in an hour"),
@@ -45,6 +52,9 @@ const FIELDS = {
   to: () => _("To"),
   email: () => _("Mail address"),
 };
+
+/** Other labels of fields on this page, by name; a place in a list is left out: "contacts.name". */
+export const labelFields = (labels) => Object.assign(FIELDS, labels);
 
 const RIGHTS = {
   live: () => _("Live"),
@@ -71,7 +81,8 @@ export function refusalWords(status, { code, text, values, field }) {
   if (CODES[code]) return CODES[code]();
   const known = text && (facts.language === "en" || facts.texts?.[text] !== undefined);
   if (!known) return _("The server answered {status}.", { status });
-  const named = FIELDS[field] ? quoted(FIELDS[field]()) : _("A value");
+  const label = FIELDS[(field ?? "").replace(/\.\d+(?=\.)/g, "")];
+  const named = label ? quoted(label()) : _("A value");
   const right = values?.right && RIGHTS[values.right] ? quoted(RIGHTS[values.right]()) : quoted("…");
   const words = _(text, { ...values, field: named, right });
   return `${words.charAt(0).toUpperCase()}${words.slice(1)}${/[.!?…]$/.test(words) ? "" : "."}`;

@@ -1,12 +1,13 @@
 // The replay page: picture, ticket in step, transport, calendar, timeline, clip.
 
+import { AlarmDays } from "./alarm_marks.js";
 import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
 import { hitWay, hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
 import { instantOfLine } from "./lines.js";
-import { byId, facts } from "./page.js";
+import { byId, facts, may } from "./page.js";
 import { Player } from "./player.js";
 import { RecordedTicket } from "./recorded_ticket.js";
 import { Recordings } from "./recordings.js";
@@ -27,16 +28,18 @@ const ZOOMS = [86400, 14400, 3600, 600, 60];
 const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
 const till = new TillLines(camera.key);
+const alarmDays = new AlarmDays(camera.key);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
 followShape(byId("picture"), facts.cameras.find(({ id }) => id === camera.id)?.state);
 const player = new Player(byId("picture"), camera, recordings, {
   sound: (has) => show(byId("sound"), has),
   changed: drawPlaying,
 });
-const timeline = new Timeline(byId("timeline"), camera, { seek, mark: markNear, view: drawZoom });
+const timeline = new Timeline(byId("timeline"), byId("alarm-links"), camera, { seek, mark: markNear, view: drawZoom });
 const calendar = new Calendar(byId("calendar"), byId("month"), recordings, chooseDay);
 let day = "";
 let known = { spans: [], gaps: [] };
+let alarms = [];
 let marks = [NaN, NaN];
 
 // ── where we are ──
@@ -60,14 +63,17 @@ async function loadDay(name) {
     day = name;
     calendar.setDay(name);
     known = { spans: [], gaps: [] };
+    alarms = [];
   }
-  const [found, tickets] = await Promise.all([
+  const [found, tickets, raised] = await Promise.all([
     recordings.day(name).catch((error) => { toast(error.message); return { spans: [], gaps: [] }; }),
     till.tickets(dayStart(name), dayEnd(name)).catch(() => []),
+    may("alarms") ? alarmDays.day(name).catch(() => []) : [],
   ]);
   if (name !== day) return;
   known = found;
-  timeline.setDay(name, found, tickets);
+  alarms = raised;
+  timeline.setDay(name, found, tickets, raised);
 }
 
 function chooseDay(name) {
@@ -88,7 +94,7 @@ function tick() {
   till.around(at).then((changed) => { if (changed) ticket.setLines(till.lines); }, () => {});
   if (dayOf(at) !== day) loadDay(dayOf(at));
 }
-timeline.describe = (at) => wordsAt(at, known, ticket.wordsAt(at));
+timeline.describe = (at) => wordsAt(at, known, alarms, ticket.wordsAt(at));
 
 // ── transport ──
 function drawPlaying() {
