@@ -148,11 +148,13 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="camtrace-bench-", dir=os.environ.get("BENCH_DIR")))
         binaries = find_binaries()
         assert binaries, "no PostgreSQL found"
+        self.binaries = binaries
         as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
             as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
         quiet: dict[str, Any] = {"cwd": "/", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **as_user}
+        self.quiet = quiet
         data = self.folder / "data"
         subprocess.run(
             [binaries / "initdb", "-D", data, "-U", "camtrace", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"],

@@ -87,6 +87,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.searches import SavedSearches
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
 from camtrace.store.settings import Settings
 from camtrace.store.users import Users
@@ -111,6 +112,7 @@ from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -399,8 +401,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
-            LinesApi(access, cameras, camera_rows, lines),
             PrismaApi(access, cameras, registry, event_sources),
+            LinesApi(reactor, access, cameras, camera_rows, lines, frame.voices, pools, settings.site.name),
+            SearchesApi(access, SavedSearches(database)),
             JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
             events,

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
 from typing import NamedTuple
@@ -546,6 +546,63 @@ class Ticket:
     @property
     def state(self) -> str:
         return "open" if self.closed_at is None else "closed"
+
+
+class Named(NamedTuple):
+    """Lines whose `field` is one of `values`: till, ticket, seller, customer, type, special, tender, code, barcode."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+class Comparison(NamedTuple):
+    """Lines whose `field`, amount or quantity, is so in relation to `value`. `sign`: =, >, >=, < or <=."""
+
+    field: str
+    sign: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSearch:
+    """What lines are wanted: those that fit all that is set. An empty sequence asks for nothing, but for `camera_uids`.
+
+    Received from `start` to `stop`, or before `before`; at `hours`, in minutes since midnight by the clock of `zone`
+    (those that end before they begin go over midnight; several mean any). `camera_uids`: watched by one of these.
+    `texts` are parts of article, tender, seller or mark, ignoring case and accents; `without` are such as do not occur.
+    `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
+    few different ones.
+    """
+
+    start: datetime | None = None
+    stop: datetime | None = None
+    before: datetime | None = None
+    hours: tuple[tuple[int, int], ...] = ()
+    zone: tzinfo = UTC
+    camera_uids: tuple[int, ...] | None = None
+    sources: tuple[str, ...] = ()
+    ticket_id: int | None = None
+    exactly: tuple[Named, ...] = ()
+    names: tuple[Named, ...] = ()
+    texts: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+
+
+class HitCount(NamedTuple):
+    """How many lines were found in the hour that begins at `at`."""
+
+    at: datetime
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search that a person keeps under a name."""
+
+    id: int
+    name: str
+    query: str
 
 
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -50,7 +50,7 @@ PURE_EXTRA = {
     "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"amounts", "encoding", "cards"},
     "recording": {"keyframes"},
-    "tickets": {"tally", "roles"},
+    "tickets": {"tally", "roles", "query"},
     "prisma": {"catalogue", "receipts", "check"},
     "mail": {"settings"},
 }
@@ -60,7 +60,7 @@ OUTSIDE = {
     "store": {"twisted", "txpostgres", "psycopg2"},
     "media": {"av", "numpy", "cv2", "PIL"},  # and a little of Twisted, see allowed_outside
     "features": {"twisted", "treq", "zope"},
-    "web": {"klein", "jinja2", "babel", "treq", "twisted", "werkzeug", "hyperlink", "zope", "markupsafe"},
+    "web": {"klein", "jinja2", "babel", "treq", "twisted", "werkzeug", "hyperlink", "zope", "markupsafe", "reportlab"},
     "demo": {"av", "numpy", "PIL", "twisted"},
     "cli": {"twisted"},
     "top": {"twisted", "zope"},

@@ -94,9 +94,10 @@ class Pages:
 
     @requirer.require(app.route("/log", methods=["GET"]), visit=May("lines"))
     async def log(self, visit: Visit) -> Response:
-        tied = {name for camera in self._frame.visible(visit) for name in camera.overlay_ids}
+        cameras = self._frame.visible(visit)
+        tied = {name for camera in cameras for name in camera.overlay_ids}
         known = await self._sources() if visit.user.profile.cameras is None else ()
-        return self._frame.page(visit, "log.html", "log", sources=sorted(tied | set(known)))
+        return self._frame.page(visit, "log.html", "log", sources=sorted(tied | set(known)), cameras=cameras)
 
     @requirer.require(app.route("/cameras", methods=["GET"]), visit=May("cameras"))
     async def cameras(self, visit: Visit) -> Response:

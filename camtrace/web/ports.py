@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
-from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from camtrace.mail.settings import MailSettings
 from camtrace.model import (
@@ -19,13 +18,16 @@ from camtrace.model import (
     ContactsState,
     Disconnection,
     Gap,
+    HitCount,
     JournalEntry,
     Line,
+    LineSearch,
     MailRights,
     MotionSettings,
     Moved,
     QueuedMail,
     Recipient,
+    SavedSearch,
     Span,
     Ticket,
     Trigger,
@@ -34,6 +36,7 @@ from camtrace.model import (
 from camtrace.prisma.catalogue import Catalogue, Kind
 from camtrace.tickets.overlay import Shown
 
+T = TypeVar("T")
 Fields = Mapping[str, Any]
 
 
@@ -133,32 +136,19 @@ class MotionLevels(Protocol):
 class LineStore(Protocol):
     """The external log. Lists are newest first (by instant, then id) unless `ascending`.
 
-    `after` is the (instant, id) of the last one already seen, in the order asked for. `camera_uids`: only lines that
-    one of these cameras watched (None: all). `text` is any part of article, tender or seller, ignoring case and
-    accents.
+    `after` is the (instant, id) of the last one already seen, in the order asked for. `hits` counts the newest lines
+    found by the hour, oldest first; None where that takes too long.
     """
 
-    async def lines(
+    async def search(
         self,
-        *,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        camera_uids: Sequence[int] | None = None,
-        source: str | Sequence[str] | None = None,
-        ticket: str | None = None,
-        ticket_id: int | None = None,
-        seller: str | None = None,
-        type: str | None = None,
-        code: str | None = None,
-        text: str | None = None,
-        amount_min: Decimal | None = None,
-        amount_max: Decimal | None = None,
-        special: str | None = None,
-        red: bool | None = None,
+        wanted: LineSearch,
         after: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
     ) -> list[Line]: ...
+
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None: ...
 
     async def tickets(
         self,
@@ -175,6 +165,20 @@ class LineStore(Protocol):
     ) -> list[Ticket]: ...
 
     async def ticket(self, id: int) -> tuple[Ticket, list[Line]] | None: ...
+
+
+class SavedSearches(Protocol):
+    """Searches that people keep. `save` gives None to who keeps `most` others, `delete` tells whether it was."""
+
+    async def all(self, user_id: int) -> list[SavedSearch]: ...
+    async def save(self, user_id: int, name: str, query: str, most: int) -> SavedSearch | None: ...
+    async def delete(self, user_id: int, id: int) -> bool: ...
+
+
+class Jobs(Protocol):
+    """Runs work that takes a while beside the reactor."""
+
+    def job(self, function: Callable[..., T], *args: Any) -> Awaitable[T]: ...
 
 
 class Screens(Protocol):

@@ -14,6 +14,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
 from support.web import Disk, WebShop
 from twisted.internet import endpoints, protocol, reactor, task
@@ -29,9 +30,11 @@ from camtrace.model import (
     CameraState,
     ContactsState,
     Disconnection,
+    HitCount,
     InputState,
     JournalEntry,
     Line,
+    LineSearch,
     LinkState,
     MotionSettings,
     Moved,
@@ -39,6 +42,7 @@ from camtrace.model import (
     Status,
     Ticket,
 )
+from camtrace.pools import Inline
 from camtrace.pos.wire import decode
 from camtrace.prisma.protocol import EventPort
 from camtrace.tickets.overlay import Overlay, Shown
@@ -49,6 +53,7 @@ from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
@@ -77,32 +82,13 @@ class TillLog:
         self.stored: list[Line] = []
         self.sales: dict[int, Ticket] = {}
 
-    async def lines(self, **q: Any) -> list[Line]:
-        found = [line for line in self.stored if self._fits(line, q)]
-        if not q.get("ascending"):
-            found.reverse()
-        after = q.get("after")
-        if after:
-            found = [
-                x
-                for x in found
-                if ((x.received_at, x.id) > after if q.get("ascending") else (x.received_at, x.id) < after)
-            ]
-        return found[: q["limit"]]
+    async def search(
+        self, wanted: LineSearch, after: Any = None, ascending: bool = False, limit: int = 100
+    ) -> list[Line]:
+        return log_search.found(self.stored, wanted, after, ascending, limit)
 
-    def _fits(self, line: Line, q: dict[str, Any]) -> bool:
-        words = f"{line.text} {line.tender} {line.seller}".lower()
-        return (
-            (not q.get("start") or line.received_at >= q["start"])
-            and (not q.get("stop") or line.received_at < q["stop"])
-            and (q.get("camera_uids") is None or bool(set(q["camera_uids"]) & set(line.cameras)))
-            and (not q.get("source") or line.source == q["source"])
-            and (not q.get("type") or line.type == q["type"])
-            and (not q.get("red") or line.type == "S" or bool(line.special))
-            and (not q.get("text") or q["text"].lower() in words)
-            and (q.get("amount_min") is None or (line.amount is not None and line.amount >= q["amount_min"]))
-            and (q.get("amount_max") is None or (line.amount is not None and line.amount <= q["amount_max"]))
-        )
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount]:
+        return log_search.hits(self.stored, wanted, most)
 
     async def tickets(self, **q: Any) -> list[Ticket]:
         found = [t for t in self.sales.values() if not q.get("start") or q["start"] <= t.opened_at < q["stop"]]
@@ -305,7 +291,8 @@ class PreviewSite:
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
-            LinesApi(shop.access, shop.cameras, shop.rows, self.log),
+            LinesApi(reactor, shop.access, shop.cameras, shop.rows, self.log, shop.voices, Inline(), "Marché Sud"),
+            SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources),

@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from support import log_search
 from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
@@ -38,8 +39,10 @@ from camtrace.model import (
     CameraState,
     Disconnection,
     Gap,
+    HitCount,
     JournalEntry,
     Line,
+    LineSearch,
     MotionSettings,
     Moved,
     Profile,
@@ -68,6 +71,7 @@ from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -312,14 +316,18 @@ class Log:
         self.stored: list[Line] = []
         self.sales: list[Ticket] = []
         self.asked: list[dict[str, Any]] = []
+        self.wanted: list[LineSearch] = []
+        self.counts = True  # whether hits are counted in time
 
-    async def lines(self, **asked: Any) -> list[Line]:
-        self.asked.append(asked)
-        after, ascending = asked.get("after"), asked.get("ascending", False)
-        places = sorted(((line.received_at, line.id, line) for line in self.stored), reverse=not ascending)
-        if after is not None:
-            places = [place for place in places if (place[:2] > after if ascending else place[:2] < after)]
-        return [line for _, _, line in places][: asked["limit"]]
+    async def search(
+        self, wanted: LineSearch, after: Any = None, ascending: bool = False, limit: int = 100
+    ) -> list[Line]:
+        self.wanted.append(wanted)
+        return log_search.found(self.stored, wanted, after, ascending, limit)
+
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None:
+        self.wanted.append(wanted)
+        return log_search.hits(self.stored, wanted, most) if self.counts else None
 
     async def tickets(self, **asked: Any) -> list[Ticket]:
         self.asked.append(asked)
@@ -491,6 +499,7 @@ class WebShop:
         self.boxes, self.camera_events = StoredBoxes(), SeenEvents()
         self.losses, self.pictures = Losses(), Pictures()
         self.voices = Voices(translations(), Site("Shop", "Europe/Paris"))
+        self.searches = log_search.KeptSearches()
         self.notes: list[tuple[Any, ...]] = []
         self.shelf = Shelf()
         self.health: dict[str, Any] = {"database": self._well}
@@ -513,8 +522,9 @@ class WebShop:
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
-            LinesApi(self.access, self.cameras, self.rows, self.log),
             PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
+            LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
+            SearchesApi(self.access, self.searches),
             VolumesApi(self.access, lambda: self.volumes),
             self.levels,
             self.events,

@@ -37,6 +37,14 @@ _PAGE: dict[str, Schema] = {
     "cursor": {"type": "string", "description": "`next` of the page before"},
 }
 
+_LINES: dict[str, Schema] = {
+    "q": {"type": "string", "description": "a question as in the search box"},
+    **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "customer", "type", "code", "text"), _TEXT),
+    **dict.fromkeys(("barcode", "special", "tender"), _TEXT),
+    **dict.fromkeys(("amount_min", "amount_max", "quantity_min", "quantity_max"), _DECIMAL),
+    **_SPAN,
+}
+
 
 def _integer(low: int, high: int, default: int | None = None) -> Schema:
     schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
@@ -62,15 +70,14 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
     ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
     ("GET", "/lines"): {
-        **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "type", "code", "text"), _TEXT),
-        "amount_min": _DECIMAL,
-        "amount_max": _DECIMAL,
-        "special": _TEXT,
-        "red": {**_FLAG, "description": "1: only what was cancelled, given away, lost or returned"},
-        **_SPAN,
+        **_LINES,
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
         **_PAGE,
     },
+    ("GET", "/lines.csv"): _LINES,
+    ("GET", "/lines.pdf"): _LINES,
+    ("GET", "/lines/hits"): _LINES,
+    ("GET", "/lines/query"): {"q": _TEXT, "fields": _TEXT},
     ("GET", "/tickets"): {
         "camera": _TEXT,
         "source": _TEXT,
@@ -101,10 +108,11 @@ OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 
 MEDIA = {
     ".jpg": "image/jpeg",
-    ".csv": "text/csv",
     "/video.mp4": "video/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
+    ".csv": "text/csv",
+    ".pdf": "application/pdf",
 }
 """Answers that are not JSON, by the end of the path."""
 
@@ -112,6 +120,8 @@ _STATUS = {
     "POST /cameras": "201",
     "DELETE /cameras/{camera}": "204",
     "POST /alarms": "201",
+    "POST /searches": "201",
+    "DELETE /searches/{search}": "204",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
     "DELETE /prisma/sources/{source}": "204",
@@ -131,6 +141,7 @@ _BODIES = {
     ("PATCH", "/mail/profiles/{name}"): "MailRights",
     ("PATCH", "/prisma/events/{code}"): "PrismaEvent",
     ("PUT", "/prisma/sources/{source}"): "PrismaSource",
+    ("POST", "/searches"): "Search",
 }
 """What a call is sent, by the name of its schema."""
 
@@ -279,6 +290,7 @@ PRISMA_SOURCE: Schema = {
         "encoding": {"type": "string", "enum": ["", *PRISMA_ENCODINGS], "description": "empty: `[prisma] encoding`"},
     },
 }
+SEARCH: Schema = {"type": "object", "properties": {"name": _TEXT, "q": _TEXT}, "required": ["name", "q"]}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -338,6 +350,7 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "MailRights": MAIL_RIGHTS,
                 "PrismaEvent": PRISMA_EVENT,
                 "PrismaSource": PRISMA_SOURCE,
+                "Search": SEARCH,
                 "Error": ERROR,
             },
         },

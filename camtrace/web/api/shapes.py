@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -25,12 +26,15 @@ from camtrace.model import (
     Contact,
     ContactsState,
     Gap,
+    HitCount,
     InputState,
     JournalEntry,
     Line,
+    LineSearch,
     LinkState,
     MotionSettings,
     Moved,
+    SavedSearch,
     Span,
     Ticket,
     Trigger,
@@ -43,6 +47,7 @@ from camtrace.web.ports import CameraDirectory
 
 BEFORE_LINE = timedelta(seconds=10)
 AFTER_LINE = timedelta(seconds=20)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Shape = dict[str, Any]
 _ENGLISH = Translations("en")
 
@@ -271,6 +276,41 @@ def tally_shape(tally: Tally) -> Shape:
         "cancelled_amount": _decimal(tally.cancelled_amount),
         "taken_back": {str(line): str(article) for line, article in tally.taken_back.items()},
     }
+
+
+def hits_shape(found: Sequence[HitCount] | None, wanted: LineSearch, zone: tzinfo, most: int) -> Shape:
+    """Lines found over time by hours, days or months, oldest first; `items` is null where they could not be counted.
+
+    `lines` is how many there are; not `all` of them where there are more than were counted. An item without lines is
+    left out.
+    """
+    if not found:
+        return {"unit": "day", "lines": 0, "all": found is not None, "items": None if found is None else []}
+    lines = sum(each.lines for each in found)
+    whole = lines < most
+    begin = wanted.start if whole and wanted.start is not None else found[0].at
+    ends = [each for each in (wanted.stop, wanted.before) if each is not None]
+    end = max(min(ends, default=found[-1].at), found[-1].at + HOUR)
+    length = end - begin
+    unit = "hour" if length <= 8 * DAY else "day" if length <= 200 * DAY else "month"
+    counts: Counter[datetime] = Counter()
+    for each in found:
+        counts[_begin(each.at, unit, zone)] += each.lines
+    items = [{"at": at, "lines": count} for at, count in sorted(counts.items())]
+    return {"unit": unit, "start": begin, "stop": end, "lines": lines, "all": whole, "items": items}
+
+
+def _begin(at: datetime, unit: str, zone: tzinfo) -> datetime:
+    """The beginning of the hour, day or month that `at` lies in by the clock of `zone`."""
+    local = at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    if unit != "hour":
+        local = local.replace(hour=0, day=local.day if unit == "day" else 1, fold=0)
+    return local.astimezone(UTC)
+
+
+def search_shape(search: SavedSearch) -> Shape:
+    """A search that somebody keeps."""
+    return {"id": str(search.id), "name": search.name, "q": search.query}
 
 
 def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDirectory) -> Shape:

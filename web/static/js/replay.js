@@ -4,6 +4,7 @@ import { AlarmDays } from "./alarm_marks.js";
 import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
+import { hitWay, hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
 import { instantOfLine } from "./lines.js";
 import { byId, facts, may } from "./page.js";
@@ -11,7 +12,7 @@ import { Player } from "./player.js";
 import { RecordedTicket } from "./recorded_ticket.js";
 import { Recordings } from "./recordings.js";
 import { followShape } from "./shape.js";
-import { _ } from "./texts.js";
+import { _, figure } from "./texts.js";
 import { TillLines } from "./till_lines.js";
 import { Timeline, wordsAt } from "./timeline.js";
 import { clock, dayEnd, dayOf, dayStart, instantOf, now, shortDay } from "./time.js";
@@ -54,7 +55,7 @@ async function seek(at) {
 }
 
 function tellAddress(at) {
-  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}`);
+  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}${hits ? `&hit=${hits.number}` : ""}`);
 }
 
 async function loadDay(name) {
@@ -182,6 +183,35 @@ function markNear(at) {
   if (Number.isNaN(marks[0]) || !Number.isNaN(marks[1])) setMarks(at, NaN);
   else setMarks(marks[0], at);
 }
+// ── from hit to hit of a search ──
+const hits = hitsAt(Number(new URLSearchParams(location.search).get("hit")), facts.cameras.map(({ id }) => id));
+
+async function hitNext(direction) {
+  if (!hits) {
+    toast(_("Search the tickets first: N goes from one hit to the next."));
+    return;
+  }
+  try {
+    const hit = await hits.step(direction);
+    if (!hit) toast(direction < 0 ? _("This is the first hit.") : _("This is the last hit."));
+    else if (hit.camera === camera.id) await seek(hit.at);
+    else location.assign(hitWay(hit, hits.number - 1));
+  } catch (error) {
+    toast(error.message);
+  }
+  drawHits();
+}
+
+function drawHits() {
+  show(byId("hitbar"), Boolean(hits));
+  if (!hits) return;
+  byId("hit-words").textContent = hits.count === null ? _("Hit {number}", { number: figure(hits.number) }) : _("Hit {number} of {count}", { number: figure(hits.number), count: figure(hits.count) });
+  byId("hit-results").href = hits.address;
+}
+byId("hit-before").addEventListener("click", () => hitNext(-1));
+byId("hit-after").addEventListener("click", () => hitNext(1));
+drawHits();
+
 const clip = byId("clip") ? new Clip(byId("clip"), byId("clip-words"), camera, marked) : null;
 clip?.refresh();
 byId("mark-in").addEventListener("click", () => setMarks(present(), marks[1]));
@@ -198,6 +228,7 @@ onKeys(["Shift ArrowLeft"], _("1 min back"), () => seek(present() - LONG_SKIP_MS
 onKeys(["Shift ArrowRight"], _("1 min on"), () => seek(present() + LONG_SKIP_MS));
 onKeys(["ArrowUp"], _("Ticket line before"), () => lineNext(-1));
 onKeys(["ArrowDown"], _("Ticket line after"), () => lineNext(1));
+onKeys(["N"], _("Next hit, with Shift the one before"), (event) => hitNext(event.shiftKey ? -1 : 1));
 onKeys(["B"], _("Back 30 s"), () => seek(present() - BACK_MS));
 onKeys(["I"], _("Mark the beginning"), () => setMarks(present(), marks[1]));
 onKeys(["O"], _("Mark the end"), () => setMarks(marks[0], present()));

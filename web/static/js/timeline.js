@@ -168,7 +168,7 @@ export class Timeline {
     for (const [from, to] of this.#gaps) parts.push(this.#bar("m-gap", from, to, TALL.mini + 3, 6, x, THIN_PX));
     if (present < this.#stop) parts.push(svg("line", { class: "m-future", x1: x(present), x2: this.#width, y1: TALL.mini + 6, y2: TALL.mini + 6 }));
     const [from, to] = this.#ends;
-    parts.push(svg("rect", { class: "m-window", x: x(from), width: Math.max(6, x(to) - x(from)), y: 1, height: 17, rx: 2 }));
+    parts.push(svg("rect", { class: "m-window", x: Math.min(x(from), this.#width - 6), width: Math.max(6, x(to) - x(from)), y: 1, height: 17, rx: 2 }));
     for (let hour = 0; hour <= 24; hour += 3) {
       const anchor = hour === 0 ? "start" : hour === 24 ? "end" : "middle";
       const place = hour === 24 ? this.#width : x(this.#start + hour * 3600000);
