@@ -68,6 +68,7 @@ setup(
         "Pillow>=11",
         "numpy>=2",
         "opencv-python-headless>=4.11; platform_system != 'FreeBSD'",
+        "google-re2>=1.1; platform_system != 'FreeBSD'",
         "tzdata",
     ],
     extras_require={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -54,6 +54,8 @@ from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
+from camtrace.pos.capture import Capture
+from camtrace.pos.dialects import Dialects
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
@@ -66,6 +68,7 @@ from camtrace.store.alarms import AlarmStore
 from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
+from camtrace.store.dialects import DialectStore, SourceStore
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -78,6 +81,7 @@ from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
+from camtrace.tickets.sources import SourceBook
 from camtrace.tiers import Tier, Tiers
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
@@ -85,6 +89,8 @@ from camtrace.web.access import Access
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.capture import CaptureApi
+from camtrace.web.api.dialects import DialectsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -93,6 +99,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.sources import SourcesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -166,6 +173,11 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             recording.refresh()
         elif fact.kind == "camera" and fact.key.isdecimal():
             alarms.camera_changed(int(fact.key))
+        elif fact.kind == "dialect":
+            await dialects.load()
+        elif fact.kind == "source":
+            await sources.load()
+            dialects.changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
@@ -211,8 +223,33 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     grouping = Grouping(ids.next, timedelta(minutes=settings.pos.ticket_minutes))
     admission = Admission("any" if settings.pos.sources is None else settings.pos.sources)
     encodings = Encodings(dict(settings.pos.encodings))
-    tills = Tills(intake, directory, grouping, ids.next, metrics, admission, encodings)
-    screens = Screens(bus)
+    dialect_rows, source_rows, capture = DialectStore(database), SourceStore(database), Capture()
+    sources = SourceBook(source_rows.all)
+    dialects = Dialects(sources, dialect_rows)
+
+    async def speech_changed() -> None:
+        await sources.load()
+        await dialects.load()
+
+    def burst_found(source: str, at_once: bool) -> None:
+        if at_once != (sources.of(source).burst_since is not None):
+            note("system", "till_bursts" if at_once else "till_no_bursts", {"source": source})
+            change = source_rows.change(source, {"burst_since": clock.now() if at_once else None})
+            _unattended("what a till sends at once", change)
+
+    tills = Tills(
+        intake,
+        directory,
+        grouping,
+        ids.next,
+        metrics,
+        admission,
+        encodings,
+        dialects=dialects,
+        capture=capture,
+        burst_found=burst_found,
+    )
+    screens = Screens(bus, silence=sources.silence)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
@@ -221,6 +258,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
             max_connections=settings.pos.connections,
+            dialect=listener.dialect,
+            dialects=dialects,
+            capture=capture,
         )
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
@@ -284,13 +324,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
-    frame = Frame(templates, settings.site, cameras, known_password)
+    frame = Frame(templates, settings.site, cameras, known_password, sources.all)
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
     events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
+    captures = CaptureApi(reactor, access, capture)
+    spoken = {listener.dialect for listener in settings.listen.pos}
 
     async def database_answers() -> tuple[bool, str]:
         well = await database.answers()
@@ -307,6 +349,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     def till_at_the_door(address: str) -> None:
         port = doors.port_numbers().get("pos", [8010])[0]
         note("system", "till_on_web_port", {"address": address, "port": port})
+        tills.at_wrong_port(address)
 
     website = Website(
         reactor,
@@ -317,6 +360,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
             CalendarsApi(access, calendar_rows, timetable, note),
             MailApi(access, cameras, office),
+            DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
+            SourcesApi(access, cameras, source_rows, sources, dialect_rows, tills, note, speech_changed),
+            captures,
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             LinesApi(access, cameras, camera_rows, lines),
@@ -360,6 +406,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         for ticket, its_lines in await lines.last_tickets():
             screens.resume(ticket, its_lines)
         await timetable.load()
+        await speech_changed()
+        for listener in settings.listen.pos:
+            for name in dialects.unknown([listener.dialect]):
+                note("system", "till_dialect", {"endpoint": listener.endpoint, "dialect": name})
         await alarms.start()
 
     async def stop_intake() -> None:
@@ -406,6 +456,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         socket.stop()
         events.stop()
         levels.stop()
+        captures.stop()
         await doors.leave()
         note("system", "stopped", {})
 
@@ -440,8 +491,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "calendar", "user", "profile", "setting"]:
+    for changed in [kind] if kind else ["camera", "calendar", "user", "profile", "setting", "dialect", "source"]:
         bus.publish(SettingChanged(changed, key))
+
+
+def _unattended(what: str, work: Coroutine[Any, Any, None]) -> None:
+    """Let `work` be done; that it failed is told in the log."""
+    done = defer.Deferred.fromCoroutine(work)
+    done.addErrback(lambda failure: log.warn("{what} was not kept: {why}", what=what, why=failure.value))
 
 
 def _say(text: str) -> None:

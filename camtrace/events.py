@@ -101,7 +101,10 @@ class VolumeStateChanged:
 
 @dataclass(frozen=True, slots=True)
 class SettingChanged:
-    """Something an administrator edits was changed, by whatever road. `kind`: camera, user, profile or setting."""
+    """Something an administrator edits was changed, by whatever road.
+
+    `kind`: camera, calendar, user, profile, setting, dialect or source.
+    """
 
     kind: str
     key: str

@@ -46,7 +46,7 @@ PURE_EXTRA = {
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "ftp": {"names", "picture", "guesses", "messages"},
-    "pos": {"amounts", "encoding", "cards"},
+    "pos": {"bursts", "check", "escpos", "presets"},
     "recording": {"keyframes"},
     "tickets": {"tally"},
     "mail": {"settings"},

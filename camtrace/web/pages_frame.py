@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,7 +15,7 @@ from camtrace import clock, i18n
 from camtrace.cameras.status import REASONS
 from camtrace.config import Site
 from camtrace.i18n import N_
-from camtrace.model import Camera
+from camtrace.model import Camera, SourceSettings
 from camtrace.tickets.overlay import TIMEOUT
 from camtrace.web.access import Visit
 from camtrace.web.api.shapes import state_shape
@@ -30,16 +31,23 @@ CHOICE_SECONDS = 5 * 365 * 24 * 3600
 class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
-    `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
+    `sources` gives what is set for tills. `default_ftp_password`: cameras send their pictures with a password that
+    everybody knows, which each page tells.
     """
 
     def __init__(
-        self, templates: Templates, site: Site, cameras: CameraDirectory, default_ftp_password: bool = False
+        self,
+        templates: Templates,
+        site: Site,
+        cameras: CameraDirectory,
+        default_ftp_password: bool = False,
+        sources: Callable[[], Iterable[SourceSettings]] = tuple,
     ) -> None:
         self._templates = templates
         self._site = site
         self._cameras = cameras
         self._default_ftp_password = default_ftp_password
+        self._sources = sources
         self.zone = ZoneInfo(site.timezone)
 
     def language(self, request: Request, wanted: str = "") -> str:
@@ -94,6 +102,7 @@ class Frame:
             "texts": dict(spoken.of_scripts()),
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
+            "tills": {each.source: _till(each) for each in self._sources()},
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(
@@ -123,6 +132,10 @@ class Frame:
             "recorded": camera.regular.calendar != "never",
             "state": state_shape(self._cameras.state(camera.uid)),
         }
+
+
+def _till(settings: SourceSettings) -> dict[str, Any]:
+    return {"label": settings.label, "clear_ms": settings.clear_seconds * 1000, "offset_ms": settings.offset_ms}
 
 
 def html(page: str, status: int = 200) -> Response:
