@@ -1,4 +1,4 @@
-"""The pages of who sets the server up: calendars and mails; and the journal of alarms."""
+"""The pages of who sets the server up: calendars, mails and tills; and the journal of alarms."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from camtrace.web.routing import new_app, requirer
 
 
 class SettingsPages:
-    """`/alarms`, `/calendars`, `/mail`; what is on them comes by the API."""
+    """`/alarms`, `/calendars`, `/mail`, `/capture`; what is on them comes by the API."""
 
     app = new_app()
 
@@ -30,3 +30,7 @@ class SettingsPages:
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:
         return self._frame.page(visit, "mail.html", "mail")
+
+    @requirer.require(app.route("/capture", methods=["GET"]), visit=May("settings"))
+    def capture(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "capture.html", "capture")

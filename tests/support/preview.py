@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -251,7 +252,8 @@ class PreviewSite:
         ]
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
+        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras, sources=shop.speech.book.all)
+        self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
@@ -264,6 +266,7 @@ class PreviewSite:
             VolumesApi(shop.access, list),
             MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
+            *shop.tills_api(),
             shop.socket,
         ]
         pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)
@@ -318,6 +321,9 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
+        elif order == "print":
+            self._site.printer.dataReceived(base64.b64decode(argument))
+            self._say("printed")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

@@ -16,6 +16,7 @@ from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from support.alarms import StoredAlarms, StoredCalendars
 from support.mail_office import Shelf, office
+from support.tills import Speech
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
@@ -51,6 +52,8 @@ from camtrace.web.access import Access, Anyone, May, Visit
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.capture import CaptureApi
+from camtrace.web.api.dialects import DialectsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
 from camtrace.web.api.health import HealthApi
@@ -59,6 +62,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.sources import SourcesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -452,6 +456,8 @@ class WebShop:
             reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
         )
         self.motion = Seen()
+        self.speech = Speech(reactor, self.cameras, self._note)
+        self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
@@ -464,6 +470,7 @@ class WebShop:
             JournalApi(self.access, self.cameras, self.journal),
             MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
             VolumesApi(self.access, lambda: self.volumes),
+            *self.tills_api(),
             self.levels,
             self.events,
             self.socket,
@@ -473,6 +480,17 @@ class WebShop:
         if static is not None:
             pages.append(Static(static))
         self.website = Website(reactor, pages=pages, api=api, till_at_the_door=self.tills_at_the_door.append)
+
+    def tills_api(self) -> list[Any]:
+        """The API of tills and dialects."""
+        speech = self.speech
+        return [
+            DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, {"escpos"}),
+            SourcesApi(
+                self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
+            ),
+            self.captures,
+        ]
 
     def cameras_api(self, probe: Any, volumes: Callable[[], Sequence[Any]]) -> CamerasApi:
         """The API of the cameras' settings."""

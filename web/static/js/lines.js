@@ -7,27 +7,38 @@ const ANNULLED = "ANNULE";
 const RETURNED = "RETOUR";
 const OFFERED = "OFFERT";
 const LOST = "PERTE";
-const SILENCE_MS = facts.screen_ms; // a till that is silent for so long has left its ticket: the screen is cleared
+
+/** What is set for a till: {label, clear_ms, offset_ms}. */
+export const settingsOf = (source) => facts.tills?.[source] ?? { label: "", clear_ms: facts.screen_ms, offset_ms: 0 };
+
+/** A till's name for people, as its ticket's head says it. */
+export const tillWords = (source) => settingsOf(source).label || _("TILL {source}", { source });
+
+// a till that is silent for so long has left its ticket: the screen is cleared
+const silenceOf = ({ source }) => settingsOf(source).clear_ms;
 
 /** The instant a line was received, in milliseconds. */
 export const instantOfLine = (line) => Date.parse(line.received_at);
 
+/** The instant at which the picture shows what the line tells of: where it lags, or runs ahead, that is set for the till. */
+export const instantInPicture = (line) => instantOfLine(line) + settingsOf(line.source).offset_ms;
+
 /** Whether the line ends its ticket. */
 export const endsTicket = (line) => line.type === "E";
 
-/** Whether the line is shown in red: a cancellation, a gift, a loss, a return. */
-export const isSpecial = (line) => line.type === "S";
+/** Whether the line is shown in red: a cancellation, also of the whole ticket, a gift, a loss, a return. */
+export const isSpecial = (line) => line.type === "S" || (endsTicket(line) && Boolean(line.special));
 
 /** Whether `line` begins another ticket than the one that `lines` hold. The server's screens follow the same rules. */
 export function beginsTicket(lines, line) {
   const last = lines[lines.length - 1];
   if (!last) return false;
   if (last.ticket_id && line.ticket_id) return last.ticket_id !== line.ticket_id;
-  return endsTicket(last) || instantOfLine(line) - instantOfLine(last) > SILENCE_MS;
+  return endsTicket(last) || instantOfLine(line) - instantOfLine(last) > silenceOf(last);
 }
 
 /** Whether a screen with these lines is to be cleared at `instant` because its till has been silent. */
-export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > SILENCE_MS;
+export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > silenceOf(lines[0]);
 
 /** Lines of one source, oldest first, as tickets: an array of arrays. */
 function tickets(lines) {
@@ -78,7 +89,7 @@ export function shown(line) {
     case "T":
       return { quantity: "", text: line.tender || line.text, amount, kind: "sub" };
     case "E":
-      return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: "end" };
+      return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: line.special ? "special" : "end" };
     default:
       return { quantity, text: line.text || line.tender || rawText(line), amount, kind: "sub" };
   }

@@ -3,7 +3,7 @@
 import { askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
-import { endsTicket, isSpecial, isStruck, shown } from "./lines.js";
+import { endsTicket, instantInPicture, isSpecial, isStruck, shown } from "./lines.js";
 import { byId, facts, may } from "./page.js";
 import { specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
@@ -108,7 +108,7 @@ function row(line) {
   const newDay = day !== lastDay;
   lastDay = day;
   const camera = line.cameras.find((id) => facts.cameras.some((known) => known.id === id));
-  const way = camera !== undefined && may("replay") ? `/replay/${camera}?at=${at / 1000}` : null;
+  const way = camera !== undefined && may("replay") ? `/replay/${camera}?at=${instantInPicture(line) / 1000}` : null;
   const cells = [
     el("td", { class: "hide-s day" }, newDay ? shortDay(at) : ""),
     el("td", { class: "mono" }, way ? el("a", { href: way }, clock(at)) : clock(at)),

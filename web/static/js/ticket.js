@@ -1,7 +1,7 @@
 // A ticket drawn as the till prints it.
 
 import { el } from "./dom.js";
-import { amountWords, endsTicket, instantOfLine, isStruck, shown, specialAmount, sumWords, totalWords, written } from "./lines.js";
+import { amountWords, endsTicket, instantOfLine, isStruck, shown, specialAmount, sumWords, tillWords, totalWords, written } from "./lines.js";
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
 
@@ -49,7 +49,7 @@ export function head(lines, aside) {
   const number = [...lines].reverse().find((line) => line.ticket && line.ticket !== "0")?.ticket ?? "";
   const seller = last.seller ? _("Cashier {name}", { name: last.seller }) : "";
   return el("header", { class: "tk-head" },
-    el("b", null, _("TILL {source}", { source: last.source })), el("b", { class: "r" }, number),
+    el("b", null, tillWords(last.source)), el("b", { class: "r" }, number),
     el("span", null, seller), el("span", { class: "r aside" }, aside));
 }
 
