@@ -108,7 +108,7 @@ def room(parts: list[str]) -> str:
         return parts[0]
     if parts[0] in FEATURES:
         return "features"
-    return "cli" if parts[0] == "cli" else "top"
+    return "cli" if parts[0] in ("cli", "till_test") else "top"
 
 
 def target(name: str) -> list[str] | None:
@@ -143,7 +143,9 @@ def allowed_inside(parts: list[str], wanted: list[str]) -> bool:
     if where == "demo":
         return wanted[0] in ("rtsp", "pos", "prisma") and is_pure(wanted)
     if where == "cli":
-        return wanted[0] in ("store", "application", "demo") or (wanted[0] in ("pos", "prisma") and is_pure(wanted))
+        return wanted[0] in ("till_test", "store", "application", "demo") or (
+            wanted[0] in ("pos", "prisma") and is_pure(wanted)
+        )
     return False
 
 

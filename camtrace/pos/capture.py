@@ -18,16 +18,17 @@ from camtrace.pos.wire import Message, WireError, mask_all
 MOST_KEPT = 300  # lines and reads of each sender
 MOST_SENDERS = 200
 MOST_HELD = 4096
-_NUMBER_BEGINS = re.compile(rb"[0-9](?:[ -]?[0-9])*[ -]?\Z")
+_NUMBER_BACKWARDS = re.compile(rb"[ -]?[0-9](?:[ -]?[0-9])*")
 _NUMBER_GOES_ON = re.compile(rb"\A[ -]?[0-9](?:[ -]?[0-9])*")
 
 
 class MaskedStream:
     """The bytes of one connection with card numbers masked: a number at the end of a read waits for the next one."""
 
-    def __init__(self) -> None:
+    def __init__(self, whole: bool = False) -> None:
+        """`whole`: one looks from the beginning of a line on, not from somewhere in it."""
         self._held = b""
-        self._begun = False
+        self._begun = whole
 
     def feed(self, data: bytes) -> bytes:
         """What can be shown of the stream by now."""
@@ -35,11 +36,11 @@ class MaskedStream:
         if not self._begun:  # one looks in the middle of a stream, maybe of a card number
             data = _NUMBER_GOES_ON.sub(_starred, data)
             self._begun = True
-        waits = _NUMBER_BEGINS.search(data, max(0, len(data) - MOST_HELD))
-        end = waits.start() if waits else len(data)
-        if waits and len(data) - end >= MOST_HELD:  # no card number is so long, nor shown
+        waits = _NUMBER_BACKWARDS.match(data[: -MOST_HELD - 1 : -1])
+        end = len(data) - (waits.end() if waits else 0)
+        if len(data) - end >= MOST_HELD:  # no card number is so long, nor shown
             self._held = b""
-            return mask_all(data[:end]) + _starred(waits)
+            return mask_all(data[:end]) + re.sub(rb"[0-9]", b"*", data[end:])
         self._held = data[end:]
         return mask_all(data[:end])
 

@@ -198,6 +198,11 @@ class Cutter:
         self._stripper = Stripper() if strips else None
         self._held = bytearray()
 
+    @property
+    def holds(self) -> bool:
+        """Whether a line has begun that is not whole."""
+        return bool(self._held)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes. Raises FramingLost."""
         if self._stripper is not None:

@@ -133,7 +133,7 @@ class TillConnection(protocol.Protocol):
         capture = self.factory.capture
         if capture is not None:
             if self._shown is None:
-                self._shown, self._number = MaskedStream(), next(capture.numbers)
+                self._shown, self._number = MaskedStream(not self._splitter.holds), next(capture.numbers)
             capture.read(self._peer, self._number, self._shown.feed(data))
 
     def _take(self, lines: list[bytes]) -> None:

@@ -45,6 +45,11 @@ class Splitter:
     def __init__(self) -> None:
         self._held = bytearray()
 
+    @property
+    def holds(self) -> bool:
+        """Whether a line has begun that is not whole."""
+        return bool(self._held)
+
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes. Raises FramingLost."""
         data = data.replace(b"\r", b"\n")

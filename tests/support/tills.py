@@ -51,7 +51,7 @@ class DialectRows:
 class Speech:
     """A till receiver with all around it: dialects, capture, facts that are durable at once."""
 
-    def __init__(self, reactor: Any, cameras: Any, note: Callable[..., object]) -> None:
+    def __init__(self, cameras: Any, note: Callable[..., object]) -> None:
         self.settings: dict[str, SourceSettings] = {}
         self.facts: list[LineReceived] = []
         self.waiting = 0

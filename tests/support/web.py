@@ -456,7 +456,8 @@ class WebShop:
             reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
         )
         self.motion = Seen()
-        self.speech = Speech(reactor, self.cameras, self._note)
+        self.speech = Speech(self.cameras, self._note)
+        self.spoken: set[str] = set()
         self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
@@ -485,7 +486,7 @@ class WebShop:
         """The API of tills and dialects."""
         speech = self.speech
         return [
-            DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, {"escpos"}),
+            DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, self.spoken),
             SourcesApi(
                 self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
             ),

@@ -22,7 +22,13 @@ export class Nudge {
     this.#element = element;
     this.#source = source;
     this.#changed = changed;
-    for (const button of element.querySelectorAll("[data-step]")) button.addEventListener("click", () => this.#move(Number(button.dataset.step)));
+    for (const button of element.querySelectorAll("[data-step]")) {
+      const step = Number(button.dataset.step);
+      const seconds = figure(Math.abs(step) / 1000, Math.abs(step) < 1000 ? 1 : 0);
+      button.textContent = `${step > 0 ? "+" : "−"}${seconds}`;
+      button.setAttribute("aria-label", step > 0 ? _("{seconds} s later", { seconds }) : _("{seconds} s earlier", { seconds }));
+      button.addEventListener("click", () => this.#move(step));
+    }
   }
 
   /** Follow the ticket that is shown. */
