@@ -12,9 +12,12 @@ from twisted.web.server import Request
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import CAUSES, JOURNAL_KINDS, MotionSettings
+from camtrace.pos.dialect import DEFAULTS, KINDS, MATCHES, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.wire import ENCODINGS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
+from camtrace.web.api.sources import MOST_OFFSET_MS
 from camtrace.web.routing import Route, new_app, requirer
 
 PREFIX = "/api/v1"
@@ -37,6 +40,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
     ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
+    ("GET", "/capture"): {"sender": _TEXT, "source": _TEXT},
     ("GET", "/lines"): {
         **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "type", "code", "text"), _TEXT),
         "amount_min": _DECIMAL,
@@ -72,6 +76,7 @@ MEDIA = {
     "/video.mp4": "video/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
+    "/capture": "text/event-stream",
 }
 """Answers that are not JSON, by the end of the path."""
 
@@ -81,12 +86,18 @@ _STATUS = {
     "POST /alarms": "201",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
+    "POST /dialects": "201",
+    "DELETE /dialects/{dialect}": "204",
 }
 _BODIES = {
     ("POST", "/cameras"): "Camera",
     ("PATCH", "/cameras/{camera}"): "Camera",
     ("POST", "/cameras/test"): "Camera",
     ("POST", "/cameras/{camera}/test"): "Camera",
+    ("POST", "/dialects"): "Dialect",
+    ("PATCH", "/dialects/{dialect}"): "Dialect",
+    ("POST", "/dialects/try"): "DialectTest",
+    ("PATCH", "/sources/{source}"): "Source",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -176,6 +187,41 @@ MAIL: Schema = {
         "life_hour": _integer(0, 23, 8),
     },
 }
+_PATTERN: dict[str, Schema] = {"match": {"type": "string", "enum": list(MATCHES)}, "text": _TEXT}
+_PATTERNS: Schema = {"type": "array", "maxItems": MOST_PATTERNS, "items": {"type": "object", "properties": _PATTERN}}
+_NAMES: Schema = {"type": "array", "items": {"type": "string", "enum": [*NAMES, UNUSED]}}
+_MEANING: Schema = {"type": "string", "enum": list(MEANINGS)}
+DEFINITION: Schema = {
+    "type": "object",
+    "description": "how a till's lines are read; see the till protocol",
+    "properties": {
+        "kind": {"type": "string", "enum": list(KINDS), "default": "fields"},
+        "encoding": {"type": "string", "enum": list(ENCODINGS), "default": "auto"},
+        "line_end": {**_TEXT, "default": DEFAULTS["line_end"]},
+        "control_codes": {"type": "string", "enum": ["keep", "escpos"], "default": "keep"},
+        "separator": {**_TEXT, "default": "|"},
+        "fields": _NAMES,
+        "layouts": {"type": "object", "additionalProperties": _NAMES},
+        "keys": {"type": "object", "properties": dict.fromkeys(NAMES, _TEXT)},
+        "decimal_sign": {"type": "string", "enum": list(SIGNS), "default": "auto"},
+        "implied_decimals": _integer(0, 4, 0),
+        "types": {"type": "object", "additionalProperties": _MEANING},
+        "source": _TEXT,
+        "case_sensitive": {"type": "boolean", "default": False},
+        **dict.fromkeys(("start", "end", "cancel", "ignore"), _PATTERNS),
+        "rules": {**_PATTERNS, "items": {"type": "object", "properties": {**_PATTERN, "means": _MEANING}}},
+        "outside": {"type": "string", "enum": ["keep", "ignore"], "default": "keep"},
+    },
+}
+SOURCE: Schema = {
+    "type": "object",
+    "properties": {
+        "label": _TEXT,
+        "dialect": _TEXT,
+        "clear_seconds": _integer(5, 3600, 300),
+        "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
+    },
+}
 _CAMERA_NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "integer"}, "description": "null: all"}
 MAIL_RIGHTS: Schema = {
     "type": "object",
@@ -237,6 +283,17 @@ def describe(routes: Iterable[Route]) -> Schema:
             },
             "schemas": {
                 "Camera": CAMERA,
+                "Dialect": {"type": "object", "properties": {"name": _TEXT, "definition": DEFINITION}},
+                "DialectTest": {
+                    "type": "object",
+                    "properties": {
+                        "name": _TEXT,
+                        "definition": DEFINITION,
+                        "sample": {"type": "string", "contentEncoding": "base64"},
+                        "address": _TEXT,
+                    },
+                },
+                "Source": SOURCE,
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},

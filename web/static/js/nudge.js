@@ -39,7 +39,7 @@ export class Nudge {
     this.#shown = state;
     show(this.#element, source !== "");
     const offset = settingsOf(source).offset_ms;
-    this.#element.querySelector("output").textContent = `${offset > 0 ? "+" : offset < 0 ? "−" : ""}${_("{seconds} s", { seconds: figure(Math.abs(offset) / 1000, 1) })}`;
+    this.#element.querySelector("output").textContent = `${offset > 0 ? "+" : offset < 0 ? "−" : ""}${_("{seconds} s", { seconds: figure(Math.abs(offset) / 1000) })}`;
   }
 
   #move(step) {
