@@ -118,9 +118,15 @@ class Tills:
         fault = ""
         wrong = 0
         capture = self._capture if self._capture is not None and self._capture.active else None
+        plain = reader is None and (self._dialects is None or not self._dialects.has_own)  # as nearly always
+        encoding_of = self._encodings.of
         for raw in lines:
             try:
-                message = self._read(raw, peer, encoding, reader)
+                message: Message | None
+                if plain:
+                    message = decode(raw, encoding_of(raw, peer, encoding))
+                else:
+                    message = self._read(raw, peer, encoding, reader)
                 if message is None:
                     if capture:
                         capture.line(peer, _name(reader), mask_all(raw), None)
@@ -147,7 +153,7 @@ class Tills:
         """The message of a line, by the till's own dialect where it has one."""
         wanted = self._encodings.of(raw, peer, encoding)
         message = decode(raw, wanted) if reader is None else reader.read(raw, wanted)
-        if message is None or self._dialects is None or not self._dialects.has_own:
+        if message is None or self._dialects is None:
             return message
         differs, dialect = self._dialects.own(message.source, _name(reader))
         if not differs:

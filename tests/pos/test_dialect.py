@@ -15,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camtrace.errors import Invalid
+from camtrace.pos import dialect as module
 from camtrace.pos.dialect import DEFAULTS, Dialect, Reader, amount_of, cutter, fits, read_dialect
 from camtrace.pos.escpos import CUT, DRAWER, Stripper
 from camtrace.pos.presets import BY_NAME, PRESETS, shipped
@@ -221,6 +222,13 @@ def test_evil_patterns_are_linear() -> None:
     began = time.perf_counter()
     said(own, *[b"a" * 4000 + b"c"] * 20)
     assert time.perf_counter() - began < 1
+
+
+def test_without_the_library_only_regular_expressions_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "re2", None)
+    with pytest.raises(Invalid, match="google-re2"):
+        dialect(end=[{"match": "regex", "text": "x"}])
+    assert len(shipped()) == len(OWN)
 
 
 def test_rules_name_parts() -> None:

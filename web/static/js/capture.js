@@ -82,6 +82,7 @@ function listen() {
     heardFrom(read.sender);
     drawSoon();
   });
+  stream.addEventListener("open", () => { arrived = []; reads = []; }); // what is kept is told again
   stream.addEventListener("error", () => {
     if (stream.readyState === EventSource.CLOSED) waiting = setTimeout(listen, AGAIN_MS);
   });
