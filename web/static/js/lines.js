@@ -9,7 +9,7 @@ const OFFERED = "OFFERT";
 const LOST = "PERTE";
 
 /** What is set for a till: {label, clear_ms, offset_ms}. */
-export const settingsOf = (source) => facts.tills?.[source] ?? { label: "", clear_ms: facts.screen_ms, offset_ms: 0 };
+export const settingsOf = (source) => (Object.hasOwn(facts.tills ?? {}, source) ? facts.tills[source] : { label: "", clear_ms: facts.screen_ms, offset_ms: 0 });
 
 /** A till's name for people, as its ticket's head says it. */
 export const tillWords = (source) => settingsOf(source).label || _("TILL {source}", { source });
