@@ -71,6 +71,7 @@ setup(
         "numpy>=2",
         "reportlab>=4.2",
         "opencv-python-headless>=4.11; platform_system != 'FreeBSD'",
+        "google-re2>=1.1; platform_system != 'FreeBSD'",
         "tzdata",
     ],
     extras_require={

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -60,6 +60,8 @@ from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
+from camtrace.pos.capture import Capture
+from camtrace.pos.dialects import Dialects
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
@@ -79,6 +81,7 @@ from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
+from camtrace.store.dialects import DialectStore, SourceStore
 from camtrace.store.disconnections import Disconnections
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
@@ -93,6 +96,7 @@ from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
+from camtrace.tickets.sources import SourceBook
 from camtrace.tiers import Tier, Tiers
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
@@ -101,7 +105,9 @@ from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.capture import CaptureApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.dialects import DialectsApi
 from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
@@ -113,6 +119,7 @@ from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.searches import SearchesApi
+from camtrace.web.api.sources import SourcesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -191,6 +198,11 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             await registry.setting_changed(fact.key)
         elif fact.kind == "contact_box":
             await boxes.changed()
+        elif fact.kind == "dialect":
+            await dialects.load()
+        elif fact.kind == "source":
+            await sources.load()
+            dialects.changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
@@ -250,8 +262,33 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     grouping = Grouping(ids.next, timedelta(minutes=settings.pos.ticket_minutes))
     admission = Admission("any" if settings.pos.sources is None else settings.pos.sources)
     encodings = Encodings(dict(settings.pos.encodings))
-    tills = Tills(intake, directory, grouping, ids.next, metrics, admission, encodings)
-    screens = Screens(bus)
+    dialect_rows, source_rows, capture = DialectStore(database), SourceStore(database), Capture()
+    sources = SourceBook(source_rows.all)
+    dialects = Dialects(sources, dialect_rows)
+
+    async def speech_changed() -> None:
+        await sources.load()
+        await dialects.load()
+
+    def burst_found(source: str, at_once: bool) -> None:
+        if at_once != (sources.of(source).burst_since is not None):
+            note("system", "till_bursts" if at_once else "till_no_bursts", {"source": source})
+            change = source_rows.change(source, {"burst_since": clock.now() if at_once else None})
+            _unattended("what a till sends at once", change)
+
+    tills = Tills(
+        intake,
+        directory,
+        grouping,
+        ids.next,
+        metrics,
+        admission,
+        encodings,
+        dialects=dialects,
+        capture=capture,
+        burst_found=burst_found,
+    )
+    screens = Screens(bus, silence=sources.silence)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
@@ -260,6 +297,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
             max_connections=settings.pos.connections,
+            dialect=listener.dialect,
+            dialects=dialects,
+            capture=capture,
         )
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
@@ -351,7 +391,12 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
     frame = Frame(
-        templates, settings.site, cameras, known_password, lambda language: registry.catalogue.names(language)
+        templates,
+        settings.site,
+        cameras,
+        known_password,
+        event_names=lambda language: registry.catalogue.names(language),
+        sources=sources.all,
     )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
@@ -359,6 +404,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal, alarm_rows))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
+    captures = CaptureApi(reactor, access, capture)
+    spoken = {listener.dialect for listener in settings.listen.pos}
 
     async def database_answers() -> tuple[bool, str]:
         well = await database.answers()
@@ -375,6 +422,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     def till_at_the_door(address: str) -> None:
         port = doors.port_numbers().get("pos", [8010])[0]
         note("system", "till_on_web_port", {"address": address, "port": port})
+        tills.at_wrong_port(address)
 
     website = Website(
         reactor,
@@ -399,6 +447,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
+            DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
+            SourcesApi(access, cameras, source_rows, sources, dialect_rows, tills, note, speech_changed),
+            captures,
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             PrismaApi(access, cameras, registry, event_sources),
@@ -448,6 +499,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         for ticket, its_lines in await lines.last_tickets():
             screens.resume(ticket, its_lines)
         await timetable.load()
+        await speech_changed()
+        for listener in settings.listen.pos:
+            for name in dialects.unknown([listener.dialect]):
+                note("system", "till_dialect", {"endpoint": listener.endpoint, "dialect": name})
         await alarms.start()
 
     async def stop_intake() -> None:
@@ -504,6 +559,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         socket.stop()
         events.stop()
         levels.stop()
+        captures.stop()
         await doors.leave()
         note("system", "stopped", {})
 
@@ -540,8 +596,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "calendar", "contact_box", "user", "profile", "setting"]:
+    for changed in (
+        [kind] if kind else [*("camera", "calendar", "contact_box", "user", "profile", "setting", "dialect", "source")]
+    ):
         bus.publish(SettingChanged(changed, key))
+
+
+def _unattended(what: str, work: Coroutine[Any, Any, None]) -> None:
+    """Let `work` be done; that it failed is told in the log."""
+    done = defer.Deferred.fromCoroutine(work)
+    done.addErrback(lambda failure: log.warn("{what} was not kept: {why}", what=what, why=failure.value))
 
 
 def _say(text: str) -> None:

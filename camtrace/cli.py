@@ -16,7 +16,7 @@ from typing import Any
 
 from twisted.internet import defer, task
 
-from camtrace import __version__, auth, clock, config
+from camtrace import __version__, auth, clock, config, till_test
 from camtrace.errors import CamTraceError, Invalid, NotFound, StartError
 from camtrace.folders import Hold, become_owner, ensure_folder, is_held
 from camtrace.model import User
@@ -232,6 +232,7 @@ def parser() -> argparse.ArgumentParser:
     checked.add_argument("--count", type=int, default=0, help="end after so many datagrams")
     checked.add_argument("--encoding", choices=PRISMA_ENCODINGS)
     checked.set_defaults(run=prisma_check, alone=True)
+    till_test.add_to(commands)
     demo = commands.add_parser("demo", help="run the server with a drawn shop: two cameras and two tills")
     demo.add_argument("--directory", type=Path, default=Path("var"), help="where the demo keeps its data")
     demo.set_defaults(run="demo")
@@ -315,6 +316,8 @@ def main(argv: list[str] | None = None) -> int:
         from camtrace.demo import run  # pictures are drawn there: nothing else needs what it imports
 
         return int(run.main(arguments.directory))
+    if arguments.run in till_test.ACTIONS:
+        return till_test.run(arguments)
     try:
         settings = config.load(arguments.config or config.installed(), arguments.data)
         if "password_file" in arguments:

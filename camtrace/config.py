@@ -433,11 +433,12 @@ class _Reader:
             encoding = table.get("encoding", "")
             if "encoding" in table and encoding not in ENCODINGS:
                 self._fault("listen", "pos", f"the encoding must be one of {', '.join(ENCODINGS)}", encoding)
-            if table.get("dialect", "camtrace") != "camtrace":
-                self._fault("listen", "pos", 'the dialect must be "camtrace"', table["dialect"])
+            dialect = table.get("dialect", "camtrace")
+            if not isinstance(dialect, str) or not dialect:
+                self._fault("listen", "pos", "the dialect must be a name", dialect)
             self._check_endpoint("listen", "pos", table["endpoint"])
             if table["endpoint"]:
-                listeners.append(PosListener(table["endpoint"], encoding=encoding))
+                listeners.append(PosListener(table["endpoint"], str(dialect), encoding))
         return tuple(listeners)
 
     def folder(self, path: Path | None, override: Path | None) -> Path:

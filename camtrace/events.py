@@ -103,7 +103,7 @@ class VolumeStateChanged:
 class SettingChanged:
     """Something an administrator edits was changed, by whatever road.
 
-    `kind`: camera, contact_box, calendar, user, profile or setting.
+    `kind`: camera, contact_box, calendar, user, profile, setting, dialect or source.
     """
 
     kind: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -469,6 +469,42 @@ ALWAYS = Calendar("always", ((Hours(0, 1440),),) * 7)
 NEVER = Calendar("never")
 
 # ── text sources ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDialect:
+    """A dialect of tills as the database has it; `pos.dialect.read_dialect` reads its definition."""
+
+    name: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """What is set for a till or another source, by the name its lines bear.
+
+    `label`: its name on the pages, "" for that one. `dialect`: "" for that of its listener. `clear_seconds`: silence
+    after which its screen is cleared. `offset_ms`: how much later than its lines the picture shows what they tell of,
+    below zero where it shows it earlier. `burst_since`: since when it sends whole tickets at once.
+    """
+
+    source: str
+    label: str = ""
+    dialect: str = ""
+    clear_seconds: int = 300
+    offset_ms: int = 0
+    burst_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSource:
+    """A source that has said something: since when, when last, and how many `lines` of late."""
+
+    source: str
+    protocol: str
+    since: datetime
+    last_at: datetime
+    lines: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

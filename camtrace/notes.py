@@ -194,6 +194,18 @@ TEXTS = {
     "mail_doubtful": N_(
         "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
     ),
+    "till_json": N_("The till at {address} sends lines that are no JSON objects ({count} so far), such as: {line}"),
+    "till_xml": N_("The till at {address} sends lines that are no XML elements ({count} so far), such as: {line}"),
+    "till_bursts": N_(
+        "The till {source} sends its tickets all at once, at their end: their lines cannot be found in the video."
+        " Let it send each line when it is entered."
+    ),
+    "till_no_bursts": N_("The till {source} sends its tickets line by line now."),
+    "till_dialect": N_("Tills at {endpoint} are to speak {dialect}, which is no known dialect: camtrace is used."),
+    "dialect_added": N_("{user} added the dialect {dialect}."),
+    "dialect_changed": N_("{user} changed the dialect {dialect}."),
+    "dialect_deleted": N_("{user} removed the dialect {dialect}."),
+    "source_changed": N_("{user} changed the settings of the till {source}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 

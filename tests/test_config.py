@@ -95,8 +95,10 @@ def test_pos_listeners() -> None:
     both = config.parse('[listen]\npos = ["tcp:8010", {endpoint = "tcp:8080", dialect = "camtrace"}]').listen.pos
     assert [listener.endpoint for listener in both] == ["tcp:8010", "tcp:8080"]
     assert config.parse('[listen]\npos = ""').listen.pos == ()
+    (own,) = config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "our tills"}]').listen.pos
+    assert own.dialect == "our tills"  # whether there is one, the database knows
     with pytest.raises(ConfigError, match="dialect"):
-        config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "klingon"}]')
+        config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = 3}]')
 
 
 def test_encodings_of_tills() -> None:

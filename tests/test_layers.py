@@ -48,7 +48,7 @@ PURE_EXTRA = {
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "ftp": {"names", "picture", "guesses", "messages"},
-    "pos": {"amounts", "encoding", "cards"},
+    "pos": {"bursts", "check", "escpos", "presets"},
     "recording": {"keyframes"},
     "tickets": {"tally", "roles", "query"},
     "prisma": {"catalogue", "receipts", "check"},
@@ -111,7 +111,7 @@ def room(parts: list[str]) -> str:
         return parts[0]
     if parts[0] in FEATURES:
         return "features"
-    return "cli" if parts[0] == "cli" else "top"
+    return "cli" if parts[0] in ("cli", "till_test") else "top"
 
 
 def target(name: str) -> list[str] | None:
@@ -146,7 +146,9 @@ def allowed_inside(parts: list[str], wanted: list[str]) -> bool:
     if where == "demo":
         return wanted[0] in ("rtsp", "pos", "prisma") and is_pure(wanted)
     if where == "cli":
-        return wanted[0] in ("store", "application", "demo") or (wanted[0] in ("pos", "prisma") and is_pure(wanted))
+        return wanted[0] in ("till_test", "store", "application", "demo") or (
+            wanted[0] in ("pos", "prisma") and is_pure(wanted)
+        )
     return False
 
 

@@ -29,10 +29,10 @@ class Shown:
 
 
 class Overlay:
-    """The screen of one source."""
+    """The screen of one source, cleared after a silence of `timeout`."""
 
     def __init__(self, timeout: timedelta = TIMEOUT) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         self._lines: list[Line] = []
         self._ticket: Ticket | None = None
         self._tally = Tally()
@@ -52,11 +52,11 @@ class Overlay:
 
     def shown(self, now: datetime) -> Shown | None:
         """What stands on the screen at `now`."""
-        if self._ticket is None or not self._lines or now - self._lines[-1].received_at > self._timeout:
+        if self._ticket is None or not self._lines or now - self._lines[-1].received_at > self.timeout:
             return None
         return Shown(tuple(self._lines), self._ticket, self._tally)
 
     def _is_new(self, line: Line) -> bool:
         last = self._lines[-1]
         over = line.ticket_id != last.ticket_id if line.ticket_id and last.ticket_id else role_of(last) == END
-        return over or line.received_at - last.received_at > self._timeout
+        return over or line.received_at - last.received_at > self.timeout

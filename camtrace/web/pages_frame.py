@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -15,7 +15,7 @@ from camtrace import clock, i18n
 from camtrace.cameras.status import REASONS
 from camtrace.config import Site
 from camtrace.i18n import N_
-from camtrace.model import Camera
+from camtrace.model import Camera, SourceSettings
 from camtrace.tickets.overlay import TIMEOUT
 from camtrace.web.access import Visit
 from camtrace.web.api.shapes import state_shape
@@ -32,7 +32,7 @@ CHOICE_SECONDS = 5 * 365 * 24 * 3600
 class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
-    `event_names`: what Prisma's events are called in a language, by number.
+    `event_names`: what Prisma's events are called in a language, by number. `sources` gives what is set for tills.
     `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
     """
 
@@ -43,12 +43,14 @@ class Frame:
         cameras: CameraDirectory,
         default_ftp_password: bool = False,
         event_names: Callable[[str], Mapping[str, str]] = lambda language: {},
+        sources: Callable[[], Iterable[SourceSettings]] = tuple,
     ) -> None:
         self._templates = templates
         self._site = site
         self._cameras = cameras
         self._default_ftp_password = default_ftp_password
         self._event_names = event_names
+        self._sources = sources
         self.zone = ZoneInfo(site.timezone)
         self.voices = Voices(templates.translations, site)
 
@@ -98,6 +100,7 @@ class Frame:
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
             "events": self._event_names(language),
+            "tills": {each.source: _till(each) for each in self._sources()},
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(
@@ -127,6 +130,10 @@ class Frame:
             "recorded": camera.regular.calendar != "never",
             "state": state_shape(self._cameras.state(camera.uid)),
         }
+
+
+def _till(settings: SourceSettings) -> dict[str, Any]:
+    return {"label": settings.label, "clear_ms": settings.clear_seconds * 1000, "offset_ms": settings.offset_ms}
 
 
 def html(page: str, status: int = 200) -> Response:

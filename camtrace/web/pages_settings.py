@@ -11,7 +11,7 @@ from camtrace.web.wording import CAUSE_WORDS, ENDING_WORDS, MAIL_KIND_WORDS, MAI
 
 
 class SettingsPages:
-    """`/calendars`, `/contacts`, `/mail`, `/prisma`, `/alarms`, `/disconnections`, `/mail/journal`."""
+    """`/calendars`, `/contacts`, `/mail`, `/capture`, `/prisma`, `/alarms`, `/disconnections`, `/mail/journal`."""
 
     app = new_app()
 
@@ -45,6 +45,10 @@ class SettingsPages:
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:
         return self._frame.page(visit, "mail.html", "mail")
+
+    @requirer.require(app.route("/capture", methods=["GET"]), visit=May("settings"))
+    def capture(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "capture.html", "capture")
 
     @requirer.require(app.route("/prisma", methods=["GET"]), visit=May("settings"))
     def prisma(self, visit: Visit) -> Response:

@@ -18,6 +18,7 @@ from camtrace.model import (
     ContactsState,
     Disconnection,
     Gap,
+    HeardSource,
     HitCount,
     JournalEntry,
     Line,
@@ -28,11 +29,14 @@ from camtrace.model import (
     QueuedMail,
     Recipient,
     SavedSearch,
+    SourceSettings,
     Span,
+    StoredDialect,
     Ticket,
     Trigger,
     User,
 )
+from camtrace.pos.wire import Message, WireError
 from camtrace.prisma.catalogue import Catalogue, Kind
 from camtrace.tickets.overlay import Shown
 
@@ -265,6 +269,79 @@ class CameraEvents(Protocol):
     """What cameras tell of themselves."""
 
     def state(self, uid: int) -> ContactsState: ...
+
+
+class DialectStore(Protocol):
+    """Dialects of tills in the database, but for the presets. Raise Conflict and NotFound."""
+
+    async def all(self) -> list[StoredDialect]: ...
+    async def create(self, dialect: StoredDialect) -> None: ...
+    async def update(self, dialect: StoredDialect) -> None: ...
+    async def delete(self, name: str) -> None: ...
+
+
+class SourceStore(Protocol):
+    """What is set for tills, and what they said."""
+
+    async def change(self, source: str, fields: Fields) -> None: ...
+    async def heard(self, since: datetime) -> Sequence[HeardSource]: ...
+
+
+class SourceBook(Protocol):
+    """What is set for each till, from memory."""
+
+    def of(self, source: str) -> SourceSettings: ...
+    def all(self) -> Sequence[SourceSettings]: ...
+
+
+class Sender(Protocol):
+    """An address from which tills speak, since the server runs."""
+
+    address: str
+    first_at: datetime
+    last_at: datetime
+    lines: int
+    bad: int
+    source: str
+    dialect: str
+    fault: str
+    wrong_port_at: datetime | None
+
+
+class Senders(Protocol):
+    """Those that have spoken, the one that spoke last first."""
+
+    @property
+    def senders(self) -> Sequence[Sender]: ...
+
+
+class Captured(Protocol):
+    """Bytes that came from `sender` on a connection, or a line in a `dialect` with its message or its problem."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def connection(self) -> int: ...
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def message(self) -> Message | None: ...
+    @property
+    def problem(self) -> WireError | None: ...
+
+
+class Capture(Protocol):
+    """What tills send, card numbers masked."""
+
+    def watch(self, listener: Callable[[Any], object]) -> Callable[[], None]: ...
+
+
+Reload = Callable[[], Awaitable[None]]
+"""Makes what was changed in the database act at once; returns when it does."""
 
 
 class JournalStore(Protocol):

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -278,8 +279,10 @@ class PreviewSite:
             Site("Marché Sud", "Europe/Paris"),
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
+            sources=shop.speech.book.all,
         )
         shop.bus.subscribe(LineReceived, self._event)
+        self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
@@ -296,6 +299,7 @@ class PreviewSite:
             VolumesApi(shop.access, list),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources),
+            *shop.tills_api(),
             shop.socket,
         ]
         pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)
@@ -410,6 +414,9 @@ class Orders(LineReceiver):
             newest = max(self._site.shop.stored_alarms.by_number)
             self._site.shop.pictures.keep(newest, Path(argument).read_bytes())
             self._say("kept")
+        elif order == "print":
+            self._site.printer.dataReceived(base64.b64decode(argument))
+            self._say("printed")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

@@ -19,6 +19,7 @@ from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
 from support.prisma import PrismaShop
+from support.tills import Speech
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
@@ -60,7 +61,9 @@ from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.capture import CaptureApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.dialects import DialectsApi
 from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.footage import FootageApi
@@ -72,6 +75,7 @@ from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.searches import SearchesApi
+from camtrace.web.api.sources import SourcesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -510,6 +514,9 @@ class WebShop:
         )
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
+        self.speech = Speech(self.cameras, self._note)
+        self.spoken: set[str] = set()
+        self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
@@ -526,6 +533,7 @@ class WebShop:
             LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
             SearchesApi(self.access, self.searches),
             VolumesApi(self.access, lambda: self.volumes),
+            *self.tills_api(),
             self.levels,
             self.events,
             self.socket,
@@ -544,6 +552,17 @@ class WebShop:
             DisconnectionsApi(*around, self.losses, self.voices),
             JournalApi(*around, self.journal, self.voices),
             MailApi(*around, office(self.shelf, self.vault, self._note), self.voices),
+        ]
+
+    def tills_api(self) -> list[Any]:
+        """The API of tills and dialects."""
+        speech = self.speech
+        return [
+            DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, self.spoken),
+            SourcesApi(
+                self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
+            ),
+            self.captures,
         ]
 
     def cameras_api(self, probe: Any, volumes: Callable[[], Sequence[Any]]) -> CamerasApi:

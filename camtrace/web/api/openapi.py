@@ -12,6 +12,8 @@ from twisted.web.server import Request
 from camtrace import __version__
 from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import CAUSES, JOURNAL_KINDS, NORMALLY, READS, TICKET_KINDS, CameraEvents, MotionSettings
+from camtrace.pos.dialect import DEFAULTS, KINDS, MATCHES, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.wire import ENCODINGS
 from camtrace.prisma.catalogue import DISPLAYS
 from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.web.access import Access, Anyone
@@ -19,6 +21,7 @@ from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.alarms import MARKS, MOST_MARKS
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
 from camtrace.web.api.contact_fields import MOST_CONTACTS
+from camtrace.web.api.sources import MOST_OFFSET_MS
 from camtrace.web.routing import Route, new_app, requirer
 from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
@@ -69,6 +72,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
     ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
+    ("GET", "/capture"): {"sender": _TEXT, "source": _TEXT},
     ("GET", "/lines"): {
         **_LINES,
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
@@ -113,6 +117,7 @@ MEDIA = {
     "/level": "text/event-stream",
     ".csv": "text/csv",
     ".pdf": "application/pdf",
+    "/capture": "text/event-stream",
 }
 """Answers that are not JSON, by the end of the path."""
 
@@ -127,6 +132,8 @@ _STATUS = {
     "DELETE /prisma/sources/{source}": "204",
     "POST /contact-boxes": "201",
     "DELETE /contact-boxes/{box}": "204",
+    "POST /dialects": "201",
+    "DELETE /dialects/{dialect}": "204",
 }
 _BODIES = {
     ("POST", "/cameras"): "Camera",
@@ -135,6 +142,10 @@ _BODIES = {
     ("POST", "/cameras/{camera}/test"): "Camera",
     ("POST", "/contact-boxes"): "ContactBox",
     ("PATCH", "/contact-boxes/{box}"): "ContactBox",
+    ("POST", "/dialects"): "Dialect",
+    ("PATCH", "/dialects/{dialect}"): "Dialect",
+    ("POST", "/dialects/try"): "DialectTest",
+    ("PATCH", "/sources/{source}"): "Source",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -264,6 +275,41 @@ MAIL: Schema = {
         "life_hour": _integer(0, 23, 8),
     },
 }
+_PATTERN: dict[str, Schema] = {"match": {"type": "string", "enum": list(MATCHES)}, "text": _TEXT}
+_PATTERNS: Schema = {"type": "array", "maxItems": MOST_PATTERNS, "items": {"type": "object", "properties": _PATTERN}}
+_NAMES: Schema = {"type": "array", "items": {"type": "string", "enum": [*NAMES, UNUSED]}}
+_MEANING: Schema = {"type": "string", "enum": list(MEANINGS)}
+DEFINITION: Schema = {
+    "type": "object",
+    "description": "how a till's lines are read; see the till protocol",
+    "properties": {
+        "kind": {"type": "string", "enum": list(KINDS), "default": "fields"},
+        "encoding": {"type": "string", "enum": list(ENCODINGS), "default": "auto"},
+        "line_end": {**_TEXT, "default": DEFAULTS["line_end"]},
+        "control_codes": {"type": "string", "enum": ["keep", "escpos"], "default": "keep"},
+        "separator": {**_TEXT, "default": "|"},
+        "fields": _NAMES,
+        "layouts": {"type": "object", "additionalProperties": _NAMES},
+        "keys": {"type": "object", "properties": dict.fromkeys(NAMES, _TEXT)},
+        "decimal_sign": {"type": "string", "enum": list(SIGNS), "default": "auto"},
+        "implied_decimals": _integer(0, 4, 0),
+        "types": {"type": "object", "additionalProperties": _MEANING},
+        "source": _TEXT,
+        "case_sensitive": {"type": "boolean", "default": False},
+        **dict.fromkeys(("start", "end", "cancel", "ignore"), _PATTERNS),
+        "rules": {**_PATTERNS, "items": {"type": "object", "properties": {**_PATTERN, "means": _MEANING}}},
+        "outside": {"type": "string", "enum": ["keep", "ignore"], "default": "keep"},
+    },
+}
+SOURCE: Schema = {
+    "type": "object",
+    "properties": {
+        "label": _TEXT,
+        "dialect": _TEXT,
+        "clear_seconds": _integer(5, 3600, 300),
+        "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
+    },
+}
 _CAMERA_NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "integer"}, "description": "null: all"}
 MAIL_RIGHTS: Schema = {
     "type": "object",
@@ -344,6 +390,17 @@ def describe(routes: Iterable[Route]) -> Schema:
             "schemas": {
                 "Camera": CAMERA,
                 "ContactBox": CONTACT_BOX,
+                "Dialect": {"type": "object", "properties": {"name": _TEXT, "definition": DEFINITION}},
+                "DialectTest": {
+                    "type": "object",
+                    "properties": {
+                        "name": _TEXT,
+                        "definition": DEFINITION,
+                        "sample": {"type": "string", "contentEncoding": "base64"},
+                        "address": _TEXT,
+                    },
+                },
+                "Source": SOURCE,
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},

@@ -41,6 +41,7 @@ from camtrace.model import (
     User,
 )
 from camtrace.notes import words
+from camtrace.pos.wire import Message
 from camtrace.tickets.roles import role_of
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
@@ -228,6 +229,25 @@ def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
         "raw": base64.b64encode(line.raw).decode(),
         "cameras": [camera.id for _, camera in seen if camera is not None],
         "video": list(_videos(seen, line.received_at, user)),
+    }
+
+
+def message_shape(message: Message) -> Shape:
+    """What a till's line says, before it is received."""
+    return {
+        "source": message.source,
+        "ticket": message.ticket,
+        "seller": message.seller,
+        "customer": message.customer,
+        "type": message.type,
+        "special": message.special,
+        "code": message.code,
+        "text": message.text,
+        "quantity": _decimal(message.quantity),
+        "amount": _decimal(message.amount),
+        "total": _decimal(message.total),
+        "tender": message.tender,
+        "opens": message.opens,
     }
 
 

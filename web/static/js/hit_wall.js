@@ -2,7 +2,7 @@
 
 import { askJson } from "./api.js";
 import { el, icon, show } from "./dom.js";
-import { instantOfLine, sumWords, totalWords } from "./lines.js";
+import { instantInPicture, sumWords, tillWords, totalWords } from "./lines.js";
 import { lineItem, lineItems, saleOf } from "./ticket.js";
 import { _ } from "./texts.js";
 import { clock, dayOf, iso, now, wholeDay } from "./time.js";
@@ -36,7 +36,7 @@ export class HitWall {
   }
 
   append(line) {
-    const at = instantOfLine(line);
+    const at = instantInPicture(line);
     if (dayOf(at) !== this.#day) {
       this.#day = dayOf(at);
       this.#grid = el("div", { class: "hitwall" });
@@ -53,7 +53,7 @@ export class HitWall {
     const list = el("ol", { class: "tk-lines" }, this.#drawn(lineItem(line)));
     const total = el("span", { class: "t mono" });
     const number = line.ticket && line.ticket !== "0" ? ` · ${line.ticket}` : "";
-    const heading = el("b", null, _("TILL {source}", { source: line.source }) + number);
+    const heading = el("b", null, tillWords(line.source) + number);
     const picture = new Still(line, at, way);
     const card = el(way ? "a" : "div", { class: "hit", href: way, "data-line": line.id },
       picture.element,
@@ -64,7 +64,7 @@ export class HitWall {
         if (!sale) return;
         list.replaceChildren(...this.#excerpt(sale, line));
         total.textContent = totalWords(sale) || sumWords(sale);
-        if (sale.ticket.number && sale.ticket.number !== "0") heading.textContent = _("TILL {source}", { source: line.source }) + ` · ${sale.ticket.number}`;
+        if (sale.ticket.number && sale.ticket.number !== "0") heading.textContent = tillWords(line.source) + ` · ${sale.ticket.number}`;
       });
     });
     return card;

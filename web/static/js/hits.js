@@ -1,6 +1,7 @@
 // What a search found, kept while this tab is open: the replay goes from one hit to the next.
 
 import { askJson, query } from "./api.js";
+import { instantInPicture } from "./lines.js";
 
 const KEY = "camtrace.hits";
 
@@ -23,7 +24,7 @@ function write(kept) {
 /** A line as a hit: {camera, at}; null where nothing can be replayed. `ids`: cameras that the person may see. */
 export function hitOf(line, ids) {
   const camera = line.cameras.find((id) => ids.includes(id));
-  return camera === undefined ? null : { camera, at: Date.parse(line.received_at) };
+  return camera === undefined ? null : { camera, at: instantInPicture(line) };
 }
 
 /** The way to the replay of a hit. */

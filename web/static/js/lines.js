@@ -8,8 +8,17 @@ const RETURNED = "RETOUR";
 const OFFERED = "OFFERT";
 const LOST = "PERTE";
 const VOID = "25"; // the Prisma event that takes back a whole receipt
+const DEVICE = /^(?!KKM:)[A-Z]{3}:\d+$/; // a source of Prisma events that is no till
 const AMOUNTS = [149, 209]; // where a Prisma packet has them: price, quantity, sum, total
-const SILENCE_MS = facts.screen_ms; // a till that is silent for so long has left its ticket: the screen is cleared
+
+/** What is set for a till: {label, clear_ms, offset_ms}. */
+export const settingsOf = (source) => (Object.hasOwn(facts.tills ?? {}, source) ? facts.tills[source] : { label: "", clear_ms: facts.screen_ms, offset_ms: 0 });
+
+/** A till's name for people, as its ticket's head says it; a pump or a door goes by its own. */
+export const tillWords = (source) => settingsOf(source).label || (DEVICE.test(source) ? source : _("TILL {source}", { source }));
+
+// a till that is silent for so long has left its ticket: the screen is cleared
+const silenceOf = ({ source }) => settingsOf(source).clear_ms;
 
 /** The instant a line was received, in milliseconds. */
 export const instantOfLine = (line) => Date.parse(line.received_at);
@@ -17,11 +26,14 @@ export const instantOfLine = (line) => Date.parse(line.received_at);
 /** What the line is to its ticket, whatever the protocol: A (article), S (special), T (payment), E (end), D (drawer) … */
 const roleOf = (line) => line.role ?? line.type;
 
+/** The instant at which the picture shows what the line tells of: where it lags, or runs ahead, that is set for the till. */
+export const instantInPicture = (line) => instantOfLine(line) + settingsOf(line.source).offset_ms;
+
 /** Whether the line ends its ticket. */
 export const endsTicket = (line) => roleOf(line) === "E";
 
-/** Whether the line is shown in red: a cancellation, a gift, a loss, a return. */
-export const isSpecial = (line) => roleOf(line) === "S";
+/** Whether the line is shown in red: a cancellation, also of the whole ticket, a gift, a loss, a return. */
+export const isSpecial = (line) => roleOf(line) === "S" || (endsTicket(line) && Boolean(line.special));
 
 /** Whether the line stands on screens, not in the log only. */
 export const isShown = (line) => !line.flags?.includes("hidden");
@@ -47,11 +59,11 @@ export function beginsTicket(lines, line) {
   const last = lines[lines.length - 1];
   if (!last) return false;
   if (last.ticket_id && line.ticket_id) return last.ticket_id !== line.ticket_id;
-  return endsTicket(last) || instantOfLine(line) - instantOfLine(last) > SILENCE_MS;
+  return endsTicket(last) || instantOfLine(line) - instantOfLine(last) > silenceOf(last);
 }
 
 /** Whether a screen with these lines is to be cleared at `instant` because its till has been silent. */
-export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > SILENCE_MS;
+export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > silenceOf(lines[0]);
 
 /** Lines of one source, oldest first, as tickets: an array of arrays. */
 function tickets(lines) {
@@ -104,7 +116,7 @@ export function shown(line) {
     case "T":
       return { quantity: "", text: line.tender || line.text, amount, kind: "sub" };
     case "E":
-      return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: "end" };
+      return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: line.special ? "special" : "end" };
     default:
       return { quantity, text: line.text || line.tender || rawText(line), amount, kind: "sub" };
   }

@@ -6,7 +6,8 @@ import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
 import { hitWay, hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
-import { instantOfLine } from "./lines.js";
+import { instantInPicture } from "./lines.js";
+import { Nudge } from "./nudge.js";
 import { byId, facts, may } from "./page.js";
 import { Player } from "./player.js";
 import { RecordedTicket } from "./recorded_ticket.js";
@@ -27,8 +28,8 @@ const ZOOMS = [86400, 14400, 3600, 600, 60];
 
 const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
-const till = new TillLines(camera.key);
 const alarmDays = new AlarmDays(camera.key);
+const till = new TillLines(camera.key, camera.overlay_ids);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
 followShape(byId("picture"), facts.cameras.find(({ id }) => id === camera.id)?.state);
 const player = new Player(byId("picture"), camera, recordings, {
@@ -90,6 +91,7 @@ function tick() {
   byId("now").textContent = clock(at);
   byId("day-words").textContent = shortDay(at);
   ticket.show(at);
+  nudge?.tick();
   timeline.moment(at);
   till.around(at).then((changed) => { if (changed) ticket.setLines(till.lines); }, () => {});
   if (dayOf(at) !== day) loadDay(dayOf(at));
@@ -124,12 +126,14 @@ function faster(step) {
 async function lineNext(direction) {
   try {
     const line = await till.next(present() + direction * 20, direction);
-    if (line) seek(instantOfLine(line));
+    if (line) seek(instantInPicture(line));
     else toast(direction < 0 ? _("There is no ticket line before.") : _("There is no ticket line after."));
   } catch (error) {
     toast(error.message);
   }
 }
+
+const nudge = byId("nudge") ? new Nudge(byId("nudge"), () => ticket.source, () => ticket.show(present())) : null;
 
 function toggleSound() {
   if (byId("sound").hidden) return;

@@ -1,7 +1,7 @@
 // A ticket drawn as the till prints it.
 
 import { el } from "./dom.js";
-import { amountWords, endsTicket, instantOfLine, isOver, isShown, isStruck, shown, specialAmount, specialWord, sumWords, totalWords, written } from "./lines.js";
+import { amountWords, endsTicket, instantOfLine, isOver, isShown, isStruck, shown, specialAmount, specialWord, sumWords, tillWords, totalWords, written } from "./lines.js";
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
 
@@ -51,12 +51,9 @@ export function head(lines, aside) {
   const number = [...lines].reverse().find((line) => line.ticket && line.ticket !== "0")?.ticket ?? "";
   const seller = last.seller ? _("Cashier {name}", { name: last.seller }) : "";
   return el("header", { class: "tk-head" },
-    el("b", null, isDevice(last) ? last.source : _("TILL {source}", { source: last.source })), el("b", { class: "r" }, number),
+    el("b", null, tillWords(last.source)), el("b", { class: "r" }, number),
     el("span", null, seller), el("span", { class: "r aside" }, aside));
 }
-
-/** Whether the line comes from something else than a till: a dispenser, a door. */
-const isDevice = ({ protocol, source }) => protocol === "prisma" && !source.startsWith("KKM:");
 
 /** A ticket's foot: its total once it is paid, else what the lines come to; how many lines, what was taken back. */
 export function foot(sale) {
