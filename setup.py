@@ -48,7 +48,7 @@ setup(
     python_requires=">=3.11",
     package_dir={"": "."},  # keeps an editable install a plain path, which twistd's plugin search needs
     packages=[*find_packages(include=["camtrace", "camtrace.*"]), "twisted.plugins"],
-    package_data={"camtrace.store": ["migrations/*.sql"]},
+    package_data={"camtrace.store": ["migrations/*.sql"], "camtrace.prisma": ["events.csv"]},
     cmdclass={"build_py": BuildPy},
     include_package_data=False,
     zip_safe=False,
@@ -69,7 +69,9 @@ setup(
         "babel>=2.16",
         "Pillow>=11",
         "numpy>=2",
+        "reportlab>=4.2",
         "opencv-python-headless>=4.11; platform_system != 'FreeBSD'",
+        "google-re2>=1.1; platform_system != 'FreeBSD'",
         "tzdata",
     ],
     extras_require={
@@ -84,6 +86,7 @@ setup(
             "mypy-zope>=1.0",
             "ruff>=0.9",
             "types-psycopg2",
+            "pypdf>=5",
             "types-defusedxml",
             "setuptools>=77",
             "wheel",

@@ -3,6 +3,9 @@
 Real sockets into the real receiver, Intake and PostgreSQL in one process; the tills are another process. The peer, in
 the same run: COPY of the same rows into the same table with all its indexes.
 
+Then Prisma events by UDP, which does not wait: how many of 10,000 datagrams a second become lines, and how many the
+kernel drops because they are not read in time. The peer is a loop that only receives.
+
     python benchmarks/lines.py [--seconds 10] [--tills 20]
 """
 
@@ -19,8 +22,10 @@ import subprocess
 import sys
 import tempfile
 import time
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import psycopg2
 from twisted.internet import defer, task
@@ -35,6 +40,12 @@ from camtrace.metrics import Metrics
 from camtrace.pools import Pools
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
+from camtrace.prisma.check import samples
+from camtrace.prisma.protocol import EventPort, widen
+from camtrace.prisma.receipts import Receipts
+from camtrace.prisma.registry import Registry
+from camtrace.prisma.service import EventSources
+from camtrace.prisma.wire import encode
 from camtrace.spool import Spool
 from camtrace.store import migrate
 from camtrace.store.database import Database
@@ -44,6 +55,7 @@ from camtrace.store.lines import LineStore
 from camtrace.tickets.grouping import Grouping
 
 reactor: Any = _reactor
+EVENTS_A_SECOND = 10_000
 ARTICLES = [f"ARTICLE NUMÉRO {number} DU RAYON {number % 17}" for number in range(2000)]
 
 
@@ -106,6 +118,26 @@ def send(port: int, tills: int, rate: float, seconds: float) -> None:
     print(json.dumps({"sent": sent, "seconds": time.monotonic() - start}))
 
 
+def send_events(port: int, tills: int, rate: float, seconds: float) -> None:
+    """Send Prisma events of `tills` sources, `rate` a second in all."""
+    sender = socket.socket(type=socket.SOCK_DGRAM)
+    noon = datetime(2026, 3, 4, 12)
+    day = samples("KKM", "1", noon)
+    packets = []
+    for turn in range(int(rate * seconds)):
+        event, number, receipt = day[turn // tills % len(day)], turn % tills, turn // tills // len(day)
+        hour = (noon + timedelta(milliseconds=turn)).time()
+        packets.append(encode(event._replace(number=str(number), receipt=str(receipt), hour=hour)))
+    start = time.monotonic()
+    sent = 0
+    while sent < len(packets):
+        for packet in packets[sent : int((time.monotonic() - start) * rate)]:
+            sender.sendto(packet, ("127.0.0.1", port))
+            sent += 1
+        time.sleep(0.002)
+    print(json.dumps({"sent": sent, "seconds": time.monotonic() - start}))
+
+
 # ── PostgreSQL ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -116,11 +148,13 @@ class Server:
         self.folder = Path(tempfile.mkdtemp(prefix="camtrace-bench-", dir=os.environ.get("BENCH_DIR")))
         binaries = find_binaries()
         assert binaries, "no PostgreSQL found"
+        self.binaries = binaries
         as_user: dict[str, Any] = {}
         if os.geteuid() == 0:
             shutil.chown(self.folder, "postgres", "postgres")
             as_user = {"user": "postgres", "group": "postgres", "extra_groups": []}
         quiet: dict[str, Any] = {"cwd": "/", "stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, **as_user}
+        self.quiet = quiet
         data = self.folder / "data"
         subprocess.run(
             [binaries / "initdb", "-D", data, "-U", "camtrace", "--auth=trust", "-E", "UTF8", "--locale=C.UTF-8"],
@@ -136,6 +170,16 @@ class Server:
         self.process.terminate()
         self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Nothing:
+    """Settings of which none is set."""
+
+    async def get(self, name: str, default: Any = None) -> Any:
+        return default
+
+    async def set(self, name: str, value: Any) -> None:
+        pass
 
 
 # ── the measurement ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -154,6 +198,11 @@ class Station:
         store = FactsStore(database, self.lines, self.metrics)
         self.intake = Intake(store, Spool(spool, self.lane.run), self.bus, ids, reactor, metrics=self.metrics)
         self.tills = Tills(self.intake, self, Grouping(ids.next), ids.next, self.metrics)
+        registry = Registry(Nothing(), lambda *_, **__: None)
+        receipts = Receipts(ids.next)
+        complaints = Complaints("prisma", lambda *_: None)
+        zone = ZoneInfo("Europe/Paris")
+        self.events = EventSources(self.intake, self, registry, receipts, ids.next, self.metrics, complaints, zone)
         self.delays: list[float] = []
         self.bus.subscribe(LineReceived, self._published)
 
@@ -197,6 +246,52 @@ async def measure(station: Station, tills: int, rate: float, seconds: float) -> 
     }
 
 
+async def measure_events(station: Station, tills: int, rate: float, seconds: float) -> dict[str, float]:
+    """One run of the sender of events: how many became lines, how many the kernel dropped."""
+    port = EventPort(reactor, station.events, "udp:0:interface=127.0.0.1")
+    bound = port.bind()
+    before = station.metrics.value("camtrace_lines_stored_total")
+    own, start = time.process_time(), time.monotonic()
+    command = [sys.executable, __file__, "--send-events", str(bound.getHost().port)]
+    command += ["--tills", str(tills), "--rate", str(rate), "--seconds", str(seconds)]
+    sender = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    while sender.poll() is None:
+        await task.deferLater(reactor, 0.05)
+    assert sender.stdout
+    sent = json.loads(sender.stdout.read())["sent"]
+    stored, grew_at = 0.0, time.monotonic()
+    while stored + port.lost() < sent and time.monotonic() - grew_at < 20:
+        await task.deferLater(reactor, 0.02)
+        now = station.metrics.value("camtrace_lines_stored_total") - before
+        if now > stored:
+            stored, grew_at = now, time.monotonic()
+    elapsed, lost = time.monotonic() - start, port.lost()
+    await bound.stopListening()
+    used = time.process_time() - own
+    return {"sent": sent, "stored": stored, "lost": lost, "rate": stored / elapsed, "cpu": used / sent * 1e6}
+
+
+def receive_peer(tills: int, rate: float, seconds: float) -> tuple[int, int]:
+    """The same datagrams into a loop that only receives them: how many were sent, how many came."""
+    receiver = socket.socket(type=socket.SOCK_DGRAM)
+    receiver.bind(("127.0.0.1", 0))
+    receiver.settimeout(1)
+    widen(receiver)
+    command = [sys.executable, __file__, "--send-events", str(receiver.getsockname()[1])]
+    command += ["--tills", str(tills), "--rate", str(rate), "--seconds", str(seconds)]
+    sender = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
+    came = 0
+    while True:
+        try:
+            receiver.recv(4096)
+            came += 1
+        except TimeoutError:
+            if sender.poll() is not None:
+                break
+    assert sender.stdout
+    return json.loads(sender.stdout.read())["sent"], came
+
+
 def copy_peer(dsn: str) -> float:
     """Rows a second of COPY into an empty copy of the table with all its indexes, in batches of 1,000."""
     connection = psycopg2.connect(dsn)
@@ -230,6 +325,8 @@ async def run(seconds: float, tills: int) -> None:
         paced = await measure(station, tills, 5000, seconds)
         full = await measure(station, tills, 0, seconds)
         copied = copy_peer(server.dsn)
+        events = await measure_events(station, tills, EVENTS_A_SECOND, seconds)
+        sent, came = receive_peer(tills, EVENTS_A_SECOND, seconds)
         await station.intake.stop()
         await station.lane.stop()
         print(f"{'':34}{'lines':>9}{'lines/s':>10}{'p50 ms':>9}{'p99 ms':>9}{'max ms':>9}{'CPU µs/line':>13}")
@@ -239,6 +336,12 @@ async def run(seconds: float, tills: int) -> None:
                 f"{result['max']:>9.1f}{result['cpu']:>13.1f}"
             )
         print(f"{'COPY of the same rows (peer)':34}{'':9}{copied:>10.0f}")
+        print(
+            f"Prisma events: {events['sent']:.0f} sent, {events['stored']:.0f} stored, {events['lost']:.0f} dropped by"
+            f" the kernel, {events['rate']:.0f}/s, {events['cpu']:.0f} µs of CPU each;"
+            f" a loop that only receives (the peer):"
+            f" {sent} sent, {came} came (aim: 10,000/s without one lost)"
+        )
         print(f"share of COPY's rate: {full['rate'] / copied:.2f} (aim: 0.33 and 15,000/s; p99 under 60 ms at 5,000/s)")
     finally:
         await database.stop()
@@ -250,10 +353,13 @@ def main() -> None:
     parser.add_argument("--seconds", type=float, default=10)
     parser.add_argument("--tills", type=int, default=20)
     parser.add_argument("--send", type=int, default=0, help=argparse.SUPPRESS)
+    parser.add_argument("--send-events", type=int, default=0, help=argparse.SUPPRESS)
     parser.add_argument("--rate", type=float, default=0, help=argparse.SUPPRESS)
     arguments = parser.parse_args()
     if arguments.send:
         send(arguments.send, arguments.tills, arguments.rate, arguments.seconds)
+    elif arguments.send_events:
+        send_events(arguments.send_events, arguments.tills, arguments.rate, arguments.seconds)
     else:
         task.react(lambda _: defer.Deferred.fromCoroutine(run(arguments.seconds, arguments.tills)))
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -26,6 +26,7 @@ from camtrace.alarm.service import Alarms, ControlChannel
 from camtrace.auth import SESSION_DAYS, Gate
 from camtrace.bus import Bus
 from camtrace.cameras.directory import Directory
+from camtrace.cameras.losses import LossKeeper
 from camtrace.cameras.probe import Probe
 from camtrace.cameras.service import Cameras
 from camtrace.cameras.status import REASONS
@@ -59,9 +60,17 @@ from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
 from camtrace.pos.admission import Admission
+from camtrace.pos.capture import Capture
+from camtrace.pos.dialects import Dialects
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillFactory
 from camtrace.pos.service import Tills
+from camtrace.prisma import admission as prisma_admission
+from camtrace.prisma.protocol import EventPort
+from camtrace.prisma.receipts import PROTOCOL as PRISMA
+from camtrace.prisma.receipts import Receipts
+from camtrace.prisma.registry import Registry
+from camtrace.prisma.service import EventSources
 from camtrace.recording import volumes
 from camtrace.recording.footage import Footage
 from camtrace.recording.service import Recording
@@ -72,6 +81,8 @@ from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
+from camtrace.store.dialects import DialectStore, SourceStore
+from camtrace.store.disconnections import Disconnections
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -81,21 +92,27 @@ from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
 from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
+from camtrace.store.searches import SavedSearches
 from camtrace.store.segments import GapStore, SegmentStore, VolumeStore
 from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
+from camtrace.tickets.sources import SourceBook
 from camtrace.tickets.trial import Trials
 from camtrace.tiers import Tier, Tiers
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.capture import CaptureApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.dialects import DialectsApi
+from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.exceptions import ExceptionsApi
 from camtrace.web.api.footage import FootageApi
@@ -105,8 +122,11 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
+from camtrace.web.api.searches import SearchesApi
+from camtrace.web.api.sources import SourcesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -138,6 +158,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
     rule_rows = RuleStore(database)
+    losses = Disconnections(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -181,14 +202,27 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             recording.refresh()
         elif fact.kind == "camera" and fact.key.isdecimal():
             alarms.camera_changed(int(fact.key))
+        elif fact.kind == "setting":
+            await registry.setting_changed(fact.key)
         elif fact.kind == "contact_box":
             await boxes.changed()
         elif fact.kind == "rule":
             await exceptions.changed()
+        elif fact.kind == "dialect":
+            await dialects.load()
+        elif fact.kind == "source":
+            await sources.load()
+            dialects.changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
-    detection = MotionDetection(pools, metrics)
+
+    def second_stream_stalled(uid: int) -> None:
+        camera = directory.by_uid(uid)
+        if camera is not None:
+            note("camera", "motion_main_stream", {"number": camera.id, "name": camera.name}, uid)
+
+    detection = MotionDetection(pools, metrics, second_stream_stalled)
     feeds = Feeds(reactor, pools, metrics, live, motion=detection.main)
     sub_feeds = Feeds(reactor, pools, metrics, sub_live, motion=detection.sub)
     sub_streams = SubStreams(directory, sub_feeds, live, sub_live, note, vault, reactor)
@@ -238,8 +272,33 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     grouping = Grouping(ids.next, timedelta(minutes=settings.pos.ticket_minutes))
     admission = Admission("any" if settings.pos.sources is None else settings.pos.sources)
     encodings = Encodings(dict(settings.pos.encodings))
-    tills = Tills(intake, directory, grouping, ids.next, metrics, admission, encodings)
-    screens = Screens(bus)
+    dialect_rows, source_rows, capture = DialectStore(database), SourceStore(database), Capture()
+    sources = SourceBook(source_rows.all)
+    dialects = Dialects(sources, dialect_rows)
+
+    async def speech_changed() -> None:
+        await sources.load()
+        await dialects.load()
+
+    def burst_found(source: str, at_once: bool) -> None:
+        if at_once != (sources.of(source).burst_since is not None):
+            note("system", "till_bursts" if at_once else "till_no_bursts", {"source": source})
+            change = source_rows.change(source, {"burst_since": clock.now() if at_once else None})
+            _unattended("what a till sends at once", change)
+
+    tills = Tills(
+        intake,
+        directory,
+        grouping,
+        ids.next,
+        metrics,
+        admission,
+        encodings,
+        dialects=dialects,
+        capture=capture,
+        burst_found=burst_found,
+    )
+    screens = Screens(bus, silence=sources.silence)
     exceptions = Exceptions(
         intake,
         bus,
@@ -262,8 +321,39 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
             max_connections=settings.pos.connections,
+            dialect=listener.dialect,
+            dialects=dialects,
+            capture=capture,
         )
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
+
+    # Prisma's event sources
+    setting_rows = Settings(database)
+    registry = Registry(setting_rows, note)
+    receipts = Receipts(ids.next, timedelta(minutes=settings.prisma.receipt_minutes))
+    event_sources = EventSources(
+        intake,
+        directory,
+        registry,
+        receipts,
+        ids.next,
+        metrics,
+        Complaints("prisma", note),
+        ZoneInfo(settings.site.timezone),
+        admission=prisma_admission.Admission(settings.prisma.sources),
+        encoding=settings.prisma.encoding,
+    )
+    event_port = EventPort(reactor, event_sources, settings.listen.prisma)
+    if settings.listen.prisma:
+        doors.add_other("prisma", settings.listen.prisma, event_port.bind, event_port.leave)
+    metrics.gauge("camtrace_prisma_lost_datagrams", lambda: [({}, event_port.lost())])
+
+    def motion_at_a_till(fact: AlarmTriggered) -> None:
+        camera = directory.by_uid(fact.alarm.camera_uid)
+        if fact.begins and fact.trigger.cause == "motion" and camera is not None:
+            event_sources.motion(camera.overlay_ids, fact.trigger.at)
+
+    bus.subscribe(AlarmTriggered, motion_at_a_till)
 
     # the control channel, on which alarms are raised
     senders = Senders(directory, partial(addresses_of, reactor))
@@ -300,7 +390,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     access = Access(gate)
     static = Static(assets.web() / "static")
     zone = ZoneInfo(settings.site.timezone)
-    mail_rows, setting_rows, post = MailStore(database), Settings(database), Post(reactor)
+    mail_rows, post = MailStore(database), Post(reactor)
     voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
 
     async def alarm_picture(alarm: Alarm) -> bytes | None:
@@ -324,13 +414,22 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
-    frame = Frame(templates, settings.site, cameras, known_password)
+    frame = Frame(
+        templates,
+        settings.site,
+        cameras,
+        known_password,
+        event_names=lambda language: registry.catalogue.names(language),
+        sources=sources.all,
+    )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
-    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal))
+    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal, alarm_rows))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
+    captures = CaptureApi(reactor, access, capture)
+    spoken = {listener.dialect for listener in settings.listen.pos}
 
     async def database_answers() -> tuple[bool, str]:
         well = await database.answers()
@@ -347,6 +446,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     def till_at_the_door(address: str) -> None:
         port = doors.port_numbers().get("pos", [8010])[0]
         note("system", "till_on_web_port", {"address": address, "port": port})
+        tills.at_wrong_port(address)
 
     website = Website(
         reactor,
@@ -365,17 +465,24 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
                 alarms,
                 camera_events,
             ),
-            AlarmsApi(access, cameras, camera_rows, alarm_rows, alarms),
+            AlarmsApi(reactor, access, cameras, camera_rows, alarm_rows, alarms, frame.voices),
+            AlarmPicturesApi(access, cameras, camera_rows, alarm_rows, pictures, footage, live),
+            DisconnectionsApi(reactor, access, cameras, camera_rows, losses, frame.voices),
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
             RulesApi(reactor, access, cameras, rule_rows, trials, exceptions.unseen, timetable, note),
-            ExceptionsApi(access, cameras, camera_rows, rule_rows, note),
-            ReportsApi(access, ReportStore(database), settings.site.timezone),
-            MailApi(access, cameras, office),
+            ExceptionsApi(reactor, access, cameras, camera_rows, rule_rows, note, frame.voices),
+            ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
+            MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
+            DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
+            SourcesApi(access, cameras, source_rows, sources, dialect_rows, tills, note, speech_changed),
+            captures,
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
-            LinesApi(access, cameras, camera_rows, lines),
-            JournalApi(access, cameras, journal),
+            PrismaApi(access, cameras, registry, event_sources),
+            LinesApi(reactor, access, cameras, camera_rows, lines, frame.voices, pools, settings.site.name),
+            SearchesApi(access, SavedSearches(database)),
+            JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
             events,
             socket,
@@ -410,11 +517,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         ids.start_after(await lines.last_id())
         await intake.start()
         ids.start_after(await lines.last_id())  # the spool may have held newer ones
-        grouping.resume(await lines.open_tickets())
-        tills.resume(await lines.last_received())
+        await registry.load()
+        open_tickets, last_received = await lines.open_tickets(), await lines.last_received()
+        grouping.resume(pair for pair in open_tickets if pair[0].protocol != PRISMA)
+        receipts.resume(pair for pair in open_tickets if pair[0].protocol == PRISMA)
+        tills.resume(last_received)
+        event_sources.resume(last_received)
         for ticket, its_lines in await lines.last_tickets():
             screens.resume(ticket, its_lines)
         await timetable.load()
+        await speech_changed()
+        for listener in settings.listen.pos:
+            for name in dialects.unknown([listener.dialect]):
+                note("system", "till_dialect", {"endpoint": listener.endpoint, "dialect": name})
         await alarms.start()
 
     async def stop_intake() -> None:
@@ -429,6 +544,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
         await directory.load()
         await recording.start(progress)
+
+    loss_keeper = LossKeeper(losses, reactor)
+
+    async def start_cameras() -> None:
+        await loss_keeper.start()
+        await cameras.start()
+
+    async def stop_cameras() -> None:
+        await cameras.stop()
+        await loss_keeper.stop()
 
     async def start_mails() -> None:
         await mails.start(mail_queue)
@@ -446,7 +571,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def open_doors() -> None:
         rtsp.startService()
-        doors.open("pos", "rtsp", "control", "ftp")
+        doors.open("pos", "prisma", "rtsp", "control", "ftp")
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})
@@ -461,6 +586,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         socket.stop()
         events.stop()
         levels.stop()
+        captures.stop()
         await doors.leave()
         note("system", "stopped", {})
 
@@ -480,7 +606,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("database", start_database, stop_database),
             Tier("intake", start_intake, stop_intake, leaves=3.5),
             Tier("recording", start_recording, recording.stop, leaves=5),
-            Tier("cameras", cameras.start, cameras.stop, leaves=7),
+            Tier("cameras", start_cameras, stop_cameras, leaves=7),
             Tier("motion", motion_alarms.start, motion_alarms.stop),
             Tier("contacts", boxes.start, boxes.stop),
             Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
@@ -498,8 +624,18 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 def _announce(bus: Bus, payload: str) -> None:
     """Publish what `notify config` said. After a reconnection it says nothing, and everything may have changed."""
     kind, _, key = payload.partition(" ")
-    for changed in [kind] if kind else ["camera", "calendar", "contact_box", "rule", "user", "profile", "setting"]:
+    for changed in (
+        [kind]
+        if kind
+        else [*("camera", "calendar", "contact_box", "rule", "user", "profile", "setting", "dialect", "source")]
+    ):
         bus.publish(SettingChanged(changed, key))
+
+
+def _unattended(what: str, work: Coroutine[Any, Any, None]) -> None:
+    """Let `work` be done; that it failed is told in the log."""
+    done = defer.Deferred.fromCoroutine(work)
+    done.addErrback(lambda failure: log.warn("{what} was not kept: {why}", what=what, why=failure.value))
 
 
 def _say(text: str) -> None:

@@ -7,18 +7,23 @@ database itself for as long as the command lasts.
 from __future__ import annotations
 
 import argparse
+import socket
 import sys
-from collections.abc import Awaitable, Callable
+import time
+from collections.abc import Awaitable, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 from twisted.internet import defer, task
 
-from camtrace import __version__, auth, config
+from camtrace import __version__, auth, clock, config, till_test
 from camtrace.errors import CamTraceError, Invalid, NotFound, StartError
 from camtrace.folders import Hold, become_owner, ensure_folder, is_held
 from camtrace.model import User
 from camtrace.pools import Pools
+from camtrace.prisma import check as prisma
+from camtrace.prisma.wire import DEFAULT_ENCODING, SIZE, encode, split
+from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.store.database import Database
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.migrate import migrate
@@ -88,6 +93,67 @@ async def link(console: Console, arguments: argparse.Namespace) -> None:
     print(f"{console.settings.web_address()}/setup?code={await console.gate.new_link()}")
 
 
+def prisma_send(arguments: argparse.Namespace) -> int:
+    """Send every Prisma event that the manual describes, as a till would."""
+    host, _, port = arguments.server.rpartition(":") if arguments.server.count(":") == 1 else (arguments.server, "", "")
+    at = clock.now().astimezone()
+    prefix, _, number = arguments.source.partition(":")
+    events = prisma.samples(prefix, number, at.replace(tzinfo=None), arguments.receipt)
+    try:
+        family, kind, protocol, _, address = socket.getaddrinfo(host, int(port or 21845), type=socket.SOCK_DGRAM)[0]
+        with socket.socket(family, kind, protocol) as sender:
+            for event in events:
+                moment = clock.now().astimezone().replace(tzinfo=None)
+                event = event._replace(day=moment.date(), hour=moment.time())
+                sender.sendto(encode(event, arguments.encoding), address)
+                print(prisma.told(event), flush=True)
+                time.sleep(arguments.pause)
+    except (OSError, ValueError) as error:
+        print(f"camtrace: {arguments.server} cannot be reached: {error}", file=sys.stderr)
+        return 1
+    return 0
+
+
+def prisma_check(arguments: argparse.Namespace) -> int:
+    """Say what is wrong with Prisma packets of a file, of the input, or that arrive at a UDP port."""
+    wrong = 0
+    try:
+        for number, packet in enumerate(prisma_packets(arguments), start=1):
+            wrong += not prisma_told(number, packet, arguments.encoding)
+    except OSError as error:
+        print(f"camtrace: {error}", file=sys.stderr)
+        return 1
+    except KeyboardInterrupt:
+        pass
+    return 1 if wrong else 0
+
+
+def prisma_packets(arguments: argparse.Namespace) -> Iterator[bytes]:
+    """The packets to check: a file may hold one after the other, or one on each line."""
+    if arguments.port:
+        with socket.socket(type=socket.SOCK_DGRAM) as receiver:
+            receiver.bind(("", arguments.port))
+            print(f"waiting for packets at UDP port {receiver.getsockname()[1]}; Ctrl-C ends", flush=True)
+            for _ in range(arguments.count) if arguments.count else iter(int, 1):
+                yield from split(receiver.recv(65536))
+        return
+    data = sys.stdin.buffer.read() if arguments.file == "-" else Path(arguments.file).read_bytes()
+    if len(data) % SIZE == 0:
+        yield from (data[place : place + SIZE] for place in range(0, len(data), SIZE))
+    else:
+        yield from (line.removesuffix(b"\r") for line in data.removesuffix(b"\n").split(b"\n"))
+
+
+def prisma_told(number: int, packet: bytes, encoding: str | None) -> bool:
+    """Print what a packet says and what is wrong with it; whether nothing is."""
+    faults = prisma.faults(packet, encoding)
+    print(f"packet {number}: {prisma.said(packet, encoding)}")
+    for fault in faults:
+        print(f"  - {fault}")
+    sys.stdout.flush()
+    return not faults
+
+
 def read_password(path: str) -> str:
     """The first line of the file at `path` ("-": standard input). Raises Invalid."""
     try:
@@ -101,6 +167,14 @@ def read_password(path: str) -> str:
     return password
 
 
+def prisma_source(text: str) -> str:
+    """A source such as KKM:12. Raises ArgumentTypeError."""
+    prefix, _, number = text.partition(":")
+    if not (prefix.isascii() and prefix.isalnum() and len(prefix) <= 3 and number.isdigit() and len(number) <= 6):
+        raise argparse.ArgumentTypeError("a source is a prefix and a number such as KKM:12")
+    return text.upper()
+
+
 def parser() -> argparse.ArgumentParser:
     """What can be said after `camtrace`."""
     top = argparse.ArgumentParser(prog="camtrace", description="Administer a CamTrace server from the console.")
@@ -109,7 +183,8 @@ def parser() -> argparse.ArgumentParser:
         "--config", type=Path, help=f"the server's configuration file; without it {files}, if there is one"
     )
     top.add_argument("--data", type=Path, help="the server's data directory, instead of the file's")
-    top.set_defaults(makes=False)  # whether the command may make the private database where there is none
+    # makes: whether the command may make the private database where there is none; alone: it wants no server
+    top.set_defaults(makes=False, alone=False)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
     user = commands.add_parser("user", help="users: create, list, password, player, lock, unlock")
@@ -142,6 +217,22 @@ def parser() -> argparse.ArgumentParser:
         run=link, makes=True
     )
     commands.add_parser("version", help="print the version").set_defaults(run=None)
+    prisma_test = commands.add_parser("prisma-test", help="for who programs a till: send Prisma events, check packets")
+    tests = prisma_test.add_subparsers(required=True, metavar="ACTION")
+    send = tests.add_parser("send", help="send every event that the manual describes")
+    send.add_argument("server", help="HOST or HOST:PORT (21845)")
+    send.add_argument("--source", default="KKM:1", type=prisma_source, help="as whom: KKM:1, TRK:3 …")
+    send.add_argument("--receipt", default=1, type=int, help="number of the first receipt")
+    send.add_argument("--encoding", default=DEFAULT_ENCODING, choices=PRISMA_ENCODINGS)
+    send.add_argument("--pause", default=0.2, type=float, help="seconds between two events")
+    send.set_defaults(run=prisma_send, alone=True)
+    checked = tests.add_parser("check", help="say in words what is wrong with packets")
+    checked.add_argument("file", nargs="?", default="-", help='a file of packets; "-" (as without) reads the input')
+    checked.add_argument("--port", type=int, default=0, help="take what arrives at this UDP port instead")
+    checked.add_argument("--count", type=int, default=0, help="end after so many datagrams")
+    checked.add_argument("--encoding", choices=PRISMA_ENCODINGS)
+    checked.set_defaults(run=prisma_check, alone=True)
+    till_test.add_to(commands)
     demo = commands.add_parser("demo", help="run the server with a drawn shop: two cameras and two tills")
     demo.add_argument("--directory", type=Path, default=Path("var"), help="where the demo keeps its data")
     demo.set_defaults(run="demo")
@@ -219,10 +310,14 @@ def main(argv: list[str] | None = None) -> int:
     if arguments.run is None:
         print(f"CamTrace {__version__}")
         return 0
+    if arguments.alone:
+        return int(arguments.run(arguments))
     if arguments.run == "demo":
         from camtrace.demo import run  # pictures are drawn there: nothing else needs what it imports
 
         return int(run.main(arguments.directory))
+    if arguments.run in till_test.ACTIONS:
+        return till_test.run(arguments)
     try:
         settings = config.load(arguments.config or config.installed(), arguments.data)
         if "password_file" in arguments:

@@ -18,12 +18,12 @@ from camtrace.errors import ConfigError
 
 LANGUAGES = ("en", "fr", "ru")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
+PRISMA_ENCODINGS = ("cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252")
 DEFAULT_FTP_PASSWORD = "camera"
 # where a package or an administrator puts the file, the first that is there
 INSTALLED = (Path("/etc/camtrace/camtrace.toml"), Path("/usr/local/etc/camtrace/camtrace.toml"))
-# keys of receivers that a later version brings: accepted, so that one file serves both, and told at the start
-NOT_YET = {("listen", "prisma")}
-NOT_YET_SECTIONS = {"prisma", "mail"}
+# sections that a later version brings: accepted, so that one file serves both, and told at the start
+NOT_YET_SECTIONS = {"mail"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +53,7 @@ class Listen:
     ftp: str = "tcp:2121"
     rtsp: str = "tcp:8554"
     control: str = "tcp:8001"
+    prisma: str = "udp:21845"
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +95,15 @@ class Pos:
 
 
 @dataclass(frozen=True, slots=True)
+class Prisma:
+    """How Prisma's event sources are understood. `sources`: who may speak, None for anybody."""
+
+    sources: tuple[str, ...] | None = None
+    encoding: str = "cp866"
+    receipt_minutes: int = 30
+
+
+@dataclass(frozen=True, slots=True)
 class Alarm:
     """The control channel. `allow`: addresses and networks that may raise alarms, None for all."""
 
@@ -104,11 +114,15 @@ class Alarm:
 
 @dataclass(frozen=True, slots=True)
 class Ftp:
-    """How cameras send alarm pictures. `passive_ports`: first and last, None for any; `allow`: None for anybody."""
+    """How cameras send alarm pictures. `passive_ports`: first and last, None for any; `allow`: None for anybody.
+
+    `masquerade_address`: the IPv4 address that PASV tells, "" for the one that the camera reached.
+    """
 
     user: str = "camtrace"
     password: str = field(default=DEFAULT_FTP_PASSWORD, repr=False)
     passive_ports: tuple[int, int] | None = None
+    masquerade_address: str = ""
     allow: tuple[str, ...] | None = None
     connections: int = 300
     picture_mb: int = 8
@@ -150,6 +164,7 @@ class Config:
     database: DatabaseSettings = DatabaseSettings()
     storage: Storage = Storage()
     pos: Pos = Pos()
+    prisma: Prisma = Prisma()
     alarm: Alarm = Alarm()
     ftp: Ftp = Ftp()
     rtsp: Rtsp = Rtsp()
@@ -209,6 +224,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.plain_listener("listen", "ftp", "tcp", "tcp:2121"),
             reader.endpoint("listen", "rtsp", "tcp:8554"),
             reader.endpoint("listen", "control", "tcp:8001"),
+            reader.plain_listener("listen", "prisma", "udp", "udp:21845"),
         ),
         data=Data(reader.folder(path, data)),
         database=DatabaseSettings(
@@ -230,6 +246,11 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.integer("pos", "connections", 3000, 1, 100000),
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
         ),
+        prisma=Prisma(
+            reader.prisma_sources("prisma", "sources"),
+            reader.choice("prisma", "encoding", "cp866", PRISMA_ENCODINGS),
+            reader.integer("prisma", "receipt_minutes", 30, 1, 1440),
+        ),
         alarm=Alarm(
             reader.sources("alarm", "allow", addresses_only=True),
             reader.flag("alarm", "sender_too", False),
@@ -239,6 +260,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.word("ftp", "user", "camtrace"),
             reader.word("ftp", "password", DEFAULT_FTP_PASSWORD),
             reader.port_range("ftp", "passive_ports"),
+            reader.ipv4("ftp", "masquerade_address"),
             reader.sources("ftp", "allow", addresses_only=True),
             reader.integer("ftp", "connections", 300, 1, 10000),
             reader.integer("ftp", "picture_mb", 8, 1, 64),
@@ -256,6 +278,7 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
 
 
 _LIKE_ADDRESS = re.compile(r"[0-9]+(\.[0-9]+){3,}(/.*)?|[0-9.]+/[0-9]+|[0-9A-Fa-f]*:[0-9A-Fa-f.]*:[0-9A-Fa-f:.]*(/.*)?")
+_PRISMA_SOURCE = re.compile(r"[A-Za-z][A-Za-z0-9]{0,2}:[0-9]{1,6}")
 _PORTS = re.compile(r"(?:port=)?([0-9]+)")
 
 
@@ -307,6 +330,14 @@ class _Reader:
         if value:
             self._fault(section, key, 'must be a range such as "50000-50099", from 1024 to 65535', value)
         return None
+
+    def ipv4(self, section: str, key: str) -> str:
+        value = self.text(section, key, "")
+        try:
+            return str(ipaddress.IPv4Address(value)) if value else ""
+        except ValueError:
+            self._fault(section, key, "must be an address such as 203.0.113.7", value)
+            return ""
 
     def url(self, section: str, key: str) -> str:
         value = self.text(section, key, "")
@@ -402,11 +433,12 @@ class _Reader:
             encoding = table.get("encoding", "")
             if "encoding" in table and encoding not in ENCODINGS:
                 self._fault("listen", "pos", f"the encoding must be one of {', '.join(ENCODINGS)}", encoding)
-            if table.get("dialect", "camtrace") != "camtrace":
-                self._fault("listen", "pos", 'the dialect must be "camtrace"', table["dialect"])
+            dialect = table.get("dialect", "camtrace")
+            if not isinstance(dialect, str) or not dialect:
+                self._fault("listen", "pos", "the dialect must be a name", dialect)
             self._check_endpoint("listen", "pos", table["endpoint"])
             if table["endpoint"]:
-                listeners.append(PosListener(table["endpoint"], encoding=encoding))
+                listeners.append(PosListener(table["endpoint"], str(dialect), encoding))
         return tuple(listeners)
 
     def folder(self, path: Path | None, override: Path | None) -> Path:
@@ -435,6 +467,13 @@ class _Reader:
             self._check_address(section, key, item, also_names=not addresses_only)
         return tuple(value)
 
+    def prisma_sources(self, section: str, key: str) -> tuple[str, ...] | None:
+        found = self.sources(section, key)
+        for item in found or ():
+            if not _PRISMA_SOURCE.fullmatch(item.strip()):
+                self._check_address(section, key, item, also_names=False)
+        return found
+
     def encodings(self, section: str, key: str) -> tuple[tuple[str, str], ...]:
         value = self._get(section, key, {})
         if not isinstance(value, dict):
@@ -460,16 +499,10 @@ class _Reader:
                 self._fault(section, key, "must be an address such as 192.168.1.20 or 192.168.1.0/24", value)
 
     def notices(self) -> tuple[str, ...]:
-        """What is set and belongs to a receiver that this version does not have; it must be right all the same."""
-        self.plain_listener("listen", "prisma", "udp")
-        found = []
-        for section, key in sorted(NOT_YET):
-            if self._get(section, key, ""):
-                found.append(f"[{section}] {key} is set, but this version has no such receiver")
-        found.extend(
+        """What is set and belongs to a part that this version does not have."""
+        return tuple(
             f"[{section}] is not used by this version" for section in sorted(NOT_YET_SECTIONS & set(self._table))
         )
-        return tuple(found)
 
     def refuse_unknown(self) -> None:
         """Every key nobody asked for is a fault: a typing error must not pass in silence."""

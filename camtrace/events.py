@@ -111,7 +111,7 @@ class VolumeStateChanged:
 class SettingChanged:
     """Something an administrator edits was changed, by whatever road.
 
-    `kind`: camera, contact_box, calendar, rule, user, profile or setting.
+    `kind`: camera, contact_box, calendar, rule, user, profile, setting, dialect or source.
     """
 
     kind: str

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from datetime import date, datetime
+from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from enum import StrEnum
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 # ── cameras ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -290,6 +290,14 @@ def key_frames(places: Sequence[tuple[int, int]], ended_us: int, stop: int) -> t
     )
 
 
+class Stretch(NamedTuple):
+    """Footage to be read on end: from byte `start` of the first of `segments` (0: its first fragment) to `stop_us`."""
+
+    segments: Sequence[Segment]
+    start: int
+    stop_us: int
+
+
 @dataclass(frozen=True, slots=True)
 class Span:
     """Wall time, from `start` to `stop`, that can be replayed without a break."""
@@ -408,6 +416,26 @@ class ContactsState:
     inputs: tuple[InputState, ...] = ()
 
 
+class AlarmNow(NamedTuple):
+    """An alarm as it stands, with the newest of its triggers where that is known."""
+
+    alarm: Alarm
+    newest: Trigger | None = None
+
+
+class AlarmMark(NamedTuple):
+    """Where alarms lie on a line of time: one, or as many as `alarms` that lie close together.
+
+    `camera_uids` and `causes` are in the order of their first.
+    """
+
+    start: datetime
+    stop: datetime
+    camera_uids: tuple[int, ...]
+    causes: tuple[str, ...]
+    alarms: int
+
+
 # ── when something applies ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -443,6 +471,42 @@ NEVER = Calendar("never")
 # ── text sources ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@dataclass(frozen=True, slots=True)
+class StoredDialect:
+    """A dialect of tills as the database has it; `pos.dialect.read_dialect` reads its definition."""
+
+    name: str
+    definition: Mapping[str, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class SourceSettings:
+    """What is set for a till or another source, by the name its lines bear.
+
+    `label`: its name on the pages, "" for that one. `dialect`: "" for that of its listener. `clear_seconds`: silence
+    after which its screen is cleared. `offset_ms`: how much later than its lines the picture shows what they tell of,
+    below zero where it shows it earlier. `burst_since`: since when it sends whole tickets at once.
+    """
+
+    source: str
+    label: str = ""
+    dialect: str = ""
+    clear_seconds: int = 300
+    offset_ms: int = 0
+    burst_since: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HeardSource:
+    """A source that has said something: since when, when last, and how many `lines` of late."""
+
+    source: str
+    protocol: str
+    since: datetime
+    last_at: datetime
+    lines: int
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Line:
     """One POS line or one Prisma event, with the instant it was received. The contract's line, less its links.
@@ -450,6 +514,9 @@ class Line:
     `received_at` strictly increases per source. `ticket` is the number as the till gives it ("" when it gives none),
     `ticket_id` the sale it was grouped into. `cameras` are the uids of the cameras that watched the source then.
     `raw` is what arrived, card numbers masked.
+
+    `seller_code`: the seller's number beside the name. `follows`: the id of the attempt that this line answers, 0 for
+    none. `flags`: words of LINE_FLAGS.
     """
 
     id: int
@@ -477,11 +544,28 @@ class Line:
     card: str = ""
     raw: bytes = b""
     cameras: tuple[int, ...] = ()
+    seller_code: str = ""
+    follows: int = 0
+    flags: tuple[str, ...] = ()
+
+    @property
+    def is_hidden(self) -> bool:
+        """Whether it stands in the log only, not on the screens."""
+        return "hidden" in self.flags
+
+
+# hidden: in the log, not on screens; late: came after another ticket had begun; other_seller: not the ticket's own
+LINE_FLAGS = ("hidden", "late", "other_seller")
+TICKET_KINDS = ("sale", "return", "event")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Ticket:
-    """The lines of one sale of one source. `closed_at` is None while it is open."""
+    """The lines of one sale of one source. `closed_at` is None while it is open.
+
+    `kind`: one of TICKET_KINDS; an event is a single line outside of any sale. `linked`: the id of another source's
+    ticket that belongs to it, a dispenser's to a till's; 0 for none.
+    """
 
     id: int
     protocol: str
@@ -492,6 +576,8 @@ class Ticket:
     seller: str = ""
     total: Decimal | None = None
     line_count: int = 0
+    kind: str = "sale"
+    linked: int = 0
 
     @property
     def state(self) -> str:
@@ -658,6 +744,63 @@ class RuleException:
     reviewed_at: datetime | None = None
 
 
+class Named(NamedTuple):
+    """Lines whose `field` is one of `values`: till, ticket, seller, customer, type, special, tender, code, barcode."""
+
+    field: str
+    values: tuple[str, ...]
+
+
+class Comparison(NamedTuple):
+    """Lines whose `field`, amount or quantity, is so in relation to `value`. `sign`: =, >, >=, < or <=."""
+
+    field: str
+    sign: str
+    value: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LineSearch:
+    """What lines are wanted: those that fit all that is set. An empty sequence asks for nothing, but for `camera_uids`.
+
+    Received from `start` to `stop`, or before `before`; at `hours`, in minutes since midnight by the clock of `zone`
+    (those that end before they begin go over midnight; several mean any). `camera_uids`: watched by one of these.
+    `texts` are parts of article, tender, seller or mark, ignoring case and accents; `without` are such as do not occur.
+    `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
+    few different ones.
+    """
+
+    start: datetime | None = None
+    stop: datetime | None = None
+    before: datetime | None = None
+    hours: tuple[tuple[int, int], ...] = ()
+    zone: tzinfo = UTC
+    camera_uids: tuple[int, ...] | None = None
+    sources: tuple[str, ...] = ()
+    ticket_id: int | None = None
+    exactly: tuple[Named, ...] = ()
+    names: tuple[Named, ...] = ()
+    texts: tuple[str, ...] = ()
+    without: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+
+
+class HitCount(NamedTuple):
+    """How many lines were found in the hour that begins at `at`."""
+
+    at: datetime
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class SavedSearch:
+    """A search that a person keeps under a name."""
+
+    id: int
+    name: str
+    query: str
+
+
 # ── people ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -819,4 +962,27 @@ class JournalEntry:
     user: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Disconnection:
+    """Time in which a camera was lost. `camera_id`, `camera_name`: as it is called, or was when it was deleted.
+
+    `reason`, `detail`: why it was lost, as in `CameraState`; `last_reason`, `last_detail`: what was wrong last.
+    `back_at` is None while it lasts. `ending`: one of `ENDINGS`; after "stopped" it is only known how long at least.
+    """
+
+    id: int
+    camera_uid: int
+    camera_id: int
+    camera_name: str
+    camera_deleted_at: datetime | None = None
+    lost_at: datetime
+    back_at: datetime | None = None
+    reason: str
+    detail: str = ""
+    last_reason: str
+    last_detail: str = ""
+    ending: str = ""
+
+
+ENDINGS = ("", "back", "ignored", "removed", "stopped")
 JOURNAL_KINDS = ("system", "camera", "alarm", "mail", "audit")

@@ -89,6 +89,9 @@ TEXTS = {
         "Camera {number}, {name}: its second stream, {address}, cannot be shown ({detail})."
         " Its main stream is shown instead."
     ),
+    "motion_main_stream": N_(
+        "Camera {number}, {name}: its second stream has come to a halt. Motion is looked for in its main stream."
+    ),
     "rtsp_not_offered": N_("Camera {number}, {name}: it cannot be played over RTSP ({reason})."),
     "volume_absent": N_("Nothing is recorded on {volume}: {reason}."),
     "volume_stuck": N_("Recording on {volume} stopped: {reason}."),
@@ -111,6 +114,23 @@ TEXTS = {
     ),
     "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
     "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
+    "prisma_short": N_("{address} sends Prisma packets that are too short ({count} so far), such as: {sample}"),
+    "prisma_prefix": N_(
+        "{address} sends Prisma packets that name no source such as KKM or TRK ({count} so far), such as: {sample}"
+    ),
+    "prisma_number": N_("{address} sends Prisma packets without a till's number ({count} so far), such as: {sample}"),
+    "prisma_mode": N_("{address} sends Prisma packets without an event's number ({count} so far), such as: {sample}"),
+    "prisma_stranger": N_(
+        "Events of {source} at {address} are not taken ({count} so far): [prisma] sources does not list it. It can be"
+        " registered on the page Prisma."
+    ),
+    "prisma_flood": N_("{address} sends more Prisma events than can be taken; {count} were left out so far."),
+    "prisma_crowd": N_(
+        "Prisma events of {address} are left out ({count} so far): too many wait, or too many sources have spoken."
+    ),
+    "prisma_event_changed": N_("{user} changed what the Prisma event {code} means."),
+    "prisma_source_registered": N_("{user} registered the Prisma source {source}."),
+    "prisma_source_forgotten": N_("{user} removed the Prisma source {source} from those registered."),
     "ftp_refused": N_("A camera at {address} is not let in by FTP: [ftp] allow does not list this address."),
     "ftp_crowd": N_("A camera at {address} is not let in by FTP: {detail} connections are open, no more are allowed."),
     "ftp_too_many": N_("The camera at {address} is not let in again by FTP: it has {detail} connections open."),
@@ -178,6 +198,18 @@ TEXTS = {
     "mail_doubtful": N_(
         "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
     ),
+    "till_json": N_("The till at {address} sends lines that are no JSON objects ({count} so far), such as: {line}"),
+    "till_xml": N_("The till at {address} sends lines that are no XML elements ({count} so far), such as: {line}"),
+    "till_bursts": N_(
+        "The till {source} sends its tickets all at once, at their end: their lines cannot be found in the video."
+        " Let it send each line when it is entered."
+    ),
+    "till_no_bursts": N_("The till {source} sends its tickets line by line now."),
+    "till_dialect": N_("Tills at {endpoint} are to speak {dialect}, which is no known dialect: camtrace is used."),
+    "dialect_added": N_("{user} added the dialect {dialect}."),
+    "dialect_changed": N_("{user} changed the dialect {dialect}."),
+    "dialect_deleted": N_("{user} removed the dialect {dialect}."),
+    "source_changed": N_("{user} changed the settings of the till {source}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
 

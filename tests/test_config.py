@@ -95,8 +95,10 @@ def test_pos_listeners() -> None:
     both = config.parse('[listen]\npos = ["tcp:8010", {endpoint = "tcp:8080", dialect = "camtrace"}]').listen.pos
     assert [listener.endpoint for listener in both] == ["tcp:8010", "tcp:8080"]
     assert config.parse('[listen]\npos = ""').listen.pos == ()
+    (own,) = config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "our tills"}]').listen.pos
+    assert own.dialect == "our tills"  # whether there is one, the database knows
     with pytest.raises(ConfigError, match="dialect"):
-        config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = "klingon"}]')
+        config.parse('[listen]\npos = [{endpoint = "tcp:8010", dialect = 3}]')
 
 
 def test_encodings_of_tills() -> None:
@@ -198,9 +200,18 @@ def test_web_address() -> None:
 
 
 def test_later_receivers() -> None:
-    """Keys of receivers this version lacks are told, not refused: one file serves both versions."""
-    parsed = config.parse('[listen]\nprisma = "udp:21845"\n[mail]\nfrom = "camtrace@shop"')
-    assert len(parsed.notices) == 2
+    """Sections of parts this version lacks are told, not refused: one file serves both versions."""
+    parsed = config.parse('[mail]\nfrom = "camtrace@shop"')
+    assert len(parsed.notices) == 1
+
+
+def test_prisma_sources() -> None:
+    """Addresses, networks and sources; anything else would let nobody in."""
+    entries = ("192.168.1.0/24", "KKM:12", "fe80::1")
+    assert config.parse(f"[prisma]\nsources = {list(entries)}").prisma.sources == entries
+    for wrong in ("till", "KKM", "KKM:", "10.0.0.999"):
+        with pytest.raises(ConfigError, match=r"\[prisma\] sources"):
+            config.parse(f'[prisma]\nsources = ["{wrong}"]')
 
 
 def test_relative_folders(tmp_path: Path) -> None:
@@ -220,10 +231,11 @@ def test_ftp() -> None:
     assert config.parse('[listen]\nftp = ""').listen.ftp == ""
     parsed = config.parse(
         '[ftp]\nuser = "cam"\npassword = "s3cret word"\npassive_ports = "50000-50099"\n'
-        'allow = ["192.168.1.0/24", "fd00::1"]\nconnections = 50\npicture_mb = 2'
+        'masquerade_address = "203.0.113.7"\nallow = ["192.168.1.0/24", "fd00::1"]\nconnections = 50\npicture_mb = 2'
     ).ftp
     assert (parsed.user, parsed.password, parsed.uses_default_password) == ("cam", "s3cret word", False)
     assert (parsed.passive_ports, parsed.allow) == ((50000, 50099), ("192.168.1.0/24", "fd00::1"))
+    assert (parsed.masquerade_address, default.ftp.masquerade_address) == ("203.0.113.7", "")
     assert "s3cret" not in repr(parsed)
 
 
@@ -234,15 +246,15 @@ def test_faults_of_ftp_at_once() -> None:
     user = ""
     password = "secret\\nword"
     passive_ports = "50099-50000"
+    masquerade_address = "fd00::1"
     allow = ["camera-3"]
     connections = 0
     picture_mb = 65
     """
     with pytest.raises(ConfigError) as caught:
         config.parse(text)
-    for key, problem in zip(
-        ("user", "password", "passive_ports", "allow", "connections", "picture_mb"), caught.value.problems, strict=True
-    ):
+    keys = ("user", "password", "passive_ports", "masquerade_address", "allow", "connections", "picture_mb")
+    for key, problem in zip(keys, caught.value.problems, strict=True):
         assert problem.startswith(f"[ftp] {key}: ")
         assert "secret" not in problem
 

@@ -48,9 +48,10 @@ PURE_EXTRA = {
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "ftp": {"names", "picture", "guesses", "messages"},
-    "pos": {"amounts", "encoding", "cards"},
+    "pos": {"bursts", "check", "escpos", "presets"},
     "recording": {"keyframes"},
-    "tickets": {"tally", "deeds", "presets", "comparison"},
+    "tickets": {"tally", "roles", "query", "deeds", "presets", "comparison"},
+    "prisma": {"catalogue", "receipts", "check"},
     "mail": {"settings"},
 }
 PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}
@@ -59,7 +60,7 @@ OUTSIDE = {
     "store": {"twisted", "txpostgres", "psycopg2"},
     "media": {"av", "numpy", "cv2", "PIL"},  # and a little of Twisted, see allowed_outside
     "features": {"twisted", "treq", "zope"},
-    "web": {"klein", "jinja2", "babel", "treq", "twisted", "werkzeug", "hyperlink", "zope", "markupsafe"},
+    "web": {"klein", "jinja2", "babel", "treq", "twisted", "werkzeug", "hyperlink", "zope", "markupsafe", "reportlab"},
     "demo": {"av", "numpy", "PIL", "twisted"},
     "cli": {"twisted"},
     "top": {"twisted", "zope"},
@@ -110,7 +111,7 @@ def room(parts: list[str]) -> str:
         return parts[0]
     if parts[0] in FEATURES:
         return "features"
-    return "cli" if parts[0] == "cli" else "top"
+    return "cli" if parts[0] in ("cli", "till_test") else "top"
 
 
 def target(name: str) -> list[str] | None:
@@ -145,7 +146,9 @@ def allowed_inside(parts: list[str], wanted: list[str]) -> bool:
     if where == "demo":
         return wanted[0] in ("rtsp", "pos", "prisma") and is_pure(wanted)
     if where == "cli":
-        return wanted[0] in ("store", "application", "demo") or (wanted[0] in ("pos", "prisma") and is_pure(wanted))
+        return wanted[0] in ("till_test", "store", "application", "demo") or (
+            wanted[0] in ("pos", "prisma") and is_pure(wanted)
+        )
     return False
 
 

@@ -30,6 +30,10 @@ HTTP_SECONDS = 30.0  # for a whole request, its body included
 FORM_BYTES = 64 << 10  # of a body that are kept, to be read as a form
 BODY_BYTES = 10 << 20  # of a body that are taken in: cameras send pictures, which are not kept
 MAX_SAMPLE = 80
+HTTP_READ_BYTES = 1 << 16
+READ_BYTES = 1024  # of text, at once: then it is the turn of others
+MOST_UNDER_WAY = 50  # messages of one connection that are not durable: it is read no further until they are
+CROWD = 500  # of all connections together
 _METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")
 _REQUEST = re.compile(rb"(?:%s) " % b"|".join(_METHODS))
 _PATHS = ("/alarm", "/alarme")
@@ -64,6 +68,8 @@ class ControlConnection(protocol.Protocol):
         self._splitter = Splitter()
         self._http: Any = None
         self._timer: Any = None
+        self._under_way = 0
+        self._paused = False
 
     def connectionMade(self) -> None:
         self._peer = getattr(self.transport.getPeer(), "host", "local")
@@ -72,6 +78,7 @@ class ControlConnection(protocol.Protocol):
             return
         self._accepted = True
         self.factory.joined(self, self._peer)
+        self.transport.bufferSize = READ_BYTES
         self._wait(IDLE_SECONDS, self.transport.abortConnection)
 
     def dataReceived(self, data: bytes) -> None:
@@ -84,6 +91,7 @@ class ControlConnection(protocol.Protocol):
                 return
             data, self._head = self._head, None
             if is_http:
+                self.transport.bufferSize = HTTP_READ_BYTES
                 self._wait(HTTP_SECONDS, self.transport.abortConnection)
                 self._http = self.factory.http_channel(self)
         if self._http is not None:
@@ -127,6 +135,12 @@ class ControlConnection(protocol.Protocol):
             self.factory.receiver.not_understood(self._peer, error.code, f"closed: {error}", str(MAX_LINE))
             self.transport.abortConnection()
             return
+        if self._paused:
+            self._stop_waiting()  # it is we who are silent
+        else:
+            self._wait_for_more()
+
+    def _wait_for_more(self) -> None:
         if self._is_whole(self._splitter.holds):
             self._wait(SHORT_SILENCE_SECONDS, self._silent)
         else:
@@ -157,7 +171,21 @@ class ControlConnection(protocol.Protocol):
                 sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
                 self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
             else:
-                self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
+                self._under_way += 1
+                done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
+                done.addCallback(self._became_durable)
+        crowded = self._under_way > MOST_UNDER_WAY or self.factory.is_crowded
+        if self._under_way and crowded and not self._paused and not self._ended:
+            self._paused = True
+            self.transport.pauseProducing()
+
+    def _became_durable(self, _: None) -> None:
+        self._under_way -= 1
+        if self._paused and not self._under_way:
+            self._paused = False
+            if self in self.factory.open:
+                self._wait_for_more()
+                self.transport.resumeProducing()
 
     # ── time ──
 
@@ -192,6 +220,7 @@ class AlarmRequest(http.Request):
     def process(self) -> None:
         """Raise what is asked for; the answer goes out when that is durable."""
         self.responseHeaders.setRawHeaders("Connection", ["close"])
+        self.channel.persistent = False  # and so it is: it would count among the open ones until its time is over
         address = urlsplit(self.uri.decode("latin-1"))
         if address.path.rstrip("/").lower() not in _PATHS:
             self._answer(404, "the address is /alarm")
@@ -297,8 +326,13 @@ class ControlFactory(protocol.Factory):
         channel.makeConnection(control.transport)  # type: ignore[no-untyped-call]
         return channel
 
-    def run(self, work: Awaitable[Any]) -> None:
-        """Let something go on until it is done; the stop waits for it."""
+    @property
+    def is_crowded(self) -> bool:
+        """Whether senders must wait because triggers do not become durable as fast as they come."""
+        return len(self._under_way) >= CROWD
+
+    def run(self, work: Awaitable[Any]) -> defer.Deferred[None]:
+        """Let something go on until it is done, which the answer tells; the stop waits for it."""
         running: defer.Deferred[Any] = defer.ensureDeferred(work)  # type: ignore[arg-type]
         self._under_way.add(running)
 
@@ -307,7 +341,7 @@ class ControlFactory(protocol.Factory):
             if isinstance(result, Failure):
                 self.log.failure("an alarm could not be raised", result)
 
-        running.addBoth(done)
+        return running.addBoth(done)
 
     async def leave(self) -> None:
         """End all connections; returns when what they asked for is durable."""

@@ -62,8 +62,7 @@ class Connection(Generic[S]):
         self._timer: Any = None
         self._up_since: float | None = None
         self._stopped = False
-        self._noted: tuple[str, int] | None = None
-        self._noted_at = 0.0
+        self._noted: dict[tuple[str, int], float] = {}  # failures in the journal, with when they were told last
         self.state = CameraState(camera.uid, Status.INACTIVE, "connecting", clock.now())
 
     # ── from the service ──
@@ -143,13 +142,15 @@ class Connection(Generic[S]):
             self._up_since = self._around.reactor.seconds()
         was = self.state
         self._become(Verdict(Status.ACTIVE, ""), codec=codec, width=width, height=height)
-        if was.status != Status.ACTIVE:
-            self._noted = None
-            self._note("camera", "camera_back", {"codec": codec, "width": width, "height": height})
+        if was.status != Status.ACTIVE and not self._noted:
+            self._note_back()
 
     def flowed(self, frames_per_second: float, bits_per_second: float) -> None:
         """Figures of the last seconds; no fact, only shown."""
         self.state = replace(self.state, frames_per_second=frames_per_second, bits_per_second=bits_per_second)
+        if self._noted and self._is_stable():  # a camera that breaks off after each picture is not back
+            self._noted.clear()
+            self._note_back()
 
     def remarked(self, code: str, values: dict[str, str]) -> None:
         """Something worth a line in the journal."""
@@ -161,9 +162,9 @@ class Connection(Generic[S]):
         if self._stopped or failure is None:
             return
         self._around.recording.camera_down(self.camera.uid)
-        now = self._around.reactor.seconds()
-        if self._up_since is not None and now - self._up_since >= _STABLE_SECONDS:
+        if self._is_stable():
             self._backoff.reset()
+            self._noted.clear()
         self._timer = self._around.reactor.callLater(self._backoff.next(), self.start)
         self._become(judge(failure))
         self._note_failure(failure)
@@ -184,12 +185,20 @@ class Connection(Generic[S]):
                 lambda reason: log.failure("a state of camera {number} was lost", reason, number=self.camera.id)
             )
 
+    def _is_stable(self) -> bool:
+        up = self._up_since
+        return up is not None and self._around.reactor.seconds() - up >= _STABLE_SECONDS
+
+    def _note_back(self) -> None:
+        state = self.state
+        self._note("camera", "camera_back", {"codec": state.codec, "width": state.width, "height": state.height})
+
     def _note_failure(self, failure: StreamFailure) -> None:
-        """Write a failure down when it is another one than before, and once an hour while it lasts."""
+        """Write a failure down when it is another one than before, and each at most once an hour while they last."""
         now, key = self._around.reactor.seconds(), (failure.kind, failure.status)
-        if self._noted == key and now - self._noted_at < _REMIND_SECONDS:
+        if now - self._noted.get(key, float("-inf")) < _REMIND_SECONDS:
             return
-        self._noted, self._noted_at = key, now
+        self._noted[key] = now
         values = {
             "address": without_login(stream_url(self.camera)),
             "host": failure.host,

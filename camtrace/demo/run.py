@@ -7,6 +7,7 @@ nothing of a demo.
 from __future__ import annotations
 
 import signal
+import socket
 import sys
 from pathlib import Path
 from typing import Any
@@ -134,6 +135,7 @@ class Demo:
             raise StartError(f"a server already works with {self._server.data}: stop it, or name another --directory")
         wanted = {"web": 8000, "pos": 8010, "ftp": 2121, "rtsp": 8554, "control": 8001}
         ports = {key: free_port(port) for key, port in wanted.items()}
+        ports["prisma"] = free_port(21845, kind=socket.SOCK_DGRAM)
         address = f"http://{HOME}:{ports['web']}"
         _say("starting the server, drawing the shop (the first time takes longer) …")
         self._server.start(self._reactor, ports)

@@ -33,6 +33,7 @@ pos = "tcp:{pos}"
 ftp = "tcp:{ftp}"
 rtsp = "tcp:{rtsp}"
 control = "tcp:{control}"
+prisma = "udp:{prisma}"
 
 [data]
 directory = "data"
@@ -45,19 +46,23 @@ password = "{ftp_password}"
 """
 
 
-def free_port(wanted: int, interface: str = "") -> int:
-    """The wanted TCP port, or the next one above it that nobody uses. Raises StartError when there is none."""
+def free_port(wanted: int, interface: str = "", kind: int = socket.SOCK_STREAM) -> int:
+    """The wanted port, or the next one above it that nobody uses. Raises StartError when there is none.
+
+    `kind`: SOCK_STREAM for a port of TCP, SOCK_DGRAM for one of UDP.
+    """
     for port in range(wanted, min(wanted + 200, 65536)):
         if port != wanted and port in _SPOKEN_FOR:
             continue
-        with socket.socket() as trial:
-            trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        with socket.socket(type=kind) as trial:
+            if kind == socket.SOCK_STREAM:  # of UDP ports it would share one that is in use
+                trial.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:
                 trial.bind((interface, port))
             except OSError:
                 continue
             return port
-    raise StartError(f"no free TCP port from {wanted} on")
+    raise StartError(f"no free port from {wanted} on")
 
 
 class ServerProcess(protocol.ProcessProtocol):

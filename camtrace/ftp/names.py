@@ -27,7 +27,7 @@ _SUFFIXES = re.compile(
 def last_part(path: str) -> str:
     """The file's name without the folders before it, printable and not too long."""
     name = re.split(r"[/\\]", path.rstrip("/\\"))[-1]
-    printable = "".join(character if character.isprintable() else "?" for character in name)
+    printable = name if name.isprintable() else "".join(each if each.isprintable() else "?" for each in name)
     return printable if len(printable) <= MAX_NAME else f"{printable[: MAX_NAME - 1]}…"
 
 

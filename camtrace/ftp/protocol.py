@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import socket
 from collections.abc import Callable
+from functools import cached_property
 from typing import Any
 
 from pyftpdlib.handlers import DTPHandler, FTPHandler
@@ -113,6 +114,7 @@ class Session(FTPHandler):
     def __init__(self, conn: Any, server: Any, ioloop: Any = None) -> None:
         self.authorizer = server.login
         self.passive_ports = server.passive_ports
+        self.masquerade_address = server.masquerade_address or None
         self.timeout = server.limits.idle_seconds
         self.last_at = clock.now()
         self._last_path = ""
@@ -125,7 +127,7 @@ class Session(FTPHandler):
 
     # ── what the server asks and says ──
 
-    @property
+    @cached_property
     def peer(self) -> str:
         """The camera's address."""
         return str(plain_address(self.remote_ip) or self.remote_ip)

@@ -69,6 +69,7 @@ class Server(FTPServer):
         self.guesses = Guesses(clock.monotonic, limits.wrong_logins)
         first_last = settings.passive_ports
         self.passive_ports = range(first_last[0], first_last[1] + 1) if first_last else None
+        self.masquerade_address = settings.masquerade_address
         self.most_bytes = settings.picture_mb << 20
         self.sessions: dict[Session, None] = {}  # in order of coming
         self._most = settings.connections

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 from typing import Any
 
@@ -84,9 +84,25 @@ class Office:
         given = {name: value for name, value in body.items() if name != "to"}
         return changed(await self.settings(), given, self._secrets.seal, self._now())
 
-    async def queue(self, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]:
-        """Mails, those queued last first; `before`: the last one of the page before."""
-        return await self._rows.page(limit, before)
+    async def queue(
+        self,
+        limit: int,
+        before: tuple[datetime, int] | None = None,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        words: Sequence[str] = (),
+    ) -> list[QueuedMail]:
+        """Mails, those queued last first; `before`: the last one of the page before.
+
+        `words`: each must occur in the subject, the recipient or the mail server's answer.
+        """
+        return await self._rows.page(
+            limit, before, kind=kind, state=state, camera_uids=camera_uids, start=start, stop=stop, words=words
+        )
 
     async def waiting(self) -> int:
         """How many mails are on their way."""

@@ -21,10 +21,13 @@ class Recording(PacketSink, Protocol):
 
 
 class Demand(Protocol):
-    """What is wanted of the camera now: whether it is recorded, and how many seconds are kept while it is not."""
+    """What is wanted of the camera now: whether and as what it is recorded ("regular", "alarm", "" while it is not),
+    and how many seconds are kept while it is not."""
 
     @property
     def is_wanted(self) -> bool: ...
+    @property
+    def kind(self) -> str: ...
     @property
     def look_back_seconds(self) -> float: ...
 
@@ -38,7 +41,8 @@ class _Kept(NamedTuple):
 class Lookback:
     """A `PacketSink` before a recorder: what is not recorded is kept for a while, and recorded once that is wanted.
 
-    It keeps whole groups of pictures, one more than the seconds take that are asked for.
+    It keeps whole groups of pictures, one more than the seconds take that are asked for. A regular recording takes only
+    the group under way: what was before it, nobody wanted recorded.
     """
 
     def __init__(self, recorder: Recording, demand: Demand, most_bytes: int = MOST_BYTES) -> None:
@@ -81,7 +85,7 @@ class Lookback:
     def _give(self) -> None:
         groups, self._groups = self._groups, deque()
         self._bytes = 0
-        for group in groups:
+        for group in groups if self._demand.kind == "alarm" else tuple(groups)[-1:]:
             for kept in group:
                 self._recorder.packet(*kept)
 

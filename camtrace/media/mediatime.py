@@ -148,6 +148,10 @@ class RunClock:
         """Ticks of a track in microseconds."""
         return self._tracks[track].us(ticks)
 
+    def resume(self, arrived_us: int) -> None:
+        """The run goes on with a packet that came then, and was kept meanwhile."""
+        self._offset_us = arrived_us - self._monotonic_us()
+
     def correct(self, now_us: int) -> None:
         """Follow the drift between the camera's clock and ours."""
         if not self._wall.correct(now_us):

@@ -38,6 +38,8 @@ _MOST_CHANGED = 0.4
 _ALIKE = 0.7
 # grey levels of structure below which a piece of picture is plain
 _PLAIN = 2.5
+# where an object's outline is so many times steeper in the background than in the picture, it has left: a hole
+_HOLE, _EDGE = 2.0, 12.0
 # a moment in which a moving object is not seen does not end it
 _PATIENCE_SECONDS = 0.5
 # nothing is smaller: in pixels, and in per mille
@@ -160,6 +162,8 @@ class Detector:
             around = np.s_[max(0, y - 2) : y + high + 2, max(0, x - 2) : x + wide + 2]
             if size >= self._large and _only_light(picture[around], background[around]):
                 continue
+            if size >= self._large and self._is_young and _is_hole(np.asarray(outline, np.int32), picture, background):
+                continue
             objects.append((Box(x / width, y / height, wide / width, high / height, round(size, 2)), outline))
         objects.sort(key=lambda one: -one[0].size)
         del objects[MOST_BOXES:]
@@ -180,6 +184,11 @@ class Detector:
         if self._since_us is None or at_us - self._since_us < self._settings.minimum_seconds * 1e6:
             return False, ()
         return True, self._moved_in
+
+    @property
+    def _is_young(self) -> bool:
+        """Whether somebody who was there when it began may still be in the background."""
+        return self._last_us - self._first_us < 2e6 * self._settings.history_seconds
 
     @property
     def _large(self) -> float:
@@ -246,6 +255,27 @@ def _only_light(picture: Picture, background: Picture) -> bool:
         return True
     alike = float((one * other).mean()) / max(spread * former, 1e-6)
     return alike > _ALIKE and spread > 0.4 * former
+
+
+def _is_hole(outline: NDArray[np.int32], picture: Picture, background: Picture) -> bool:
+    """Whether somebody who is in the background has left here: the edges along the outline are the background's.
+
+    The outline of what is there now is an edge of the picture (Cucchiara et al. 2003 tell ghosts by their motion; one
+    look at the edges is enough here).
+    """
+    x, y, wide, high = cv2.boundingRect(outline)
+    top, left = max(0, y - 4), max(0, x - 4)
+    around = np.s_[top : y + high + 4, left : x + wide + 4]
+    along = np.zeros(picture[around].shape, np.uint8)
+    cv2.drawContours(along, [outline - (left, top)], -1, 255, 5)
+    now, before = (_edges(each[around])[along > 0].mean() for each in (picture, background))
+    return bool(before > _EDGE and before > _HOLE * now)
+
+
+def _edges(picture: Picture) -> NDArray[np.float32]:
+    """How steep it is everywhere."""
+    across, down = (cv2.Sobel(picture, cv2.CV_32F, *order) for order in ((1, 0), (0, 1)))
+    return cv2.magnitude(across, down).astype(np.float32, copy=False)
 
 
 def _distance(sensitivity: int) -> float:

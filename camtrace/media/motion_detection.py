@@ -52,7 +52,8 @@ class Sinks:
 class MotionDetection:
     """Tells what moves. `main` and `sub` take the packets of the main and of the second streams.
 
-    The second stream is looked at while there is one. `at_once`: so many jobs of the pool at most.
+    The second stream is looked at while there is one. `stalled(uid)` is called when one that is connected brings
+    nothing more, and the main stream is looked at instead. `at_once`: so many jobs of the pool at most.
     """
 
     log = Logger()
@@ -61,11 +62,13 @@ class MotionDetection:
         self,
         pools: Pools,
         metrics: Metrics,
+        stalled: Callable[[int], object] = lambda uid: None,
         at_once: int = 2,
         seconds: Callable[[], float] = clock.monotonic,
     ) -> None:
         self._pools = pools
         self._metrics = metrics
+        self._stalled = stalled
         self._free = at_once
         self._seconds = seconds
         self._inbox = pools.inbox(self._receive)
@@ -158,6 +161,8 @@ class MotionDetection:
             self._metrics.add("camtrace_motion_pictures_total", pictures)
             for look, moved in told:
                 self._tell(eye, look, moved)
+            if eye.has_stalled():
+                self._stalled(eye.uid)
         self._judge_pace(eye, self._seconds() - asked, isinstance(result, Failure))
         again, eye.again = eye.again, False
         self._receive([eye] if again else [])
@@ -200,7 +205,7 @@ class _Eye:
     def __init__(self, uid: int, put: Callable[[_Eye], object]) -> None:
         self.uid = uid
         self.sub = MotionSink(lambda: put(self))
-        self.main = MotionSink(lambda: put(self), overshadowed=lambda: self.sub.flows)
+        self.main = MotionSink(lambda: put(self), overshadowed=self.sub.flows_at)
         self.looks: list[_Look] = []
         self.busy = self.again = False
         self.complained = False
@@ -211,6 +216,7 @@ class _Eye:
         self._dropped = 0
         self._decoders: dict[MotionSink, SmallPictures] = {}  # both used in jobs only, one at a time
         self._looked_at: MotionSink | None = None
+        self._stalls = self._stalls_told = 0  # of the second stream
 
     def want(self) -> None:
         """Packets are kept while somebody wants to know."""
@@ -219,6 +225,11 @@ class _Eye:
             self._wanted = wanted
             for sink in (self.main, self.sub):
                 sink.want(wanted)
+
+    def has_stalled(self) -> bool:
+        """Whether the second stream has stalled since this was asked for the last time."""
+        told, self._stalls_told = self._stalls_told, self._stalls
+        return self._stalls_told > told
 
     # ── pace ──
 
@@ -259,6 +270,7 @@ class _Eye:
             if taken is None:
                 continue
             if sink is not self._looked_at:  # which may show a little more, or less
+                self._stalls += sink is self.main and self.sub.has_stalled(taken.packets[-1].at_us)
                 self._looked_at = sink
                 for look in looks:
                     look.detector = None

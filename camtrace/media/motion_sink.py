@@ -19,6 +19,8 @@ GATHER_US = 250_000
 # more than this waits for no job: it is too old to be looked at
 MOST_BYTES = 4 << 20
 MOST_US = 3_000_000
+# a stream that flowed and brings nothing for so long does not flow any more
+STALL_US = 3_000_000
 # where every picture is a key frame, one a second stands for them
 NEXT_KEY_US = 900_000
 
@@ -35,11 +37,11 @@ class Taken(NamedTuple):
 class MotionSink:
     """A `PacketSink` of one camera's main or second stream, kept over its connections.
 
-    `ready()` is called in the camera's thread when there is something to take. A sink that is `overshadowed()` by the
-    camera's better one keeps nothing.
+    `ready()` is called in the camera's thread when there is something to take. A sink that is `overshadowed(now_us)` by
+    the camera's better one keeps nothing.
     """
 
-    def __init__(self, ready: Callable[[], object], overshadowed: Callable[[], bool] = lambda: False) -> None:
+    def __init__(self, ready: Callable[[], object], overshadowed: Callable[[int], bool] = lambda now_us: False) -> None:
         self._ready = ready
         self._overshadowed = overshadowed
         self._lock = threading.Lock()
@@ -51,8 +53,17 @@ class MotionSink:
         self._behind = False  # packets are being lost, up to the next key frame
         self._asked_us = 0
         self._kept_us = 0
+        self._heard_us = 0
         self.flows = False  # pictures are kept, or would be
         self.dropped = 0
+
+    def flows_at(self, now_us: int) -> bool:
+        """Whether pictures are kept, or would be, and still come. From the camera's other thread."""
+        return self.flows and abs(now_us - self._heard_us) < STALL_US
+
+    def has_stalled(self, now_us: int) -> bool:
+        """Whether it flowed, is still connected, and brings nothing."""
+        return self.flows and not self.flows_at(now_us)
 
     # ── from the reactor ──
 
@@ -92,7 +103,8 @@ class MotionSink:
         """Keep it for a job, unless nobody wants it or too much waits."""
         if track != 0 or not self._wanted:
             return
-        if self._overshadowed():
+        self._heard_us = arrived_us
+        if self._overshadowed(arrived_us):
             if not self._needs_key:
                 with self._lock:
                     self._drop_all()

@@ -114,6 +114,7 @@ class Recorder:
         self._file: SegmentFile | None = None
         self._run = 0
         self._broken = False  # something is missing: what follows is another run
+        self._next_dts: int | None = None  # the key frame at which recording was not wanted any more
         self._turn = False
         self._target_us = 0
 
@@ -167,10 +168,15 @@ class Recorder:
         assert self._clock is not None
         if not self._sink.accepts():
             self._close_file()
+            self._next_dts = None if self._broken else held.dts
             self._broken = True
             if not self._sink.accepts():  # it may only have wanted the end of the file
                 return
         long_enough = self._file is not None and self._file.length_us >= self._target_us
+        if held.dts == self._next_dts:  # it is wanted after all, and nothing was left out before it
+            self._broken = False
+            self._clock.resume(held.arrived_us)
+        self._next_dts = None
         due = self._turn or long_enough or self._sink.is_due()
         if due:
             self._clock.correct(held.arrived_us)

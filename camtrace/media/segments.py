@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
 from camtrace.media import boxes, virtual_mp4
-from camtrace.model import Sample, Segment, Track
+from camtrace.model import Sample, Segment, Stretch, Track
 
 _HEAD = 64 << 10  # the initial boxes are about 1 kB
 _PIECE_US = 1_000_000
@@ -84,11 +84,9 @@ class SegmentFiles:
         samples.sort(key=lambda sample: sample.dts / tracks[sample.track].timescale)
         return Piece(tuple(samples), end)
 
-    def plan_mp4(
-        self, segments: Sequence[Segment], start: int, stop_us: int, absolute: bool
-    ) -> virtual_mp4.Plan | None:
+    def plan_mp4(self, stretches: Sequence[Stretch], absolute: bool) -> virtual_mp4.Plan | None:
         """See `virtual_mp4.plan`."""
-        return virtual_mp4.plan(segments, start, stop_us, absolute=absolute)
+        return virtual_mp4.plan(stretches, absolute=absolute)
 
     def read_mp4(self, plan: virtual_mp4.Plan, offset: int, length: int) -> bytes:
         """See `virtual_mp4.read`."""

@@ -17,7 +17,7 @@ from typing import BinaryIO, NamedTuple
 
 from camtrace.media import boxes
 from camtrace.media.mime import codec_string
-from camtrace.model import Segment, Track
+from camtrace.model import Segment, Stretch, Track
 
 _TOUCHING_US = 1_000_000
 _REFERENCES = 0xFFFF  # a sidx counts them in 16 bits
@@ -51,9 +51,13 @@ class Plan:
 
 
 class _Cut(NamedTuple):
-    """A segment, the bytes wanted of it, and the media time (of decoding, in microseconds) they span."""
+    """A segment, the bytes wanted of it, and the media time (of decoding, in microseconds) they span.
+
+    `begins`: something was left out before it.
+    """
 
     segment: Segment
+    begins: bool
     start: int
     stop: int
     first_us: int
@@ -61,22 +65,25 @@ class _Cut(NamedTuple):
     ended_us: int
 
 
-def plan(segments: Sequence[Segment], start: int, stop_us: int, *, absolute: bool) -> Plan | None:
-    """Lay out `segments`, from byte `start` of the first (0: its first fragment) up to wall time `stop_us`.
+def plan(stretches: Sequence[Stretch], *, absolute: bool) -> Plan | None:
+    """Lay out `stretches`, which are in order and do not overlap.
 
     None when nothing is left. Raises OSError and BoxError.
     """
     init = b""
     tracks: tuple[Track, ...] = ()
     cuts: list[_Cut] = []
-    for segment in segments:
+    for segment, first, stretch in (
+        (segment, number == 0, wanted) for wanted in stretches for number, segment in enumerate(wanted.segments)
+    ):
         with _path(segment).open("rb") as file:
             head = _initial(file)
             found = boxes.parse_init(head)
             if cuts and found != tracks:
                 break
             init, tracks = init or head, found
-            cut = _cut(file, segment, tracks, start if not cuts and start else len(head), stop_us)
+            start = stretch.start if first and stretch.start else len(head)
+            cut = _cut(file, segment, tracks, first, start, stretch.stop_us)
         if cut is not None:
             cuts.append(cut)
     if not cuts:
@@ -116,7 +123,9 @@ def _initial(file: BinaryIO) -> bytes:
     return head[: boxes.init_length(head)]
 
 
-def _cut(file: BinaryIO, segment: Segment, tracks: tuple[Track, ...], start: int, stop_us: int) -> _Cut | None:
+def _cut(
+    file: BinaryIO, segment: Segment, tracks: tuple[Track, ...], begins: bool, start: int, stop_us: int
+) -> _Cut | None:
     first = next(boxes.fragments(file, start, segment.bytes), None)
     if first is None:
         return None
@@ -136,7 +145,7 @@ def _cut(file: BinaryIO, segment: Segment, tracks: tuple[Track, ...], start: int
         stop = place.offset + place.length
     if stop == start:
         return None
-    return _Cut(segment, start, stop, first_us, end_us, min(segment.ended_us, end_us + wall_us))
+    return _Cut(segment, begins, start, stop, first_us, end_us, min(segment.ended_us, end_us + wall_us))
 
 
 def _placed(cuts: Sequence[_Cut], tracks: tuple[Track, ...], absolute: bool) -> tuple[Part, ...]:
@@ -148,7 +157,7 @@ def _placed(cuts: Sequence[_Cut], tracks: tuple[Track, ...], absolute: bool) -> 
             shift_us = segment.started_us - boxes.media_us(tracks[0], segment.start_ticks)
         elif last is None:
             shift_us = -cut.first_us
-        elif segment.run != last.segment.run or abs(segment.started_us - last.ended_us) > _TOUCHING_US:
+        elif cut.begins or not _touching(last, segment):
             shift_us += last.end_us - cut.first_us
         keys = tuple((key.offset, key.at_us) for key in segment.keyframes if cut.start <= key.offset < cut.stop)
         if not keys or keys[0][0] != cut.start:
@@ -157,6 +166,11 @@ def _placed(cuts: Sequence[_Cut], tracks: tuple[Track, ...], absolute: bool) -> 
         at += cut.stop - cut.start
         last = cut
     return tuple(parts)
+
+
+def _touching(last: _Cut, segment: Segment) -> bool:
+    """Whether nothing is missing between what was cut and the segment after it."""
+    return segment.run == last.segment.run and abs(segment.started_us - last.ended_us) <= _TOUCHING_US
 
 
 def _bytes_of(file: BinaryIO, part: Part, tracks: tuple[Track, ...], offset: int, end: int) -> Iterator[bytes]:

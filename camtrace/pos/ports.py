@@ -8,6 +8,7 @@ from typing import Protocol
 from twisted.internet import defer
 
 from camtrace.events import LineReceived
+from camtrace.model import SourceSettings, StoredDialect
 
 
 class Facts(Protocol):
@@ -23,3 +24,21 @@ class Cameras(Protocol):
     """Which cameras look at a till."""
 
     def watching(self, source: str) -> tuple[int, ...]: ...
+
+
+class DialectRows(Protocol):
+    """The dialects in the database."""
+
+    async def all(self) -> list[StoredDialect]: ...
+
+
+class Sources(Protocol):
+    """What is set for tills."""
+
+    def all(self) -> Sequence[SourceSettings]: ...
+
+
+class BurstFound(Protocol):
+    """Told that a till sends whole tickets at once, or does so no more."""
+
+    def __call__(self, source: str, at_once: bool) -> object: ...

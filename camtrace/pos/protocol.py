@@ -14,7 +14,10 @@ from twisted.python.failure import Failure
 
 from camtrace.complaints import Complaints
 from camtrace.pos.admission import Admission
-from camtrace.pos.wire import MAX_LINE, FramingLost, Splitter, WireError, mask, to_text
+from camtrace.pos.capture import Capture, MaskedStream
+from camtrace.pos.dialect import BUILT_IN, Cutter, Reader, cutter
+from camtrace.pos.dialects import Dialects
+from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
 READ_BYTES = 1 << 14
@@ -31,7 +34,12 @@ class Receiver(Protocol):
     def is_crowded(self) -> bool: ...
 
     def received(
-        self, lines: Sequence[bytes], peer: str, encoding: str, bad: Callable[[bytes, WireError], None]
+        self,
+        lines: Sequence[bytes],
+        peer: str,
+        encoding: str,
+        bad: Callable[[bytes, WireError], None],
+        reader: Reader | None = None,
     ) -> defer.Deferred[None]: ...
 
 
@@ -42,7 +50,11 @@ class TillConnection(protocol.Protocol):
     transport: Any
 
     def __init__(self) -> None:
-        self._splitter = Splitter()
+        self._splitter: Splitter | Cutter = Splitter()
+        self._reader: Reader | None = None  # None: the CamTrace protocol
+        self._generation = 0  # of the dialects, when it was last asked what this till speaks
+        self._shown: MaskedStream | None = None
+        self._number = 0
         self._peer = ""
         self._accepted = False
         self._ended = False
@@ -65,12 +77,16 @@ class TillConnection(protocol.Protocol):
         if not self._accepted or self._ended:
             return
         self.factory.reads += 1
+        if self.factory.generation != self._generation:
+            self._ask_dialect()
+        if self.factory.is_captured:
+            self._show(data)
         try:
             self._take(self._splitter.feed(data))
         except FramingLost as lost:
             self._ended = True
             self._take(lost.before)
-            self.factory.complaints.tell(self._peer, lost.code, f"closed: {lost}", limit=MAX_LINE // 1024)
+            self.factory.complaints.tell(self._peer, lost.code, f"closed: {lost}", limit=lost.limit // 1024)
             self.transport.abortConnection()
 
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
@@ -82,6 +98,10 @@ class TillConnection(protocol.Protocol):
             del self.factory.connections[self._peer]
         if not self._ended:
             self._take(self._splitter.flush())
+        if self._shown is not None and self.factory.capture is not None:
+            self.factory.capture.read(self._peer, self._number, self._shown.flush())
+        if self._reader is not None and self.factory.dialects is not None:
+            self.factory.dialects.left(self._peer, self._reader)
 
     def leave(self) -> None:
         """End it from our side. A line without an end counts, as when the till ends it."""
@@ -94,22 +114,50 @@ class TillConnection(protocol.Protocol):
         """Whether it is not read now: it has more to say."""
         return self._paused
 
+    def _ask_dialect(self) -> None:
+        """What this till speaks may have been changed: what it says from here on is read so."""
+        dialects = self.factory.dialects
+        if dialects is None:
+            return
+        self._generation = dialects.generation
+        dialect = dialects.of(self._peer, self.factory.dialect)
+        before = self._reader.dialect if self._reader else None
+        if dialect is before:
+            return
+        if dialect is None or before is None or dialect.framing != before.framing:
+            self._take(self._splitter.flush())
+            self._splitter = cutter(dialect)
+        self._reader = None if dialect is None else dialects.reader(self._peer, dialect)
+
+    def _show(self, data: bytes) -> None:
+        capture = self.factory.capture
+        if capture is not None:
+            if self._shown is None:
+                self._shown, self._number = MaskedStream(not self._splitter.holds), next(capture.numbers)
+            capture.read(self._peer, self._number, self._shown.feed(data))
+
     def _take(self, lines: list[bytes]) -> None:
         if not lines:
             return
         receiver = self.factory.receiver
         self._under_way += len(lines)
         self.factory.under_way += len(lines)
-        durable = receiver.received(lines, self._peer, self.factory.encoding, self._bad_line)
+        durable = receiver.received(lines, self._peer, self._encoding, self._bad_line, self._reader)
         durable.addCallback(self._became_durable, len(lines))
         if self._under_way and not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded):
             self._paused = True
             self.transport.pauseProducing()
 
+    @property
+    def _encoding(self) -> str:
+        """That of the dialect, unless it leaves it to the listener."""
+        own = "auto" if self._reader is None else self._reader.dialect.encoding
+        return self.factory.encoding if own == "auto" else own
+
     def _bad_line(self, line: bytes, fault: WireError) -> None:
         sample = mask(line)[:MAX_SAMPLE]
         self.factory.complaints.tell(
-            self._peer, fault.code, f"{fault}: {sample!r}", line=to_text(sample, self.factory.encoding)
+            self._peer, fault.code, f"{fault}: {sample!r}", line=to_text(sample, self._encoding)
         )
 
     def _became_durable(self, _: None, count: int) -> None:
@@ -121,7 +169,7 @@ class TillConnection(protocol.Protocol):
 
 
 class TillFactory(protocol.Factory):
-    """Makes the connections of one listener. `encoding`: one of `wire.ENCODINGS`."""
+    """Makes the connections of one listener. `encoding`: one of `wire.ENCODINGS`; `dialect`: its name."""
 
     protocol: Any = TillConnection
 
@@ -134,10 +182,16 @@ class TillFactory(protocol.Factory):
         admission: Admission | None = None,
         max_connections: int = 4000,
         max_per_peer: int = 2500,
+        dialect: str = BUILT_IN,
+        dialects: Dialects | None = None,
+        capture: Capture | None = None,
     ) -> None:
         self.receiver = receiver
         self.complaints = complaints
         self.encoding = encoding
+        self.dialect = dialect
+        self.dialects = dialects
+        self.capture = capture
         self.connections: Counter[str] = Counter()
         self.open: set[TillConnection] = set()
         self.reads = 0
@@ -146,6 +200,16 @@ class TillFactory(protocol.Factory):
         self._admission = admission or Admission()
         self._max_connections = max_connections
         self._max_per_peer = max_per_peer
+
+    @property
+    def generation(self) -> int:
+        """Another one than before where what a till speaks may have changed."""
+        return 0 if self.dialects is None else self.dialects.generation
+
+    @property
+    def is_captured(self) -> bool:
+        """Whether somebody looks at what tills send."""
+        return self.capture is not None and self.capture.active
 
     def admits(self, peer: str) -> bool:
         """Whether `peer` may connect now; if not, that is told."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from twisted.internet import defer
@@ -14,15 +15,39 @@ from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.pos.admission import Admission
+from camtrace.pos.bursts import Bursts
+from camtrace.pos.capture import Capture
+from camtrace.pos.dialect import BUILT_IN, Reader
+from camtrace.pos.dialects import Dialects
 from camtrace.pos.encodings import Encodings
-from camtrace.pos.ports import Cameras, Facts
-from camtrace.pos.wire import Message, WireError, decode
+from camtrace.pos.ports import BurstFound, Cameras, Facts
+from camtrace.pos.wire import Message, WireError, decode, mask_all
 from camtrace.tickets.grouping import Entry, Grouping
 
 PROTOCOL = "pos"
 CROWD = 3000  # facts that wait to become durable: tills are read no further until there are fewer
+MOST_SENDERS = 5000
 Bad = Callable[[bytes, WireError], None]
 _TICK = timedelta(microseconds=1)
+
+
+@dataclass(slots=True)
+class Sender:
+    """An address from which tills speak, since the server runs. `source`: the name that the last line bore.
+
+    `fault`: the code of the last line that could not be read, "" after one that could. `wrong_port_at`: when it last
+    spoke to the port of the pages.
+    """
+
+    address: str
+    first_at: datetime
+    last_at: datetime
+    lines: int = 0
+    bad: int = 0
+    source: str = ""
+    dialect: str = BUILT_IN
+    fault: str = ""
+    wrong_port_at: datetime | None = None
 
 
 class Tills:
@@ -40,6 +65,9 @@ class Tills:
         admission: Admission | None = None,
         encodings: Encodings | None = None,
         now: Callable[[], datetime] = clock.now,
+        dialects: Dialects | None = None,
+        capture: Capture | None = None,
+        burst_found: BurstFound = lambda source, at_once: None,
     ) -> None:
         self._facts = facts
         self._cameras = cameras
@@ -49,6 +77,12 @@ class Tills:
         self._admission = admission or Admission()
         self._encodings = encodings or Encodings()
         self._now = now
+        self._dialects = dialects
+        self._capture = capture
+        self._bursts = Bursts()
+        self._burst_found = burst_found
+        self._senders: dict[str, Sender] = {}
+        self._own: dict[tuple[str, str], Reader] = {}  # of tills that speak otherwise than their address
         self._last_at: dict[str, datetime] = {}
         for name in ("camtrace_pos_lines_total", "camtrace_pos_errors_total"):
             metrics.add(name, 0)  # shown from the start
@@ -62,24 +96,97 @@ class Tills:
         """Whether senders must wait because facts do not become durable as fast as they come."""
         return self._facts.waiting > CROWD
 
-    def received(self, lines: Sequence[bytes], peer: str, encoding: str, bad: Bad) -> defer.Deferred[None]:
+    @property
+    def senders(self) -> list[Sender]:
+        """Every address that has spoken, the one that spoke last first."""
+        return sorted(self._senders.values(), key=lambda sender: sender.last_at, reverse=True)
+
+    def at_wrong_port(self, address: str) -> None:
+        """A till at `address` speaks to the port of the pages."""
+        sender = self._sender(address)
+        if sender is not None:
+            sender.last_at = sender.wrong_port_at = self._now()
+
+    def received(
+        self, lines: Sequence[bytes], peer: str, encoding: str, bad: Bad, reader: Reader | None = None
+    ) -> defer.Deferred[None]:
         """Record what `lines` say; fires when all are durable. One that says nothing is counted and given to `bad`.
 
-        `encoding`: of those for which nothing else is set.
+        `encoding`: of those for which nothing else is set. `reader`: of another dialect than the CamTrace protocol.
         """
-        facts = []
+        facts: list[LineReceived] = []
+        fault = ""
+        wrong = 0
+        capture = self._capture if self._capture is not None and self._capture.active else None
+        plain = reader is None and (self._dialects is None or not self._dialects.has_own)  # as nearly always
+        encoding_of = self._encodings.of
         for raw in lines:
             try:
-                message = decode(raw, self._encodings.of(raw, peer, encoding))
+                message: Message | None
+                if plain:
+                    message = decode(raw, encoding_of(raw, peer, encoding))
+                else:
+                    message = self._read(raw, peer, encoding, reader)
+                if message is None:
+                    if capture:
+                        capture.line(peer, _name(reader), mask_all(raw), None)
+                    continue
                 if not self._admission.source(message.source):
                     raise WireError("its name is not among [pos] sources", "stranger_name")
             except WireError as error:
                 bad(raw, error)
+                fault = error.code
+                wrong += 1
+                if capture:
+                    capture.line(peer, _name(reader), mask_all(raw), None, error)
             else:
+                fault = ""
                 facts.append(self._fact(message, peer))
+                if capture:
+                    capture.line(peer, _name(reader), message.raw, message)
+        self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
-        self._metrics.add("camtrace_pos_errors_total", len(lines) - len(facts))
+        self._metrics.add("camtrace_pos_errors_total", wrong)
         return self._facts.record_all(facts).addErrback(self._refused, peer)
+
+    def _read(self, raw: bytes, peer: str, encoding: str, reader: Reader | None) -> Message | None:
+        """The message of a line, by the till's own dialect where it has one."""
+        wanted = self._encodings.of(raw, peer, encoding)
+        message = decode(raw, wanted) if reader is None else reader.read(raw, wanted)
+        if message is None or self._dialects is None:
+            return message
+        differs, dialect = self._dialects.own(message.source, _name(reader))
+        if not differs:
+            return message
+        if dialect is None:
+            return decode(raw, wanted)
+        own = self._own.get((peer, message.source))
+        if own is None or own.dialect is not dialect:
+            if len(self._own) >= MOST_SENDERS:
+                self._own.clear()
+            own = self._own[peer, message.source] = Reader(dialect, message.source)
+        return own.read(raw, wanted if dialect.encoding == "auto" else dialect.encoding)
+
+    def _heard(self, peer: str, reader: Reader | None, facts: Sequence[LineReceived], wrong: int, fault: str) -> None:
+        sender = self._sender(peer)
+        if sender is None:
+            return
+        if facts:
+            last = facts[-1].line
+            sender.last_at, sender.source = last.received_at, last.source
+        else:
+            sender.last_at = self._now()
+        sender.lines += len(facts)
+        sender.bad += wrong
+        sender.fault = fault
+        sender.dialect = _name(reader)
+
+    def _sender(self, address: str) -> Sender | None:
+        sender = self._senders.get(address)
+        if sender is None and len(self._senders) < MOST_SENDERS:
+            at = self._now()
+            sender = self._senders[address] = Sender(address, at, at)
+        return sender
 
     def _fact(self, message: Message, peer: str) -> LineReceived:
         at = self._instant(message.source)
@@ -95,8 +202,13 @@ class Tills:
                 (message.amount if message.total is None else message.total) if pays else None,
                 kind == "E",
                 kind == "D",
+                message.opens,
             )
         )
+        if ticket.closed_at is not None:
+            found = self._bursts.closed(ticket)
+            if found is not None:
+                self._burst_found(message.source, found)
         line = Line(
             id=self._new_id(),
             received_at=at,
@@ -132,3 +244,7 @@ class Tills:
 
     def _refused(self, failure: Failure, peer: str) -> None:
         self.log.error("a line of {peer} did not become durable: {error}", peer=peer, error=failure.getErrorMessage())
+
+
+def _name(reader: Reader | None) -> str:
+    return BUILT_IN if reader is None else reader.dialect.name

@@ -30,8 +30,9 @@ class WireError(ValueError):
 class FramingLost(WireError):
     """A line is longer than any till's line: nothing behind it can be trusted. `before`: the lines that were whole."""
 
-    def __init__(self, before: list[bytes]) -> None:
-        super().__init__(f"a line is longer than {MAX_LINE} bytes", "long")
+    def __init__(self, before: list[bytes], limit: int = MAX_LINE) -> None:
+        super().__init__(f"a line is longer than {limit} bytes", "long")
+        self.limit = limit
         self.before = before
 
 
@@ -43,6 +44,11 @@ class Splitter:
 
     def __init__(self) -> None:
         self._held = bytearray()
+
+    @property
+    def holds(self) -> bool:
+        """Whether a line has begun that is not whole."""
+        return bool(self._held)
 
     def feed(self, data: bytes) -> list[bytes]:
         """The lines that `data` completes. Raises FramingLost."""
@@ -77,7 +83,8 @@ class Message(NamedTuple):
 
     `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount. `amount`: of
     the article (A, S), in the drawer (D), given by the customer (T, E); `total`: what this tender settled (T, E).
-    `text`: the article, or all that followed an unknown type. `raw`: the line, card numbers masked.
+    `text`: the article, or all that followed an unknown type. `raw`: the line, card numbers masked. `opens`: the line
+    is known to begin a ticket.
     """
 
     source: str
@@ -93,6 +100,7 @@ class Message(NamedTuple):
     special: str = ""
     tender: str = ""
     total: Decimal | None = None
+    opens: bool = False
 
 
 def decode(line: bytes, encoding: str = "auto") -> Message:
@@ -260,6 +268,11 @@ def mask(line: bytes) -> bytes:
         field if is_article and index == 6 else _GROUPED.sub(_masked, _DIGITS.sub(_masked, field))
         for index, field in enumerate(fields)
     )
+
+
+def mask_all(data: bytes) -> bytes:
+    """`data` of any form with its card numbers masked; what is a barcode is not known here."""
+    return _GROUPED.sub(_masked, _DIGITS.sub(_masked, data))
 
 
 def _masked(match: re.Match[bytes]) -> bytes:

@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from camtrace import clock
-from camtrace.model import Camera, Gap, Sample, Segment, Span, Track
+from camtrace.model import Camera, Gap, Sample, Segment, Span, Stretch, Track
 from camtrace.recording.index import Index
 from camtrace.recording.ports import AlarmSpans, DecodeJpeg, FileLayout, GapStore, Jobs
 from camtrace.recording.reading import ChainedReading, Place, RecordedReading, find, path_of
@@ -80,13 +80,10 @@ class Footage:
         """
         if start >= stop:
             return None
-        windows = await self._windows(camera.uid, kind, start, stop)
         readings = []
-        for number, (start_us, stop_us) in enumerate(windows):
-            on = follow and kind != "alarm" and stop_us == clock.to_us(stop) and number == len(windows) - 1
-            reading = await self._open(camera.uid, start_us, stop_us, on)
-            if reading is not None:
-                readings.append(reading)
+        for place, stop_us in await self._places(camera.uid, kind, start, stop):
+            on = follow and kind != "alarm" and stop_us == clock.to_us(stop)
+            readings.append(await self._open(camera.uid, place, stop_us, on))
         return readings[0] if len(readings) == 1 else ChainedReading(readings) if readings else None
 
     async def spans(self, camera_uid: int, kind: str, start: datetime, stop: datetime) -> list[Span]:
@@ -106,17 +103,16 @@ class Footage:
     ) -> RecordedMp4 | None:
         """The footage as one MP4, gaps closed up; `absolute` keeps wall time and gaps. None when it has no picture.
 
-        It begins at the last key frame at or before `start`, and ends where the codec changes, or at two weeks.
+        It begins at the last key frame at or before `start`, and ends where the codec changes, or at two weeks. What
+        lies between two alarms is a gap of the kind "alarm".
         """
-        windows = await self._windows(camera.uid, kind, start, stop)
-        if not windows or start >= stop:
+        if start >= stop:
             return None
-        start_us, stop_us = windows[0][0], windows[-1][1]
-        place = await find(self._index, camera.uid, STREAM, start_us, stop_us)
-        if place is None:
-            return None
-        segments = await self._segments(place.segment, stop_us)
-        layout = await self._jobs.job(self._files.plan_mp4, segments, place.offset, stop_us, absolute)
+        stretches = [
+            Stretch(await self._segments(place.segment, stop_us), place.offset, stop_us)
+            for place, stop_us in await self._places(camera.uid, kind, start, stop)
+        ]
+        layout = await self._jobs.job(self._files.plan_mp4, stretches, absolute)
         return RecordedMp4(self._files, self._jobs, layout) if layout is not None else None
 
     async def picture(self, camera: Camera, at: datetime) -> bytes | None:
@@ -136,6 +132,21 @@ class Footage:
 
     # ── inside ───────────────────────────────────────────────────────────────────────────────────────────────────
 
+    async def _places(self, uid: int, kind: str, start: datetime, stop: datetime) -> list[tuple[Place, int]]:
+        """Where to read this kind of recording from, and each time up to which instant.
+
+        Time that begins within the last group of pictures of the time before is read on end with it.
+        """
+        found: list[tuple[Place, int]] = []
+        for start_us, stop_us in await self._windows(uid, kind, start, stop):
+            place = await find(self._index, uid, STREAM, start_us, stop_us)
+            if place is None:
+                continue
+            if found and place.at_us < found[-1][1]:
+                place, _ = found.pop()
+            found.append((place, stop_us))
+        return found
+
     async def _windows(self, uid: int, kind: str, start: datetime, stop: datetime) -> list[tuple[int, int]]:
         """The time this kind of recording covers between two instants, in microseconds."""
         whole = (clock.to_us(start), clock.to_us(stop))
@@ -151,10 +162,7 @@ class Footage:
         wanted = [(clock.to_us(span.start), clock.to_us(span.stop)) for span in spans]
         return overlaps(wanted, [(clock.to_us(start), clock.to_us(stop))])
 
-    async def _open(self, uid: int, start_us: int, stop_us: int, follow: bool) -> RecordedReading | None:
-        place = await find(self._index, uid, STREAM, start_us, stop_us)
-        if place is None:
-            return None
+    async def _open(self, uid: int, place: Place, stop_us: int, follow: bool) -> RecordedReading:
         tracks = await self._tracks(place.segment)
         spans = await self._index.spans(uid, STREAM, place.at_us, stop_us)
         reached_us = max((ended for _, ended in spans), default=stop_us)

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from twisted.internet import defer
 
-from camtrace.model import Camera, Gap, Sample, Segment, Span, Track
+from camtrace.model import Camera, Gap, Sample, Segment, Span, Stretch, Track
 
 
 class SegmentStore(Protocol):
@@ -127,8 +127,8 @@ class FileLayout(Protocol):
     def read(self, path: Path, segment: Segment, tracks: tuple[Track, ...], offset: int) -> Piece:
         """About a second of samples from the fragment at `offset` on (0: the first), in decoding order."""
 
-    def plan_mp4(self, segments: Sequence[Segment], start: int, stop_us: int, absolute: bool) -> Any:
-        """How `segments` make one MP4 (with `length`, `mime`, `start_us`, `stop_us`); None without a picture."""
+    def plan_mp4(self, stretches: Sequence[Stretch], absolute: bool) -> Any:
+        """How `stretches` make one MP4 (with `length`, `mime`, `start_us`, `stop_us`); None without a picture."""
 
     def read_mp4(self, plan: Any, offset: int, length: int) -> bytes:
         """Bytes of that MP4."""

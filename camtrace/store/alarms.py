@@ -7,8 +7,9 @@ from datetime import datetime
 from typing import Any
 
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
-from camtrace.model import Alarm, Span, Trigger
+from camtrace.model import Alarm, AlarmMark, AlarmNow, Span, Trigger
 from camtrace.store.database import Database
+from camtrace.store.matching import Conditions, holds, pattern
 
 MOST_TRIGGERS = 1000  # of one alarm that are kept: a camera may send them for hours
 _NAMES = (
@@ -40,17 +41,17 @@ class AlarmStore:
     @staticmethod
     async def insert(cursor: Any, facts: Sequence[AlarmTriggered | AlarmEnded | AlarmAcknowledged]) -> None:
         """Write how alarms stand after these facts, in the caller's transaction; repeated ones change nothing."""
-        latest = {fact.alarm.id: fact.alarm for fact in facts}
-        for alarm in latest.values():
+        latest = {fact.alarm.id: fact for fact in facts}
+        for number, alarm in ((fact.id, fact.alarm) for fact in latest.values()):
             await cursor.execute(
-                f"insert into alarm ({_COLUMNS}) values ({', '.join(['%s'] * len(_NAMES))})"
-                f" on conflict (id) do update set {_CHANGES},"
+                f"insert into alarm ({_COLUMNS}, fact) values ({', '.join(['%s'] * len(_NAMES))}, %s)"
+                f" on conflict (id) do update set {_CHANGES}, fact = greatest(alarm.fact, excluded.fact),"
                 " ended_at = coalesce(alarm.ended_at, excluded.ended_at),"
                 " acknowledged_by = case when alarm.acknowledged_at is null then excluded.acknowledged_by"
                 " else alarm.acknowledged_by end,"
                 " acknowledged_at = coalesce(alarm.acknowledged_at, excluded.acknowledged_at)"
                 " where alarm.triggers <= excluded.triggers",
-                [_column(getattr(alarm, name)) for name in _NAMES],
+                [*(_column(getattr(alarm, name)) for name in _NAMES), number],
             )
         triggers = [
             (fact.id, fact.alarm.id, fact.trigger)
@@ -85,41 +86,76 @@ class AlarmStore:
         self,
         *,
         camera_uids: Sequence[int] | None = None,
-        cause: str | None = None,
+        causes: Sequence[str] | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
+        words: Sequence[str] = (),
+        seen: bool | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
     ) -> list[Alarm]:
-        """Alarms that touch [start, stop], newest first; of these cameras (None: all), with this cause among others.
+        """Alarms that touch [start, stop], newest first; of these cameras (None: all), with one of these causes.
 
-        `before`: (started_at, id) of the last one of the page before.
+        `words`: each must occur in a trigger's message or origin; ignoring case and accents. `seen`: whether somebody
+        said so. `before`: (started_at, id) of the last one of the page before.
         """
-        wanted: list[tuple[str, tuple[Any, ...]]] = []
-        if camera_uids is not None:
-            wanted.append(("camera_uid = any(%s)", (list(camera_uids),)))
-        if cause is not None:
-            wanted.append(("%s = any(causes)", (cause,)))
-        if start is not None:
-            wanted.append(("until >= %s", (start,)))
-        if stop is not None:
-            wanted.append(("started_at <= %s", (stop,)))
+        wanted = Conditions()
+        wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
+        wanted.add_given("causes && %s::text[]", None if causes is None else list(causes))
+        wanted.add_given("until >= %s", start)
+        wanted.add_given("started_at <= %s", stop)
+        for word in words:
+            told = f"{holds('message')} or {holds('origin')}"
+            condition = f"exists (select from trigger where alarm_id = alarm.id and ({told}))"
+            wanted.add(condition, pattern(word), pattern(word))
+        if seen is not None:
+            wanted.add(f"acknowledged_at is {'not null' if seen else 'null'}")
         if before is not None:
-            wanted.append(("(started_at, id) < (%s, %s)", before))
-        where = " and ".join(condition for condition, _ in wanted) or "true"
+            wanted.add("(started_at, id) < (%s, %s)", *before)
         return _alarms(
             await self._database.query(
-                f"select {_COLUMNS} from alarm where {where} order by started_at desc, id desc limit %s",
-                [value for _, values in wanted for value in values] + [limit],
+                f"select {_COLUMNS} from alarm where {wanted} order by started_at desc, id desc limit %s",
+                [*wanted.values, limit],
             )
         )
 
-    async def triggers(self, alarm_ids: Sequence[int]) -> dict[int, list[Trigger]]:
-        """What started and prolonged each of these alarms, in order."""
+    async def since(self, fact_id: int, limit: int) -> list[tuple[int, AlarmNow]]:
+        """The first `limit` alarms that changed after a fact, as they stand, each with the last fact of it."""
         rows = await self._database.query(
-            "select alarm_id, at, cause, origin, message from trigger where alarm_id = any(%s)"
-            " order by alarm_id, at, id",
+            f"select {_COLUMNS}, fact from alarm where fact > %s order by fact limit %s", (fact_id, limit)
+        )
+        alarms = _alarms([row[:-1] for row in rows])
+        newest = await self._newest([alarm.id for alarm in alarms]) if alarms else {}
+        return [(row[-1], AlarmNow(alarm, newest.get(alarm.id))) for row, alarm in zip(rows, alarms, strict=True)]
+
+    async def _newest(self, alarm_ids: Sequence[int]) -> dict[int, Trigger]:
+        rows = await self._database.query(
+            "select distinct on (alarm_id) alarm_id, at, cause, origin, message from trigger where alarm_id = any(%s)"
+            " order by alarm_id, at desc, id desc",
             (list(alarm_ids),),
+        )
+        return {row[0]: Trigger(at=row[1], cause=row[2], origin=row[3], message=row[4]) for row in rows}
+
+    async def marks(
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+    ) -> list[AlarmMark]:
+        """The `limit` latest alarms that touch [start, stop], of these cameras (None: all), the first one first."""
+        wanted = Conditions()
+        wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
+        wanted.add("until >= %s and started_at <= %s", start, stop)
+        rows = await self._database.query(
+            f"select started_at, until, camera_uid, causes from alarm where {wanted}"
+            " order by started_at desc, id desc limit %s",
+            [*wanted.values, limit],
+        )
+        return [AlarmMark(began, until, (uid,), tuple(causes), 1) for began, until, uid, causes in reversed(rows)]
+
+    async def triggers(self, alarm_ids: Sequence[int], most: int = MOST_TRIGGERS) -> dict[int, list[Trigger]]:
+        """What started and prolonged each of these alarms, in order, the first `most` of each."""
+        rows = await self._database.query(
+            "select a.id, t.* from unnest(%s::bigint[]) a (id) cross join lateral (select at, cause, origin, message"
+            " from trigger where alarm_id = a.id order by at, trigger.id limit %s) t",
+            (list(alarm_ids), most),
         )
         found: dict[int, list[Trigger]] = {id: [] for id in alarm_ids}
         for alarm_id, at, cause, origin, message in rows:

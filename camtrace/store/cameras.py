@@ -25,6 +25,7 @@ from camtrace.model import (
 )
 from camtrace.store.contacts import read_contacts
 from camtrace.store.database import Database
+from camtrace.store.disconnections import Disconnections
 
 _FIELDS = [
     "name",
@@ -133,6 +134,7 @@ class CameraStore:
             found = cursor.fetchall()
             if not found:
                 raise NotFound(N_("this camera does not exist any more"))
+            await Disconnections.end(cursor, uid, at, "removed")
             await _notify(cursor, uid)
             return _camera(found[0])
 
@@ -140,11 +142,14 @@ class CameraStore:
 
     @staticmethod
     async def insert_states(cursor: Any, states: Sequence[tuple[int, CameraState]]) -> None:
-        """Write changes of status, each with its fact's id, in the caller's transaction."""
+        """Write changes of status, each with its fact's id, and what they say of disconnections.
+
+        All in the caller's transaction; what was written before changes nothing.
+        """
         await cursor.execute(
             "insert into camera_state (id, camera_uid, since, status, reason, detail)"
             " select * from unnest(%s::bigint[], %s::bigint[], %s::timestamptz[], %s::text[], %s::text[], %s::text[])"
-            " on conflict (id) do nothing",
+            " on conflict (id) do nothing returning id",
             (
                 [identity for identity, _ in states],
                 [state.camera_uid for _, state in states],
@@ -154,6 +159,8 @@ class CameraStore:
                 [state.detail for _, state in states],
             ),
         )
+        new = {row[0] for row in cursor.fetchall()}
+        await Disconnections.follow(cursor, [pair for pair in states if pair[0] in new])
 
 
 async def _notify(cursor: Any, uid: int) -> None:

@@ -9,6 +9,7 @@ from typing import Any
 
 from camtrace.model import JournalEntry
 from camtrace.store.database import Database
+from camtrace.store.matching import Conditions, holds, pattern
 
 _ENTRY = "select id, at, kind, text, args, camera_uid, account from journal"
 
@@ -45,21 +46,27 @@ class Journal:
         stop: datetime | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
+        camera_uids: Sequence[int] | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
     ) -> list[JournalEntry]:
-        """Entries of a kind ("" for all) in [start, stop], newest first; `before`: the last one of the page before."""
-        wanted: list[tuple[str, tuple[Any, ...]]] = []
-        if kind:
-            wanted.append(("kind = %s", (kind,)))
-        if start is not None:
-            wanted.append(("at >= %s", (start,)))
-        if stop is not None:
-            wanted.append(("at <= %s", (stop,)))
+        """Entries of a kind ("" for all) in [start, stop], newest first; `before`: the last one of the page before.
+
+        `camera_uids`: only those about one of these cameras. `words`: each must occur in a value or the user's name,
+        ignoring case and accents, or the entry's text must be among the message ids that come with it.
+        """
+        wanted = Conditions()
+        wanted.add_given("kind = %s", kind or None)
+        wanted.add_given("at >= %s", start)
+        wanted.add_given("at <= %s", stop)
+        wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
+        for word, texts in words:
+            among_values = f"exists (select from jsonb_each_text(args) v where {holds('v.value')})"
+            found_by = [(among_values, pattern(word)), (holds("account"), pattern(word))]
+            wanted.add_any([*found_by, ("text = any(%s)", list(texts))])
         if before is not None:
-            wanted.append(("(at, id) < (%s, %s)", before))
-        where = " and ".join(condition for condition, _ in wanted) or "true"
+            wanted.add("(at, id) < (%s, %s)", *before)
         rows = await self._database.query(
-            f"{_ENTRY} where {where} order by at desc, id desc limit %s",
-            [value for _, values in wanted for value in values] + [limit],
+            f"{_ENTRY} where {wanted} order by at desc, id desc limit %s", [*wanted.values, limit]
         )
         return [_entry(row) for row in rows]
 

@@ -7,7 +7,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-import psycopg2.errors
+from twisted.internet import defer
 
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
@@ -79,10 +79,10 @@ class ReportStore:
 
         async def work(cursor: Any) -> list[Figures]:
             await cursor.execute(f"set local statement_timeout = {MOST_MS}")
-            await cursor.execute(sql, values)
+            try:
+                await cursor.execute(sql, values)
+            except defer.CancelledError as error:  # psycopg2 was interrupted by the time limit
+                raise Invalid(N_("this takes too long: ask for a shorter time"), "start") from error
             return list(cursor.fetchall())
 
-        try:
-            return await self._database.transaction("report", work)
-        except psycopg2.errors.QueryCanceled as error:
-            raise Invalid(N_("this takes too long: ask for a shorter time"), "start") from error
+        return await self._database.transaction("report", work)

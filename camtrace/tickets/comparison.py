@@ -11,7 +11,8 @@ SALE = "sale"
 KINDS: dict[str, tuple[str, ...]] = {
     "voids": ("void", "ticket_void"),
     "returns": ("return",),
-    "discounts": ("discount", "gift", "loss", "price_change"),
+    "discounts": ("discount", "price_change"),
+    "gifts": ("gift", "loss"),
     "no_sales": ("no_sale",),
 }
 FEWEST_PEERS = 3  # of fewer there is no usual figure

@@ -5,6 +5,7 @@ next line opens another. Besides:
 
 - A D line outside a ticket (the drawer opened without a sale) is a ticket of its own, of that one line.
 - A line with another ticket number than the open ticket has already shows that its E was lost: it opens another.
+- A line that is known to begin a ticket opens one, where a till's dialect has such lines.
 - A source that was silent for longer than the timeout has abandoned its ticket: the next line opens another.
 - The number and the seller are the first ones that a line of the ticket gives.
 - The total is the sum of what its T and E lines settled: of their totals, or of the amounts given where there is none.
@@ -35,6 +36,7 @@ class Entry:
     settled: Decimal | None = None
     closes: bool = False
     stands_alone: bool = False
+    opens: bool = False
 
 
 @dataclass(slots=True)
@@ -73,7 +75,7 @@ class Grouping:
         return ticket
 
     def _is_over(self, known: _Open, entry: Entry) -> bool:
-        if entry.at - known.last_at > self._timeout:
+        if entry.opens or entry.at - known.last_at > self._timeout:
             return True
         return bool(entry.number and known.ticket.number and entry.number != known.ticket.number)
 

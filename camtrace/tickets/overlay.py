@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from camtrace.model import Line, Ticket
+from camtrace.tickets.roles import END, role_of
 from camtrace.tickets.tally import Tally
 
 TIMEOUT = timedelta(minutes=5)
@@ -28,16 +29,18 @@ class Shown:
 
 
 class Overlay:
-    """The screen of one source."""
+    """The screen of one source, cleared after a silence of `timeout`."""
 
     def __init__(self, timeout: timedelta = TIMEOUT) -> None:
-        self._timeout = timeout
+        self.timeout = timeout
         self._lines: list[Line] = []
         self._ticket: Ticket | None = None
         self._tally = Tally()
 
     def add(self, line: Line, ticket: Ticket) -> None:
-        """Show `line` of `ticket`, after clearing what it makes obsolete."""
+        """Show `line` of `ticket`, after clearing what it makes obsolete. One that is hidden is not shown."""
+        if line.is_hidden:
+            return
         if self._lines and self._is_new(line):
             self._lines.clear()
         if self._ticket is None or self._ticket.id != ticket.id:
@@ -49,11 +52,11 @@ class Overlay:
 
     def shown(self, now: datetime) -> Shown | None:
         """What stands on the screen at `now`."""
-        if self._ticket is None or now - self._lines[-1].received_at > self._timeout:
+        if self._ticket is None or not self._lines or now - self._lines[-1].received_at > self.timeout:
             return None
         return Shown(tuple(self._lines), self._ticket, self._tally)
 
     def _is_new(self, line: Line) -> bool:
         last = self._lines[-1]
-        another = line.ticket_id != last.ticket_id
-        return another or last.type == "E" or line.received_at - last.received_at > self._timeout
+        over = line.ticket_id != last.ticket_id if line.ticket_id and last.ticket_id else role_of(last) == END
+        return over or line.received_at - last.received_at > self.timeout

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime
+from datetime import datetime, timedelta
 
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.events import LineReceived
 from camtrace.model import Line, Ticket
-from camtrace.tickets.overlay import Overlay, Shown
+from camtrace.tickets.overlay import TIMEOUT, Overlay, Shown
 
 
 class Screens:
-    """The overlays of all sources."""
+    """The overlays of all sources. `silence`: after how long without a line the screen of a source is cleared."""
 
-    def __init__(self, bus: Bus, now: Callable[[], datetime] = clock.now) -> None:
+    def __init__(
+        self,
+        bus: Bus,
+        now: Callable[[], datetime] = clock.now,
+        silence: Callable[[str], timedelta] = lambda source: TIMEOUT,
+    ) -> None:
         self._now = now
+        self._silence = silence
         self._overlays: dict[str, Overlay] = {}
         bus.subscribe(LineReceived, self._received)
 
@@ -28,10 +34,15 @@ class Screens:
     def on_screen(self, source: str) -> Shown | None:
         """What stands on the screen for `source` now; None if nothing does."""
         overlay = self._overlays.get(source)
-        return overlay.shown(self._now()) if overlay else None
+        if overlay is None:
+            return None
+        overlay.timeout = self._silence(source)
+        return overlay.shown(self._now())
 
     def _received(self, fact: LineReceived) -> None:
         self._add(fact.line, fact.ticket)
 
     def _add(self, line: Line, ticket: Ticket) -> None:
-        self._overlays.setdefault(line.source, Overlay()).add(line, ticket)
+        overlay = self._overlays.setdefault(line.source, Overlay())
+        overlay.timeout = self._silence(line.source)
+        overlay.add(line, ticket)

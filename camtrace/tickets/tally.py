@@ -10,6 +10,9 @@ A closed ticket's own total is what its T and E lines settled (see `grouping`); 
 - Any other S line adds the amount it carries.
 
 Where an amount that belongs to the sum is not known, or the ticket's first lines are not, there is no sum.
+
+Prisma's events carry what their receipt comes to, so the sum is that of the latest. Its articles are known by their
+place in the receipt; when one is taken off, those behind it move up.
 """
 
 from __future__ import annotations
@@ -19,6 +22,7 @@ from collections.abc import Iterable
 from decimal import Decimal
 
 from camtrace.model import Line
+from camtrace.tickets.roles import ARTICLE, role_of
 
 ANNULLED, RETURNED, OFFERED, LOST = "ANNULE", "RETOUR", "OFFERT", "PERTE"
 KINDS = {ANNULLED: "cancelled", RETURNED: "returned", OFFERED: "offered", LOST: "lost"}
@@ -65,8 +69,10 @@ class Tally:
         """Count `line`."""
         if not self._begun:
             self._begun = True
-            self._whole = line.position in (None, 1)
-        if line.type == "A":
+            self._whole = line.position in (None, 1) or line.protocol == "prisma"
+        if line.protocol == "prisma":
+            self._event(line)
+        elif line.type == "A":
             self._counts["articles"] += 1
             self._articles.append(line)
             del self._articles[:-MOST_ARTICLES]
@@ -74,6 +80,37 @@ class Tally:
         elif line.type == "S":
             self._counts[KINDS.get(line.special, "other")] += 1
             self._special(line)
+
+    def _event(self, line: Line) -> None:
+        """One event of a Prisma receipt: 9 and 18 take an article off, 25 all of them."""
+        if line.total is not None and not line.is_hidden:
+            self._sum = line.total
+        role = role_of(line)
+        if role == ARTICLE:
+            self._counts["articles"] += 1
+            self._articles.append(line)
+            del self._articles[:-MOST_ARTICLES]
+        elif line.type in ("9", "18"):
+            self._counts["cancelled"] += 1
+            article = self._at_position(line)
+            if article is not None:
+                self._articles.remove(article)
+                self.taken_back[line.id] = article.id
+            amount = line.amount if article is None or line.amount is not None else article.amount
+            if amount is not None:
+                self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
+        elif line.type == "25":
+            self._counts["cancelled"] += len(self._articles)
+            self._articles.clear()
+        elif line.special == RETURNED and line.amount is not None:
+            self._counts["returned"] += 1
+
+    def _at_position(self, line: Line) -> Line | None:
+        """The article at the place that `line` names, or else the latest of the same code."""
+        place = (line.position or 0) - 1
+        if 0 <= place < len(self._articles) and _is_same_article(self._articles[place], line):
+            return self._articles[place]
+        return self._same_article(line)
 
     def _special(self, line: Line) -> None:
         if line.special == ANNULLED:

@@ -5,9 +5,9 @@ A route says what it needs, and gets it or is not called:
     @requirer.require(app.route("/cameras", methods=["GET"]), visit=May("live"))
     async def cameras(self, visit: Visit) -> str: ...
 
-An unsafe method (POST, PATCH, DELETE) of a cookie session must come from a page of this site (Origin) and carry the
-session's token in the header `X-CSRF` or in the form field `csrf`. A bearer token needs neither: no browser sends it
-by itself.
+An unsafe method (POST, PUT, PATCH, DELETE) of a cookie session must come from a page of this site (Origin) and carry
+the session's token in the header `X-CSRF` or in the form field `csrf`. A bearer token needs neither: no browser sends
+it by itself.
 """
 
 from __future__ import annotations

@@ -155,6 +155,16 @@ class Query:
             raise Invalid(N_("{field} must be one of: {choices}"), name, choices=", ".join(known))
         return value
 
+    def choices(self, name: str, choices: Iterable[str]) -> list[str] | None:
+        """Some of `choices`, with commas between; None if absent."""
+        value = self.text(name)
+        if value is None:
+            return None
+        known, asked = tuple(choices), [each.strip() for each in value.split(",")]
+        if not set(asked) <= set(known):
+            raise Invalid(N_("{field} must be one of: {choices}"), name, choices=", ".join(known))
+        return asked
+
     def flag(self, name: str) -> bool:
         """Whether the parameter is set: 1 or true."""
         return self.choice(name, ("0", "1", "true", "false")) in ("1", "true")

@@ -108,6 +108,8 @@ class LiveSocket:
         self._run(check())
 
     def _line(self, fact: LineReceived) -> None:
+        if fact.line.is_hidden:
+            return
         for page in self._of(fact.line.cameras):
             page.line(fact)
 

@@ -18,6 +18,7 @@ from camtrace.web.pages_frame import THEMES, Frame, field, go, keep_choice, own_
 from camtrace.web.ports import CameraDirectory
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import Graves, camera_named
+from camtrace.web.wording import KIND_WORDS
 
 _FIRST_PAGES = (
     ("replay", "/replay"),
@@ -93,9 +94,10 @@ class Pages:
 
     @requirer.require(app.route("/log", methods=["GET"]), visit=May("lines"))
     async def log(self, visit: Visit) -> Response:
-        tied = {name for camera in self._frame.visible(visit) for name in camera.overlay_ids}
+        cameras = self._frame.visible(visit)
+        tied = {name for camera in cameras for name in camera.overlay_ids}
         known = await self._sources() if visit.user.profile.cameras is None else ()
-        return self._frame.page(visit, "log.html", "log", sources=sorted(tied | set(known)))
+        return self._frame.page(visit, "log.html", "log", sources=sorted(tied | set(known)), cameras=cameras)
 
     @requirer.require(app.route("/cameras", methods=["GET"]), visit=May("cameras"))
     async def cameras(self, visit: Visit) -> Response:
@@ -121,7 +123,7 @@ class Pages:
 
     @requirer.require(app.route("/journal", methods=["GET"]), visit=May("journal"))
     async def journal(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "journal.html", "journal", {"journal": TEXTS})
+        return self._frame.page(visit, "journal.html", "journal", {"journal": TEXTS}, kinds=KIND_WORDS)
 
     @requirer.require(app.route("/settings", methods=["POST"]), visit=May())
     async def settings(self, visit: Visit) -> Response:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Callable, Iterable, Mapping
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -14,12 +15,13 @@ from camtrace import clock, i18n
 from camtrace.cameras.status import REASONS
 from camtrace.config import Site
 from camtrace.i18n import N_
-from camtrace.model import Camera
+from camtrace.model import Camera, SourceSettings
 from camtrace.tickets.overlay import TIMEOUT
 from camtrace.web.access import Visit
 from camtrace.web.api.shapes import state_shape
 from camtrace.web.ports import CameraDirectory
 from camtrace.web.templating import Templates
+from camtrace.web.voices import Voices
 
 THEMES = ("light", "dark")
 HTML = "text/html; charset=utf-8"
@@ -30,28 +32,31 @@ CHOICE_SECONDS = 5 * 365 * 24 * 3600
 class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
+    `event_names`: what Prisma's events are called in a language, by number. `sources` gives what is set for tills.
     `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
     """
 
     def __init__(
-        self, templates: Templates, site: Site, cameras: CameraDirectory, default_ftp_password: bool = False
+        self,
+        templates: Templates,
+        site: Site,
+        cameras: CameraDirectory,
+        default_ftp_password: bool = False,
+        event_names: Callable[[str], Mapping[str, str]] = lambda language: {},
+        sources: Callable[[], Iterable[SourceSettings]] = tuple,
     ) -> None:
         self._templates = templates
         self._site = site
         self._cameras = cameras
         self._default_ftp_password = default_ftp_password
+        self._event_names = event_names
+        self._sources = sources
         self.zone = ZoneInfo(site.timezone)
-
-    def language(self, request: Request, wanted: str = "") -> str:
-        """The language of the answer: this browser's choice, else the person's, else the browser's, else the site's."""
-        chosen = _cookie(request, "language")
-        if chosen in i18n.LANGUAGES:
-            return chosen
-        return i18n.choose(wanted, request.getHeader("accept-language") or self._site.language)
+        self.voices = Voices(templates.translations, site)
 
     def spoken(self, request: Request, wanted: str = "") -> i18n.Translations:
         """The texts of the language of the answer."""
-        return self._templates.translations[self.language(request, wanted)]
+        return self.voices.voice(request, wanted).spoken
 
     def visible(self, visit: Visit) -> list[Camera]:
         """The cameras that this person may see, by number."""
@@ -59,7 +64,7 @@ class Frame:
 
     def open_page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page for anybody, signed in or not."""
-        language = self.language(request)
+        language = self.voices.language(request)
         spoken, now = self._templates.translations[language], clock.now()
         page = self._templates.render(
             template,
@@ -83,7 +88,7 @@ class Frame:
     ) -> Response:
         """The page of a person who is signed in. `place` is its name in the bar; `facts` is for its scripts."""
         request = visit.request
-        language = self.language(request, visit.user.language)
+        language = self.voices.language(request, visit.user.language)
         spoken, now = self._templates.translations[language], clock.now()
         known = {
             "language": language,
@@ -94,6 +99,8 @@ class Frame:
             "texts": dict(spoken.of_scripts()),
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
+            "events": self._event_names(language),
+            "tills": {each.source: _till(each) for each in self._sources()},
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(
@@ -123,6 +130,10 @@ class Frame:
             "recorded": camera.regular.calendar != "never",
             "state": state_shape(self._cameras.state(camera.uid)),
         }
+
+
+def _till(settings: SourceSettings) -> dict[str, Any]:
+    return {"label": settings.label, "clear_ms": settings.clear_seconds * 1000, "offset_ms": settings.offset_ms}
 
 
 def html(page: str, status: int = 200) -> Response:

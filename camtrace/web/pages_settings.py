@@ -1,4 +1,4 @@
-"""The pages of who sets the server up: calendars, contact boxes, mails; those of alarms, exceptions and reports."""
+"""The pages of who sets the server up, the journals of alarms, lost cameras and mails; exceptions and reports."""
 
 from __future__ import annotations
 
@@ -6,17 +6,15 @@ from collections.abc import Callable, Sequence
 
 from klein import Response
 
-from camtrace.model import CAUSES, DEEDS
+from camtrace.model import DEEDS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.pages_frame import Frame
 from camtrace.web.routing import new_app, requirer
+from camtrace.web.wording import CAUSE_WORDS, ENDING_WORDS, MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
 
 class SettingsPages:
-    """`/alarms`, `/exceptions`, `/reports`, `/calendars`, `/contacts`, `/mail`; what is on them comes by the API.
-
-    `calendars` gives the names of those there are.
-    """
+    """`/calendars`, `/contacts`, `/mail`, `/capture`, `/prisma`, the journals, `/exceptions` and `/reports`."""
 
     app = new_app()
 
@@ -29,7 +27,18 @@ class SettingsPages:
 
     @requirer.require(app.route("/alarms", methods=["GET"]), visit=May("alarms"))
     def alarms(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "alarms.html", "alarms", causes=CAUSES)
+        return self._frame.page(visit, "alarms.html", "alarms", causes=_causes())
+
+    @requirer.require(app.route("/disconnections", methods=["GET"]), visit=May("journal"))
+    def disconnections(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "disconnections.html", "disconnections", {"endings": ENDING_WORDS})
+
+    @requirer.require(app.route("/mail/journal", methods=["GET"]), visit=May("settings"))
+    def mail_journal(self, visit: Visit) -> Response:
+        kinds, states = MAIL_KIND_WORDS, MAIL_STATE_WORDS
+        return self._frame.page(
+            visit, "mail_journal.html", "mail_journal", {"kinds": kinds}, kinds=kinds, states=states
+        )
 
     @requirer.require(app.route("/exceptions", methods=["GET"]), visit=May("exceptions"))
     def exceptions(self, visit: Visit) -> Response:
@@ -51,3 +60,19 @@ class SettingsPages:
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:
         return self._frame.page(visit, "mail.html", "mail")
+
+    @requirer.require(app.route("/capture", methods=["GET"]), visit=May("settings"))
+    def capture(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "capture.html", "capture")
+
+    @requirer.require(app.route("/prisma", methods=["GET"]), visit=May("settings"))
+    def prisma(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "prisma.html", "prisma")
+
+
+def _causes() -> dict[str, str]:
+    """What alarms can be asked for by: words, and the causes that they mean, with commas between."""
+    found: dict[str, list[str]] = {}
+    for cause, words in CAUSE_WORDS.items():
+        found.setdefault(words, []).append(cause)
+    return {words: ",".join(causes) for words, causes in found.items()}

@@ -6,19 +6,25 @@ from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
-from typing import Any, Protocol
+from typing import Any, Protocol, TypeVar
 
 from camtrace.mail.settings import MailSettings
 from camtrace.model import (
     Alarm,
+    AlarmMark,
+    AlarmNow,
     Calendar,
     Camera,
     CameraState,
     ContactBox,
     ContactsState,
+    Disconnection,
     Gap,
+    HeardSource,
+    HitCount,
     JournalEntry,
     Line,
+    LineSearch,
     MailRights,
     MotionSettings,
     Moved,
@@ -26,14 +32,20 @@ from camtrace.model import (
     Recipient,
     Rule,
     RuleException,
+    SavedSearch,
+    SourceSettings,
     Span,
+    StoredDialect,
     Ticket,
     Trigger,
     User,
 )
+from camtrace.pos.wire import Message, WireError
+from camtrace.prisma.catalogue import Catalogue, Kind
 from camtrace.tickets.overlay import Shown
 from camtrace.tickets.rules import Hit
 
+T = TypeVar("T")
 Fields = Mapping[str, Any]
 
 
@@ -133,31 +145,19 @@ class MotionLevels(Protocol):
 class LineStore(Protocol):
     """The external log. Lists are newest first (by instant, then id) unless `ascending`.
 
-    `after` is the (instant, id) of the last one already seen, in the order asked for. `camera_uids`: only lines that
-    one of these cameras watched (None: all). `text` is any part of article, tender or seller, ignoring case and
-    accents.
+    `after` is the (instant, id) of the last one already seen, in the order asked for. `hits` counts the newest lines
+    found by the hour, oldest first; None where that takes too long.
     """
 
-    async def lines(
+    async def search(
         self,
-        *,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        camera_uids: Sequence[int] | None = None,
-        source: str | Sequence[str] | None = None,
-        ticket: str | None = None,
-        ticket_id: int | None = None,
-        seller: str | None = None,
-        type: str | None = None,
-        code: str | None = None,
-        text: str | None = None,
-        amount_min: Decimal | None = None,
-        amount_max: Decimal | None = None,
-        special: str | None = None,
+        wanted: LineSearch,
         after: tuple[datetime, int] | None = None,
         ascending: bool = False,
         limit: int = 100,
     ) -> list[Line]: ...
+
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None: ...
 
     async def tickets(
         self,
@@ -168,11 +168,26 @@ class LineStore(Protocol):
         source: str | None = None,
         number: str | None = None,
         state: str | None = None,
+        kind: str | None = None,
         after: tuple[datetime, int] | None = None,
         limit: int = 100,
     ) -> list[Ticket]: ...
 
     async def ticket(self, id: int) -> tuple[Ticket, list[Line]] | None: ...
+
+
+class SavedSearches(Protocol):
+    """Searches that people keep. `save` gives None to who keeps `most` others, `delete` tells whether it was."""
+
+    async def all(self, user_id: int) -> list[SavedSearch]: ...
+    async def save(self, user_id: int, name: str, query: str, most: int) -> SavedSearch | None: ...
+    async def delete(self, user_id: int, id: int) -> bool: ...
+
+
+class Jobs(Protocol):
+    """Runs work that takes a while beside the reactor."""
+
+    def job(self, function: Callable[..., T], *args: Any) -> Awaitable[T]: ...
 
 
 class Screens(Protocol):
@@ -199,13 +214,25 @@ class AlarmStore(Protocol):
         self,
         *,
         camera_uids: Sequence[int] | None = None,
-        cause: str | None = None,
+        causes: Sequence[str] | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
+        words: Sequence[str] = (),
+        seen: bool | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
     ) -> list[Alarm]: ...
-    async def triggers(self, alarm_ids: Sequence[int]) -> dict[int, list[Trigger]]: ...
+    async def triggers(self, alarm_ids: Sequence[int], most: int = ...) -> dict[int, list[Trigger]]: ...
+    async def marks(
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+    ) -> list[AlarmMark]:
+        """The `limit` latest alarms that touch [start, stop], the first one first."""
+
+
+class AlarmPictures(Protocol):
+    """The pictures that came with alarms, for as long as they are kept."""
+
+    def of(self, alarm_id: int) -> bytes | None: ...
 
 
 class CalendarStore(Protocol):
@@ -332,6 +359,79 @@ class Unseen(Protocol):
     def __call__(self, rule: Rule, sources: Iterable[tuple[str, tuple[int, ...]]]) -> list[str]: ...
 
 
+class DialectStore(Protocol):
+    """Dialects of tills in the database, but for the presets. Raise Conflict and NotFound."""
+
+    async def all(self) -> list[StoredDialect]: ...
+    async def create(self, dialect: StoredDialect) -> None: ...
+    async def update(self, dialect: StoredDialect) -> None: ...
+    async def delete(self, name: str) -> None: ...
+
+
+class SourceStore(Protocol):
+    """What is set for tills, and what they said."""
+
+    async def change(self, source: str, fields: Fields) -> None: ...
+    async def heard(self, since: datetime) -> Sequence[HeardSource]: ...
+
+
+class SourceBook(Protocol):
+    """What is set for each till, from memory."""
+
+    def of(self, source: str) -> SourceSettings: ...
+    def all(self) -> Sequence[SourceSettings]: ...
+
+
+class Sender(Protocol):
+    """An address from which tills speak, since the server runs."""
+
+    address: str
+    first_at: datetime
+    last_at: datetime
+    lines: int
+    bad: int
+    source: str
+    dialect: str
+    fault: str
+    wrong_port_at: datetime | None
+
+
+class Senders(Protocol):
+    """Those that have spoken, the one that spoke last first."""
+
+    @property
+    def senders(self) -> Sequence[Sender]: ...
+
+
+class Captured(Protocol):
+    """Bytes that came from `sender` on a connection, or a line in a `dialect` with its message or its problem."""
+
+    @property
+    def at(self) -> datetime: ...
+    @property
+    def sender(self) -> str: ...
+    @property
+    def raw(self) -> bytes: ...
+    @property
+    def connection(self) -> int: ...
+    @property
+    def dialect(self) -> str: ...
+    @property
+    def message(self) -> Message | None: ...
+    @property
+    def problem(self) -> WireError | None: ...
+
+
+class Capture(Protocol):
+    """What tills send, card numbers masked."""
+
+    def watch(self, listener: Callable[[Any], object]) -> Callable[[], None]: ...
+
+
+Reload = Callable[[], Awaitable[None]]
+"""Makes what was changed in the database act at once; returns when it does."""
+
+
 class JournalStore(Protocol):
     """The journals, newest first. `before`: the (instant, id) of the last entry of the page before."""
 
@@ -342,7 +442,26 @@ class JournalStore(Protocol):
         stop: datetime | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
-    ) -> list[JournalEntry]: ...
+        camera_uids: Sequence[int] | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
+    ) -> list[JournalEntry]:
+        """`words`: each in a value, the user's name, or by one of the message ids that come with it."""
+
+
+class DisconnectionStore(Protocol):
+    """When cameras were lost, the latest first. `before`: the (instant, id) of the last one of the page before."""
+
+    async def page(
+        self,
+        *,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
+        limit: int = 100,
+        before: tuple[datetime, int] | None = None,
+    ) -> list[Disconnection]:
+        """`words`: each in the camera's name, or by one of the reasons that come with it."""
 
 
 class Volume(Protocol):
@@ -366,9 +485,14 @@ class Probe(Protocol):
 
 
 class History(Protocol):
-    """What became durable after the fact `fact_id`, with the facts' ids, by id: lines, states, journal entries."""
+    """What became durable after the fact `fact_id`, with the facts' ids, by id: lines, states, journal entries.
 
-    async def since(self, fact_id: int, limit: int) -> Sequence[tuple[int, Line | CameraState | JournalEntry]]: ...
+    Alarms come once each, as they stand, with the last fact that told of them.
+    """
+
+    async def since(
+        self, fact_id: int, limit: int
+    ) -> Sequence[tuple[int, Line | CameraState | JournalEntry | AlarmNow]]: ...
 
 
 class MailTrouble(Protocol):
@@ -385,7 +509,18 @@ class MailOffice(Protocol):
     async def change(self, body: Fields, user: User) -> MailSettings: ...
     async def with_changes(self, body: Fields) -> MailSettings: ...
     async def test(self, body: Fields, user: User) -> MailTrouble | None: ...
-    async def queue(self, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]: ...
+    async def queue(
+        self,
+        limit: int,
+        before: tuple[datetime, int] | None = None,
+        *,
+        kind: str | None = None,
+        state: str | None = None,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        words: Sequence[str] = (),
+    ) -> list[QueuedMail]: ...
     async def waiting(self) -> int: ...
     async def recipients(self) -> list[Recipient]: ...
     async def set_email(self, name: str, email: Any, user: User) -> None: ...
@@ -410,3 +545,54 @@ class Note(Protocol):
 
 Check = Callable[[], Awaitable[tuple[bool, str]]]
 """Whether a part of the server is well, and a sentence about it."""
+
+
+# ── Prisma ──
+
+
+class SeenSource(Protocol):
+    """A Prisma source that spoke. `refused`: what it says is not taken. `heartbeat_at`: of its last sign of life."""
+
+    @property
+    def source(self) -> str: ...
+    @property
+    def peer(self) -> str: ...
+    @property
+    def first_at(self) -> datetime: ...
+    @property
+    def last_at(self) -> datetime: ...
+    @property
+    def events(self) -> int: ...
+    @property
+    def refused(self) -> bool: ...
+    @property
+    def heartbeat_at(self) -> datetime | None: ...
+
+
+class EventSources(Protocol):
+    """Who spoke Prisma, and whether a source has been silent for longer than one that is on would be."""
+
+    def seen(self) -> Sequence[SeenSource]: ...
+    def is_silent(self, seen: Any) -> bool: ...
+
+
+class RegisteredSource(Protocol):
+    """What the shop has set for a source."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def encoding(self) -> str: ...
+
+
+class PrismaRegistry(Protocol):
+    """What the shop has set about Prisma. What is set may raise Invalid or NotFound."""
+
+    @property
+    def catalogue(self) -> Catalogue: ...
+    @property
+    def sources(self) -> Mapping[str, RegisteredSource]: ...
+    async def change_event(self, code: int, body: Fields, user: User) -> Kind: ...
+    async def reset_event(self, code: int, user: User) -> Kind: ...
+    async def register(self, source: str, body: Fields, user: User) -> RegisteredSource: ...
+    async def forget(self, source: str, user: User) -> None: ...

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Protocol
 
 from camtrace.errors import NotFound
@@ -34,6 +35,23 @@ async def camera_named(name: str, user: User, directory: CameraDirectory, graves
     if camera is None or not user.may_see(camera.uid):
         raise NotFound(N_("there is no such camera"))
     return camera
+
+
+async def uids_asked(
+    camera: str | None, user: User, directory: CameraDirectory, graves: Graves
+) -> Sequence[int] | None:
+    """The uids of the cameras that are asked for: that one, or all that `user` may see; None for all there ever were.
+
+    Raises NotFound.
+    """
+    if camera is not None:
+        return [(await camera_named(camera, user, directory, graves)).uid]
+    allowed = user.profile.cameras
+    if allowed is not None:
+        return sorted(allowed)
+    if user.may("cameras"):
+        return None
+    return [each.uid for each in seen_by(user, directory)]
 
 
 def seen_by(user: User, directory: CameraDirectory) -> list[Camera]:

@@ -17,8 +17,10 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from camtrace.alarm.protocol import (
     BODY_BYTES,
+    CROWD,
     HTTP_SECONDS,
     IDLE_SECONDS,
+    MOST_UNDER_WAY,
     SHORT_SILENCE_SECONDS,
     ControlConnection,
     ControlFactory,
@@ -277,6 +279,57 @@ class HttpTests(Case):
         self.receiver.pending[0].callback(None)
         self.assertIn(b" 200 ", transport.value())
         self.assertIn(b"Connection: close", transport.value())
+        self.assertTrue(transport.disconnecting)  # a camera that waits for the end gets it
+
+
+class PaceTests(Case):
+    """Triggers that come faster than they become durable."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.receiver = self.factory.receiver = Receiver(at_once=False)
+
+    def settle(self) -> None:
+        """All that has come becomes durable."""
+        pending, self.receiver.pending = self.receiver.pending, []
+        for one in pending:
+            one.callback(None)
+
+    def test_a_connection_waits(self) -> None:
+        """It is read no further until what it sent is durable; its own silence meanwhile is none."""
+        connection, transport = self.connect()
+        connection.dataReceived(b"alarm 5\n" * (MOST_UNDER_WAY + 1) + b"ala")
+        self.assertEqual(transport.producerState, "paused")
+        self.clock.advance(2 * IDLE_SECONDS)
+        self.assertFalse(transport.disconnected)
+        self.settle()
+        self.assertEqual(transport.producerState, "producing")
+        self.clock.advance(2 * SHORT_SILENCE_SECONDS)
+        connection.dataReceived(b"rm 6\n")
+        self.assertEqual((self.receiver.ids[-1], self.receiver.complaints), ((6,), []))
+        self.clock.advance(IDLE_SECONDS)
+        self.assertTrue(transport.disconnected)
+
+    def test_all_wait(self) -> None:
+        """Where all together sent too much, whoever has something under way is read no further."""
+        others = [self.connect() for _ in range(CROWD // MOST_UNDER_WAY)]
+        for connection, _ in others:
+            connection.dataReceived(b"alarm 5\n" * MOST_UNDER_WAY)
+        connection, transport = self.connect()
+        connection.dataReceived(b"alarm 6\n")
+        self.assertEqual(transport.producerState, "paused")
+        self.assertEqual({one.producerState for _, one in others[:-1]}, {"producing"})
+        self.settle()
+        self.assertEqual(transport.producerState, "producing")
+
+    def test_gone_meanwhile(self) -> None:
+        """What came before counts, and nobody is waited for any more."""
+        connection, _ = self.connect()
+        connection.dataReceived(b"alarm 5\n" * (MOST_UNDER_WAY + 1) + b"alarm 6")
+        self.lost(connection)
+        self.assertEqual(self.receiver.ids[-1], (6,))
+        self.settle()
+        self.assertEqual(self.clock.getDelayedCalls(), [])
 
 
 class CrowdTests(Case):

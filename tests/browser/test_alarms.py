@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser
 from support.browser import Person, PreviewProcess, person, renewed
@@ -98,3 +100,67 @@ def test_cards_lie_inside_the_window(browser: Browser, site: PreviewProcess) -> 
             for card in page.locator(CARD).all():
                 box = card.bounding_box()
                 assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+
+
+def test_alarms_have_pictures_and_are_looked_through(anna: Person, site: PreviewProcess, tmp_path: Path) -> None:
+    """An alarm with a picture of its own shows that; one without any shows nothing, and no broken image."""
+    own = anna.go("/alarms").evaluate(
+        "() => { const c = document.createElement('canvas'); c.width = c.height = 8;"
+        " return [...atob(c.toDataURL('image/jpeg').split(',')[1])].map((x) => x.charCodeAt(0)); }"
+    )
+    (tmp_path / "own.jpg").write_bytes(bytes(own))
+    site.tell("alarm 104 at the gate")  # this camera is lost: nothing was recorded
+    site.tell("alarm 101 by the window")
+    page = anna.go("/alarms")
+    page.wait_for_selector(".alarmlog li:not(.day)")
+    rows = page.locator(".alarmlog li:not(.day)")
+    rows.nth(0).locator(".alarmstill.there img").wait_for()
+    page.wait_for_function("() => document.querySelectorAll('.alarmstill img').length === 1")
+    site.tell("alarm 101 again")
+    site.tell(f"picture {tmp_path / 'own.jpg'}")  # of the newest alarm, which is this
+    page.select_option("#f-camera", "1")
+    page.wait_for_function("() => document.querySelector('.alarmstill img')?.naturalWidth === 8")
+    page.select_option("#f-camera", "")
+    page.fill("#f-text", "gate")
+    page.wait_for_function("() => document.querySelectorAll('.alarmlog li:not(.day)').length === 1")
+    page.select_option("#f-seen", "1")
+    page.wait_for_selector(".empty")
+
+
+def test_alarms_lie_on_the_lines_of_time(anna: Person, site: PreviewProcess) -> None:
+    """Spans with their cause for pointer and keyboard; few of them, however many there are; a click goes there."""
+    site.tell("alarms 102 3")
+    page = anna.go("/live/1")
+    link = page.locator("#spine .marklink").first
+    link.wait_for()
+    assert page.locator("#spine .m-alarm").count() > 0
+    assert "movement, Entrance" in (link.get_attribute("aria-label") or "")
+    link.hover()
+    page.wait_for_selector("#spine .marktip.shown")
+    assert "movement" in page.inner_text("#spine .marktip")
+    with page.expect_navigation(url="**/replay/2?at=*"):
+        link.click()
+
+    site.tell("alarms 102 900")
+    page = anna.go("/replay/2")
+    page.wait_for_selector("#timeline .m-alarm")
+    page.click("#zooms [data-seconds='86400']")
+    page.wait_for_function("() => document.querySelectorAll('#alarm-links .marklink').length > 1")
+    assert page.locator("#timeline .m-alarm").count() < 1500
+    links = page.locator("#alarm-links .marklink")
+    assert links.count() <= page.locator("#timeline").bounding_box()["width"] / 24 + 1  # type: ignore[index]
+    page.focus("#alarm-links .marklink[tabindex='0']")
+    page.keyboard.press("End")
+    words = page.inner_text("#alarm-links .marktip.shown")
+    assert "movement" in words and "alarm" in words
+    page.keyboard.press("Home")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.querySelector('#timeline').ariaValueText.includes('alarm: movement')")
+    box = page.locator("#timeline").bounding_box()
+    assert box
+    last = links.last.bounding_box()
+    assert last
+    page.mouse.move(last["x"] + last["width"] / 2, box["y"] + 108)
+    page.wait_for_selector("#alarm-links .marktip.shown")
+    page.mouse.move(last["x"] + last["width"] / 2, box["y"] + 60)
+    page.wait_for_function("() => !document.querySelector('#alarm-links .marktip.shown')")

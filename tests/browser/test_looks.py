@@ -17,6 +17,7 @@ SMALLEST = (360, 740)
 LANGUAGES = ("en", "fr", "ru")
 PAGES = (
     "/live/1",
+    "/live/2",
     "/wall",
     "/replay/1",
     "/log",
@@ -24,9 +25,12 @@ PAGES = (
     "/cameras/1",
     "/journal",
     "/alarms",
+    "/contacts",
+    "/disconnections",
     "/account",
     "/mail",
-    "/contacts",
+    "/mail/journal",
+    "/prisma",
 )
 # what the Tab key reaches, and how large it is
 STOPS = """() => [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]
@@ -222,22 +226,22 @@ def test_each_label_of_the_filters_is_one_line(browser: Browser, site: PreviewPr
 
 def test_the_filters_are_folded_on_a_phone(browser: Browser, site: PreviewProcess) -> None:
     with sized(browser, site, PHONE) as anna:
-        anna.go("/log?cancelled=1")
-        row = anna.page.locator(".lines tr.goes").first
+        anna.go("/log?q=type:S")
+        row = anna.page.locator("#rows .hit").first
         row.wait_for()
-        assert row.evaluate(BOX)["y"] < 500
+        assert row.evaluate(BOX)["y"] < 560
         fold = anna.page.locator("#show-filters")
         assert fold.get_attribute("aria-expanded") == "false" and "1 filter" in (fold.text_content() or "")
-        assert not anna.page.locator("#source").is_visible()
+        assert not anna.page.locator("#till").is_visible()
         fold.focus()
         anna.page.keyboard.press("Enter")
-        assert fold.get_attribute("aria-expanded") == "true" and anna.page.locator("#source").is_visible()
+        assert fold.get_attribute("aria-expanded") == "true" and anna.page.locator("#till").is_visible()
         anna.page.click("#clear")
         anna.page.wait_for_function("() => document.getElementById('show-filters').textContent === 'Filters'")
         assert not anna.page.locator("#clear").is_visible()  # there is nothing to clear any more
     with sized(browser, site, DESK) as anna:
         anna.go("/log")
-        assert anna.page.locator("#source").is_visible() and not anna.page.locator("#show-filters").is_visible()
+        assert anna.page.locator("#till").is_visible() and not anna.page.locator("#show-filters").is_visible()
 
 
 def test_the_journal_names_a_camera_and_a_person_once(browser: Browser, site: PreviewProcess) -> None:
@@ -252,7 +256,7 @@ def test_the_journal_names_a_camera_and_a_person_once(browser: Browser, site: Pr
 def test_the_lines_of_a_replayed_ticket_are_buttons(browser: Browser, site: PreviewProcess) -> None:
     with sized(browser, site, DESK) as anna:
         anna.go("/log")
-        anna.page.locator(".lines tbody a").nth(30).click()
+        anna.page.locator("a.hit").nth(30).click()
         line = anna.page.locator("#ticket li").first
         button = line.get_by_role("button")
         time = line.locator("time").text_content() or ""
@@ -273,8 +277,8 @@ def test_what_the_phones_bar_has_no_room_for_is_in_the_menu(browser: Browser, si
 
 def test_nothing_of_the_timeline_lies_outside_it(browser: Browser, site: PreviewProcess) -> None:
     with sized(browser, site, DESK) as anna:
-        anna.go("/log")
-        anna.page.locator(".lines tr", has_text="Drawer").nth(2).locator("a").click()  # the end of a long ticket
+        anna.go("/log?q=type:D")
+        anna.page.locator("a.hit").nth(2).click()  # the end of a long ticket
         anna.page.wait_for_selector("#ticket li.now")
         anna.page.keyboard.press("Space")
         anna.page.click("#zooms [data-seconds='60']")  # its beginning is before what is shown

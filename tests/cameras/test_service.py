@@ -283,6 +283,27 @@ class ConnectionTests(TestCase):
         self.assertEqual(len(world.states), 1)
         self.assertEqual(len(world.notes), 3)
 
+    async def test_a_camera_that_flaps_does_not_fill_the_journal(self) -> None:
+        """Each error is told once an hour; a camera that breaks off after each picture is not told to be back."""
+        world = await self.connected()
+        for round in range(60):
+            world.feeds.last.listener.began("h264", 1, 1)
+            world.feeds.last.fail("status", 503 if round % 2 else 404)
+            world.clock.advance(60)
+        told = [(kind, values.get("status")) for kind, _, values in world.notes]
+        self.assertEqual(told[:3], [("camera", None), ("system", 404), ("system", 503)])
+        self.assertLessEqual(len(told), 5)
+        world.feeds.last.listener.began("h264", 1, 1)
+        before = len(world.notes)
+        world.feeds.last.listener.flowed(25.0, 1e6)
+        self.assertEqual(len(world.notes), before)
+        world.clock.advance(31)
+        world.feeds.last.listener.flowed(25.0, 1e6)
+        world.feeds.last.listener.flowed(25.0, 1e6)
+        self.assertEqual([name for _, name, _ in world.notes[before:]], ["camera_back"])
+        world.feeds.last.fail("status", 503)  # after a good time it is another failure
+        self.assertEqual(world.notes[-1][2]["status"], 503)
+
     async def test_delays_grow_and_start_again(self) -> None:
         world = await self.connected()
         for expected in (1, 2, 4, 8, 16, 32, 60, 60):

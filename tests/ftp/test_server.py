@@ -512,6 +512,23 @@ class DataConnectionTests(ServerTestCase):
         await in_thread(camera)
         self.assertEqual(len(await on.world.alarms(30)), 30)
 
+    async def test_behind_a_router(self) -> None:
+        """The camera is told the router's address and a port that it forwards; EPSV tells no address."""
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            first = min(free.getsockname()[1], 65000)
+        on = self.receiving(passive_ports=(first, first + 20), masquerade_address="203.0.113.7")
+
+        def camera() -> None:
+            with on.client() as session:
+                host, port = ftplib.parse227(session.sendcmd("PASV"))
+                self.assertEqual((host, first <= port <= first + 20), ("203.0.113.7", True))
+                send(session, "image1.jpg")  # ftplib goes to the address that it has reached, as the router does
+                port = ftplib.parse229(session.sendcmd("EPSV"), session.sock.getpeername())[1]
+                self.assertIn(port, range(first, first + 21))
+
+        await in_thread(camera)
+        self.assertEqual(await on.world.alarms(1), ["image1.jpg"])
+
     async def test_bounce(self) -> None:
         """No connection to another machine, nor to a service of the camera's own."""
         on = self.receiving()

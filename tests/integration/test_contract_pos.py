@@ -12,6 +12,8 @@ from typing import Any
 from support.needs import needs
 from support.outside import OneServer, cursor, http_call, raw_call, soon, unix
 
+from camtrace.pos import presets
+
 EXAMPLE = (
     b"1|0|7|0|A|1|148|TARTE POELEE|16,00\n"
     b"1|0|7|0|A|1|165|OEUF PARMESAN|10,00\n"
@@ -100,6 +102,56 @@ class TillTests(OneServer):
         self.assertNotIn("lines", ticket)
         whole = self.get(f"/tickets/{ticket['id']}")
         self.assertEqual([line["id"] for line in whole["lines"]], [line["id"] for line in lines])
+
+    def test_a_printer_whose_dialect_is_set_while_it_is_connected(self) -> None:
+        """By the API, for its address; its receipt is a ticket, and the capture shows what it sent."""
+        address = "127.0.0.1"
+        self.addCleanup(self.server.call, "PATCH", f"/api/v1/sources/{address}", {"dialect": ""})
+        with self.till() as printer:
+            printer.sendall(b"printer|0|7|0|D|1,00\n")
+            self.lines(1, source="printer")
+            status, told = self.server.call("PATCH", f"/api/v1/sources/{address}", {"dialect": "escpos"})
+            self.assertEqual((status, told["dialect"]), (200, "escpos"))
+            printer.sendall(presets.BY_NAME["escpos"].sample)
+            lines = self.lines(10, source=address)
+        self.assertEqual("".join(line["type"] for line in lines), "NAASNTNNDE")
+        (ticket,) = self.get("/tickets", source=address)["items"]
+        self.assertEqual((ticket["state"], ticket["total"], ticket["line_count"]), ("closed", "17.30", 10))
+        found = {each["source"]: each for each in self.get("/sources")["items"]}
+        self.assertEqual((found[address]["lines_per_day"], found[address]["dialect"]), (10, "escpos"))
+        (sender,) = self.get("/senders")["items"]
+        self.assertEqual((sender["address"], sender["source"]), (address, address))
+
+    def test_a_dialect_of_ones_own(self) -> None:
+        """Kept in the database, spoken by one till among others, changed and acting at once."""
+        definition = {"fields": ["source", "ticket", "seller", "customer", "type", "text", "amount"]}
+        status, _ = self.server.call("POST", "/api/v1/dialects", {"name": "bar", "definition": definition})
+        self.assertEqual(status, 201)
+        self.assertEqual(self.server.call("PATCH", "/api/v1/sources/bar%201", {"dialect": "bar"})[0], 200)
+        with self.till() as till:
+            till.sendall(b"bar 1|0|7|0|A|VERRE|1,00\nbar 2|0|7|0|A|1|148|VERRE|2,00\n")
+            self.assertEqual(self.lines(1, source="bar 1")[0]["text"], "VERRE")
+            self.assertEqual(self.lines(1, source="bar 2")[0]["amount"], "2.00")
+            definition["fields"][5:] = ["amount", "text"]
+            self.server.call("PATCH", "/api/v1/dialects/bar", {"definition": definition})
+            till.sendall(b"bar 1|0|7|0|A|3,00|VERRE\n")
+            self.assertEqual(self.lines(2, source="bar 1")[1]["amount"], "3.00")
+        self.refused(409, "conflict", "name", "DELETE", "/dialects/bar")
+        self.server.call("PATCH", "/api/v1/sources/bar%201", {"dialect": ""})
+        self.assertEqual(self.server.call("DELETE", "/api/v1/dialects/bar")[0], 204)
+
+    def test_a_till_that_sends_tickets_at_once(self) -> None:
+        """It is told once, and marked; so is one that knocks at the port of the pages."""
+        self.say(EXAMPLE.replace(b"1|0|7", b"burst|0|7") * 5)
+        self.told("The till burst sends its tickets all at once")
+        soon(
+            lambda: any(each["source"] == "burst" and each["burst_since"] for each in self.get("/sources")["items"]),
+            "marked",
+        )
+        told = [entry for entry in self.get("/journal", limit=1000)["items"] if entry["text"] == "till_bursts"]
+        self.assertEqual(
+            [entry["values"] for entry in told if entry["values"]["source"] == "burst"], [{"source": "burst"}]
+        )
 
     def test_example_as_printed(self) -> None:
         """The same with the blank at each line's end that its printed form has."""

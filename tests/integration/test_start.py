@@ -13,10 +13,12 @@ import tempfile
 import time
 import unittest
 from pathlib import Path
+from typing import Any
 
 from support.database import cluster
 from support.needs import needs
-from support.server import BIN, ROOT, Server
+from support.outside import soon
+from support.server import BIN, ROOT, Server, free_ports
 
 
 def processes_of(server: Server) -> list[str]:
@@ -58,14 +60,30 @@ class StartTests(unittest.TestCase):
             os.kill(postmaster, 0)
 
     def test_killed_and_started_again(self) -> None:
-        """After kill -9 the next start adopts the database that was left running."""
+        """After kill -9 the next start adopts the database that was left running, and knows which camera was lost."""
         server = self.server().start()
         server.administrator()
+        body = {"name": "dead", "url": f"rtsp://127.0.0.1:{free_ports(1)[0]}/"}
+        self.assertEqual(server.call("POST", "/api/v1/cameras", body)[0], 201)
+        (before,) = self.lost(server, 1)
+        self.assertEqual((before["name"], before["code"], before["back_at"]), ("dead", "refused", None))
         server.kill()
         server.start()
         self.assertTrue(any("adopted" in line for line in server.output))
-        server.get("/api/v1/cameras")
+        again, ended = self.lost(server, 2)
+        self.assertEqual((ended["id"], ended["ending"], again["ending"]), (before["id"], "stopped", None))
+        self.assertLessEqual(ended["back_at"], again["lost_at"])
         self.assertEqual(server.stop(), 0)
+
+    @staticmethod
+    def lost(server: Server, count: int) -> list[Any]:
+        """The journal of lost cameras, as soon as it has so many entries."""
+
+        def found() -> list[Any]:
+            items = server.get("/api/v1/disconnections")["items"]
+            return items if len(items) == count else []
+
+        return soon(found, "the journal of lost cameras")
 
     def test_console_without_server(self) -> None:
         """The command works while no server runs, and stops the database it started."""

@@ -17,8 +17,12 @@ CLIP = CLIPS / "vtest_h264_baseline.mp4"
 
 @dataclass
 class Demand:
-    is_wanted: bool = False
+    kind: str = ""
     look_back_seconds: float = 3.0
+
+    @property
+    def is_wanted(self) -> bool:
+        return self.kind != ""
 
 
 class Case(unittest.TestCase):
@@ -62,7 +66,7 @@ class Tests(Case):
                 self.setUp()
                 self.until(asked)
                 self.assertEqual(self.sink.files, [])
-                self.demand.is_wanted = True
+                self.demand.kind = "alarm"
                 self.until(16)
                 self.lookback.end("ended")
                 began_us = self.sink.files[0].started_us - START_US
@@ -76,23 +80,55 @@ class Tests(Case):
                 self.assertEqual(len({file.run for file in self.sink.files}), 1)
                 self.assertEqual(self.sink.dropped, 0)
 
+    def test_a_regular_recording_does_not_look_back(self) -> None:
+        """It begins with the group of pictures under way, when its hours begin."""
+        self.until(7.9)
+        self.demand.kind = "regular"
+        self.until(16)
+        self.lookback.end("ended")
+        began_us = self.sink.files[0].started_us - START_US
+        self.assertEqual(began_us, self.key_before(7.899999).at_us)
+        expected = [each for each in self.coming.packets if began_us <= each.at_us < 16 * SECOND]
+        self.assertEqual(len(self.recorded()), len(expected))
+
     def test_ends_and_begins_again(self) -> None:
         """It goes on to the next key frame; asked for again at once, nothing is missing and nothing is there twice."""
         self.until(4)
-        self.demand.is_wanted = True
+        self.demand.kind = "alarm"
         self.until(8.5)
-        self.demand.is_wanted = False
+        self.demand.kind = ""
         self.until(11.2)
         self.assertTrue(self.sink.files[-1].closed)
         count = len(self.recorded())
         self.until(11.4)
         self.assertEqual(len(self.recorded()), count)
-        self.demand.is_wanted = True
+        self.demand.kind = "alarm"
         self.until(15)
         self.lookback.end("ended")
         began_us = self.sink.files[0].started_us - START_US
         expected = [each for each in self.coming.packets if began_us <= each.at_us < 15 * SECOND]
         self.assertEqual(len(self.recorded()), len(expected))
+
+    def test_two_alarms_in_one_run(self) -> None:
+        """The second begins at the end of the first, or reaches back to it: nothing is missing, the run goes on, with
+        time as the camera counts it. Where something is missing between them there are two."""
+        for pause, runs in ((0.0, 1), (0.3, 1), (2.5, 1), (11.0, 2)):
+            with self.subTest(pause):
+                self.setUp()
+                self.until(4)
+                self.demand.kind = "alarm"
+                self.until(7)
+                self.demand.kind = ""
+                self.until(7 + pause)
+                self.demand.kind = "alarm"
+                self.until(23)
+                self.lookback.end("ended")
+                self.assertEqual(len({file.run for file in self.sink.files}), runs)
+                began_us = self.sink.files[0].started_us - START_US
+                if runs == 1:
+                    expected = [each.at_us for each in self.coming.packets if began_us <= each.at_us < 23 * SECOND]
+                    found = [sample.at_us - START_US for file in self.sink.files for sample in file.samples()]
+                    self.assertEqual(found, expected)
 
     def test_bounded(self) -> None:
         """No more than the seconds and one group of pictures more is in memory, nor more than so many bytes."""
@@ -116,7 +152,7 @@ class Tests(Case):
         self.demand.look_back_seconds = 0
         self.until(6)
         self.assertEqual(self.lookback.kept_bytes, 0)
-        self.demand.is_wanted = True
+        self.demand.kind = "alarm"
         self.until(12)
         self.lookback.end("ended")
         self.assertGreaterEqual(self.sink.files[0].started_us, START_US + 6 * SECOND)
@@ -126,7 +162,7 @@ class Tests(Case):
         self.until(9)
         self.lookback.end("lost")
         self.assertEqual((self.lookback.kept_bytes, self.sink.files), (0, []))
-        self.demand.is_wanted = True
+        self.demand.kind = "alarm"
         self.lookback.begin(self.coming.tracks)
         self.until(16)
         self.lookback.end("ended")

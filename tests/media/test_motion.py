@@ -43,6 +43,20 @@ def test_a_walking_person() -> None:
     assert 0 < last.level < 15
 
 
+@pytest.mark.parametrize("leaves_at", [3.0, 5.0, 8.0])
+def test_somebody_was_there_before(leaves_at: float) -> None:
+    """Who stood there when it began is seen to go; the hole that is left in the background counts for nothing."""
+
+    def stander(picture: Any, at: float) -> None:
+        left = int(100 + max(0.0, at - leaves_at) * 60)
+        picture[60:140, left : left + 30] = 35
+        picture[60:140:6, left : left + 30] = 180
+
+    found = times(stander, seconds=leaves_at + 14)
+    assert leaves_at < found[0] < leaves_at + 1.5
+    assert found[-1] < leaves_at + 5
+
+
 def test_key_frames_alone() -> None:
     """A picture every two seconds: somebody who walks about is found with the second one."""
     pictures = [one for number, one in enumerate(scene(walker(since=10), seconds=40)) if number % 10 == 0]

@@ -16,7 +16,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
 from camtrace.media.motion_detection import EASE_SECONDS, LATE_SECONDS, MotionDetection
-from camtrace.media.motion_sink import MOST_US, MotionSink
+from camtrace.media.motion_sink import MOST_US, STALL_US, MotionSink
 from camtrace.metrics import Metrics
 from camtrace.model import MotionSettings, Moved
 from camtrace.pools import Pools
@@ -63,7 +63,9 @@ class Case(SynchronousTestCase):
     def setUp(self) -> None:
         self.now = 100.0
         self.jobs, self.metrics = Jobs(), Metrics()
-        self.detection = MotionDetection(self.jobs, self.metrics, seconds=lambda: self.now)  # type: ignore[arg-type]
+        self.stalled: list[int] = []
+        jobs: Any = self.jobs
+        self.detection = MotionDetection(jobs, self.metrics, self.stalled.append, seconds=lambda: self.now)
         self.seen: list[Moved] = []
 
     def watch(self, settings: MotionSettings = SETTINGS) -> Callable[[], None]:
@@ -158,6 +160,34 @@ class Looking(Case):
         for one in clip.packets[:20]:
             self.main().packet(0, one.packet, NOON_US + 4_000_000 + one.at_us)
         self.assertGreater(len(self.seen), pictures)
+
+    def test_a_second_stream_that_stalls(self) -> None:
+        """Connected and silent, it hides nothing for longer than some seconds, and that is told once; when it goes on,
+        it is looked at again."""
+        self.watch()
+        clip = Clip(CLIPS / BASELINE)
+        self.sub().begin(clip.tracks)
+        self.main().begin(clip.tracks)
+
+        def both(since: float, until: float, sub: bool) -> None:
+            for one in clip.packets:
+                at_us = NOON_US + one.at_us
+                if since <= one.at_us / 1e6 < until:
+                    if sub:
+                        self.sub().packet(0, one.packet, at_us)
+                    self.main().packet(0, one.packet, at_us)
+
+        both(0, 2, sub=True)
+        self.assertFalse(self.main().flows)
+        before = len(self.seen)
+        both(2, 2 + STALL_US / 1e6 - 0.2, sub=False)
+        self.assertEqual((len(self.seen), self.stalled), (before, []))
+        both(2 + STALL_US / 1e6 - 0.2, 9.9, sub=False)
+        self.assertGreater(len(self.seen), before + 10)
+        self.assertEqual(self.stalled, [UID])
+        both(9.9, 12, sub=True)
+        self.assertFalse(self.main().flows)
+        self.assertEqual(self.stalled, [UID])
 
     def test_a_damaged_stream(self) -> None:
         """Broken pictures are left out; the next whole one is seen."""

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from camtrace.pos import wire
+from camtrace.pos import dialect, presets, wire
 
 PAGE = (Path(__file__).resolve().parents[2] / "docs" / "protocols" / "pos.md").read_text(encoding="utf-8")
 
@@ -67,3 +67,14 @@ def test_the_figures_of_the_text() -> None:
     assert f"longer than {wire.MAX_LINE:,} bytes" in PAGE
     for word in wire.SPECIAL_WORDS:
         assert f"`{word}`" in PAGE
+
+
+def test_dialects() -> None:
+    """Every preset, every setting and every part of a line is explained."""
+    part = PAGE.partition("## Dialects")[2]
+    for name in presets.BY_NAME:
+        assert f"| `{name}` |" in part
+    for name in dialect.DEFAULTS:
+        assert re.search(rf"^\| (?:`\w+`, )*`{name}`", part, re.MULTILINE), name
+    for name in dialect.NAMES:
+        assert re.search(rf"\b{name}\b", part), name

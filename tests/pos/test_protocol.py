@@ -38,7 +38,12 @@ class Receiver:
         self._at_once = at_once
 
     def received(
-        self, lines: Sequence[bytes], peer: str, encoding: str, bad: Callable[[bytes, WireError], None]
+        self,
+        lines: Sequence[bytes],
+        peer: str,
+        encoding: str,
+        bad: Callable[[bytes, WireError], None],
+        reader: object = None,
     ) -> defer.Deferred[None]:
         for line in lines:
             if line.startswith(b"bad"):

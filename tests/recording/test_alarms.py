@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import datetime, timedelta
 
-from support.packets import CLIPS, Clip
+from support.packets import CLIPS, Clip, duration, pictures
 from support.recording import SECOND, START_US, RecordingCase
 
 from camtrace import clock
@@ -87,6 +87,39 @@ class Kinds(Case):
         self.assertTrue(at(2) <= clock.from_us(first) <= at(6))
         reading.close()
         self.assertIsNone(await self.footage.open(self.camera, "regular", at(-100), at(1000)))
+
+    async def test_several_alarms(self) -> None:
+        """A player and a download get what three alarms wanted and nothing between: two in one group of pictures on
+        end, the third after a gap, which a download closes up or keeps."""
+        clip = Clip(H264, 2)
+        clip.play(self.recording.sink(self.camera), START_US, "stopped")
+        await self.restart()
+        keys = [each.at_us / SECOND for each in clip.keyframes()]
+        third, fourth, fifth = keys[2:5]
+        await self.store_alarm(third, third + 0.3, 1)
+        await self.store_alarm(third + 0.5, third + 1, 2)
+        await self.store_alarm(fifth, fifth + 0.6, 3)
+        self.assertLess(third + 1, fourth)
+        shown = pictures(H264) * 2
+        wanted = [(third, third + 1), (fifth, fifth + 0.6)]
+        reading = await self.footage.open(self.camera, "alarm", at(-100), at(1000))
+        played = []
+        while (chunk := await reading.next()) is not None:
+            played += [(sample.at_us - START_US) / SECOND for sample in chunk.samples]
+        instants = [each.at_us / SECOND for each in clip.packets]
+        self.assertEqual(played, [one for one in instants if any(start <= one < stop for start, stop in wanted)])
+        for absolute in (False, True):
+            mp4 = await self.footage.mp4(self.camera, "alarm", at(-100), at(1000), absolute=absolute)
+            whole = await mp4.read(0, mp4.length)
+            self.assertEqual(b"".join([await mp4.read(n, 997) for n in range(0, mp4.length, 997)]), whole)
+            found = pictures(whole)
+            first = shown[round(third * 10) :][: len(found)]
+            parts = next(n for n, (one, other) in enumerate(zip(found, first, strict=True)) if one != other)
+            self.assertTrue(10 <= parts <= 14, parts)  # whole fragments
+            self.assertTrue(6 <= len(found) - parts <= 10, len(found))
+            self.assertEqual(found[parts:], shown[round(fifth * 10) :][: len(found) - parts])
+            seconds = fifth - third + 0.1 * (len(found) - parts) if absolute else 0.1 * len(found)
+            self.assertAlmostEqual(duration(whole), seconds, delta=0.05)
 
     async def test_regular_begins_and_ends_meanwhile(self) -> None:
         """Files change their kind at a key frame, and no picture is missing between them."""

@@ -108,7 +108,7 @@ class AlarmStoreTests(DatabaseCase):
         self.assertEqual(await ids(), [4, 3, 2, 1])
         self.assertEqual(await ids(camera_uids=[3, 5]), [4, 3, 1])
         self.assertEqual(await ids(camera_uids=[]), [])
-        self.assertEqual(await ids(cause="motion"), [3, 2])
+        self.assertEqual(await ids(causes=["motion"]), [3, 2])
         self.assertEqual(await ids(start=at(110)), [4, 3, 2])
         self.assertEqual(await ids(stop=at(110)), [2, 1])
         self.assertEqual(await ids(limit=2), [4, 3])

@@ -2,19 +2,27 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
 
-from support.database import DatabaseCase
+import psycopg2
+from support.database import DatabaseCase, cluster
+from twisted.internet import reactor
 
 from camtrace.errors import FactRefused
 from camtrace.events import LineReceived, Noted
 from camtrace.metrics import Metrics
-from camtrace.model import JournalEntry, Line, Ticket
+from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Ticket
+from camtrace.store import lines, migrate
+from camtrace.store.database import Database
 from camtrace.store.facts import FactsStore
 from camtrace.store.lines import LineStore, containing, searchable
 
+PARIS = ZoneInfo("Europe/Paris")
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123457, UTC)
 SALE = [  # type, code, text, tender, amount, special, seller
     ("A", "148", "TARTE POÊLÉE", "", "16.00", "", "Zoé"),
@@ -54,10 +62,40 @@ def sale(first: int = 1, source: str = "1", at: datetime = NOON, cameras: tuple[
     return received
 
 
+def rich(first: int = 200) -> list:
+    """A line of another till in which everything is said, received at 00:30 by the clock of Paris."""
+    at = NOON.replace(hour=23, minute=30)
+    line = Line(
+        id=first + 1, received_at=at, protocol="prisma", source="KKM:12", ticket="31", ticket_id=first, seller="Ирина",
+        customer="C7", type="118", code="9", barcode="3760001", text="Кофе", quantity=Decimal(3),
+        amount=Decimal("99.90"), cameras=(12,),
+    )  # fmt: skip
+    return [(line, Ticket(id=first, protocol="prisma", source="KKM:12", opened_at=at, line_count=1))]
+
+
+def search(
+    names: Sequence[tuple[str, ...]] = (),
+    exactly: Sequence[tuple[str, ...]] = (),
+    comparisons: Sequence[tuple[str, str, str]] = (),
+    texts: Sequence[str] = (),
+    without: Sequence[str] = (),
+    **more: Any,
+) -> LineSearch:
+    """A search, its names as (field, value, value …)."""
+    return LineSearch(
+        names=tuple(Named(field, values) for field, *values in names),
+        exactly=tuple(Named(field, values) for field, *values in exactly),
+        comparisons=tuple(Comparison(field, sign, Decimal(value)) for field, sign, value in comparisons),
+        texts=tuple(texts),
+        without=tuple(without),
+        **more,
+    )
+
+
 class LinesCase(DatabaseCase):
     async def setUp(self) -> None:
         await super().setUp()
-        await self.database.execute("truncate line, line_words, ticket, quarantine, journal")
+        await self.database.execute("truncate line, line_words, line_watch, ticket, quarantine, journal")
         self.store = LineStore(self.database)
         self.metrics = Metrics()
         self.facts = FactsStore(self.database, self.store, self.metrics)
@@ -98,13 +136,47 @@ class Writing(LinesCase):
             card="****1111",
             raw=bytes(range(256)),
             cameras=(1, 2, 3),
+            seller_code="1042",
+            follows=3,
+            flags=("hidden", "late"),
         )
-        ticket = Ticket(id=4, protocol="pos", source=full.source, opened_at=NOON, line_count=1, total=Decimal("1.10"))
+        ticket = Ticket(
+            id=4,
+            protocol="pos",
+            source=full.source,
+            opened_at=NOON,
+            line_count=1,
+            total=Decimal("1.10"),
+            kind="return",
+            linked=77,
+        )
         bare = Line(id=6, received_at=NOON, protocol="pos", source="2")
         await self.write([(full, ticket), (bare, Ticket(id=9, protocol="pos", source="2", opened_at=NOON))])
         self.assertEqual(await self.store.lines(ascending=True), [full, bare])
         self.assertEqual(await self.store.ticket(4), (ticket, [full]))
         self.assertIsNone(await self.store.ticket(5))
+
+    async def test_events_of_prisma(self) -> None:
+        """Single events are no tickets unless asked for; what is cancelled is found whatever the protocol."""
+        await self.write(sale(1))
+        for id, kind, special in ((100, "event", ""), (110, "return", "RETOUR"), (120, "sale", "ANNULE")):
+            ticket = Ticket(id=id, protocol="prisma", source="KKM:1", opened_at=NOON, line_count=1, kind=kind)
+            line = Line(id=id + 1, received_at=NOON, protocol="prisma", source="KKM:1", type="6", special=special)
+            await self.write([(line, ticket)])
+        self.assertEqual([ticket.id for ticket in await self.store.tickets()], [120, 110, 1])
+        self.assertEqual([ticket.id for ticket in await self.store.tickets(kind="event")], [100])
+        red = await self.store.lines(type="S")
+        self.assertTrue({111, 121} < {line.id for line in red})
+        self.assertTrue(all(line.special or line.type == "S" for line in red))
+
+    async def test_what_stood_on_the_screens(self) -> None:
+        """The newest ticket of each source with a line that is shown: a heartbeat since does not hide it."""
+        ticket = Ticket(id=1, protocol="prisma", source="KKM:1", opened_at=NOON, line_count=1)
+        shown = Line(id=2, received_at=NOON, protocol="prisma", source="KKM:1", ticket_id=1)
+        alone = replace(ticket, id=3, kind="event", closed_at=NOON)
+        beat = replace(shown, id=4, ticket_id=3, received_at=NOON + timedelta(seconds=1), flags=("hidden",))
+        await self.write([(shown, ticket), (beat, alone)])
+        self.assertEqual([found.id for found, _ in await self.store.last_tickets()], [1])
 
     async def test_one_empty_text(self) -> None:
         """A batch of a single line without any text is a line all the same."""
@@ -225,6 +297,103 @@ class Searching(LinesCase):
         ]:
             self.assertEqual(await self.found(text=text, **only), expected, text)
 
+    async def test_each_kind_of_question(self) -> None:
+        """As people ask it: names in any case, bounds, hours, what does not occur, and all of them together."""
+        await self.write(rich())
+        for wanted, expected in [
+            (search(names=[("till", "kkm:12")]), [201]),
+            (search(names=[("till", "12")]), [201]),
+            (search(names=[("till", "1", "2")], texts=["poelee"]), [101, 2]),
+            (search(names=[("till", "99")]), []),
+            (search(names=[("seller", "zoé")], texts=["tarte"]), [101, 2]),
+            (search(names=[("seller", "ИРИНА")]), [201]),
+            (search(names=[("customer", "C7")]), [201]),
+            (search(names=[("barcode", "3760001")]), [201]),
+            (search(names=[("code", "3760001")]), [201]),
+            (search(names=[("special", "annulé")]), [103, 4]),
+            (search(names=[("special", "rien")]), []),
+            (search(names=[("tender", "cheques")]), [106, 7]),
+            (search(names=[("tender", "cheques")], texts=["cheq"]), [106, 7]),
+            (search(names=[("tender", "cheques")], texts=["tarte"]), []),
+            (search(names=[("special", "ANNULE")], texts=["oeuf"]), [103, 4]),
+            (search(names=[("special", "ANNULE")], texts=["tarte"]), []),
+            (search(names=[("type", "118", "E")]), [201, 106, 7]),
+            (search(names=[("ticket", "31")]), [201]),
+            (search(exactly=[("seller", "zoé")]), []),
+            (search(sources=("1",), texts=["annule"]), [4]),
+            (search(texts=["annule", "oeuf"]), [103, 4]),
+            (search(texts=["parmesan"], without=["annule"]), [102, 3]),
+            (search(without=["zoe"]), [201]),
+            (search(texts=["zoe", "tarte"]), [101, 2]),
+            (search(texts=["кофе"], without=["ирина"]), []),
+            (search(texts=["ирин"]), [201]),
+            (search(texts=["zoe"], without=["tarte"], names=[("till", "1")]), [7, 6, 5, 4, 3]),
+            (search(texts=["ирина", "tarte"]), []),
+            (search(texts=["и", "кофе"]), [201]),
+            (search(texts=["о"], names=[("till", "1")]), [5]),
+            (search(comparisons=[("amount", ">", "16")]), [201]),
+            (search(comparisons=[("amount", ">=", "16"), ("amount", "<=", "16")], names=[("till", "1")]), [7, 2]),
+            (search(comparisons=[("quantity", ">=", "3")]), [201]),
+            (search(comparisons=[("quantity", "=", "2")]), []),
+            (search(camera_uids=(9,), texts=["молоко"]), [104]),
+            (search(camera_uids=(9, 12)), [201, *range(106, 100, -1)]),
+            (search(camera_uids=(77,)), []),
+            (search(camera_uids=()), []),
+            (search(before=NOON + timedelta(seconds=2), start=NOON), [3, 2]),
+            (search(hours=((13 * 60, 13 * 60 + 1),), zone=PARIS), [*range(7, 1, -1)]),
+            (search(hours=((0, 60), (23 * 60, 60), (13 * 60 + 1, 14 * 60)), zone=PARIS), [201, *range(106, 100, -1)]),
+            (search(hours=((23 * 60, 90),), zone=PARIS, names=[("customer", "C7")]), [201]),
+            (search(hours=((13 * 60 + 1, 14 * 60),), zone=PARIS, texts=["poel"]), [101]),
+            (search(hours=((180, 240),), zone=PARIS), []),
+        ]:
+            self.assertEqual([line.id for line in await self.store.search(wanted)], expected, wanted)
+
+    async def test_pages_of_every_way_to_search(self) -> None:
+        """By words, by hours, by names: each line once, in both orders."""
+        await self.write([pair for day in range(1, 12) for pair in sale(1000 * day, at=NOON + timedelta(days=day))])
+        for wanted in (
+            search(texts=["a"]),
+            search(texts=["zoe"], before=NOON + timedelta(days=9)),
+            search(hours=((12 * 60, 12 * 60 + 2),)),
+            search(names=[("seller", "zoe")], hours=((12 * 60, 12 * 60 + 2),)),
+        ):
+            whole = await self.store.search(wanted, limit=1000)
+            self.assertGreater(len(whole), 20)
+            for ascending in (False, True):
+                pages, after = [], None
+                while page := await self.store.search(wanted, after, ascending, limit=7):
+                    pages += page
+                    after = (page[-1].received_at, page[-1].id)
+                self.assertEqual(pages, whole[::-1] if ascending else whole)
+
+    async def test_many_texts(self) -> None:
+        """A part that more texts hold than can be named is found all the same."""
+        self.patch(lines, "_MOST_KEYS", 2)
+        self.assertEqual(await self.found(text="e", limit=3), [106, 105, 104])
+        self.assertEqual(await self.found(text="e", source="1", limit=3), [7, 6, 5])
+        self.patch(lines, "_MOST_NAMES", 0)
+        self.assertEqual([line.id for line in await self.store.search(search(names=[("till", "2")]), limit=1)], [106])
+
+    async def test_hits(self) -> None:
+        """Counted by the hour, the newest of them, in any kind of search."""
+        await self.write(rich())
+        hour = NOON.replace(minute=0, second=0, microsecond=0)
+        self.assertEqual(await self.store.hits(search(texts=["tarte"])), [HitCount(hour, 2)])
+        self.assertEqual(await self.store.hits(search()), [HitCount(hour, 12), HitCount(hour + timedelta(hours=11), 1)])
+        self.assertEqual(
+            await self.store.hits(search(), most=3), [HitCount(hour, 2), HitCount(hour + timedelta(hours=11), 1)]
+        )
+        self.assertEqual(await self.store.hits(search(hours=((12 * 60, 12 * 60 + 1),))), [HitCount(hour, 6)])
+        self.assertEqual(await self.store.hits(search(texts=["absent"])), [])
+
+    async def test_hits_that_take_too_long(self) -> None:
+        self.patch(lines, "HITS_SECONDS", 0.001)
+        holder = psycopg2.connect(self.dsn)
+        self.addCleanup(holder.close)
+        with holder.cursor() as cursor:
+            cursor.execute("lock table line in access exclusive mode")
+            self.assertIsNone(await self.store.hits(search()))
+
     async def test_tickets(self) -> None:
         tickets = await self.store.tickets()
         self.assertEqual([ticket.id for ticket in tickets], [100, 1])
@@ -258,3 +427,37 @@ def test_searchable() -> None:
     assert searchable("Œuf Élevé ÀÉ") == "oeuf eleve ae"
     assert searchable("Ёж Й") == "еж и"
     assert containing(" A_b ") == "%a\\_b%"
+
+
+class Before(DatabaseCase):
+    async def test_lines_of_before_are_found_as_later_ones(self) -> None:
+        """Their texts hold the seller; those that are marked get another text, with the mark."""
+        cluster().make("test_lines_of_before")
+        self.addCleanup(cluster().drop, "test_lines_of_before")
+        steps = {step.number: step.sql for step in migrate.read()}
+        connection = psycopg2.connect(cluster().dsn("test_lines_of_before"))
+        with connection, connection.cursor() as cursor:
+            for number in sorted(number for number in steps if number < 10):
+                cursor.execute(steps[number])
+            cursor.execute("insert into line_words values (1, E'tarte poelee\n\nzoe'), (2, E'cafe\n\nzoe')")
+            for id, special, words, cameras in ((5, "ANNULE", 1, "{7}"), (6, "", 1, "{7}"), (7, "", 2, "{}")):
+                cursor.execute(
+                    "insert into line (id, received_at, protocol, source, peer, ticket, ticket_id, seller, customer,"
+                    " type, special, code, barcode, text, tender, card, raw, cameras, words) values"
+                    " (%s, %s, 'pos', '1', '', '', 1, 'Zoé', '', 'A', %s, '', '', 'x', '', '', '', %s, %s)",
+                    (id, NOON + timedelta(seconds=id), special, cameras, words),
+                )
+            cursor.execute(steps[10])
+        connection.close()
+        database = Database(cluster().dsn("test_lines_of_before"), reactor, connections=1)
+        await database.start(wait_seconds=20)
+        store = LineStore(database)
+        for wanted, expected in (
+            (search(texts=["annule"]), [5]),
+            (search(texts=["poelee"]), [6, 5]),
+            (search(texts=["zoe"]), [7, 6, 5]),
+            (search(texts=["tarte"], without=["annule"]), [6]),
+            (search(camera_uids=(7,)), [6, 5]),
+        ):
+            self.assertEqual([line.id for line in await store.search(wanted)], expected, wanted)
+        await database.stop()

@@ -11,7 +11,7 @@ from twisted.internet import defer
 from camtrace.bus import Bus
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import AlarmTriggered
-from camtrace.model import Alarm, Calendar, Trigger
+from camtrace.model import Alarm, AlarmMark, Calendar, Trigger
 
 ALARM = {
     "calendar": "always",
@@ -59,9 +59,11 @@ class StoredAlarms:
         self,
         *,
         camera_uids: Sequence[int] | None = None,
-        cause: str | None = None,
+        causes: Sequence[str] | None = None,
         start: datetime | None = None,
         stop: datetime | None = None,
+        words: Sequence[str] = (),
+        seen: bool | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
     ) -> list[Alarm]:
@@ -69,15 +71,23 @@ class StoredAlarms:
             alarm
             for alarm in self.by_number.values()
             if (camera_uids is None or alarm.camera_uid in camera_uids)
-            and (cause is None or cause in alarm.causes)
+            and (causes is None or not set(causes).isdisjoint(alarm.causes))
+            and (seen is None or seen == (alarm.acknowledged_at is not None))
+            and all(any(word.lower() in t.message.lower() for t in self.heard.get(alarm.id, [])) for word in words)
             and (start is None or alarm.until >= start)
             and (stop is None or alarm.started_at <= stop)
             and (before is None or (alarm.started_at, alarm.id) < before)
         ]
         return sorted(found, key=lambda alarm: (alarm.started_at, alarm.id), reverse=True)[:limit]
 
-    async def triggers(self, alarm_ids: Sequence[int]) -> dict[int, list[Trigger]]:
-        return {id: self.heard.get(id, []) for id in alarm_ids}
+    async def triggers(self, alarm_ids: Sequence[int], most: int = 1000) -> dict[int, list[Trigger]]:
+        return {id: self.heard.get(id, [])[:most] for id in alarm_ids}
+
+    async def marks(
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+    ) -> list[AlarmMark]:
+        found = await self.alarms(camera_uids=camera_uids, start=start, stop=stop, limit=limit)
+        return [AlarmMark(one.started_at, one.until, (one.camera_uid,), one.causes, 1) for one in reversed(found)]
 
 
 class StoredCalendars:

@@ -67,8 +67,9 @@ def as_mpeg4(clip: Path) -> Path:
 class RtspCamera:
     """gst-rtsp-server plays `clip` once to each client ("test": a generated picture without end).
 
-    `clip`: MP4 or Matroska. `codec` is the clip's, or what the generated picture is coded as. `audio`: "", "aac",
-    "pcmu", "pcma" or "opus" (a generated tone). `auth`: "", "basic" or "digest". `transport`: "both", "tcp", "udp".
+    `clip`: MP4 or Matroska. `codec` is the clip's, or what the generated picture is coded as, `rate` a second. `audio`:
+    "", "aac", "pcmu", "pcma" or "opus" (a generated tone). `auth`: "", "basic" or "digest". `transport`: "both", "tcp",
+    "udp".
     """
 
     def __init__(
@@ -85,12 +86,13 @@ class RtspCamera:
         password: str = "secret",
         transport: str = "both",
         sets_in_band: bool = False,
+        rate: int = 10,
     ) -> None:
         self.address, self.path = address, path
         command = [_SYSTEM_PYTHON, str(_SCRIPT), str(clip), "--codec", codec, "--address", address]
         command += ["--port", str(port), "--path", path, "--audio", audio, "--auth", auth]
         command += ["--user", login, "--password", password, "--transport", transport]
-        command += ["--interval", "-1" if sets_in_band else "0"]
+        command += ["--interval", "-1" if sets_in_band else "0", "--rate", str(rate)]
         self.process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
         assert self.process.stdout is not None
         words = self.process.stdout.readline().split()

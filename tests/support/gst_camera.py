@@ -39,6 +39,7 @@ def parse():
     parser.add_argument("--user", default="viewer")
     parser.add_argument("--password", default="secret")
     parser.add_argument("--transport", default="both", choices=["both", "tcp", "udp"])
+    parser.add_argument("--rate", type=int, default=10, help="generated pictures a second, the first a key frame")
     parser.add_argument("--interval", default="0", help="seconds between parameter sets in band; -1: each key frame")
     return parser.parse_args()
 
@@ -47,11 +48,12 @@ def pipeline(options):
     """The launch line of one media: the clip paced by its own time stamps, sound generated beside it."""
     pay = PAYLOADERS[options.codec].format(interval=options.interval)
     if options.clip == "test":
-        video = "videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate=10/1 ! "
+        rate = options.rate
+        video = f"videotestsrc is-live=true ! video/x-raw,width=320,height=240,framerate={rate}/1 ! "
         encoders = {
-            "h264": "x264enc tune=zerolatency key-int-max=10 bitrate=200 speed-preset=ultrafast ! ",
-            "h265": "x265enc tune=zerolatency key-int-max=10 bitrate=200 speed-preset=ultrafast ! ",
-            "mpeg4": "avenc_mpeg4 gop-size=10 bitrate=400000 ! ",
+            "h264": f"x264enc tune=zerolatency key-int-max={rate} bitrate=200 speed-preset=ultrafast ! ",
+            "h265": f"x265enc tune=zerolatency key-int-max={rate} bitrate=200 speed-preset=ultrafast ! ",
+            "mpeg4": f"avenc_mpeg4 gop-size={rate} bitrate=400000 ! ",
             "mjpeg": "jpegenc ! ",
         }
         video += encoders[options.codec]

@@ -86,8 +86,10 @@ class Shelf:
             raise NotFound("there is no profile {name}", name=profile)
         self.profiles[profile] = rights
 
-    async def page(self, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]:
-        return [one for one in self.mails if before is None or (one.queued_at, one.id) < before][:limit]
+    async def page(self, limit: int, before: tuple[datetime, int] | None = None, **asked: Any) -> list[QueuedMail]:
+        found = [one for one in self.mails if asked["kind"] in (None, one.kind) and asked["state"] in (None, one.state)]
+        found = [one for one in found if all(word.lower() in one.subject.lower() for word in asked["words"])]
+        return [one for one in found if before is None or (one.queued_at, one.id) < before][:limit]
 
     async def waiting(self) -> int:
         return sum(one.state == "queued" for one in self.mails)

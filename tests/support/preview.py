@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import base64
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -14,8 +15,8 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
+from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
-from support.mail_office import office
 from support.web import Disk, WebShop
 from twisted.internet import endpoints, protocol, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -29,9 +30,12 @@ from camtrace.model import (
     Camera,
     CameraState,
     ContactsState,
+    Disconnection,
+    HitCount,
     InputState,
     JournalEntry,
     Line,
+    LineSearch,
     LineTest,
     LinkState,
     MotionSettings,
@@ -42,15 +46,18 @@ from camtrace.model import (
     Status,
     Ticket,
 )
+from camtrace.pools import Inline
 from camtrace.pos.wire import decode
+from camtrace.prisma.protocol import EventPort
 from camtrace.tickets.overlay import Overlay, Shown
-from camtrace.web.api.alarms import AlarmsApi
+from camtrace.tickets.service import Screens
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.footage import FootageApi
-from camtrace.web.api.journal import JournalApi
 from camtrace.web.api.lines import LinesApi
-from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
+from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
@@ -79,31 +86,13 @@ class TillLog:
         self.stored: list[Line] = []
         self.sales: dict[int, Ticket] = {}
 
-    async def lines(self, **q: Any) -> list[Line]:
-        found = [line for line in self.stored if self._fits(line, q)]
-        if not q.get("ascending"):
-            found.reverse()
-        after = q.get("after")
-        if after:
-            found = [
-                x
-                for x in found
-                if ((x.received_at, x.id) > after if q.get("ascending") else (x.received_at, x.id) < after)
-            ]
-        return found[: q["limit"]]
+    async def search(
+        self, wanted: LineSearch, after: Any = None, ascending: bool = False, limit: int = 100
+    ) -> list[Line]:
+        return log_search.found(self.stored, wanted, after, ascending, limit)
 
-    def _fits(self, line: Line, q: dict[str, Any]) -> bool:
-        words = f"{line.text} {line.tender} {line.seller}".lower()
-        return (
-            (not q.get("start") or line.received_at >= q["start"])
-            and (not q.get("stop") or line.received_at < q["stop"])
-            and (q.get("camera_uids") is None or bool(set(q["camera_uids"]) & set(line.cameras)))
-            and (not q.get("source") or line.source == q["source"])
-            and (not q.get("type") or line.type == q["type"])
-            and (not q.get("text") or q["text"].lower() in words)
-            and (q.get("amount_min") is None or (line.amount is not None and line.amount >= q["amount_min"]))
-            and (q.get("amount_max") is None or (line.amount is not None and line.amount <= q["amount_max"]))
-        )
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount]:
+        return log_search.hits(self.stored, wanted, most)
 
     async def tickets(self, **q: Any) -> list[Ticket]:
         found = [t for t in self.sales.values() if not q.get("start") or q["start"] <= t.opened_at < q["stop"]]
@@ -125,10 +114,11 @@ class Till:
     def __init__(self, shop: Any, log: TillLog) -> None:
         self._shop, self._log, self._place, self._ticket = shop, log, 0, 0
         self._overlay = Overlay()
+        self._screens = Screens(shop.bus)
         self.last = ""  # type of the line before
 
     def on_screen(self, source: str) -> Shown | None:
-        return self._overlay.shown(clock.now()) if source == "1" else None
+        return self._overlay.shown(clock.now()) if source == "1" else self._screens.on_screen(source)
 
     def say(self, at: Any, publish: bool = True) -> Line:
         """The next line of the script, received at `at`."""
@@ -191,7 +181,7 @@ def cameras() -> list[tuple[Camera, CameraState]]:
     url = "rtsp://192.168.10.2{}/main"
     made = [
         Camera(uid=101, id=1, name="Till 1", url=url.format(1), login="camtrace", overlay_ids=("1",)),
-        Camera(uid=102, id=2, name="Entrance", url="http://192.168.10.22/video.mjpg"),
+        Camera(uid=102, id=2, name="Entrance", url="http://192.168.10.22/video.mjpg", overlay_ids=("KKM:12",)),
         Camera(uid=105, id=3, name="Car park", url=url.format(3)),
         Camera(uid=104, id=4, name="Delivery yard", url=url.format(4), regular=RegularRecording("always", 30)),
     ]
@@ -202,6 +192,28 @@ def cameras() -> list[tuple[Camera, CameraState]]:
         CameraState(104, Status.ERROR, "unauthorized", now - timedelta(minutes=31)),
     ]
     return list(zip(made, states, strict=True))
+
+
+def losses() -> list[Disconnection]:
+    """The last times cameras were lost: one that lasts, a short one, one over a restart, one of a removed camera."""
+    now, minute = clock.now(), timedelta(minutes=1)
+    yard = {"camera_uid": 104, "camera_id": 4, "camera_name": "Delivery yard"}
+    gone = {"camera_uid": 90, "camera_id": 2, "camera_name": "Old till", "camera_deleted_at": now - 2 * 1440 * minute}
+    return [
+        Disconnection(id=4, **yard, lost_at=now - 31 * minute, reason="ended", last_reason="unauthorized"),
+        Disconnection(
+            id=3, **yard, lost_at=now - 200 * minute, back_at=now - 199 * minute, reason="timeout",
+            last_reason="timeout", ending="back",
+        ),
+        Disconnection(
+            id=2, **yard, lost_at=now - 1500 * minute, back_at=now - 1300 * minute, reason="refused",
+            last_reason="refused", ending="stopped",
+        ),
+        Disconnection(
+            id=1, **gone, lost_at=now - 2 * 1500 * minute, back_at=now - 2 * 1440 * minute, reason="declared_codec",
+            detail="mpeg4", last_reason="declared_codec", last_detail="mpeg4", ending="removed",
+        ),
+    ]  # fmt: skip
 
 
 class Looked:
@@ -262,23 +274,36 @@ class PreviewSite:
             JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
+        shop.losses.stored = losses()
         static = Static(assets.web() / "static")
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), shop.cameras)
+        frame = Frame(
+            templates,
+            Site("Marché Sud", "Europe/Paris"),
+            shop.cameras,
+            event_names=lambda language: shop.prisma.registry.catalogue.names(language),
+            sources=shop.speech.book.all,
+        )
+        shop.bus.subscribe(LineReceived, self._event)
+        self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
         door = Door(frame, shop.access)
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
-            AlarmsApi(shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.alarms),
+            *shop.journals(reactor),
+            AlarmPicturesApi(
+                shop.access, shop.cameras, shop.rows, shop.stored_alarms, shop.pictures, footage, self.live
+            ),
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
-            LinesApi(shop.access, shop.cameras, shop.rows, self.log),
-            JournalApi(shop.access, shop.cameras, shop.journal),
+            LinesApi(reactor, shop.access, shop.cameras, shop.rows, self.log, shop.voices, Inline(), "Marché Sud"),
+            SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
             *shop.rule_apis(reactor),
-            MailApi(shop.access, shop.cameras, office(shop.shelf, shop.vault, shop._note)),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
+            PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources),
+            *shop.tills_api(),
             shop.socket,
         ]
         pages = Pages(frame, shop.access, shop.cameras, shop.rows, calendars=lambda: shop.timetable.names)
@@ -311,6 +336,16 @@ class PreviewSite:
         for place, name in enumerate(("Anna", "Boris", "Chloé", "Dora", "7")):
             deeds = (("sale", 300 - 20 * place), ("void", 9 + 11 * place), ("return", 2), ("no_sale", place))
             self.shop.rules.counted += [(name, deed, count, Decimal(12 * count)) for deed, count in deeds]
+
+    def open_events(self) -> int:
+        """Listen for Prisma events; the port's number."""
+        port = EventPort(reactor, self.shop.prisma.sources, "udp:0:interface=127.0.0.1").bind()
+        return int(port.getHost().port)
+
+    def _event(self, fact: LineReceived) -> None:
+        if fact.line.protocol == "prisma":
+            self.log.stored.append(fact.line)
+            self.log.sales[fact.ticket.id] = fact.ticket
 
     def sell(self) -> Line:
         """One more line now."""
@@ -378,6 +413,8 @@ class Orders(LineReceiver):
             watched = self._site.shop.cameras.by_uid(int(camera))
             self._site.shop.alarms.trigger([watched] if watched else [], "http", "192.168.10.21", message)
             self._say("alarmed")
+        elif order == "prisma":
+            self._say(str(self._site.open_events()))
         elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
             box, *closed = argument.split()
             self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]
@@ -390,6 +427,19 @@ class Orders(LineReceiver):
             link = LinkState("active", "subscribed", clock.now())
             self._site.shop.camera_events.states[int(uid)] = ContactsState(link, tuple(told))
             self._say("set")
+        elif order == "alarms":  # so many, a minute apart, on a camera, up to now
+            camera, _, count = argument.partition(" ")
+            for ago in range(int(count), 0, -1):
+                at = clock.now() - timedelta(minutes=ago)
+                self._site.shop.alarms.trigger([self._site.shop.cameras.by_uid(int(camera))], "motion", at=at)
+            self._say("alarmed")
+        elif order == "picture":  # one of its own for the newest alarm
+            newest = max(self._site.shop.stored_alarms.by_number)
+            self._site.shop.pictures.keep(newest, Path(argument).read_bytes())
+            self._say("kept")
+        elif order == "print":
+            self._site.printer.dataReceived(base64.b64decode(argument))
+            self._say("printed")
         elif order == "lose":
             self._site.lose(int(argument))
             self._say("lost")

@@ -42,7 +42,7 @@ class Server:
     def __init__(self, dsn: str = "", extra: str = "", folder: Path | None = None, keep_free_gb: float = 0.1) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="camtrace-server-"))
         self.folder.chmod(0o711)
-        self.web, self.pos, self.ftp, self.rtsp, self.control = free_ports(5)
+        self.web, self.pos, self.ftp, self.rtsp, self.control, self.prisma = free_ports(6)
         self.config = self.folder / "camtrace.toml"
         self.config.write_text(
             f"""
@@ -54,6 +54,7 @@ pos = "tcp:{self.pos}:interface=127.0.0.1"
 ftp = "tcp:{self.ftp}:interface=127.0.0.1"
 rtsp = "tcp:{self.rtsp}:interface=127.0.0.1"
 control = "tcp:{self.control}:interface=127.0.0.1"
+prisma = "udp:{self.prisma}:interface=127.0.0.1"
 [data]
 directory = "data"
 [database]

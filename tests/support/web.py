@@ -14,18 +14,23 @@ from zoneinfo import ZoneInfo
 
 from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
+from support import log_search
 from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
+from support.prisma import PrismaShop
 from support.rules import Shelves
+from support.tills import Speech
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
 
-from camtrace import clock
+from camtrace import assets, clock, i18n
+from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.service import Alarms
 from camtrace.auth import Gate, Throttle
 from camtrace.bus import Bus
+from camtrace.config import Site
 from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
 from camtrace.events import LineReceived
 from camtrace.intake import Ids
@@ -34,9 +39,12 @@ from camtrace.model import (
     RIGHTS,
     Camera,
     CameraState,
+    Disconnection,
     Gap,
+    HitCount,
     JournalEntry,
     Line,
+    LineSearch,
     MotionSettings,
     Moved,
     Profile,
@@ -51,10 +59,14 @@ from camtrace.tickets.trial import Trials
 from camtrace.timetable import Timetable
 from camtrace.vault import Vault
 from camtrace.web.access import Access, Anyone, May, Visit
+from camtrace.web.api.alarm_pictures import AlarmPicturesApi
 from camtrace.web.api.alarms import AlarmsApi
 from camtrace.web.api.calendars import CalendarsApi
 from camtrace.web.api.cameras import CamerasApi
+from camtrace.web.api.capture import CaptureApi
 from camtrace.web.api.contact_boxes import ContactBoxesApi
+from camtrace.web.api.dialects import DialectsApi
+from camtrace.web.api.disconnections import DisconnectionsApi
 from camtrace.web.api.events import EventsApi
 from camtrace.web.api.exceptions import ExceptionsApi
 from camtrace.web.api.footage import FootageApi
@@ -64,13 +76,17 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
+from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
+from camtrace.web.api.searches import SearchesApi
+from camtrace.web.api.sources import SourcesApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.site import Website
 from camtrace.web.static import Static
+from camtrace.web.voices import Voices
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 PASSWORD = "correct horse battery"
@@ -309,14 +325,18 @@ class Log:
         self.stored: list[Line] = []
         self.sales: list[Ticket] = []
         self.asked: list[dict[str, Any]] = []
+        self.wanted: list[LineSearch] = []
+        self.counts = True  # whether hits are counted in time
 
-    async def lines(self, **asked: Any) -> list[Line]:
-        self.asked.append(asked)
-        after, ascending = asked.get("after"), asked.get("ascending", False)
-        places = sorted(((line.received_at, line.id, line) for line in self.stored), reverse=not ascending)
-        if after is not None:
-            places = [place for place in places if (place[:2] > after if ascending else place[:2] < after)]
-        return [line for _, _, line in places][: asked["limit"]]
+    async def search(
+        self, wanted: LineSearch, after: Any = None, ascending: bool = False, limit: int = 100
+    ) -> list[Line]:
+        self.wanted.append(wanted)
+        return log_search.found(self.stored, wanted, after, ascending, limit)
+
+    async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None:
+        self.wanted.append(wanted)
+        return log_search.hits(self.stored, wanted, most) if self.counts else None
 
     async def tickets(self, **asked: Any) -> list[Ticket]:
         self.asked.append(asked)
@@ -340,9 +360,38 @@ class Entries:
         stop: datetime | None = None,
         limit: int = 100,
         before: tuple[datetime, int] | None = None,
+        camera_uids: Sequence[int] | None = None,
+        words: Sequence[tuple[str, Sequence[str]]] = (),
     ) -> list[JournalEntry]:
-        found = [entry for entry in self.stored if kind in ("", entry.kind)]
+        found = [
+            entry
+            for entry in self.stored
+            if kind in ("", entry.kind)
+            and (start is None or entry.at >= start)
+            and (stop is None or entry.at <= stop)
+            and (camera_uids is None or entry.camera_uid in camera_uids)
+            and all(entry.text in texts or word in f"{entry.values} {entry.user}" for word, texts in words)
+        ]
         return [entry for entry in found if before is None or (entry.at, entry.id) < before][:limit]
+
+
+class Losses:
+    """When cameras were lost; the questions asked are kept."""
+
+    def __init__(self) -> None:
+        self.stored: list[Disconnection] = []
+        self.asked: list[dict[str, Any]] = []
+
+    async def page(self, **asked: Any) -> list[Disconnection]:
+        self.asked.append(asked)
+        uids, before = asked["camera_uids"], asked["before"]
+        return [
+            one
+            for one in self.stored
+            if (uids is None or one.camera_uid in uids)
+            and (before is None or (one.lost_at, one.id) < before)
+            and all(word in one.camera_name or one.reason in codes for word, codes in asked["words"])
+        ][: asked["limit"]]
 
 
 class Past:
@@ -421,6 +470,12 @@ class PlainPages:
         raise ZeroDivisionError("on purpose")
 
 
+@cache
+def translations() -> dict[str, i18n.Translations]:
+    """Every language's messages, read once."""
+    return i18n.load(assets.web() / "locale")
+
+
 class WebShop:
     """A site with two cameras, an administrator `anna` and a viewer `boris` who sees only camera 1."""
 
@@ -451,6 +506,9 @@ class WebShop:
             reactor,
         )
         self.boxes, self.camera_events = StoredBoxes(), SeenEvents()
+        self.losses, self.pictures = Losses(), Pictures()
+        self.voices = Voices(translations(), Site("Shop", "Europe/Paris"))
+        self.searches = log_search.KeptSearches()
         self.notes: list[tuple[Any, ...]] = []
         self.shelf = Shelf()
         self.rules = Shelves()
@@ -460,21 +518,29 @@ class WebShop:
         self.socket = LiveSocket(
             reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
         )
+        self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
+        self.speech = Speech(self.cameras, self._note)
+        self.spoken: set[str] = set()
+        self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
         self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
             self.cameras_api(self.probe, lambda: self.volumes),
-            AlarmsApi(self.access, self.cameras, self.rows, self.stored_alarms, self.alarms),
+            *self.journals(reactor),
+            AlarmPicturesApi(
+                self.access, self.cameras, self.rows, self.stored_alarms, self.pictures, self.footage, self.live
+            ),
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
-            LinesApi(self.access, self.cameras, self.rows, self.log),
-            JournalApi(self.access, self.cameras, self.journal),
-            MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note)),
+            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
+            LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
+            SearchesApi(self.access, self.searches),
             *self.rule_apis(reactor),
             VolumesApi(self.access, lambda: self.volumes),
+            *self.tills_api(),
             self.levels,
             self.events,
             self.socket,
@@ -484,6 +550,27 @@ class WebShop:
         if static is not None:
             pages.append(Static(static))
         self.website = Website(reactor, pages=pages, api=api, till_at_the_door=self.tills_at_the_door.append)
+
+    def journals(self, reactor: Any) -> list[Any]:
+        """The APIs of the journals."""
+        around = (reactor, self.access, self.cameras, self.rows)
+        return [
+            AlarmsApi(*around, self.stored_alarms, self.alarms, self.voices),
+            DisconnectionsApi(*around, self.losses, self.voices),
+            JournalApi(*around, self.journal, self.voices),
+            MailApi(*around, office(self.shelf, self.vault, self._note), self.voices),
+        ]
+
+    def tills_api(self) -> list[Any]:
+        """The API of tills and dialects."""
+        speech = self.speech
+        return [
+            DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, self.spoken),
+            SourcesApi(
+                self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
+            ),
+            self.captures,
+        ]
 
     def cameras_api(self, probe: Any, volumes: Callable[[], Sequence[Any]]) -> CamerasApi:
         """The API of the cameras' settings."""
@@ -506,8 +593,8 @@ class WebShop:
         unseen = self.rules.unseen
         return [
             RulesApi(reactor, self.access, self.cameras, self.rules, trials, unseen, self.timetable, self._note),
-            ExceptionsApi(self.access, self.cameras, self.rows, self.rules, self._note),
-            ReportsApi(self.access, self.rules, "Europe/Paris"),
+            ExceptionsApi(reactor, self.access, self.cameras, self.rows, self.rules, self._note, self.voices),
+            ReportsApi(self.access, self.rules, "Europe/Paris", self.voices),
         ]
 
     def boxes_api(self) -> ContactBoxesApi:

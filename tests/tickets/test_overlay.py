@@ -74,3 +74,18 @@ def test_screens_follow_the_facts() -> None:
     assert screen is not None
     assert ([item.id for item in screen.lines], screen.ticket.number) == ([1, 2], "12")
     assert screens.on_screen("2") is None
+
+
+def test_events() -> None:
+    """A heartbeat is not shown; what follows the end of a receipt stands under it; the next receipt clears it."""
+    overlay = Overlay()
+    events = [(1, "4"), (2, "6"), (3, "60"), (4, "5"), (5, "39")]
+    of = [
+        replace(line(number, kind), protocol="prisma", flags=("hidden",) if kind == "60" else ())
+        for number, kind in events
+    ]
+    assert shown(overlay, *of) == [1, 2, 4, 5]
+    assert shown(overlay, replace(of[0], id=6, ticket_id=2)) == [6]
+    assert Overlay().shown(NOON) is None
+    alone = Overlay()
+    assert shown(alone, of[2]) == []

@@ -108,3 +108,35 @@ def test_the_demos_tills_settle_what_their_lines_come_to() -> None:
             sold = lines(*said)
             assert Tally.of(sold).sum in (settled(sold), None)
             assert (Tally.of(sold).sum is None) == any("RETOUR" in text for text in said)
+
+
+def event(number: int, code: int, position: int, amount: str = "", total: str = "", special: str = "") -> Line:
+    """An event of a Prisma receipt, its article known by the amount."""
+    return Line(
+        id=number, received_at=NOON, protocol="prisma", source="KKM:1", ticket_id=1, type=str(code), special=special,
+        position=position, code=amount, text=amount, amount=Decimal(amount) if amount else None,
+        total=Decimal(total) if total else None,
+    )  # fmt: skip
+
+
+def test_a_prisma_receipt() -> None:
+    """The sum is the latest event's; when a position is taken off, those behind it move up."""
+    tally = Tally.of([
+        event(1, 4, 0, total="0"), event(2, 6, 1, "5", "5"), event(3, 65, 2, "7", "12"), event(4, 66, 3, "9", "21"),
+        event(5, 18, 1, "5", "16", "ANNULE"), event(6, 18, 2, "9", "7", "ANNULE"), event(7, 37, 1, "50"),
+    ])  # fmt: skip
+    assert tally.sum == 7
+    assert tally.taken_back == {5: 2, 6: 4}
+    assert (tally.counts["articles"], tally.counts["cancelled"], tally.cancelled_amount) == (3, 2, 14)
+    voided = Tally.of(
+        [event(1, 6, 1, "5", "5"), event(2, 6, 2, "5", "10"), event(3, 25, 2, total="0", special="ANNULE")]
+    )
+    assert (voided.sum, voided.counts["cancelled"]) == (0, 2)
+    returned = Tally.of([event(1, 46, 0, special="RETOUR"), event(2, 6, 1, "5", "5", "RETOUR")])
+    assert (returned.counts["returned"], returned.counts["articles"], returned.sum) == (1, 0, 5)
+
+
+def test_an_event_that_names_the_wrong_place() -> None:
+    """The latest of the same code is taken off instead."""
+    tally = Tally.of([event(1, 6, 1, "5", "5"), event(2, 6, 2, "7", "12"), event(3, 9, 9, "5", "7", "ANNULE")])
+    assert tally.taken_back == {3: 1}

@@ -33,7 +33,9 @@ class Shop(WebShop):
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), STATIC.url)
         frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras)
         door = Door(frame, self.access)
-        api = MailApi(self.access, self.cameras, office(self.shelf, self.vault, self._note))
+        api = MailApi(
+            None, self.access, self.cameras, self.rows, office(self.shelf, self.vault, self._note), self.voices
+        )
         self.website = Website(
             None, pages=[STATIC, door, SettingsPages(frame, self.access)], api=[api], error_page=door.error_page
         )

@@ -185,6 +185,9 @@ class ExceptionTests(Case):
         counts = self.anna.get("/api/v1/exceptions/counts").json
         self.assertEqual(counts, {"new": 4, "checking": 0, "harmless": 1, "real": 0})
         self.assertEqual(self.boris.get("/api/v1/exceptions/counts").json["new"], 2)
+        table = self.anna.get("/api/v1/exceptions.csv?verdict=harmless").body.decode("utf-8-sig").splitlines()
+        self.assertEqual(table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom")
+        self.assertTrue(table[1].endswith(",Voids,1,,,,16.00,,Harmless,ok,boris"), table)
         self.assertEqual(self.refused({"verdict": "theft"}, "/api/v1/exceptions/3", "PATCH"), "verdict")
         self.assertEqual(self.refused({"rule": "x"}, "/api/v1/exceptions/3", "PATCH"), "rule")
         self.assertEqual(self.boris.ask("PATCH", "/api/v1/exceptions/4", json={"verdict": "real"}).code, 404)
@@ -206,13 +209,15 @@ class ReportTests(Case):
             "count": 3, "amount": "20", "per_hundred": 3.0, "times_usual": 1.0,
         })  # fmt: skip
         self.assertEqual((rows["=Chloé"]["voids"]["times_usual"], rows[""]["no_sales"]["per_hundred"]), (13.3, None))
-        self.assertEqual(answer["usual"], {"voids": 3.0, "returns": 0.0, "discounts": 0.0, "no_sales": 0.0})
+        self.assertEqual(
+            answer["usual"], {"voids": 3.0, "returns": 0.0, "discounts": 0.0, "gifts": 0.0, "no_sales": 0.0}
+        )
         self.assertEqual(self.shop.rules.asked[0][0], "seller")
         self.assertEqual(self.shop.rules.asked[0][3:], ("Europe/Paris", DEEDS_OF, None))
-        table = self.boris.get("/api/v1/reports?by=seller&format=csv")
+        table = self.boris.get("/api/v1/reports.csv?by=seller")
         self.assertEqual(table.header("content-type"), "text/csv; charset=utf-8")
         lines = table.body.decode("utf-8-sig").splitlines()
-        self.assertTrue(lines[0].startswith("seller,sales,total,voids,voids_amount,voids_per_hundred"))
+        self.assertTrue(lines[0].startswith("Cashier,Sales,Total,Cancelled,Amount,to 100 sales"))
         self.assertIn("'=Chloé,10,90,4,8,40.0,13.3", lines[2])
         self.assertEqual(self.shop.rules.asked[1][5], [101])
         self.assertLessEqual(set(DEEDS_OF.values()), set(DEEDS))

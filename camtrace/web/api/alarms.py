@@ -12,17 +12,39 @@ from klein import Response
 from camtrace import clock
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
-from camtrace.model import CAUSES, Alarm, Camera, User
+from camtrace.model import CAUSES, Alarm, Camera, Trigger, User
 from camtrace.web.access import Access, May, Visit
-from camtrace.web.answers import Query, answer, body_of, page_of, read_instant
-from camtrace.web.api.shapes import Shape, alarm_shape
+from camtrace.web.answers import Position, Query, answer, body_of, page_of, read_instant
+from camtrace.web.api.shapes import Shape, alarm_shape, mark_shape
+from camtrace.web.csv_file import Cell, send_csv
+from camtrace.web.marks import joined
 from camtrace.web.ports import Alarms, AlarmStore, CameraDirectory
 from camtrace.web.routing import new_app, requirer
-from camtrace.web.whose import Graves, camera_named, seen_by
+from camtrace.web.voices import Voice, Voices, words_of
+from camtrace.web.whose import Graves, uids_asked
+from camtrace.web.wording import CAUSE_WORDS
 
 MOST_CAMERAS = 256
 LONGEST_MESSAGE = 500
+MOST_MESSAGES = 20  # of one alarm in a file
+MARKS, MOST_MARKS = 300, 2000
+MOST_MARKED = 20_000  # alarms that are joined into marks; of more, the latest
+LONGEST_MARKED = timedelta(days=32)
 AHEAD = timedelta(seconds=5)  # how far a program's clock may be before ours
+
+
+_HEADS = (
+    N_("Begin"),
+    N_("End"),
+    N_("Seconds"),
+    N_("Camera"),
+    N_("Name"),
+    N_("Cause"),
+    N_("Message"),
+    N_("Triggers"),
+    N_("Seen by"),
+    N_("Seen at"),
+)
 
 
 class AlarmsApi:
@@ -31,34 +53,65 @@ class AlarmsApi:
     app = new_app()
 
     def __init__(
-        self, access: Access, directory: CameraDirectory, graves: Graves, store: AlarmStore, alarms: Alarms
+        self,
+        reactor: Any,
+        access: Access,
+        directory: CameraDirectory,
+        graves: Graves,
+        store: AlarmStore,
+        alarms: Alarms,
+        voices: Voices,
     ) -> None:
         self.access = access
+        self._reactor = reactor
         self._directory = directory
         self._graves = graves
         self._store = store
         self._alarms = alarms
+        self._voices = voices
 
     @requirer.require(app.route("/api/v1/alarms", methods=["GET"]), visit=May("alarms"))
     async def recent(self, visit: Visit) -> Response:
         """Alarms that touch the span, newest first, of the cameras this user may see."""
         query = Query(visit.request)
         limit = query.limit()
-        found = await self._store.alarms(
-            camera_uids=await self._asked(visit, query.text("camera")),
-            cause=query.choice("cause", CAUSES),
-            start=query.instant("start"),
-            stop=query.instant("stop"),
-            limit=limit + 1,
-            before=query.cursor(),
-        )
+        found = await self._wanted(query, await self._asked(visit), limit + 1, query.cursor())
         triggers = await self._store.triggers([alarm.id for alarm in found[:limit]])
-        return page_of(
-            found,
-            limit,
-            lambda alarm: alarm_shape(alarm, triggers[alarm.id], self._directory),
-            lambda alarm: (alarm.started_at, alarm.id),
+        return page_of(found, limit, lambda alarm: alarm_shape(alarm, triggers[alarm.id], self._directory), _place)
+
+    @requirer.require(app.route("/api/v1/alarms.csv", methods=["GET"]), visit=May("alarms"))
+    async def as_file(self, visit: Visit) -> Response | None:
+        """The same as a file for spreadsheets."""
+        query, voice = Query(visit.request), self._voices.voice(visit.request, visit.user.language)
+        camera_uids = await self._asked(visit)
+        names: dict[int, str] = {}
+
+        async def page(limit: int, before: Position | None) -> list[tuple[Alarm, list[Trigger]]]:
+            found = await self._wanted(query, camera_uids, limit, before)
+            triggers = await self._store.triggers([alarm.id for alarm in found], MOST_MESSAGES)
+            for uid in {alarm.camera_uid for alarm in found} - set(names):
+                camera = await self._graves.by_uid(uid)
+                names[uid] = camera.name if camera is not None else ""
+            return [(alarm, triggers[alarm.id]) for alarm in found]
+
+        def row(pair: tuple[Alarm, list[Trigger]]) -> Sequence[Cell]:
+            return self._row(voice, *pair, names[pair[0].camera_uid])
+
+        return await send_csv(
+            visit, self._reactor, voice, N_("Alarms"), _HEADS, page, row, lambda pair: _place(pair[0])
         )
+
+    @requirer.require(app.route("/api/v1/alarms/marks", methods=["GET"]), visit=May("alarms"))
+    async def marks(self, visit: Visit) -> Response:
+        """Where alarms lie between `start` and `stop`, the first one first: `most` marks at most, close ones joined."""
+        query = Query(visit.request)
+        start, stop = query.span()
+        if stop - start > LONGEST_MARKED:
+            raise Invalid(N_("ask for {days} days at most"), "stop", days=LONGEST_MARKED.days)
+        most = query.integer("most", 1, MOST_MARKS, MARKS) or MARKS
+        found = await self._store.marks(await self._asked(visit), start, stop, MOST_MARKED)
+        items = [mark_shape(mark, self._directory) for mark in joined(found, most)]
+        return answer({"items": items, "next": None})
 
     @requirer.require(app.route("/api/v1/alarms", methods=["POST"]), visit=May("alarms"))
     async def raise_alarm(self, visit: Visit) -> Response:
@@ -95,16 +148,42 @@ class AlarmsApi:
 
     # ── steps ──
 
-    async def _asked(self, visit: Visit, camera: str | None) -> Sequence[int] | None:
+    async def _asked(self, visit: Visit) -> Sequence[int] | None:
         """The uids of the cameras whose alarms are wanted; None for all there ever were."""
-        if camera is not None:
-            return [(await camera_named(camera, visit.user, self._directory, self._graves)).uid]
-        allowed = visit.user.profile.cameras
-        if allowed is not None:
-            return sorted(allowed)
-        if visit.user.may("cameras"):
-            return None
-        return [each.uid for each in seen_by(visit.user, self._directory)]
+        camera = Query(visit.request).text("camera")
+        return await uids_asked(camera, visit.user, self._directory, self._graves)
+
+    async def _wanted(
+        self, query: Query, camera_uids: Sequence[int] | None, limit: int, before: Position | None
+    ) -> list[Alarm]:
+        seen = query.choice("seen", ("0", "1"))
+        return await self._store.alarms(
+            camera_uids=camera_uids,
+            causes=query.choices("cause", CAUSES),
+            start=query.instant("start"),
+            stop=query.instant("stop"),
+            words=words_of(query.text("text")),
+            seen=None if seen is None else seen == "1",
+            limit=limit,
+            before=before,
+        )
+
+    def _row(self, voice: Voice, alarm: Alarm, triggers: Sequence[Trigger], name: str) -> Sequence[Cell]:
+        camera, end = self._directory.by_uid(alarm.camera_uid), alarm.ended_at or alarm.until
+        causes = [voice.spoken.gettext(CAUSE_WORDS.get(cause, cause)) for cause in alarm.causes]
+        messages = [trigger.message for trigger in triggers if trigger.message]
+        return (
+            voice.instant(alarm.started_at),
+            None if alarm.ended_at is None else voice.instant(alarm.ended_at),
+            round((end - alarm.started_at).total_seconds()),
+            camera.id if camera is not None else None,
+            name,
+            ", ".join(dict.fromkeys(causes)),
+            " | ".join(dict.fromkeys(messages)),
+            alarm.triggers,
+            alarm.acknowledged_by,
+            None if alarm.acknowledged_at is None else voice.instant(alarm.acknowledged_at),
+        )
 
     def _named(self, visit: Visit, body: dict[str, Any]) -> Sequence[Camera]:
         """The cameras that `cameras`, a list of numbers, or `camera` means."""
@@ -122,12 +201,22 @@ class AlarmsApi:
         return found
 
     async def _found(self, user: User, number: str) -> Alarm:
-        alarm = await self._store.by_id(int(number)) if re.fullmatch(r"\d{1,19}", number) else None
-        exists = alarm is not None and self._directory.by_uid(alarm.camera_uid) is not None
-        if alarm is None or not user.may_see(alarm.camera_uid) or not (exists or user.may("cameras")):
-            raise NotFound(N_("this alarm does not exist"))
-        return alarm
+        return await alarm_numbered(number, user, self._store, self._directory)
 
     async def _shapes(self, alarms: Sequence[Alarm]) -> list[Shape]:
         triggers = await self._store.triggers([alarm.id for alarm in alarms])
         return [alarm_shape(alarm, triggers[alarm.id], self._directory) for alarm in alarms]
+
+
+async def alarm_numbered(number: str, user: User, store: AlarmStore, directory: CameraDirectory) -> Alarm:
+    """The alarm of this id. Raises NotFound, also for one of a camera that is not for `user`."""
+    could_be = re.fullmatch(r"[0-9]{1,19}", number) and int(number) < 2**63
+    alarm = await store.by_id(int(number)) if could_be else None
+    exists = alarm is not None and directory.by_uid(alarm.camera_uid) is not None
+    if alarm is None or not user.may_see(alarm.camera_uid) or not (exists or user.may("cameras")):
+        raise NotFound(N_("this alarm does not exist"))
+    return alarm
+
+
+def _place(alarm: Alarm) -> Position:
+    return alarm.started_at, alarm.id

@@ -11,11 +11,11 @@ from twisted.web.server import Request
 
 from camtrace.bus import Bus
 from camtrace.errors import Invalid
-from camtrace.events import CameraStateChanged, LineReceived, Noted
-from camtrace.model import CameraState, JournalEntry, Line, User
+from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, LineReceived, Noted
+from camtrace.model import AlarmNow, CameraState, JournalEntry, Line, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, to_json
-from camtrace.web.api.shapes import journal_shape, line_shape, state_shape
+from camtrace.web.api.shapes import alarm_event_shape, journal_shape, line_shape, state_shape
 from camtrace.web.flow import Flow
 from camtrace.web.ports import CameraDirectory, History
 from camtrace.web.problems import Headers
@@ -25,11 +25,12 @@ BEHIND = 1000
 PAGE = 500
 HEARTBEAT_SECONDS = 15
 MOST_READERS = 200
-Happening = tuple[int, Line | CameraState | JournalEntry]
+What = Line | CameraState | JournalEntry | AlarmNow
+Happening = tuple[int, What]
 
 
 class EventsApi:
-    """`/api/v1/events`: lines, camera states and journal entries, each with its fact's id.
+    """`/api/v1/events`: lines, camera states, alarms and journal entries, each with its fact's id.
 
     `Last-Event-ID` (or `?last_event_id=`) resumes from the store. A reader that lets more than 1,000 events wait is
     closed and may resume.
@@ -102,7 +103,7 @@ class EventsApi:
         if text is not None:
             await flow.write(text)
 
-    def _text(self, user: User, number: int, what: Line | CameraState | JournalEntry) -> bytes | None:
+    def _text(self, user: User, number: int, what: What) -> bytes | None:
         """The event, or None if it is not for `user`."""
         match what:
             case Line():
@@ -115,6 +116,11 @@ class EventsApi:
             case JournalEntry():
                 kind, seen = "journal", user.may("journal")
                 shape = journal_shape(what, self._directory)
+            case AlarmNow():
+                exists = self._directory.by_uid(what.alarm.camera_uid) is not None
+                allowed = user.may("alarms") and user.may_see(what.alarm.camera_uid)
+                kind, seen = "alarm", allowed and (exists or user.may("cameras"))
+                shape = alarm_event_shape(what, self._directory) if seen else {}
         return f"id: {number}\nevent: {kind}\ndata: {to_json(shape)}\n\n".encode() if seen else None
 
 
@@ -131,6 +137,9 @@ class _Reader:
             bus.subscribe(LineReceived, lambda fact: self._put(fact.id, fact.line)),
             bus.subscribe(CameraStateChanged, lambda fact: self._put(fact.id, fact.state)),
             bus.subscribe(Noted, lambda fact: self._put(fact.id, fact.entry)),
+            bus.subscribe(AlarmTriggered, lambda fact: self._put(fact.id, AlarmNow(fact.alarm, fact.trigger))),
+            bus.subscribe(AlarmEnded, lambda fact: self._put(fact.id, AlarmNow(fact.alarm))),
+            bus.subscribe(AlarmAcknowledged, lambda fact: self._put(fact.id, AlarmNow(fact.alarm))),
         ]
 
     async def something(self) -> None:
@@ -154,7 +163,7 @@ class _Reader:
         for unsubscribe in self._unsubscribe:
             unsubscribe()
 
-    def _put(self, number: int, what: Line | CameraState | JournalEntry) -> None:
+    def _put(self, number: int, what: What) -> None:
         if self.left:
             return
         self.waiting.append((number, what))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
 
 from klein import Response
 
@@ -11,15 +14,32 @@ from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import VERDICTS, RuleException, User
 from camtrace.web.access import Access, May, Visit
-from camtrace.web.answers import Query, answer, body_of, page_of
+from camtrace.web.answers import Position, Query, answer, body_of, page_of
 from camtrace.web.api.readers import one_of, text_of
 from camtrace.web.api.shapes import exception_shape
+from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.ports import CameraDirectory, Note, RuleStore
 from camtrace.web.routing import new_app, requirer
+from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
 
 BIGGEST_ID = 2**63 - 1
 NEW = "new"  # how the question calls those not judged, whose verdict is empty
+
+_HEADS = (
+    N_("Time"),
+    N_("Rule"),
+    N_("Till"),
+    N_("Cashier"),
+    N_("Ticket"),
+    N_("Line"),
+    N_("Amount"),
+    N_("Figure"),
+    N_("Judged as"),
+    N_("Note"),
+    N_("By whom"),
+)
+_VERDICT_WORDS = {"": N_("New"), "checking": N_("Being checked"), "harmless": N_("Harmless"), "real": N_("Confirmed")}
 
 
 class ExceptionsApi:
@@ -28,9 +48,18 @@ class ExceptionsApi:
     app = new_app()
 
     def __init__(
-        self, access: Access, directory: CameraDirectory, graves: Graves, store: RuleStore, note: Note
+        self,
+        reactor: Any,
+        access: Access,
+        directory: CameraDirectory,
+        graves: Graves,
+        store: RuleStore,
+        note: Note,
+        voices: Voices,
     ) -> None:
         self.access = access
+        self._reactor = reactor
+        self._voices = voices
         self._directory = directory
         self._graves = graves
         self._store = store
@@ -39,26 +68,16 @@ class ExceptionsApi:
     @requirer.require(app.route("/api/v1/exceptions", methods=["GET"]), visit=May("exceptions"))
     async def recent(self, visit: Visit) -> Response:
         """Exceptions that fit all that is asked, newest first."""
-        query = Query(visit.request)
-        limit = query.limit()
-        verdict = query.choice("verdict", (NEW, *VERDICTS[1:]))
-        found = await self._store.exceptions(
-            start=query.instant("start"),
-            stop=query.instant("stop"),
-            camera_uids=await self._cameras(visit, query),
-            rule_id=query.integer("rule", 1, BIGGEST_ID),
-            source=query.text("source"),
-            seller=query.text("seller"),
-            verdict="" if verdict == NEW else verdict,
-            after=query.cursor(),
-            limit=limit + 1,
-        )
-        return page_of(
-            found,
-            limit,
-            lambda one: exception_shape(one, visit.user, self._directory),
-            lambda one: (one.at, one.id),
-        )
+        limit = Query(visit.request).limit()
+        found = await self._page(visit, limit + 1, Query(visit.request).cursor())
+        return page_of(found, limit, lambda one: exception_shape(one, visit.user, self._directory), _place)
+
+    @requirer.require(app.route("/api/v1/exceptions.csv", methods=["GET"]), visit=May("exceptions"))
+    async def as_file(self, visit: Visit) -> Response | None:
+        """The same as a file for spreadsheets."""
+        voice = self._voices.voice(visit.request, visit.user.language)
+        page, row = partial(self._page, visit), partial(_row, voice)
+        return await send_csv(visit, self._reactor, voice, N_("Exceptions"), _HEADS, page, row, _place)
 
     @requirer.require(app.route("/api/v1/exceptions/counts", methods=["GET"]), visit=May("exceptions"))
     async def counts(self, visit: Visit) -> Response:
@@ -95,6 +114,21 @@ class ExceptionsApi:
 
     # ── steps ──
 
+    async def _page(self, visit: Visit, limit: int, before: Position | None) -> list[RuleException]:
+        query = Query(visit.request)
+        verdict = query.choice("verdict", (NEW, *VERDICTS[1:]))
+        return await self._store.exceptions(
+            start=query.instant("start"),
+            stop=query.instant("stop"),
+            camera_uids=await self._cameras(visit, query),
+            rule_id=query.integer("rule", 1, BIGGEST_ID),
+            source=query.text("source"),
+            seller=query.text("seller"),
+            verdict="" if verdict == NEW else verdict,
+            after=before,
+            limit=limit,
+        )
+
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         name = query.text("camera")
         if name is not None:
@@ -109,3 +143,23 @@ class ExceptionsApi:
         if found is None or (allowed is not None and allowed.isdisjoint(found.cameras)):
             raise NotFound(N_("this exception does not exist"))
         return found
+
+
+def _place(one: RuleException) -> Position:
+    return one.at, one.id
+
+
+def _row(voice: Voice, one: RuleException) -> Sequence[Cell]:
+    return (
+        voice.instant(one.at),
+        one.rule,
+        one.source,
+        one.seller,
+        one.ticket,
+        one.text,
+        None if one.amount is None else f"{one.amount:f}",
+        None if one.figure is None else f"{one.figure:f}",
+        voice.spoken.gettext(_VERDICT_WORDS[one.verdict]),
+        one.comment,
+        one.reviewed_by,
+    )

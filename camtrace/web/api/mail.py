@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 from typing import Any
 
 from klein import Response
@@ -13,12 +14,27 @@ from camtrace.mail.settings import MailSettings
 from camtrace.model import MailRights, QueuedMail, Recipient
 from camtrace.notes import TEXTS
 from camtrace.web.access import Access, May, Visit
-from camtrace.web.answers import Query, answer, body_of, page_of
+from camtrace.web.answers import Position, Query, answer, body_of, page_of
 from camtrace.web.api.shapes import Shape
+from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.ports import CameraDirectory, MailOffice
 from camtrace.web.routing import new_app, requirer
+from camtrace.web.voices import Voice, Voices, words_of
+from camtrace.web.whose import Graves, camera_named
+from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
 _LISTS, _FLAGS = ("alarms", "lost"), ("contacts", "purge", "life")
+_HEADS = (
+    N_("Time"),
+    N_("Kind"),
+    N_("To"),
+    N_("Subject"),
+    N_("Camera"),
+    N_("State"),
+    N_("Tries"),
+    N_("Done"),
+    N_("The mail server said"),
+)
 
 
 class MailApi:
@@ -26,10 +42,21 @@ class MailApi:
 
     app = new_app()
 
-    def __init__(self, access: Access, directory: CameraDirectory, office: MailOffice) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        access: Access,
+        directory: CameraDirectory,
+        graves: Graves,
+        office: MailOffice,
+        voices: Voices,
+    ) -> None:
         self.access = access
+        self._reactor = reactor
         self._directory = directory
+        self._graves = graves
         self._office = office
+        self._voices = voices
 
     @requirer.require(app.route("/api/v1/mail", methods=["GET"]), visit=May("settings"))
     async def settings(self, visit: Visit) -> Response:
@@ -59,8 +86,50 @@ class MailApi:
         """Mails of the last thirty days with their state, those queued last first."""
         query = Query(visit.request)
         limit = query.limit()
-        found = await self._office.queue(limit + 1, query.cursor())
-        return page_of(found, limit, queued_shape, lambda mail: (mail.queued_at, mail.id))
+        found = await self._wanted(query, await self._asked(visit), limit + 1, query.cursor())
+        return page_of(found, limit, queued_shape, _place)
+
+    @requirer.require(app.route("/api/v1/mail/queue.csv", methods=["GET"]), visit=May("settings"))
+    async def queue_as_file(self, visit: Visit) -> Response | None:
+        """The same as a file for spreadsheets."""
+        query, voice = Query(visit.request), self._voices.voice(visit.request, visit.user.language)
+        page = partial(self._wanted, query, await self._asked(visit))
+        return await send_csv(visit, self._reactor, voice, N_("Mails"), _HEADS, page, partial(self._row, voice), _place)
+
+    async def _asked(self, visit: Visit) -> Sequence[int] | None:
+        camera = Query(visit.request).text("camera")
+        if camera is None:
+            return None
+        return [(await camera_named(camera, visit.user, self._directory, self._graves)).uid]
+
+    async def _wanted(
+        self, query: Query, camera_uids: Sequence[int] | None, limit: int, before: Position | None
+    ) -> list[QueuedMail]:
+        return await self._office.queue(
+            limit,
+            before,
+            kind=query.choice("kind", MAIL_KIND_WORDS),
+            state=query.choice("state", MAIL_STATE_WORDS),
+            camera_uids=camera_uids,
+            start=query.instant("start"),
+            stop=query.instant("stop"),
+            words=words_of(query.text("text")),
+        )
+
+    def _row(self, voice: Voice, mail: QueuedMail) -> Sequence[Cell]:
+        speak = voice.spoken.gettext
+        camera = self._directory.by_uid(mail.camera_uid) if mail.camera_uid is not None else None
+        return (
+            voice.instant(mail.queued_at),
+            speak(MAIL_KIND_WORDS.get(mail.kind, mail.kind)),
+            mail.recipient,
+            mail.subject,
+            camera.id if camera is not None else None,
+            speak(MAIL_STATE_WORDS.get(mail.state, mail.state)),
+            mail.attempts,
+            None if mail.ended_at is None else voice.instant(mail.ended_at),
+            mail.said or mail.problem,
+        )
 
     # ── who gets what ──
 
@@ -162,6 +231,10 @@ def queued_shape(mail: QueuedMail) -> Shape:
         "problem": mail.problem,
         "said": mail.said,
     }
+
+
+def _place(mail: QueuedMail) -> Position:
+    return mail.queued_at, mail.id
 
 
 def person_shape(person: Recipient) -> Shape:

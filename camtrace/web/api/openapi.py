@@ -20,16 +20,24 @@ from camtrace.model import (
     PERS,
     READS,
     RULE_KINDS,
+    TICKET_KINDS,
     VERDICTS,
     WHENS,
     CameraEvents,
     MotionSettings,
 )
+from camtrace.pos.dialect import DEFAULTS, KINDS, MATCHES, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.wire import ENCODINGS
+from camtrace.prisma.catalogue import DISPLAYS
+from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.web.access import Access, Anyone
 from camtrace.web.answers import LIMIT, MOST, answer
+from camtrace.web.api.alarms import MARKS, MOST_MARKS
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
 from camtrace.web.api.contact_fields import MOST_CONTACTS
+from camtrace.web.api.sources import MOST_OFFSET_MS
 from camtrace.web.routing import Route, new_app, requirer
+from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
 PREFIX = "/api/v1"
 Schema = dict[str, Any]
@@ -46,43 +54,80 @@ _PAGE: dict[str, Schema] = {
     "cursor": {"type": "string", "description": "`next` of the page before"},
 }
 
+_LINES: dict[str, Schema] = {
+    "q": {"type": "string", "description": "a question as in the search box"},
+    **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "customer", "type", "code", "text"), _TEXT),
+    **dict.fromkeys(("barcode", "special", "tender"), _TEXT),
+    **dict.fromkeys(("amount_min", "amount_max", "quantity_min", "quantity_max"), _DECIMAL),
+    **_SPAN,
+}
+
+
+def _integer(low: int, high: int, default: int | None = None) -> Schema:
+    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
+    return schema if default is None else {**schema, "default": default}
+
+
+_SOUGHT: dict[str, Schema] = {"camera": _TEXT, **_SPAN, "text": _TEXT}
+_JOURNAL: dict[str, Schema] = {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SOUGHT}
+_ALARMS: dict[str, Schema] = {
+    "cause": {"type": "string", "description": f"some of {', '.join(CAUSES)}, with commas between"},
+    "seen": _FLAG,
+    **_SOUGHT,
+}
+_MAILS: dict[str, Schema] = {
+    "kind": {"type": "string", "enum": list(MAIL_KIND_WORDS)},
+    "state": {"type": "string", "enum": list(MAIL_STATE_WORDS)},
+    **_SOUGHT,
+}
+
+_EXCEPTIONS: dict[str, Schema] = {
+    **dict.fromkeys(("camera", "rule", "source", "seller"), _TEXT),
+    "verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
+    **_SPAN,
+}
+_REPORT: dict[str, Schema] = {
+    "by": {"type": "string", "enum": ["seller", "source", "hour", "day"], "default": "seller"},
+    **_SPAN,
+}
 PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras"): {"deleted": _FLAG},
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
     ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
+    ("GET", "/capture"): {"sender": _TEXT, "source": _TEXT},
     ("GET", "/lines"): {
-        **dict.fromkeys(("camera", "source", "ticket", "ticket_id", "seller", "type", "code", "text"), _TEXT),
-        "amount_min": _DECIMAL,
-        "amount_max": _DECIMAL,
-        "special": _TEXT,
-        **_SPAN,
+        **_LINES,
         "order": {"type": "string", "enum": ["asc", "desc"], "default": "desc"},
         **_PAGE,
     },
+    ("GET", "/lines.csv"): _LINES,
+    ("GET", "/lines.pdf"): _LINES,
+    ("GET", "/lines/hits"): _LINES,
+    ("GET", "/lines/query"): {"q": _TEXT, "fields": _TEXT},
     ("GET", "/tickets"): {
         "camera": _TEXT,
         "source": _TEXT,
         "number": _TEXT,
         "state": {"type": "string", "enum": ["open", "closed"]},
+        "kind": {"type": "string", "enum": list(TICKET_KINDS), "description": "without it: all but `event`"},
         **_SPAN,
         **_PAGE,
     },
-    ("GET", "/mail/queue"): _PAGE,
-    ("GET", "/journal"): {"kind": {"type": "string", "enum": list(JOURNAL_KINDS)}, **_SPAN, **_PAGE},
-    ("GET", "/alarms"): {"camera": _TEXT, "cause": {"type": "string", "enum": list(CAUSES)}, **_SPAN, **_PAGE},
-    ("GET", "/exceptions"): {
-        **dict.fromkeys(("camera", "rule", "source", "seller"), _TEXT),
-        "verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
-        **_SPAN,
-        **_PAGE,
-    },
+    ("GET", "/exceptions"): {**_EXCEPTIONS, **_PAGE},
+    ("GET", "/exceptions.csv"): _EXCEPTIONS,
     ("GET", "/exceptions/counts"): {"camera": _TEXT, **_SPAN},
-    ("GET", "/reports"): {
-        "by": {"type": "string", "enum": ["seller", "source", "hour", "day"], "default": "seller"},
-        "format": {"type": "string", "enum": ["json", "csv"], "default": "json"},
-        **_SPAN,
-    },
+    ("GET", "/reports"): _REPORT,
+    ("GET", "/reports.csv"): _REPORT,
+    ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
+    ("GET", "/mail/queue.csv"): _MAILS,
+    ("GET", "/journal"): {**_JOURNAL, **_PAGE},
+    ("GET", "/journal.csv"): _JOURNAL,
+    ("GET", "/alarms"): {**_ALARMS, **_PAGE},
+    ("GET", "/alarms.csv"): _ALARMS,
+    ("GET", "/alarms/marks"): {"camera": _TEXT, **_SPAN, "most": _integer(1, MOST_MARKS, MARKS)},
+    ("GET", "/disconnections"): {**_SOUGHT, **_PAGE},
+    ("GET", "/disconnections.csv"): _SOUGHT,
     ("GET", "/events"): {"last_event_id": _TEXT},
     ("GET", "/cameras/{camera}/motion/level"): {
         "settings": {"type": "string", "description": "a camera's `motion` as JSON, to be tried without being saved"}
@@ -94,10 +139,13 @@ OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 """What needs neither session nor token."""
 
 MEDIA = {
-    "/snapshot.jpg": "image/jpeg",
+    ".jpg": "image/jpeg",
     "/video.mp4": "video/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
+    ".csv": "text/csv",
+    ".pdf": "application/pdf",
+    "/capture": "text/event-stream",
 }
 """Answers that are not JSON, by the end of the path."""
 
@@ -105,12 +153,17 @@ _STATUS = {
     "POST /cameras": "201",
     "DELETE /cameras/{camera}": "204",
     "POST /alarms": "201",
+    "POST /searches": "201",
+    "DELETE /searches/{search}": "204",
     "POST /calendars": "201",
     "DELETE /calendars/{calendar}": "204",
     "POST /rules": "201",
     "DELETE /rules/{rule}": "204",
+    "DELETE /prisma/sources/{source}": "204",
     "POST /contact-boxes": "201",
     "DELETE /contact-boxes/{box}": "204",
+    "POST /dialects": "201",
+    "DELETE /dialects/{dialect}": "204",
 }
 _BODIES = {
     ("POST", "/cameras"): "Camera",
@@ -123,21 +176,23 @@ _BODIES = {
     ("PATCH", "/exceptions/{exception}"): "Review",
     ("POST", "/contact-boxes"): "ContactBox",
     ("PATCH", "/contact-boxes/{box}"): "ContactBox",
+    ("POST", "/dialects"): "Dialect",
+    ("PATCH", "/dialects/{dialect}"): "Dialect",
+    ("POST", "/dialects/try"): "DialectTest",
+    ("PATCH", "/sources/{source}"): "Source",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
     ("PATCH", "/mail/profiles/{name}"): "MailRights",
+    ("PATCH", "/prisma/events/{code}"): "PrismaEvent",
+    ("PUT", "/prisma/sources/{source}"): "PrismaSource",
+    ("POST", "/searches"): "Search",
 }
 """What a call is sent, by the name of its schema."""
 
 
 def _calendar(**more: Schema) -> Schema:
     return {"type": "object", "properties": {"calendar": {"type": "string", "default": "always"}, **more}}
-
-
-def _integer(low: int, high: int, default: int | None = None) -> Schema:
-    schema: Schema = {"type": "integer", "minimum": low, "maximum": high}
-    return schema if default is None else {**schema, "default": default}
 
 
 def _motion() -> Schema:
@@ -254,6 +309,41 @@ MAIL: Schema = {
         "life_hour": _integer(0, 23, 8),
     },
 }
+_PATTERN: dict[str, Schema] = {"match": {"type": "string", "enum": list(MATCHES)}, "text": _TEXT}
+_PATTERNS: Schema = {"type": "array", "maxItems": MOST_PATTERNS, "items": {"type": "object", "properties": _PATTERN}}
+_NAMES: Schema = {"type": "array", "items": {"type": "string", "enum": [*NAMES, UNUSED]}}
+_MEANING: Schema = {"type": "string", "enum": list(MEANINGS)}
+DEFINITION: Schema = {
+    "type": "object",
+    "description": "how a till's lines are read; see the till protocol",
+    "properties": {
+        "kind": {"type": "string", "enum": list(KINDS), "default": "fields"},
+        "encoding": {"type": "string", "enum": list(ENCODINGS), "default": "auto"},
+        "line_end": {**_TEXT, "default": DEFAULTS["line_end"]},
+        "control_codes": {"type": "string", "enum": ["keep", "escpos"], "default": "keep"},
+        "separator": {**_TEXT, "default": "|"},
+        "fields": _NAMES,
+        "layouts": {"type": "object", "additionalProperties": _NAMES},
+        "keys": {"type": "object", "properties": dict.fromkeys(NAMES, _TEXT)},
+        "decimal_sign": {"type": "string", "enum": list(SIGNS), "default": "auto"},
+        "implied_decimals": _integer(0, 4, 0),
+        "types": {"type": "object", "additionalProperties": _MEANING},
+        "source": _TEXT,
+        "case_sensitive": {"type": "boolean", "default": False},
+        **dict.fromkeys(("start", "end", "cancel", "ignore"), _PATTERNS),
+        "rules": {**_PATTERNS, "items": {"type": "object", "properties": {**_PATTERN, "means": _MEANING}}},
+        "outside": {"type": "string", "enum": ["keep", "ignore"], "default": "keep"},
+    },
+}
+SOURCE: Schema = {
+    "type": "object",
+    "properties": {
+        "label": _TEXT,
+        "dialect": _TEXT,
+        "clear_seconds": _integer(5, 3600, 300),
+        "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
+    },
+}
 _CAMERA_NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "integer"}, "description": "null: all"}
 MAIL_RIGHTS: Schema = {
     "type": "object",
@@ -328,6 +418,24 @@ REVIEW: Schema = {
     "type": "object",
     "properties": {"verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]}, "comment": _TEXT},
 }
+PRISMA_EVENT: Schema = {
+    "type": "object",
+    "description": "what is not sent stays",
+    "properties": {
+        "name": {**_TEXT, "description": "the shop's own; empty: the catalogue's"},
+        **{name: {"type": "boolean"} for name in ("grouping", "numbered", "closing")},
+        "display": {"type": "string", "enum": list(DISPLAYS)},
+    },
+}
+PRISMA_SOURCE: Schema = {
+    "type": "object",
+    "description": "what is not sent stays; an empty object registers the source",
+    "properties": {
+        "name": _TEXT,
+        "encoding": {"type": "string", "enum": ["", *PRISMA_ENCODINGS], "description": "empty: `[prisma] encoding`"},
+    },
+}
+SEARCH: Schema = {"type": "object", "properties": {"name": _TEXT, "q": _TEXT}, "required": ["name", "q"]}
 ERROR: Schema = {
     "type": "object",
     "properties": {
@@ -381,6 +489,17 @@ def describe(routes: Iterable[Route]) -> Schema:
             "schemas": {
                 "Camera": CAMERA,
                 "ContactBox": CONTACT_BOX,
+                "Dialect": {"type": "object", "properties": {"name": _TEXT, "definition": DEFINITION}},
+                "DialectTest": {
+                    "type": "object",
+                    "properties": {
+                        "name": _TEXT,
+                        "definition": DEFINITION,
+                        "sample": {"type": "string", "contentEncoding": "base64"},
+                        "address": _TEXT,
+                    },
+                },
+                "Source": SOURCE,
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
@@ -388,6 +507,9 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "Rule": RULE,
                 "RuleTrial": RULE_TRIAL,
                 "Review": REVIEW,
+                "PrismaEvent": PRISMA_EVENT,
+                "PrismaSource": PRISMA_SOURCE,
+                "Search": SEARCH,
                 "Error": ERROR,
             },
         },

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Sequence
 from dataclasses import asdict
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import Any
 from urllib.parse import urlencode
@@ -17,31 +18,39 @@ from camtrace.errors import filled
 from camtrace.i18n import Translations
 from camtrace.model import (
     Alarm,
+    AlarmMark,
+    AlarmNow,
     Camera,
     CameraEvents,
     CameraState,
     Contact,
     ContactsState,
     Gap,
+    HitCount,
     InputState,
     JournalEntry,
     Line,
+    LineSearch,
     LinkState,
     MotionSettings,
     Moved,
     RuleException,
+    SavedSearch,
     Span,
     Ticket,
     Trigger,
     User,
 )
 from camtrace.notes import words
+from camtrace.pos.wire import Message
+from camtrace.tickets.roles import role_of
 from camtrace.tickets.rules import Hit
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory
 
 BEFORE_LINE = timedelta(seconds=10)
 AFTER_LINE = timedelta(seconds=20)
+HOUR, DAY = timedelta(hours=1), timedelta(days=1)
 Shape = dict[str, Any]
 _ENGLISH = Translations("en")
 
@@ -158,12 +167,16 @@ def moved_shape(moved: Moved) -> Shape:
     }
 
 
+def reason_words(code: str, detail: str) -> str:
+    """What a camera does, as a sentence."""
+    return f"the camera {REASONS.get(code, code)}".replace("{detail}", detail)
+
+
 def state_shape(state: CameraState) -> Shape:
     """What a camera's connection is worth now: `reason` in words, `code` for programs; rates are per second."""
-    sentence = REASONS.get(state.reason, state.reason)
     return {
         "status": state.status.value,
-        "reason": f"the camera {sentence}".replace("{detail}", state.detail),
+        "reason": reason_words(state.reason, state.detail),
         "code": state.reason,
         "detail": state.detail,
         "since": state.since,
@@ -197,9 +210,13 @@ def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
         "ticket": line.ticket,
         "ticket_id": str(line.ticket_id) if line.ticket_id else None,
         "seller": line.seller,
+        "seller_code": line.seller_code,
         "customer": line.customer,
         "type": line.type,
+        "role": role_of(line),
         "special": line.special,
+        "follows": str(line.follows) if line.follows else None,
+        "flags": list(line.flags),
         "position": line.position,
         "code": line.code,
         "barcode": line.barcode,
@@ -214,6 +231,25 @@ def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
         "raw": base64.b64encode(line.raw).decode(),
         "cameras": [camera.id for _, camera in seen if camera is not None],
         "video": list(_videos(seen, line.received_at, user)),
+    }
+
+
+def message_shape(message: Message) -> Shape:
+    """What a till's line says, before it is received."""
+    return {
+        "source": message.source,
+        "ticket": message.ticket,
+        "seller": message.seller,
+        "customer": message.customer,
+        "type": message.type,
+        "special": message.special,
+        "code": message.code,
+        "text": message.text,
+        "quantity": _decimal(message.quantity),
+        "amount": _decimal(message.amount),
+        "total": _decimal(message.total),
+        "tender": message.tender,
+        "opens": message.opens,
     }
 
 
@@ -245,6 +281,8 @@ def ticket_shape(ticket: Ticket) -> Shape:
         "seller": ticket.seller,
         "total": _decimal(ticket.total),
         "line_count": ticket.line_count,
+        "kind": ticket.kind,
+        "linked": str(ticket.linked) if ticket.linked else None,
     }
 
 
@@ -260,6 +298,41 @@ def tally_shape(tally: Tally) -> Shape:
         "cancelled_amount": _decimal(tally.cancelled_amount),
         "taken_back": {str(line): str(article) for line, article in tally.taken_back.items()},
     }
+
+
+def hits_shape(found: Sequence[HitCount] | None, wanted: LineSearch, zone: tzinfo, most: int) -> Shape:
+    """Lines found over time by hours, days or months, oldest first; `items` is null where they could not be counted.
+
+    `lines` is how many there are; not `all` of them where there are more than were counted. An item without lines is
+    left out.
+    """
+    if not found:
+        return {"unit": "day", "lines": 0, "all": found is not None, "items": None if found is None else []}
+    lines = sum(each.lines for each in found)
+    whole = lines < most
+    begin = wanted.start if whole and wanted.start is not None else found[0].at
+    ends = [each for each in (wanted.stop, wanted.before) if each is not None]
+    end = max(min(ends, default=found[-1].at), found[-1].at + HOUR)
+    length = end - begin
+    unit = "hour" if length <= 8 * DAY else "day" if length <= 200 * DAY else "month"
+    counts: Counter[datetime] = Counter()
+    for each in found:
+        counts[_begin(each.at, unit, zone)] += each.lines
+    items = [{"at": at, "lines": count} for at, count in sorted(counts.items())]
+    return {"unit": unit, "start": begin, "stop": end, "lines": lines, "all": whole, "items": items}
+
+
+def _begin(at: datetime, unit: str, zone: tzinfo) -> datetime:
+    """The beginning of the hour, day or month that `at` lies in by the clock of `zone`."""
+    local = at.astimezone(zone).replace(minute=0, second=0, microsecond=0)
+    if unit != "hour":
+        local = local.replace(hour=0, day=local.day if unit == "day" else 1, fold=0)
+    return local.astimezone(UTC)
+
+
+def search_shape(search: SavedSearch) -> Shape:
+    """A search that somebody keeps."""
+    return {"id": str(search.id), "name": search.name, "q": search.query}
 
 
 def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDirectory) -> Shape:
@@ -286,6 +359,7 @@ def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDire
         if recorded is None
         else f"/api/v1/cameras/{name}/video.mp4?"
         + urlencode({"kind": "alarm", "start": clock.iso(recorded), "stop": clock.iso(alarm.until)}),
+        "picture": f"/api/v1/alarms/{alarm.id}/picture.jpg",
         "popup": alarm.popup,
         "acknowledged_by": alarm.acknowledged_by or None,
         "acknowledged_at": alarm.acknowledged_at,
@@ -342,6 +416,25 @@ def _seen_by(uids: Iterable[int], at: datetime, user: User, directory: CameraDir
     return {
         "cameras": [camera.id for _, camera in seen if camera is not None],
         "video": list(_videos(seen, at, user)),
+    }
+
+
+def alarm_event_shape(told: AlarmNow, directory: CameraDirectory) -> Shape:
+    """An alarm of which something is told: `triggers` holds the newest one at most."""
+    return alarm_shape(told.alarm, [] if told.newest is None else [told.newest], directory)
+
+
+def mark_shape(mark: AlarmMark, directory: CameraDirectory) -> Shape:
+    """Where alarms lie: `camera` is how the API calls the one of the first of them."""
+    found = [(uid, directory.by_uid(uid)) for uid in mark.camera_uids]
+    names = [str(camera.id) if camera is not None else f"uid:{uid}" for uid, camera in found]
+    return {
+        "start": mark.start,
+        "stop": mark.stop,
+        "camera": names[0],
+        "cameras": [camera.id for _, camera in found if camera is not None],
+        "causes": list(mark.causes),
+        "count": mark.alarms,
     }
 
 

@@ -34,7 +34,10 @@ export class AlarmCards {
   alarm({ alarm }) {
     this.#active.set(alarm.camera, alarm.id);
     this.#onChange(alarm.camera, true);
-    if (this.#cards.has(alarm.id) || alarm.acknowledged_by) return;
+    document.dispatchEvent(new CustomEvent("alarm"));
+    const known = this.#cards.get(alarm.id);
+    if (known && alarm.triggers.at(-1)?.cause === "ftp") known.element.querySelector("img").src = `${alarm.picture}?${alarm.trigger_count}`;
+    if (known || alarm.acknowledged_by) return;
     const camera = facts.cameras.find(({ id }) => id === alarm.camera);
     this.#cards.set(alarm.id, { alarm, element: this.#card(alarm, camera) });
     this.#draw();
@@ -62,7 +65,8 @@ export class AlarmCards {
 
   #card(alarm, camera) {
     const at = Date.parse(alarm.started_at);
-    const still = el("img", { src: `/api/v1/cameras/${alarm.camera}/snapshot.jpg?${alarm.id}`, alt: "", onerror: () => show(still, false) });
+    const sources = [`/api/v1/cameras/${alarm.camera}/snapshot.jpg?${alarm.id}`]; // where the alarm itself has no picture
+    const still = el("img", { src: alarm.picture, alt: "", onload: () => show(still, true), onerror: () => { show(still, false); if (sources.length) still.src = sources.pop(); } });
     const message = alarm.triggers.at(-1)?.message;
     const where = facts.rights.includes("replay") ? `/replay/${alarm.camera}?at=${at / 1000}` : `/live/${alarm.camera}`;
     return el(

@@ -2,6 +2,7 @@
 
 import { Refusal, ask, askJson } from "./api.js";
 import { el, icon } from "./dom.js";
+import { tellFault } from "./faults.js";
 import { byId, facts } from "./page.js";
 import { _ } from "./texts.js";
 import { toast } from "./toast.js";
@@ -25,14 +26,6 @@ function readHours(words) {
 function field(label, attributes) {
   const input = el("input", { class: "in", autocomplete: "off", ...attributes });
   return { input, element: el("div", { class: "field" }, el("label", null, el("span", { class: "lbl" }, label), input)) };
-}
-
-function tell(input, words) {
-  const box = input.closest(".field");
-  box.querySelector(".msg")?.remove();
-  box.classList.toggle("bad", words !== "");
-  input.setAttribute("aria-invalid", words !== "");
-  if (words) box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, words)));
 }
 
 class Card {
@@ -85,10 +78,10 @@ class Card {
     let wrong = null;
     const hours = ({ input }) => {
       try {
-        tell(input, "");
+        tellFault(input, "");
         return readHours(input.value);
       } catch (error) {
-        tell(input, error.message);
+        tellFault(input, error.message);
         wrong ??= input;
         return [];
       }
@@ -122,7 +115,7 @@ class Card {
       toast(error.message);
       return;
     }
-    tell(input, error.message);
+    tellFault(input, error.message);
     input.focus();
   }
 

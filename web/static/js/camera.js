@@ -6,18 +6,19 @@ import { CameraInputs } from "./camera_inputs.js";
 import { CameraTest } from "./camera_test.js";
 import { el, icon, show } from "./dom.js";
 import { whileSeen } from "./links.js";
+import { tellFault } from "./faults.js";
 import { byId, facts } from "./page.js";
 import { LivePicture } from "./picture.js";
 import { _, ngettext } from "./texts.js";
 import { toast } from "./toast.js";
 
-const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, alarm: { calendar: "always", popup_calendar: "always", mail_calendar: "never", pre_seconds: 5, post_seconds: 20, days: null }, mail: { lost_calendar: "never", grace_seconds: 60, most_per_hour: 20 }, events: { enabled: false, motion: true, audio: false, tampering: true, inputs: [] }, overlay_ids: [] };
-const LOOK_MS = 2000;
+const DEFAULTS = { id: "", http_port: 80, channel: 1, transport: "tcp", codec: "", regular: { calendar: "always", days: null }, alarm: { calendar: "always", popup_calendar: "always", mail_calendar: "never", pre_seconds: 5, post_seconds: 20, days: null }, mail: { lost_calendar: "never", grace_seconds: 60, most_per_hour: 20 }, events: { enabled: false, motion: true, audio: false, tampering: true, inputs: [] }, overlay_ids: [], stop_streams_automatically: false };
 const NUMBERS = new Set(["id", "http_port", "channel", "regular.days", "alarm.pre_seconds", "alarm.post_seconds", "alarm.days", "mail.grace_seconds", "mail.most_per_hour"]);
 
 const form = byId("form");
 const camera = facts.cameras.find(({ id }) => id === facts.camera) ?? null;
 const fields = [...form.elements].filter((field) => field.name);
+const LOOK_MS = 2000;
 let saved = DEFAULTS;
 const inputs = camera ? new CameraInputs(byId("inputs"), byId("told"), () => tellUnsaved()) : null;
 
@@ -35,27 +36,25 @@ function fromField(name, words) {
   return name === "password" ? words : words.trim();
 }
 
-const isTick = (field) => field.type === "checkbox";
+const storedIn = (field) => (field.type === "checkbox" ? part(saved, field.name) ?? false : field.name === "password" ? "" : toField(part(saved, field.name)));
+const shownIn = (field) => (field.type === "checkbox" ? field.checked : field.value);
 
 function fill() {
   for (const field of fields) {
-    if (isTick(field)) field.checked = part(saved, field.name) === true;
-    else field.value = field.name === "password" ? "" : toField(part(saved, field.name));
+    if (field.type === "checkbox") field.checked = storedIn(field);
+    else field.value = storedIn(field);
   }
   inputs?.fill(saved.events.inputs);
   tellUnsaved();
 }
 
-function isChanged(field) {
-  if (isTick(field)) return field.checked !== (part(saved, field.name) === true);
-  return field.value !== (field.name === "password" ? "" : toField(part(saved, field.name)));
-}
+const isChanged = (field) => shownIn(field) !== storedIn(field);
 
 /** What changed, in the API's shape. */
 function changes() {
   const body = {};
   for (const field of fields.filter(isChanged)) {
-    const value = isTick(field) ? field.checked : fromField(field.name, field.value);
+    const value = field.type === "checkbox" ? field.checked : fromField(field.name, field.value);
     const [group, key] = field.name.split(".");
     if (value === null && !field.name.endsWith(".days")) continue; // an emptied number keeps its value
     if (key) body[group] = { ...body[group], [key]: value };
@@ -78,17 +77,6 @@ function fault(field) {
   return "";
 }
 
-function tell(field, words) {
-  const box = field.closest(".field");
-  box.querySelector(".msg")?.remove();
-  box.classList.toggle("bad", words !== "");
-  field.setAttribute("aria-invalid", words !== "");
-  if (words) box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, words)));
-  const count = form.querySelectorAll(".field.bad").length;
-  show(byId("wrong"), count > 0);
-  byId("wrong").querySelector("span").textContent = ngettext("{count} thing to correct", "{count} things to correct", count);
-}
-
 const changesCount = () => fields.filter(isChanged).length + (inputs?.isChanged ? 1 : 0);
 
 function tellUnsaved() {
@@ -97,7 +85,7 @@ function tellUnsaved() {
 }
 
 function check() {
-  for (const field of fields) tell(field, fault(field));
+  for (const field of fields) tellFault(field, fault(field));
   const wrong = form.querySelector(".field.bad .in");
   if (!wrong) return true;
   wrong.closest("details")?.setAttribute("open", "");
@@ -106,7 +94,7 @@ function check() {
 }
 
 for (const field of fields) {
-  field.addEventListener("blur", () => { if (isChanged(field) || field.closest(".bad")) tell(field, fault(field)); });
+  field.addEventListener("blur", () => { if (isChanged(field) || field.closest(".bad")) tellFault(field, fault(field)); });
   field.addEventListener("input", tellUnsaved);
 }
 
@@ -115,7 +103,7 @@ function refused(error) {
   const field = error instanceof Refusal && error.field ? form.elements[error.field] ?? form.elements[`regular.${error.field}`] ?? inputs?.field(error.field) : null;
   if (field?.closest(".field")) {
     field.closest("details")?.setAttribute("open", "");
-    tell(field, error.message);
+    tellFault(field, error.message);
     field.focus();
   } else {
     toast(error.message);
@@ -147,7 +135,7 @@ form.addEventListener("submit", async (event) => {
 
 byId("putback").addEventListener("click", () => {
   fill();
-  for (const field of fields) tell(field, "");
+  for (const field of fields) tellFault(field, "");
 });
 
 let leaving = false;

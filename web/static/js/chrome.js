@@ -1,5 +1,6 @@
 // What is on every page: the clock, the day spine, the menu, banners.
 
+import { MarkLinks, alarmMarks, replayOf } from "./alarm_marks.js";
 import { askJson, query } from "./api.js";
 import { el, icon, svg } from "./dom.js";
 import { onKeys, showKeys } from "./keys.js";
@@ -9,6 +10,10 @@ import { clock, dayEnd, dayOf, dayStart, iso, now, shortClock } from "./time.js"
 
 const MINUTE_MS = 60000;
 const BANNER_EVERY_MS = 30000;
+const THIN = 0.0015; // of a day: what is shorter is drawn two points wide
+const SOON_MS = 1000;
+const links = byId("spine") ? new MarkLinks(byId("spine").querySelector(".marklinks"), (mark) => el("a", { href: replayOf(mark) })) : null;
+let layLinks = () => {};
 
 function tellTime() {
   byId("clock").textContent = clock(now());
@@ -23,24 +28,33 @@ async function spansOfToday(start, stop) {
 }
 
 async function drawSpine() {
-  const spine = byId("spine")?.firstElementChild;
+  const spine = byId("spine")?.querySelector("svg");
   if (!spine) return;
   const name = dayOf(now());
   const [start, stop] = [dayStart(name), dayEnd(name)];
   const place = (instant) => `${((100 * (Math.min(Math.max(instant, start), stop) - start)) / (stop - start)).toFixed(3)}%`;
   const width = (from, to) => `${((100 * Math.max(0, Math.min(to, stop) - Math.max(from, start))) / (stop - start)).toFixed(3)}%`;
   const present = now();
-  const { spans, gaps } = may("replay") ? await spansOfToday(start, present) : { spans: [], gaps: [] };
+  const [{ spans, gaps }, marks] = await Promise.all([
+    may("replay") ? spansOfToday(start, present) : { spans: [], gaps: [] },
+    may("alarms") ? alarmMarks(start, present, { most: 200 }).catch(() => []) : [],
+  ]);
+  const alarms = (y, height) => marks.map(({ from, to }) => {
+    const share = (to - from) / (stop - start);
+    return svg("rect", { class: "m-alarm", x: place(from), width: share < THIN ? 2 : width(from, to), y, height });
+  });
   const parts = [svg("rect", { class: "m-trough", x: "0%", width: width(start, present), y: 6, height: 7 })];
   for (const span of spans) {
     const [from, to] = [Date.parse(span.start), Date.parse(span.stop)];
     parts.push(svg("rect", { class: "m-rec", x: place(from), width: width(from, to), y: 9, height: 4 }));
   }
+  parts.push(...alarms(2, 11));
   for (const gap of gaps) {
     const [from, to] = [Date.parse(gap.start), gap.stop ? Date.parse(gap.stop) : present];
     parts.push(svg("rect", { class: "m-trough", x: place(from), width: width(from, to), y: 5, height: 8 }));
     parts.push(svg("rect", { class: "m-gap", x: place(from), width: width(from, to), y: 5, height: 8 }));
   }
+  if (gaps.length) parts.push(...alarms(2, 3)); // seen where there is no picture too
   parts.push(svg("line", { class: "m-future", x1: place(present), x2: "100%", y1: 11, y2: 11 }));
   for (let hour = 0; hour <= 24; hour += 2) {
     const x = (100 * hour) / 24;
@@ -54,6 +68,8 @@ async function drawSpine() {
     svg("rect", { class: "m-flag", x: -24, width: 48, height: 15, rx: 2 }),
     svg("text", { class: "m-flagt", x: 0, y: 11.5, "text-anchor": "middle" }, shortClock(present))));
   spine.replaceChildren(...parts);
+  layLinks = () => links.draw(marks, (at) => ((at - start) / (stop - start)) * spine.clientWidth, spine.clientWidth);
+  layLinks();
 }
 
 async function drawBanner() {
@@ -78,6 +94,9 @@ function followDay() {
 
 tellTime();
 followDay();
+if (links) new ResizeObserver(() => layLinks()).observe(byId("spine"));
+let soon = 0;
+document.addEventListener("alarm", () => { soon ||= setTimeout(() => { soon = 0; drawSpine(); }, SOON_MS); });
 drawBanner();
 setInterval(drawBanner, BANNER_EVERY_MS);
 byId("show-keys").addEventListener("click", () => { document.querySelector("details.person").open = false; showKeys(); });

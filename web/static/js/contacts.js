@@ -3,6 +3,7 @@
 import { Refusal, ask, askJson } from "./api.js";
 import { ContactTable } from "./contact_table.js";
 import { el, icon } from "./dom.js";
+import { tellFault } from "./faults.js";
 import { linkWords, whileSeen } from "./links.js";
 import { byId } from "./page.js";
 import { labelFields } from "./refusals.js";
@@ -45,16 +46,10 @@ function field(name, input) {
   return el("div", { class: "field", "data-field": name }, el("label", { for: input.id }, LABELS[name]()), input, hint);
 }
 
+/** Below its field; in a toast where there is no room below it. */
 function tell(input, words) {
-  const box = input.closest(".field");
-  if (!box) {
-    if (words) toast(words);
-    return;
-  }
-  box.querySelector(".msg")?.remove();
-  box.classList.toggle("bad", words !== "");
-  input.setAttribute("aria-invalid", words !== "");
-  if (words) box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, words)));
+  if (input.closest(".field")) tellFault(input, words);
+  else if (words) toast(words);
 }
 
 class Card {

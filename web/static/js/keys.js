@@ -25,7 +25,7 @@ export function onKeys(keys, words, action) {
 document.addEventListener("keydown", (event) => {
   if (event.ctrlKey || event.metaKey || event.altKey || event.defaultPrevented || inField(event.target)) return;
   if (document.querySelector("dialog[open]") || remembered("keys", "on") === "off") return;
-  if (event.key === " " && event.target instanceof Element && event.target.closest("button, a, summary")) return;
+  if ([" ", "Enter"].includes(event.key) && event.target instanceof Element && event.target.closest("button, a, summary")) return;
   const action = actions.get(named(event));
   if (!action) return;
   event.preventDefault();

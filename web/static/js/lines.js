@@ -7,27 +7,63 @@ const ANNULLED = "ANNULE";
 const RETURNED = "RETOUR";
 const OFFERED = "OFFERT";
 const LOST = "PERTE";
-const SILENCE_MS = facts.screen_ms; // a till that is silent for so long has left its ticket: the screen is cleared
+const VOID = "25"; // the Prisma event that takes back a whole receipt
+const DEVICE = /^(?!KKM:)[A-Z]{3}:\d+$/; // a source of Prisma events that is no till
+const AMOUNTS = [149, 209]; // where a Prisma packet has them: price, quantity, sum, total
+
+/** What is set for a till: {label, clear_ms, offset_ms}. */
+export const settingsOf = (source) => (Object.hasOwn(facts.tills ?? {}, source) ? facts.tills[source] : { label: "", clear_ms: facts.screen_ms, offset_ms: 0 });
+
+/** A till's name for people, as its ticket's head says it; a pump or a door goes by its own. */
+export const tillWords = (source) => settingsOf(source).label || (DEVICE.test(source) ? source : _("TILL {source}", { source }));
+
+// a till that is silent for so long has left its ticket: the screen is cleared
+const silenceOf = ({ source }) => settingsOf(source).clear_ms;
 
 /** The instant a line was received, in milliseconds. */
 export const instantOfLine = (line) => Date.parse(line.received_at);
 
-/** Whether the line ends its ticket. */
-export const endsTicket = (line) => line.type === "E";
+/** What the line is to its ticket, whatever the protocol: A (article), S (special), T (payment), E (end), D (drawer) … */
+const roleOf = (line) => line.role ?? line.type;
 
-/** Whether the line is shown in red: a cancellation, a gift, a loss, a return. */
-export const isSpecial = (line) => line.type === "S";
+/** The instant at which the picture shows what the line tells of: where it lags, or runs ahead, that is set for the till. */
+export const instantInPicture = (line) => instantOfLine(line) + settingsOf(line.source).offset_ms;
+
+/** Whether the line ends its ticket. */
+export const endsTicket = (line) => roleOf(line) === "E";
+
+/** Whether the line is shown in red: a cancellation, also of the whole ticket, a gift, a loss, a return. */
+export const isSpecial = (line) => roleOf(line) === "S" || (endsTicket(line) && Boolean(line.special));
+
+/** Whether the line stands on screens, not in the log only. */
+export const isShown = (line) => !line.flags?.includes("hidden");
+
+/** Whether nothing more is awaited of a ticket, a sale {lines, ticket}. */
+export function isOver({ lines, ticket }) {
+  const last = lines[lines.length - 1];
+  return endsTicket(last) || (last.protocol === "prisma" && (Boolean(ticket?.closed_at) || lines.some(endsTicket)));
+}
+
+/** The name of a Prisma event in the person's language, or its number. */
+const eventName = (line) => facts.events?.[line.type] ?? _("Event {number}", { number: line.type });
+
+/** The word before a special line's text: the till's own, or what the event is called. */
+export function specialWord(line) {
+  if (line.protocol !== "prisma") return line.special;
+  if (!line.text) return ""; // its text is the event's name
+  return line.special === RETURNED ? _("Return") : eventName(line);
+}
 
 /** Whether `line` begins another ticket than the one that `lines` hold. The server's screens follow the same rules. */
 export function beginsTicket(lines, line) {
   const last = lines[lines.length - 1];
   if (!last) return false;
   if (last.ticket_id && line.ticket_id) return last.ticket_id !== line.ticket_id;
-  return endsTicket(last) || instantOfLine(line) - instantOfLine(last) > SILENCE_MS;
+  return endsTicket(last) || instantOfLine(line) - instantOfLine(last) > silenceOf(last);
 }
 
 /** Whether a screen with these lines is to be cleared at `instant` because its till has been silent. */
-export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > SILENCE_MS;
+export const isStale = (lines, instant) => lines.length > 0 && instant - instantOfLine(lines[lines.length - 1]) > silenceOf(lines[0]);
 
 /** Lines of one source, oldest first, as tickets: an array of arrays. */
 function tickets(lines) {
@@ -43,7 +79,7 @@ function tickets(lines) {
 /** Lines of several sources, oldest first, as a Map of source to tickets. */
 export function ticketsBySource(lines) {
   const sources = new Map();
-  for (const line of lines) {
+  for (const line of lines.filter(isShown)) {
     if (!sources.has(line.source)) sources.set(line.source, []);
     sources.get(line.source).push(line);
   }
@@ -58,7 +94,8 @@ export function amountWords(amount, line) {
 
 function commaTill(line) {
   try {
-    return /\d,\d/.test(atob(line?.raw ?? ""));
+    const raw = atob(line?.raw ?? "");
+    return /\d,\d/.test(line?.protocol === "prisma" ? raw.slice(...AMOUNTS) : raw);
   } catch {
     return false; // a raw part that is not base64 says nothing of the sign
   }
@@ -67,6 +104,7 @@ function commaTill(line) {
 /** What a line shows: {quantity, text, amount, kind}; `kind` is "article", "special", "sub" or "end". */
 export function shown(line) {
   const quantity = line.quantity === null || line.quantity === undefined ? "" : plain(line.quantity);
+  if (line.protocol === "prisma") return shownEvent(line, quantity);
   const amount = amountWords(line.amount ?? line.total, line);
   switch (line.type) {
     case "A":
@@ -78,9 +116,24 @@ export function shown(line) {
     case "T":
       return { quantity: "", text: line.tender || line.text, amount, kind: "sub" };
     case "E":
-      return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: "end" };
+      return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: line.special ? "special" : "end" };
     default:
       return { quantity, text: line.text || line.tender || rawText(line), amount, kind: "sub" };
+  }
+}
+
+function shownEvent(line, quantity) {
+  const name = eventName(line);
+  const amount = amountWords(line.amount, line);
+  switch (roleOf(line)) {
+    case "A":
+      return { quantity, text: line.text || name, amount, kind: "article" };
+    case "S":
+      return { quantity, text: line.text || name, amount, kind: "special" };
+    case "E":
+      return { quantity: "", text: name, amount: amountWords(line.total, line), kind: "end" };
+    default:
+      return { quantity: "", text: line.text ? `${name} · ${line.text}` : name, amount, kind: "sub" };
   }
 }
 
@@ -99,14 +152,15 @@ function rawText(line) {
  * back (`article`), a gift or a loss is struck because nobody paid it.
  */
 export function specialAmount(line, article) {
-  const amount = amountWords(line.amount ?? article?.amount ?? line.total, article ?? line);
+  const whole = line.protocol !== "prisma" || line.type === VOID ? line.total : null; // else what the receipt comes to
+  const amount = amountWords(line.amount ?? article?.amount ?? whole, article ?? line);
   const bare = amount.replace(/^[-−]/, "");
   const less = bare !== "" && (line.special === ANNULLED || line.special === RETURNED || bare !== amount);
   return { sign: less ? "−" : "", amount: bare, struck: isStruck(line) };
 }
 
 /** Whether the article of a special line is struck out: it was cancelled, given away or lost. */
-export const isStruck = (line) => [ANNULLED, OFFERED, LOST].includes(line.special);
+export const isStruck = (line) => [ANNULLED, OFFERED, LOST].includes(line.special) && (line.protocol !== "prisma" || Boolean(line.text));
 
 /** The ticket's own total, which its payments settled, in the till's own writing; "" while it is not known. */
 export const totalWords = ({ ticket, lines }) => (ticket?.closed_at ? amountWords(ticket.total, written(lines)) : "");
@@ -120,5 +174,5 @@ export const written = (lines) => lines.find(commaTill) ?? lines[0];
 /** The words of one line read aloud or in a hint: "1 BAGUETTE 1,30". */
 export function lineWords(line) {
   const { quantity, text, amount } = shown(line);
-  return [quantity, line.special && isSpecial(line) ? line.special : "", text, amount].filter(Boolean).join(" ");
+  return [quantity, isSpecial(line) ? specialWord(line) : "", text, amount].filter(Boolean).join(" ");
 }

@@ -42,6 +42,21 @@ function nextPlace() {
   remember("ticket", next.value);
 }
 
+// ── how it is shown ──
+for (const list of document.querySelectorAll("[data-look]")) {
+  const known = remembered(`ticket.${list.dataset.look}`, list.value);
+  if ([...list.options].some(({ value }) => value === known)) list.value = known;
+  const apply = () => byId("main").setAttribute(`data-${list.dataset.look}`, list.value);
+  list.addEventListener("change", () => { remember(`ticket.${list.dataset.look}`, list.value); apply(); });
+  apply();
+}
+document.addEventListener("click", ({ target }) => { if (!target.closest("#ticket-look")) byId("ticket-look").open = false; });
+byId("ticket-look").addEventListener("keydown", ({ key }) => {
+  if (key !== "Escape") return;
+  byId("ticket-look").open = false;
+  byId("ticket-look").querySelector("summary").focus();
+});
+
 // ── sound ──
 picture.onSound = (has) => show(byId("sound"), has);
 function toggleSound() {

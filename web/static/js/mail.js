@@ -2,9 +2,10 @@
 
 import { Refusal, askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
+import { tellFault } from "./faults.js";
+import { mailState, mailTime } from "./mail_rows.js";
 import { byId, facts, may } from "./page.js";
 import { _, ngettext } from "./texts.js";
-import { clock, dayOf, shortDay } from "./time.js";
 import { toast } from "./toast.js";
 
 const PAGE = 50;
@@ -23,7 +24,7 @@ function fill() {
   for (const field of fields) {
     if (field.type === "checkbox") field.checked = stored(field);
     else field.value = stored(field);
-    tell(field, "");
+    tellFault(field, "");
   }
   const note = saved.has_password ? _("Known and kept. Type only to change it.") : "";
   byId("f-password").placeholder = note;
@@ -39,17 +40,6 @@ function changes() {
     else if (value !== "") body[field.name] = Number(value);
   }
   return body;
-}
-
-function tell(field, words) {
-  const box = field.closest(".field");
-  box.querySelector(".msg")?.remove();
-  box.classList.toggle("bad", words !== "");
-  field.setAttribute("aria-invalid", words !== "");
-  if (words) box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, words)));
-  const count = form.querySelectorAll(".field.bad").length;
-  show(byId("wrong"), count > 0);
-  byId("wrong").querySelector("span").textContent = ngettext("{count} thing to correct", "{count} things to correct", count);
 }
 
 function tellUnsaved() {
@@ -71,7 +61,7 @@ function refused(error) {
     toast(error.message);
     return;
   }
-  tell(field, error.message);
+  tellFault(field, error.message);
   field.focus();
 }
 
@@ -95,7 +85,7 @@ byId("f-security").addEventListener("change", () => {
   tellUnsaved();
 });
 for (const field of fields) {
-  field.addEventListener("input", () => { tell(field, ""); tellUnsaved(); });
+  field.addEventListener("input", () => { tellFault(field, ""); tellUnsaved(); });
 }
 
 form.addEventListener("submit", (event) => {
@@ -114,7 +104,7 @@ const outcome = (kind, image, words) => byId("outcome").replaceChildren(el("li",
 
 byId("try").addEventListener("submit", (event) => {
   event.preventDefault();
-  tell(byId("f-to"), "");
+  tellFault(byId("f-to"), "");
   outcome("faint", "clock", _("Trying. This takes up to a minute."));
   busy(byId("send"), async () => {
     try {
@@ -146,14 +136,14 @@ function person(one) {
   const box = el("div", { class: "field" }, input);
   const flag = el("span", { class: "warn-c state", hidden: !one.flagged }, icon("warn"), _("no address"));
   const save = () => busy(button, async () => {
-    tell(input, "");
+    tellFault(input, "");
     try {
       const told = await askJson(`/mail/users/${encodeURIComponent(one.user)}`, { method: "PATCH", body: { email: input.value.trim() } });
       input.value = told.email;
       show(flag, told.flagged);
     } catch (error) {
       if (error.field !== "email") throw error;
-      tell(input, error.message);
+      tellFault(input, error.message);
       input.focus();
       return;
     }
@@ -196,25 +186,9 @@ function cameras(one, key, words, change) {
 }
 
 // ── the queue ──
-const STATES = {
-  queued: () => _("waits"),
-  sending: () => _("is being sent"),
-  sent: () => _("sent"),
-  failed: () => _("not sent"),
-};
-const MARKS = { queued: ["quiet", "clock"], sending: ["quiet", "clock"], sent: ["ok-c", "ok"], failed: ["bad-c", "x"] };
 let cursor = null;
 
-function row(mail) {
-  const at = Date.parse(mail.queued_at);
-  const [kind, image] = MARKS[mail.state];
-  const why = mail.state === "sent" ? "" : mail.said;
-  return el("tr", null,
-    el("td", null, el("time", { datetime: mail.queued_at }, `${shortDay(at)} ${clock(at)}`)),
-    el("td", null, mail.subject), el("td", null, mail.recipient),
-    el("td", null, el("span", { class: `${kind} state` }, icon(image), STATES[mail.state]()), why ? el("p", { class: "small quiet" }, why) : null,
-      mail.next_at && mail.attempts ? el("p", { class: "small quiet" }, _("Next try at {time}", { time: `${dayOf(Date.parse(mail.next_at)) === dayOf(Date.now()) ? "" : `${shortDay(Date.parse(mail.next_at))} `}${clock(Date.parse(mail.next_at))}` })) : null));
-}
+const row = (mail) => el("tr", null, mailTime(mail), el("td", null, mail.subject), el("td", null, mail.recipient), mailState(mail));
 
 async function loadQueue(more = false) {
   const { items, next } = await askJson(`/mail/queue${query({ limit: PAGE, cursor: more ? cursor : "" })}`);

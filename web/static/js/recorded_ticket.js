@@ -2,7 +2,7 @@
 // highlighted, those to come grey. The server's screens follow the same rules.
 
 import { el, scrollWithin } from "./dom.js";
-import { instantOfLine, isStale, lineWords, ticketsBySource } from "./lines.js";
+import { instantInPicture, instantOfLine, isStale, lineWords, settingsOf, ticketsBySource } from "./lines.js";
 import { foot, head, lineItems } from "./ticket.js";
 import { _ } from "./texts.js";
 import { clock } from "./time.js";
@@ -36,10 +36,15 @@ export class RecordedTicket {
     this.#tills = [...ticketsBySource(lines).values()];
   }
 
+  /** The till whose ticket stands there; "" without one. */
+  get source() {
+    return this.#sale?.lines[0].source ?? "";
+  }
+
   /** Words on the line of this second, for who cannot see it. */
   wordsAt(at) {
     const line = this.#sale?.lines[this.#current];
-    return line && at - instantOfLine(line) < MARK_MS ? lineWords(line) : "";
+    return line && at - instantInPicture(line) < MARK_MS ? lineWords(line) : "";
   }
 
   show(shownAt) {
@@ -54,9 +59,9 @@ export class RecordedTicket {
   #standingAt(at) {
     let found = null;
     for (const own of this.#tills) {
-      const ticket = own.findLast(([first]) => instantOfLine(first) <= at);
-      if (!ticket || isStale(ticket.filter((line) => instantOfLine(line) <= at), at)) continue;
-      if (!found || instantOfLine(ticket[0]) > instantOfLine(found[0])) found = ticket;
+      const ticket = own.findLast(([first]) => instantInPicture(first) <= at);
+      if (!ticket || isStale(ticket.filter((line) => instantInPicture(line) <= at), at - settingsOf(ticket[0].source).offset_ms)) continue;
+      if (!found || instantInPicture(ticket[0]) > instantInPicture(found[0])) found = ticket;
     }
     return found;
   }
@@ -77,8 +82,8 @@ export class RecordedTicket {
 
   #follow() {
     const { lines } = this.#sale;
-    const current = lines.findLastIndex((line) => instantOfLine(line) <= this.#at);
-    const fresh = current >= 0 && this.#at - instantOfLine(lines[current]) < MARK_MS;
+    const current = lines.findLastIndex((line) => instantInPicture(line) <= this.#at);
+    const fresh = current >= 0 && this.#at - instantInPicture(lines[current]) < MARK_MS;
     this.#items.forEach((item, place) => {
       item.classList.toggle("next", place > current);
       item.classList.toggle("now", place === current && fresh);
@@ -93,7 +98,7 @@ export class RecordedTicket {
     if (sale === this.#sale) return;
     this.#sale = sale;
     this.#current = -2;
-    this.#items = lineItems(sale, (line) => this.#seek(instantOfLine(line)));
+    this.#items = lineItems(sale, (line) => this.#seek(instantInPicture(line)));
     this.#element.replaceChildren(head(sale.lines, clock(instantOfLine(sale.lines[0]))), el("ol", { class: "tk-lines" }, this.#items), foot(sale));
     this.#follow();
   }

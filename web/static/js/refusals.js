@@ -35,6 +35,11 @@ const FIELDS = {
   volume: () => _("Volume"),
   "events.inputs.name": () => _("Name"),
   "events.inputs.cameras": () => _("Alarms on"),
+  stop_streams_automatically: () => _("Connect only when needed"),
+  camera: () => _("Camera"),
+  cause: () => _("Cause"),
+  kind: () => _("About"),
+  state: () => _("State"),
   "mail.lost_calendar": () => _("Tell when it is lost"),
   "mail.grace_seconds": () => _("After seconds without a picture"),
   "mail.most_per_hour": () => _("Mails about its alarms in an hour"),
@@ -46,6 +51,27 @@ const FIELDS = {
   life_hour: () => _("At what hour"),
   to: () => _("To"),
   email: () => _("Mail address"),
+  label: () => _("Name"),
+  dialect: () => _("Dialect"),
+  clear_seconds: () => _("Clear after s"),
+  offset_ms: () => _("Ticket and picture"),
+  kind: () => _("Kind of lines"),
+  encoding: () => _("Letters"),
+  separator: () => _("Separator"),
+  fields: () => _("Fields, in this order"),
+  layouts: () => _("Fields of lines of one type"),
+  keys: () => _("Where the parts of a line stand"),
+  types: () => _("Words for types"),
+  decimal_sign: () => _("Decimal sign"),
+  implied_decimals: () => _("Decimals where none is sent"),
+  rules: () => _("What a line means that looks like"),
+  end: () => _("A ticket ends with"),
+  cancel: () => _("A ticket is cancelled by"),
+  ignore: () => _("Leave out"),
+  line_end: () => _("Characters that end a line"),
+  control_codes: () => _("Control codes of printers"),
+  outside: () => _("Lines outside of tickets"),
+  sample: () => _("Sample"),
 };
 
 /** Other labels of fields on this page, by name; a place in a list is left out: "contacts.name". */
@@ -77,7 +103,7 @@ export function refusalWords(status, { code, text, values, field }) {
   if (CODES[code]) return CODES[code]();
   const known = text && (facts.language === "en" || facts.texts?.[text] !== undefined);
   if (!known) return _("The server answered {status}.", { status });
-  const label = FIELDS[(field ?? "").replace(/\.\d+(?=\.)/g, "")];
+  const label = FIELDS[(field ?? "").replace(/\.\d+(?=\.)/g, "")] ?? FIELDS[field?.split(".")[0]]; // "rules.2" is the third of "rules"
   const named = label ? quoted(label()) : _("A value");
   const right = values?.right && RIGHTS[values.right] ? quoted(RIGHTS[values.right]()) : quoted("…");
   const words = _(text, { ...values, field: named, right });

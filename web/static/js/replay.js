@@ -1,16 +1,19 @@
 // The replay page: picture, ticket in step, transport, calendar, timeline, clip.
 
+import { AlarmDays } from "./alarm_marks.js";
 import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
+import { hitWay, hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
-import { instantOfLine } from "./lines.js";
-import { byId, facts } from "./page.js";
+import { instantInPicture } from "./lines.js";
+import { Nudge } from "./nudge.js";
+import { byId, facts, may } from "./page.js";
 import { Player } from "./player.js";
 import { RecordedTicket } from "./recorded_ticket.js";
 import { Recordings } from "./recordings.js";
 import { followShape } from "./shape.js";
-import { _ } from "./texts.js";
+import { _, figure } from "./texts.js";
 import { TillLines } from "./till_lines.js";
 import { Timeline, wordsAt } from "./timeline.js";
 import { clock, dayEnd, dayOf, dayStart, instantOf, now, shortDay } from "./time.js";
@@ -25,17 +28,19 @@ const ZOOMS = [86400, 14400, 3600, 600, 60];
 
 const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
-const till = new TillLines(camera.key);
+const alarmDays = new AlarmDays(camera.key);
+const till = new TillLines(camera.key, camera.overlay_ids);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
 followShape(byId("picture"), facts.cameras.find(({ id }) => id === camera.id)?.state);
 const player = new Player(byId("picture"), camera, recordings, {
   sound: (has) => show(byId("sound"), has),
   changed: drawPlaying,
 });
-const timeline = new Timeline(byId("timeline"), camera, { seek, mark: markNear, view: drawZoom });
+const timeline = new Timeline(byId("timeline"), byId("alarm-links"), camera, { seek, mark: markNear, view: drawZoom });
 const calendar = new Calendar(byId("calendar"), byId("month"), recordings, chooseDay);
 let day = "";
 let known = { spans: [], gaps: [] };
+let alarms = [];
 let marks = [NaN, NaN];
 
 // ── where we are ──
@@ -51,7 +56,7 @@ async function seek(at) {
 }
 
 function tellAddress(at) {
-  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}`);
+  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}${hits ? `&hit=${hits.number}` : ""}`);
 }
 
 async function loadDay(name) {
@@ -59,14 +64,17 @@ async function loadDay(name) {
     day = name;
     calendar.setDay(name);
     known = { spans: [], gaps: [] };
+    alarms = [];
   }
-  const [found, tickets] = await Promise.all([
+  const [found, tickets, raised] = await Promise.all([
     recordings.day(name).catch((error) => { toast(error.message); return { spans: [], gaps: [] }; }),
     till.tickets(dayStart(name), dayEnd(name)).catch(() => []),
+    may("alarms") ? alarmDays.day(name).catch(() => []) : [],
   ]);
   if (name !== day) return;
   known = found;
-  timeline.setDay(name, found, tickets);
+  alarms = raised;
+  timeline.setDay(name, found, tickets, raised);
 }
 
 function chooseDay(name) {
@@ -83,11 +91,12 @@ function tick() {
   byId("now").textContent = clock(at);
   byId("day-words").textContent = shortDay(at);
   ticket.show(at);
+  nudge?.tick();
   timeline.moment(at);
   till.around(at).then((changed) => { if (changed) ticket.setLines(till.lines); }, () => {});
   if (dayOf(at) !== day) loadDay(dayOf(at));
 }
-timeline.describe = (at) => wordsAt(at, known, ticket.wordsAt(at));
+timeline.describe = (at) => wordsAt(at, known, alarms, ticket.wordsAt(at));
 
 // ── transport ──
 function drawPlaying() {
@@ -117,12 +126,14 @@ function faster(step) {
 async function lineNext(direction) {
   try {
     const line = await till.next(present() + direction * 20, direction);
-    if (line) seek(instantOfLine(line));
+    if (line) seek(instantInPicture(line));
     else toast(direction < 0 ? _("There is no ticket line before.") : _("There is no ticket line after."));
   } catch (error) {
     toast(error.message);
   }
 }
+
+const nudge = byId("nudge") ? new Nudge(byId("nudge"), () => ticket.source, () => ticket.show(present())) : null;
 
 function toggleSound() {
   if (byId("sound").hidden) return;
@@ -176,6 +187,35 @@ function markNear(at) {
   if (Number.isNaN(marks[0]) || !Number.isNaN(marks[1])) setMarks(at, NaN);
   else setMarks(marks[0], at);
 }
+// ── from hit to hit of a search ──
+const hits = hitsAt(Number(new URLSearchParams(location.search).get("hit")), facts.cameras.map(({ id }) => id));
+
+async function hitNext(direction) {
+  if (!hits) {
+    toast(_("Search the tickets first: N goes from one hit to the next."));
+    return;
+  }
+  try {
+    const hit = await hits.step(direction);
+    if (!hit) toast(direction < 0 ? _("This is the first hit.") : _("This is the last hit."));
+    else if (hit.camera === camera.id) await seek(hit.at);
+    else location.assign(hitWay(hit, hits.number - 1));
+  } catch (error) {
+    toast(error.message);
+  }
+  drawHits();
+}
+
+function drawHits() {
+  show(byId("hitbar"), Boolean(hits));
+  if (!hits) return;
+  byId("hit-words").textContent = hits.count === null ? _("Hit {number}", { number: figure(hits.number) }) : _("Hit {number} of {count}", { number: figure(hits.number), count: figure(hits.count) });
+  byId("hit-results").href = hits.address;
+}
+byId("hit-before").addEventListener("click", () => hitNext(-1));
+byId("hit-after").addEventListener("click", () => hitNext(1));
+drawHits();
+
 const clip = byId("clip") ? new Clip(byId("clip"), byId("clip-words"), camera, marked) : null;
 clip?.refresh();
 byId("mark-in").addEventListener("click", () => setMarks(present(), marks[1]));
@@ -192,6 +232,7 @@ onKeys(["Shift ArrowLeft"], _("1 min back"), () => seek(present() - LONG_SKIP_MS
 onKeys(["Shift ArrowRight"], _("1 min on"), () => seek(present() + LONG_SKIP_MS));
 onKeys(["ArrowUp"], _("Ticket line before"), () => lineNext(-1));
 onKeys(["ArrowDown"], _("Ticket line after"), () => lineNext(1));
+onKeys(["N"], _("Next hit, with Shift the one before"), (event) => hitNext(event.shiftKey ? -1 : 1));
 onKeys(["B"], _("Back 30 s"), () => seek(present() - BACK_MS));
 onKeys(["I"], _("Mark the beginning"), () => setMarks(present(), marks[1]));
 onKeys(["O"], _("Mark the end"), () => setMarks(marks[0], present()));

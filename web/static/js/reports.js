@@ -7,8 +7,9 @@ import { _, figure } from "./texts.js";
 import { dayEnd, dayOf, dayStart, iso, now } from "./time.js";
 
 const DAY_MS = 86400000;
-const KINDS = { voids: () => _("Cancelled"), returns: () => _("Returned"), discounts: () => _("Discounts"), no_sales: () => _("Drawer without a sale") };
-const SOUGHT = { voids: { special: "ANNULE" }, returns: { special: "RETOUR" }, discounts: { type: "S" }, no_sales: { type: "D" } };
+const KINDS = { voids: () => _("Cancelled"), returns: () => _("Returned"), discounts: () => _("Discounts"), gifts: () => _("Gifts and losses"), no_sales: () => _("Drawer without a sale") };
+// how the search box asks for the lines of a figure: several types mean any
+const SOUGHT = { voids: "special:ANNULE", returns: "special:RETOUR", discounts: "type:22 type:52 type:15 type:127", gifts: "special:OFFERT special:PERTE", no_sales: "type:D type:40 type:236" };
 const MOST_BARS = 60;
 const STRIKING = 2; // times the usual
 const form = byId("asked");
@@ -22,12 +23,12 @@ form.elements.by.value = remembered("report-by", "seller");
 const wanted = () => ({ by: form.elements.by.value, start: iso(dayStart(form.elements.from.value)), stop: iso(dayEnd(form.elements.until.value)) });
 const keyWords = (by, key) => (by === "hour" ? `${key}:00` : key || _("not named"));
 
-/** The log's address for a figure of a row, "" where it cannot say so much. */
-function lines(by, key, more = {}) {
-  if (!may("lines") || by === "hour") return "";
-  const days = by === "day" ? { from: key, until: key } : { from: form.elements.from.value, until: form.elements.until.value };
-  if (by !== "day" && key === "") return "";
-  return `/log${query({ ...days, ...(by === "day" ? {} : { [by]: key }), ...more })}`;
+/** The log's address for a figure of a row; "" where nobody may read it, or no name can be looked for. */
+function lines(by, key, sought = "") {
+  if (!may("lines") || key === "") return "";
+  const days = by === "day" ? `date:${key}` : `from:${form.elements.from.value} to:${form.elements.until.value}`;
+  const named = { seller: `seller:"${key.replaceAll('"', "")}"`, source: `till:"${key.replaceAll('"', "")}"`, hour: `time:${key}:00-${key === "23" ? "24:00" : `${String(Number(key) + 1).padStart(2, "0")}:00`}`, day: "" };
+  return `/log${query({ q: [named[by], days, sought].filter(Boolean).join(" ") })}`;
 }
 
 function cell(words, way, kind = "r mono") {
@@ -36,7 +37,7 @@ function cell(words, way, kind = "r mono") {
 
 function table({ by, items, usual }) {
   const heads = [["", ""], [_("Sales"), "r"], [_("Total"), "r"], ...Object.values(KINDS).flatMap((words) => [[words(), "r"], [_("to 100 sales"), "r"]])];
-  const rows = items.map((item) => el("tr", null, cell(keyWords(by, item.key), "", "mono"), cell(figure(item.sales), lines(by, item.key)), cell(item.total === null ? "" : figure(Number(item.total), 2)),
+  const rows = items.map((item) => el("tr", null, cell(keyWords(by, item.key), "", "mono"), cell(figure(item.sales), lines(by, item.key, "type:E type:5")), cell(item.total === null ? "" : figure(Number(item.total), 2)),
     Object.keys(KINDS).flatMap((kind) => {
       const { count, per_hundred: ratio, times_usual: times } = item[kind];
       const striking = times !== null && times >= STRIKING && count > 2;
@@ -70,7 +71,7 @@ async function load() {
   const mine = ++turn;
   if (!form.elements.from.value || !form.elements.until.value) return;
   remember("report-by", form.elements.by.value);
-  byId("csv").href = `/api/v1/reports${query({ ...wanted(), format: "csv" })}`;
+  byId("csv").href = `/api/v1/reports.csv${query(wanted())}`;
   try {
     const found = await askJson(`/reports${query(wanted())}`);
     if (mine !== turn) return;

@@ -1,15 +1,17 @@
 // A ticket drawn as the till prints it.
 
 import { el } from "./dom.js";
-import { amountWords, endsTicket, instantOfLine, isStruck, shown, specialAmount, sumWords, totalWords, written } from "./lines.js";
+import { amountWords, endsTicket, instantOfLine, isOver, isShown, isStruck, shown, specialAmount, specialWord, sumWords, tillWords, totalWords, written } from "./lines.js";
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
 
-/** One line as `<li>`. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself. */
+/** One line as `<li>`, with its seller where that is not the ticket's own. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself. */
 export function lineItem(line, { article, gone = false, onclick } = {}) {
   const { quantity, text, amount, kind } = shown(line);
   const classes = { special: "void", sub: "sub", end: "sub end" }[kind] ?? (gone ? "gone" : "");
-  const words = kind === "special" ? [line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, text) : text] : [text];
+  const before = specialWord(line);
+  const words = kind === "special" ? [before ? `${before} ` : "", isStruck(line) ? el("s", null, text) : text] : [text];
+  if (line.flags?.includes("other_seller")) words.push(el("b", { class: "other" }, ` ${line.seller}`));
   const cost = kind === "special" ? specialCost(line, article) : [amount];
   const item = el("li", { class: classes || null, "data-at": instantOfLine(line) },
     el("time", { datetime: line.received_at }, clock(instantOfLine(line))),
@@ -41,7 +43,7 @@ export function lineItems({ lines, tally }, onclick) {
 }
 
 /** The answer of `GET /tickets/ID` as a sale. */
-export const saleOf = ({ lines, tally, ...ticket }) => ({ lines, tally, ticket });
+export const saleOf = ({ lines, tally, ...ticket }) => ({ lines: lines.filter(isShown), tally, ticket });
 
 /** A ticket's head: till, number, cashier, and a word on its age. */
 export function head(lines, aside) {
@@ -49,16 +51,17 @@ export function head(lines, aside) {
   const number = [...lines].reverse().find((line) => line.ticket && line.ticket !== "0")?.ticket ?? "";
   const seller = last.seller ? _("Cashier {name}", { name: last.seller }) : "";
   return el("header", { class: "tk-head" },
-    el("b", null, _("TILL {source}", { source: last.source })), el("b", { class: "r" }, number),
+    el("b", null, tillWords(last.source)), el("b", { class: "r" }, number),
     el("span", null, seller), el("span", { class: "r aside" }, aside));
 }
 
 /** A ticket's foot: its total once it is paid, else what the lines come to; how many lines, what was taken back. */
 export function foot(sale) {
+  if (sale.ticket?.kind === "event") return el("div", { hidden: true }); // nothing is sold: a drawer, a door
   const last = sale.lines[sale.lines.length - 1];
   const total = totalWords(sale);
   const shownSum = total || sumWords(sale);
-  const words = total && endsTicket(last) ? (last.tender ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : shownSum || sale.tally?.articles ? _("SUBTOTAL") : "";
+  const words = total && isOver(sale) ? (last.tender && endsTicket(last) ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : shownSum || sale.tally?.articles ? _("SUBTOTAL") : "";
   const cancelled = amountWords(sale.tally?.cancelled_amount, written(sale.lines));
   return el("div", { class: "tk-total" },
     el("span", null, words), el("span", { class: "r t" }, shownSum),
@@ -69,7 +72,8 @@ export function foot(sale) {
 /** "3 articles, 1 cancelled, 1 returned"; why there is no sum, where it is `needed`. */
 function countWords(tally, needed) {
   if (!tally) return "";
-  const told = [ngettext("{count} article", "{count} articles", tally.articles)];
+  const told = [];
+  if (tally.articles || !tally.returned) told.push(ngettext("{count} article", "{count} articles", tally.articles));
   if (tally.cancelled) told.push(ngettext("{count} cancelled", "{count} cancelled", tally.cancelled));
   if (tally.returned) told.push(ngettext("{count} returned", "{count} returned", tally.returned));
   if (tally.offered) told.push(ngettext("{count} offered", "{count} offered", tally.offered));
@@ -81,9 +85,9 @@ function countWords(tally, needed) {
 }
 
 /** "open 48 s" or the time of its last line. */
-export function ageWords(lines) {
-  const last = lines[lines.length - 1];
-  if (endsTicket(last)) return clock(instantOfLine(last));
+function ageWords(sale) {
+  const { lines } = sale;
+  if (isOver(sale)) return clock(instantOfLine(lines[lines.length - 1]));
   return _("open {length}", { length: lengthWords(Math.max(0, now() - instantOfLine(lines[0]))) });
 }
 
@@ -92,7 +96,7 @@ export function ticketElement(sale, { open = false, label } = {}) {
   const { lines } = sale;
   const list = el("ol", { class: "tk-lines" }, lineItems(sale));
   if (open) list.append(caretItem());
-  return el("section", { class: "ticket torn", "aria-label": label }, head(lines, ageWords(lines)), list, foot(sale));
+  return el("section", { class: "ticket torn", "aria-label": label }, head(lines, ageWords(sale)), list, foot(sale));
 }
 
 function caretItem() {
@@ -101,9 +105,9 @@ function caretItem() {
 }
 
 /** Bring the words that age (open since, the caret's second) up to the present. */
-export function refreshAge(element, lines) {
+export function refreshAge(element, sale) {
   const aside = element.querySelector(".tk-head .aside");
-  if (aside) aside.textContent = ageWords(lines);
+  if (aside) aside.textContent = ageWords(sale);
   const present = element.querySelector(".present time");
   if (present) present.textContent = clock(now());
 }

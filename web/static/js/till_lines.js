@@ -1,6 +1,7 @@
 // The recorded lines of the tills a camera watches, around an instant, and its tickets of a day.
 
 import { askJson, query } from "./api.js";
+import { instantInPicture, settingsOf } from "./lines.js";
 import { may } from "./page.js";
 import { saleOf } from "./ticket.js";
 import { iso } from "./time.js";
@@ -12,6 +13,7 @@ const MOST_PAGES = 10;
 
 export class TillLines {
   #camera;
+  #sources;
   #allowed = may("lines");
   #from = NaN;
   #to = NaN;
@@ -21,8 +23,10 @@ export class TillLines {
   /** Lines known now, oldest first. */
   lines = [];
 
-  constructor(camera) {
+  /** `sources`: the tills it watches. */
+  constructor(camera, sources) {
     this.#camera = camera;
+    this.#sources = sources;
   }
 
   /** Make sure that the lines around `at` are known; true when they were asked for anew. */
@@ -44,10 +48,17 @@ export class TillLines {
     this.#from = NaN;
   }
 
-  /** The line before (-1) or after (1) `at`; null if there is none. */
+  /** The line whose picture is before (-1) or after (1) `at`; null if there is none. */
   async next(at, direction) {
+    const offsets = new Set(this.#sources.map((source) => settingsOf(source).offset_ms));
+    const asked = offsets.size > 1 ? this.#sources.map((source) => [source, settingsOf(source).offset_ms]) : [["", offsets.values().next().value ?? 0]];
+    const found = await Promise.all(asked.map(([source, offset]) => this.#nextOf(source, at - offset, direction)));
+    return found.filter(Boolean).sort((a, b) => direction * (instantInPicture(a) - instantInPicture(b)))[0] ?? null;
+  }
+
+  async #nextOf(source, at, direction) {
     const asked = direction < 0 ? { stop: iso(at) } : { start: iso(at), order: "asc" };
-    const { items } = await askJson(`/lines${query({ camera: this.#camera, limit: 1, ...asked })}`);
+    const { items } = await askJson(`/lines${query({ camera: this.#camera, source, limit: 1, ...asked })}`);
     return items[0] ?? null;
   }
 
@@ -66,7 +77,8 @@ export class TillLines {
   async tickets(start, stop) {
     if (!this.#allowed) return [];
     const found = await pages("/tickets", { camera: this.#camera, start: iso(start), stop: iso(stop) });
-    return found.map(({ opened_at, closed_at }) => [Date.parse(opened_at), Date.parse(closed_at ?? opened_at)]).sort((a, b) => a[0] - b[0]);
+    const shifted = (instant, source) => Date.parse(instant) + settingsOf(source).offset_ms;
+    return found.map(({ source, opened_at, closed_at }) => [shifted(opened_at, source), shifted(closed_at ?? opened_at, source)]).sort((a, b) => a[0] - b[0]);
   }
 }
 

@@ -2,7 +2,7 @@
 
 import { askJson, query } from "./api.js";
 import { el, scrollWithin } from "./dom.js";
-import { beginsTicket, endsTicket, instantOfLine, isStale } from "./lines.js";
+import { beginsTicket, instantOfLine, isOver, isStale } from "./lines.js";
 import { lineItems, refreshAge, saleOf, ticketElement } from "./ticket.js";
 import { _ } from "./texts.js";
 import { now } from "./time.js";
@@ -15,7 +15,7 @@ export class TillScreens {
   #column;
   #over;
   #tills = new Map(); // source -> {sale, previous}: sales are {lines, ticket, tally}, see ticket.js
-  #drawn = []; // [element, lines] of what ages
+  #drawn = []; // [element, sale] of what ages
   #sources;
 
   constructor(column, over, sources) {
@@ -73,10 +73,10 @@ export class TillScreens {
     for (const { sale, previous } of tills) {
       for (const [own, label, open] of [[sale, _("Ticket"), true], [previous, _("Ticket before"), false]]) {
         if (!own.lines.length) continue;
-        const element = ticketElement(own, { open: open && !endsTicket(own.lines[own.lines.length - 1]), label });
+        const element = ticketElement(own, { open: open && !isOver(own), label });
         if (open) element.setAttribute("aria-live", "polite");
         parts.push(element);
-        this.#drawn.push([element, own.lines]);
+        this.#drawn.push([element, own]);
       }
     }
     this.#column.replaceChildren(...parts);
@@ -109,7 +109,7 @@ export class TillScreens {
         this.#draw();
       }
     }
-    for (const [element, lines] of this.#drawn) refreshAge(element, lines);
+    for (const [element, sale] of this.#drawn) refreshAge(element, sale);
     this.#mark();
   }
 }

@@ -1,7 +1,7 @@
 // The last lines of a till in a tile of the wall: as many as fit.
 
 import { el } from "./dom.js";
-import { beginsTicket, isSpecial, isStruck, shown } from "./lines.js";
+import { beginsTicket, isSpecial, isStruck, shown, specialWord } from "./lines.js";
 import { specialCost } from "./ticket.js";
 
 export class TillStrip {
@@ -31,7 +31,7 @@ export class TillStrip {
     this.element.replaceChildren(...this.#lines.slice(-this.#fits).map((line) => {
       const { text, amount } = shown(line);
       if (!isSpecial(line)) return el("div", null, el("span", null, text), el("span", null, amount));
-      return el("div", { class: "void" }, el("span", null, line.special ? `${line.special} ` : "", isStruck(line) ? el("s", null, text) : text), el("span", null, specialCost(line)));
+      return el("div", { class: "void" }, el("span", null, specialWord(line) ? `${specialWord(line)} ` : "", isStruck(line) ? el("s", null, text) : text), el("span", null, specialCost(line)));
     }));
   }
 }

@@ -1,7 +1,8 @@
 // The timeline: the whole day in small, then the part shown with ruler, recordings, gaps, tickets, marks and the moment.
 // Its grammar: recording is a low bar, no picture a hatched frame, a ticket a corner below the lane, the moment a flag.
 
-import { svg } from "./dom.js";
+import { MarkLinks, alarmWordsAt } from "./alarm_marks.js";
+import { el, svg } from "./dom.js";
 import { _ } from "./texts.js";
 import { clock, dayEnd, dayOf, dayStart, now, shortClock } from "./time.js";
 
@@ -12,7 +13,7 @@ const THIN_PX = 2;
 const MERGE_PX = 3;
 const DRAG_PX = 4;
 
-/** Draws the line of `camera` into `element` (an `<svg>`). `listener` has `seek(at)`, `mark(at)`, `view(seconds)`. */
+/** Draws the line of `camera` into `element` (an `<svg>`), links to alarms into `links`. `listener` has `seek(at)`, `mark(at)`, `view(seconds)`. */
 export class Timeline {
   #svg;
   #camera;
@@ -27,12 +28,16 @@ export class Timeline {
   #spans = [];
   #gaps = [];
   #tickets = [];
+  #alarms = [];
+  #links;
   #marks = [NaN, NaN];
   #describe = () => "";
   #following = true;
 
-  constructor(element, camera, listener) {
+  constructor(element, links, camera, listener) {
     this.#svg = element;
+    const goes = (mark) => el("button", { type: "button", onclick: () => this.#go(mark.from) });
+    this.#links = new MarkLinks(links, goes, false);
     this.#camera = camera;
     this.#listener = listener;
     element.replaceChildren(this.#back, this.#head);
@@ -40,14 +45,15 @@ export class Timeline {
     new ResizeObserver(() => this.#draw()).observe(element);
   }
 
-  /** What lies on a day: spans and gaps as `Recordings.day` gives them, tickets as [from, to]. */
-  setDay(day, { spans, gaps }, tickets) {
+  /** What lies on a day: spans and gaps as `Recordings.day` gives them, tickets as [from, to], alarms as `AlarmDays.day`. */
+  setDay(day, { spans, gaps }, tickets, alarms) {
     this.#day = day;
     this.#start = dayStart(day);
     this.#stop = dayEnd(day);
     this.#spans = spans;
     this.#gaps = gaps;
     this.#tickets = tickets;
+    this.#alarms = alarms;
     this.#clamp();
     this.#draw();
   }
@@ -126,6 +132,7 @@ export class Timeline {
   #draw() {
     if (!this.#day) return;
     this.#back.replaceChildren(...this.#miniDay(), ...this.#ruler(), ...this.#lane(), ...this.#ticketRow());
+    this.#links.draw(this.#alarms, (at) => this.#x(at), this.#width);
     this.#drawHead();
   }
 
@@ -136,15 +143,32 @@ export class Timeline {
     return svg("rect", { class: kind, x: left.toFixed(1), width: Math.max(least, right - left).toFixed(1), y, height });
   }
 
+  /** Alarms from `y` down; those closer together than can be seen are one bar. */
+  #alarmBars(y, height, x) {
+    const bars = [];
+    let [from, to] = [NaN, NaN];
+    for (const mark of this.#alarms) {
+      if (x(mark.from) - x(to) < MERGE_PX) {
+        to = Math.max(to, mark.to);
+        continue;
+      }
+      if (!Number.isNaN(from)) bars.push([from, to]);
+      [from, to] = [mark.from, mark.to];
+    }
+    if (!Number.isNaN(from)) bars.push([from, to]);
+    return bars.map(([begin, end]) => this.#bar("m-alarm", begin, end, y, height, x, THIN_PX));
+  }
+
   #miniDay() {
     const x = (at) => this.#dayX(at);
     const present = Math.min(now(), this.#stop);
     const parts = [svg("rect", { class: "m-trough", x: 0, width: this.#width, y: TALL.mini, height: 9 })];
     for (const [from, to] of this.#spans) parts.push(this.#bar("m-rec", from, to, TALL.mini + 4, 5, x, 1));
-    for (const [from, to] of this.#gaps) parts.push(this.#bar("m-gap", from, to, TALL.mini, 9, x, THIN_PX));
+    parts.push(...this.#alarmBars(TALL.mini, 9, x));
+    for (const [from, to] of this.#gaps) parts.push(this.#bar("m-gap", from, to, TALL.mini + 3, 6, x, THIN_PX));
     if (present < this.#stop) parts.push(svg("line", { class: "m-future", x1: x(present), x2: this.#width, y1: TALL.mini + 6, y2: TALL.mini + 6 }));
     const [from, to] = this.#ends;
-    parts.push(svg("rect", { class: "m-window", x: x(from), width: Math.max(6, x(to) - x(from)), y: 1, height: 17, rx: 2 }));
+    parts.push(svg("rect", { class: "m-window", x: Math.min(x(from), this.#width - 6), width: Math.max(6, x(to) - x(from)), y: 1, height: 17, rx: 2 }));
     for (let hour = 0; hour <= 24; hour += 3) {
       const anchor = hour === 0 ? "start" : hour === 24 ? "end" : "middle";
       const place = hour === 24 ? this.#width : x(this.#start + hour * 3600000);
@@ -182,12 +206,14 @@ export class Timeline {
       svg("rect", { class: "m-trough", x: 0, width: this.#width, y: TALL.lane, height: 24 }),
     ];
     for (const [from, to] of this.#spans) parts.push(this.#bar("m-rec", from, to, TALL.lane + 14, 10, x, 1));
+    parts.push(...this.#alarmBars(TALL.lane, 24, x));
     for (const [from, to] of this.#holes()) {
       parts.push(this.#bar("m-trough", from, to, TALL.lane, 24, x, THIN_PX), this.#bar("m-gap", from, to, TALL.lane, 24, x, THIN_PX));
       const frame = this.#bar("m-gapline", from, to, TALL.lane + 0.75, 22.5, x, THIN_PX);
       frame?.setAttribute("fill", "none");
       parts.push(frame);
     }
+    parts.push(...this.#alarmBars(TALL.lane, 7, x)); // seen where there is no picture too
     const [, to] = this.#ends;
     if (present < to) {
       const future = Math.max(0, x(present));
@@ -260,8 +286,9 @@ export class Timeline {
       drag = { x, y, from: this.#view.from, moved: false, mini: y < TALL.flag };
     });
     element.addEventListener("pointermove", (event) => {
+      const { x, y } = this.#inside(event);
+      if (!drag) this.#pointed(x, y);
       if (!drag) return;
-      const { x } = this.#inside(event);
       if (Math.abs(x - drag.x) > DRAG_PX) drag.moved = true;
       if (!drag.moved) return;
       const wholeShown = (this.#stop - this.#start) / this.#width;
@@ -272,14 +299,15 @@ export class Timeline {
       this.#draw();
     });
     element.addEventListener("pointerup", (event) => {
-      const { x } = this.#inside(event);
+      const { x, y } = this.#inside(event);
       if (drag && !drag.moved) {
-        const at = drag.mini ? this.#start + (x / this.#width) * (this.#stop - this.#start) : this.#instant(x);
-        this.#following = true;
-        this.#listener.seek(Math.min(at, now()));
+        const thin = this.#pointed(x, y);
+        const at = drag.mini ? this.#start + (x / this.#width) * (this.#stop - this.#start) : thin?.mark.from ?? this.#instant(x);
+        this.#go(at);
       }
       drag = null;
     });
+    element.addEventListener("pointerleave", () => this.#links.point(NaN));
     element.addEventListener("pointercancel", () => { drag = null; });
     element.addEventListener("dblclick", (event) => {
       const { x, y } = this.#inside(event);
@@ -291,6 +319,17 @@ export class Timeline {
     }, { passive: false });
   }
 
+  #go(at) {
+    this.#following = true;
+    this.#listener.seek(Math.min(at, now()));
+  }
+
+  /** Tell of the alarm that is pointed at; returned where it is too thin to be hit by itself. */
+  #pointed(x, y) {
+    const group = this.#links.point(y >= TALL.lane && y <= TALL.lane + 24 ? x : NaN);
+    return group && group.right - group.left < group.wide ? group : null;
+  }
+
   #inside(event) {
     const box = this.#svg.getBoundingClientRect();
     return { x: event.clientX - box.left, y: event.clientY - box.top };
@@ -300,8 +339,11 @@ export class Timeline {
 const flagPath = (x, side) => `M${x} ${TALL.ruler}v14l${side * 7} -5v-9z`;
 
 /** What lies at an instant, in words for the slider. */
-export function wordsAt(at, { spans, gaps }, lineWords) {
-  if (lineWords) return lineWords;
+export function wordsAt(at, { spans, gaps }, alarms, lineWords) {
+  return [alarmWordsAt(at, alarms), lineWords || pictureWords(at, spans, gaps)].filter(Boolean).join(", ");
+}
+
+function pictureWords(at, spans, gaps) {
   if (spans.some(([from, to]) => at >= from && at < to)) return _("recorded");
   return gaps.some(([from, to]) => at >= from && at < to) ? _("no picture") : _("nothing recorded");
 }

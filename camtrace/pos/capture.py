@@ -1,0 +1,118 @@
+"""What tills send, for who looks at it: bytes as they come, card numbers masked, and what each line was taken for.
+
+Nothing is kept, and nothing done, while nobody looks.
+"""
+
+from __future__ import annotations
+
+import re
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import count
+
+from camtrace import clock
+from camtrace.pos.wire import Message, WireError, mask_all
+
+MOST_KEPT = 300  # lines and reads of each sender
+MOST_SENDERS = 200
+MOST_HELD = 4096
+_NUMBER_BACKWARDS = re.compile(rb"[ -]?[0-9](?:[ -]?[0-9])*")
+_NUMBER_GOES_ON = re.compile(rb"\A[ -]?[0-9](?:[ -]?[0-9])*")
+
+
+class MaskedStream:
+    """The bytes of one connection with card numbers masked: a number at the end of a read waits for the next one."""
+
+    def __init__(self, whole: bool = False) -> None:
+        """`whole`: one looks from the beginning of a line on, not from somewhere in it."""
+        self._held = b""
+        self._begun = whole
+
+    def feed(self, data: bytes) -> bytes:
+        """What can be shown of the stream by now."""
+        data = self._held + data
+        if not self._begun:  # one looks in the middle of a stream, maybe of a card number
+            data = _NUMBER_GOES_ON.sub(_starred, data)
+            self._begun = True
+        waits = _NUMBER_BACKWARDS.match(data[: -MOST_HELD - 1 : -1])
+        end = len(data) - (waits.end() if waits else 0)
+        if len(data) - end >= MOST_HELD:  # no card number is so long, nor shown
+            self._held = b""
+            return mask_all(data[:end]) + re.sub(rb"[0-9]", b"*", data[end:])
+        self._held = data[end:]
+        return mask_all(data[:end])
+
+    def flush(self) -> bytes:
+        """What was held back, at the end of the stream."""
+        held, self._held = self._held, b""
+        return mask_all(held)
+
+
+def _starred(match: re.Match[bytes]) -> bytes:
+    return re.sub(rb"[0-9]", b"*", match[0])
+
+
+@dataclass(frozen=True, slots=True)
+class Captured:
+    """Something that came from `sender`, an address. `raw`: bytes as read, of the connection numbered `connection`.
+
+    Or, with a `dialect`, a line: with the message it is, or with the `problem` it has; with neither it was left out.
+    """
+
+    at: datetime
+    sender: str
+    raw: bytes
+    connection: int = 0
+    dialect: str = ""
+    message: Message | None = None
+    problem: WireError | None = None
+
+
+Listener = Callable[[Captured], object]
+
+
+class Capture:
+    """Hands what comes to who looks, and keeps the last of it while somebody does."""
+
+    def __init__(self, now: Callable[[], datetime] = clock.now) -> None:
+        self.active = False
+        self.numbers = count(1)  # of connections
+        self._now = now
+        self._listeners: list[Listener] = []
+        self._kept: dict[str, deque[Captured]] = {}
+
+    def watch(self, listener: Listener) -> Callable[[], None]:
+        """Tell `listener` of the last things and of all that come; returns the call that ends it."""
+        for captured in sorted((one for kept in self._kept.values() for one in kept), key=lambda one: one.at):
+            listener(captured)
+        self._listeners.append(listener)
+        self.active = True
+
+        def leave() -> None:
+            if listener in self._listeners:
+                self._listeners.remove(listener)
+            self.active = bool(self._listeners)
+            if not self.active:
+                self._kept.clear()
+
+        return leave
+
+    def read(self, sender: str, connection: int, raw: bytes) -> None:
+        """Bytes that came, masked."""
+        if raw:
+            self._tell(Captured(self._now(), sender, raw, connection))
+
+    def line(
+        self, sender: str, dialect: str, raw: bytes, message: Message | None, problem: WireError | None = None
+    ) -> None:
+        """A line, masked, and what it was taken for."""
+        self._tell(Captured(self._now(), sender, raw, 0, dialect, message, problem))
+
+    def _tell(self, captured: Captured) -> None:
+        if captured.sender not in self._kept and len(self._kept) >= MOST_SENDERS:
+            del self._kept[next(iter(self._kept))]
+        self._kept.setdefault(captured.sender, deque(maxlen=MOST_KEPT)).append(captured)
+        for listener in tuple(self._listeners):
+            listener(captured)

@@ -1,0 +1,297 @@
+"""What the datagrams mean: lines with their instants, their receipt and the cameras that look on."""
+
+from __future__ import annotations
+
+import re
+from collections import OrderedDict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+from typing import NamedTuple
+from zoneinfo import ZoneInfo
+
+from twisted.internet import defer
+from twisted.logger import Logger
+from twisted.python.failure import Failure
+
+from camtrace import clock
+from camtrace.complaints import Complaints
+from camtrace.events import LineReceived
+from camtrace.metrics import Metrics
+from camtrace.model import Line
+from camtrace.prisma.admission import Admission, Allowance
+from camtrace.prisma.catalogue import ADDS, HEARTBEAT, LINK, MOTION, RETURN, TAKES_OFF, VOID
+from camtrace.prisma.ports import Cameras, Facts
+from camtrace.prisma.receipts import PROTOCOL, Entry, Receipts
+from camtrace.prisma.registry import Registry
+from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mask, split
+from camtrace.tickets.tally import ANNULLED, RETURNED
+
+CROWD = 200_000  # facts that wait to become durable: more are not taken, memory is not endless
+MOST_SOURCES = 5000
+# a packet that comes again, byte for byte, within so long is the same event: with the sender's date and time, without
+REPEATED_SECONDS, REPEATED_UNDATED_SECONDS = 2.0, 0.2
+SILENT = timedelta(minutes=5)
+MAX_SAMPLE = 60
+_TICK = timedelta(microseconds=1)
+_SOURCE = re.compile(r"[A-Z][A-Z0-9]{0,2}:[0-9]+")
+_PUMP = re.compile(r"(?:TRK|ТРК)?:? ?0*([0-9]{1,6})", re.IGNORECASE)
+
+
+class Datagram(NamedTuple):
+    """What arrived, from which address, and when: by the wall clock, and in monotonic seconds."""
+
+    data: bytes
+    peer: str
+    at: datetime
+    seconds: float
+
+
+@dataclass(slots=True)
+class Seen:
+    """A source that spoke. `refused`: what it says is not taken. `heartbeat_at`: of its last event 60."""
+
+    source: str
+    first_at: datetime
+    last_at: datetime
+    peer: str = ""
+    events: int = 0
+    refused: bool = False
+    heartbeat_at: datetime | None = None
+
+
+class EventSources:
+    """Turns what Prisma sources say into facts, counts it, and knows who spoke when."""
+
+    log = Logger()
+
+    def __init__(
+        self,
+        facts: Facts,
+        cameras: Cameras,
+        registry: Registry,
+        receipts: Receipts,
+        new_id: Callable[[], int],
+        metrics: Metrics,
+        complaints: Complaints,
+        zone: ZoneInfo,
+        *,
+        admission: Admission | None = None,
+        allowance: Allowance | None = None,
+        encoding: str = DEFAULT_ENCODING,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._facts = facts
+        self._cameras = cameras
+        self._registry = registry
+        self._receipts = receipts
+        self._new_id = new_id
+        self._metrics = metrics
+        self._complaints = complaints
+        self._zone = zone
+        self._admission = admission or Admission()
+        self._allowance = allowance or Allowance()
+        self._encoding = encoding
+        self._now = now
+        self._last_at: dict[str, datetime] = {}
+        self._lately: OrderedDict[bytes, float] = OrderedDict()
+        self._seen: dict[str, Seen] = {}
+        for name in ("datagrams", "events", "repeated", "ignored"):
+            metrics.add(f"camtrace_prisma_{name}_total", 0)  # shown from the start
+        for reason in ("short", "prefix", "number", "mode", "stranger", "flood", "crowd"):
+            metrics.add("camtrace_prisma_errors_total", 0, reason=reason)
+
+    def resume(self, last_received: Mapping[str, datetime]) -> None:
+        """Keep instants increasing after a restart, and know who spoke before it: the last line of each source."""
+        for source, at in last_received.items():
+            if _SOURCE.fullmatch(source):
+                self._last_at[source] = at
+                self._seen.setdefault(source, Seen(source, at, at))
+
+    def seen(self) -> list[Seen]:
+        """Who spoke, by name."""
+        return sorted(self._seen.values(), key=lambda seen: (seen.source.partition(":")[0], _order(seen.source)))
+
+    def is_silent(self, seen: Seen) -> bool:
+        """Whether a source has said nothing for longer than a till that is on would."""
+        return self._now() - seen.last_at > SILENT
+
+    def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
+        """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
+        facts: list[LineReceived] = []
+        for datagram in datagrams:
+            for packet in split(datagram.data):
+                self._take(packet, datagram, facts)
+        self._metrics.add("camtrace_prisma_datagrams_total", len(datagrams))
+        self._metrics.add("camtrace_prisma_events_total", len(facts))
+        if not facts:
+            return defer.succeed(None)
+        return self._facts.record_all(facts).addErrback(self._not_durable)
+
+    def motion(self, sources: Sequence[str], at: datetime) -> defer.Deferred[None]:
+        """A camera that looks at `sources` has seen motion: event 130 of each that is known to speak Prisma."""
+        facts = []
+        if self._registry.catalogue.of(MOTION).display != "ignore":
+            for source in sources:
+                if _SOURCE.fullmatch(source) and (source in self._seen or source in self._registry.sources):
+                    prefix, _, number = source.partition(":")
+                    facts.append(self._fact(Event(prefix, number, MOTION), "", self._instant(source, self._now()), at))
+        return self._facts.record_all(facts).addErrback(self._not_durable) if facts else defer.succeed(None)
+
+    # ── one packet ──
+
+    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived]) -> None:
+        peer = datagram.peer
+        if not self._allowance.take(peer, datagram.seconds):
+            self._refuse(peer, "flood", "sends more than can be taken")
+            return
+        try:
+            event = decode(packet, self._encoding_of)
+        except WireError as error:
+            self._refuse(peer, error.code, f"{error}: {packet[:MAX_SAMPLE]!r}", sample=_sample(packet))
+            return
+        if self._is_repeated(packet, event, datagram.seconds):
+            self._metrics.add("camtrace_prisma_repeated_total")
+            return
+        seen = self._spoke(event, datagram)
+        if seen is None or self._facts.waiting > CROWD:
+            self._refuse(peer, "crowd", "more sources or events than can be taken")
+        elif seen.refused:
+            self._refuse(peer, "stranger", "is not among [prisma] sources", source=event.source)
+        elif self._registry.catalogue.of(event.code).display == "ignore":
+            self._metrics.add("camtrace_prisma_ignored_total")
+        else:
+            at = self._instant(event.source, datagram.at)
+            facts.append(self._fact(event, peer, at, self._sent(event, at)))
+
+    def _encoding_of(self, source: str) -> str | None:
+        return self._registry.encoding_of(source) or (self._encoding if self._encoding != DEFAULT_ENCODING else None)
+
+    def _refuse(self, peer: str, code: str, reason: str, **values: str) -> None:
+        self._metrics.add("camtrace_prisma_errors_total", reason=code)
+        self._complaints.tell(peer, code, reason, **values)
+
+    def _is_repeated(self, packet: bytes, event: Event, seconds: float) -> bool:
+        while self._lately:
+            oldest = next(iter(self._lately))
+            if seconds - self._lately[oldest] <= REPEATED_SECONDS:
+                break
+            del self._lately[oldest]
+        dated = event.day is not None and event.hour is not None
+        before = self._lately.pop(packet, None)
+        self._lately[packet] = seconds
+        return before is not None and seconds - before <= (REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS)
+
+    def _spoke(self, event: Event, datagram: Datagram) -> Seen | None:
+        """What is known of who spoke; None where too many are."""
+        source = event.source
+        seen = self._seen.get(source)
+        if seen is None:
+            if len(self._seen) >= MOST_SOURCES:
+                return None
+            seen = self._seen[source] = Seen(source, datagram.at, datagram.at)
+        seen.last_at, seen.peer = datagram.at, datagram.peer
+        seen.events += 1
+        seen.refused = source not in self._registry.sources and not self._admission.admits(source, datagram.peer)
+        if event.code == HEARTBEAT:
+            seen.heartbeat_at = datagram.at
+        return seen
+
+    def _fact(self, event: Event, peer: str, at: datetime, sent_at: datetime | None) -> LineReceived:
+        source, kind = event.source, self._registry.catalogue.of(event.code)
+        seller = event.cashier or event.cashier_code
+        placed = self._receipts.place(
+            Entry(
+                source,
+                at,
+                kind,
+                event.receipt,
+                seller,
+                event.total,
+                sent_at if event.hour is not None else None,
+                self._linked(event) if event.code == LINK else 0,
+            )
+        )
+        id, ticket = self._new_id(), placed.ticket
+        flags = (
+            *(("hidden",) if kind.display == "store" or placed.late else ()),
+            *(("late",) if placed.late else ()),
+            *(("other_seller",) if placed.other_seller else ()),
+        )
+        line = Line(
+            id=id,
+            received_at=at,
+            sent_at=sent_at,
+            protocol=PROTOCOL,
+            source=source,
+            peer=peer,
+            ticket=event.receipt if event.receipt != "0" else "",
+            ticket_id=ticket.id,
+            seller=seller,
+            seller_code=event.cashier_code,
+            type=str(event.code),
+            special=_special(event.code, ticket.kind),
+            position=event.position,
+            code=event.goods_code,
+            barcode=event.barcode,
+            text=event.goods,
+            quantity=event.quantity,
+            price=event.price,
+            amount=event.amount,
+            total=event.total,
+            tender=event.card_type,
+            discount=event.discount or event.total_discount or event.discount,
+            card=event.card,
+            raw=event.raw,
+            cameras=self._cameras.watching(source),
+            follows=self._receipts.follows(source, event.code, id, at),
+            flags=flags,
+        )
+        return LineReceived(id, line, ticket)
+
+    def _linked(self, event: Event) -> int:
+        """The dispenser's ticket that event 309 names: GoodsItem is its number, BarCode its receipt, blank for any."""
+        pump = _PUMP.fullmatch(event.goods_code)
+        found = self._receipts.find(f"TRK:{pump[1]}", event.barcode.lstrip("0")) if pump else None
+        return found.id if found is not None else 0
+
+    def _instant(self, source: str, at: datetime) -> datetime:
+        """When it arrived, but later than the source's line before, whatever the clock does."""
+        last = self._last_at.get(source)
+        if last is not None and at <= last:
+            at = last + _TICK
+        self._last_at[source] = at
+        return at
+
+    def _sent(self, event: Event, at: datetime) -> datetime:
+        """The sender's instant; of date and time, what it does not tell is the server's."""
+        if event.hour is None and event.day is None:
+            return at
+        local = at.astimezone(self._zone)
+        if event.hour is None:
+            return datetime.combine(event.day or local.date(), local.timetz()).astimezone(UTC)
+        if event.day is not None:
+            told = datetime.combine(event.day, event.hour, self._zone)
+            return min(told, told.replace(fold=1), key=lambda each: abs(each - at)).astimezone(UTC)
+        around = [local.date() + timedelta(days=days) for days in (-1, 0, 1)]  # it may be just behind midnight there
+        told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
+        return told.astimezone(UTC)
+
+    def _not_durable(self, failure: Failure) -> None:
+        self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())
+
+
+def _special(code: int, ticket_kind: str) -> str:
+    """What makes the line stand out: cancelled, or of a return."""
+    if code in TAKES_OFF or code == VOID:
+        return ANNULLED
+    return RETURNED if code == RETURN or (code in ADDS and ticket_kind == "return") else ""
+
+
+def _sample(packet: bytes) -> str:
+    text = mask(packet)[:MAX_SAMPLE].decode(DEFAULT_ENCODING, "replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in text).rstrip()
+
+
+def _order(source: str) -> int:
+    return int(source.partition(":")[2])

@@ -1,0 +1,83 @@
+"""Motion on the running server: from a camera before which somebody walks to an alarm, its recording and its mail."""
+
+from __future__ import annotations
+
+import subprocess
+import tempfile
+import time
+from pathlib import Path
+from typing import Any
+
+from support.cameras import CLIPS, RtspCamera, looped
+from support.mail_server import MailServer
+from support.needs import needs
+from support.outside import OneServer, soon, unix
+
+CORRIDOR = CLIPS / "corridor_h264.mp4"
+POST = 4
+PICTURES = 60  # looked at, of the camera before which nothing moves
+
+
+def still(clip: Path) -> Path:
+    """The clip's first picture for a minute, coded with grain, as a camera shows an empty room at night."""
+    made = Path(tempfile.mkdtemp(prefix="camtrace-clips-")) / "still.mp4"
+    command = [
+        "ffmpeg",
+        "-v",
+        "error",
+        "-i",
+        clip,
+        "-vf",
+        "loop=loop=600:size=1,trim=end_frame=600,noise=alls=6:allf=t",
+    ]
+    command += ["-r", "10", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-an", made]
+    subprocess.run(command, check=True, timeout=60)
+    return made
+
+
+@needs("postgresql", "gst-rtsp-server", "ffmpeg")
+class MotionTests(OneServer):
+    """Two cameras that are recorded for alarms only, both looked at with the default settings."""
+
+    def test_somebody_walks(self) -> None:
+        """An alarm of cause motion, recorded, mailed with a picture, and ended; none where nothing moves."""
+        office = MailServer().start()
+        self.addCleanup(office.stop)
+        self.mails_by(office)
+        cameras = []
+        for name, clip in (("corridor", looped(CORRIDOR)), ("store", still(CORRIDOR))):
+            simulated = RtspCamera(clip)
+            self.addCleanup(simulated.kill)
+            alarm = {"pre_seconds": 2, "post_seconds": POST, "mail_calendar": "always"}
+            settings = {"motion": {"enabled": True}, "regular": {"calendar": "never"}, "alarm": alarm}
+            cameras.append(self.add_camera(name=name, url=simulated.url, **settings)["id"])
+        soon(lambda: self.get("/alarms")["items"], "an alarm", 40)
+        alarm = self.get("/alarms")["items"][-1]
+        self.assertEqual((alarm["camera"], alarm["causes"]), (cameras[0], ["motion"]))
+        (mail, *_) = soon(office.mails, "a mail", 20)
+        self.assertIn("corridor", str(mail["Subject"]))
+        self.assertEqual([part.get_content_type() for part in mail.walk()][-1], "image/jpeg")
+        soon(lambda: time.time() > unix(alarm["started_at"]) + POST, "the time of a recording")
+        began, ended = self.recorded(cameras[0])
+        self.assertLessEqual(began, unix(alarm["started_at"]) - 1)
+        self.assertGreaterEqual(ended, unix(alarm["started_at"]) + 1)
+        soon(lambda: self.server.metric("camtrace_motion_pictures_total") > 2 * PICTURES, "pictures looked at", 40)
+        self.assertEqual({each["camera"] for each in self.get("/alarms")["items"]}, {cameras[0]})
+        self.assertEqual(self.get(f"/cameras/{cameras[1]}/recordings", kind="all")["spans"], [])
+
+    def recorded(self, number: int) -> tuple[float, float]:
+        """What was recorded first for an alarm of this camera."""
+        span = soon(lambda: self.get(f"/cameras/{number}/recordings", kind="alarm")["spans"], "a recording")[0]
+        return unix(span["start"]), unix(span["stop"])
+
+    def mails_by(self, office: MailServer) -> None:
+        """The administrator gets mails about alarms, and no others."""
+        server = {"host": "127.0.0.1", "port": office.port, "security": "none", "sender": "cam@shop.example"}
+        rights: dict[str, Any] = {"alarms": None, "lost": [], "contacts": False, "purge": False}
+        for path, change in (
+            ("", server),
+            ("/users/admin", {"email": "anna@shop.example"}),
+            ("/profiles/administrator", rights),
+        ):
+            status, answer = self.server.call("PATCH", f"/api/v1/mail{path}", change)
+            self.assertEqual(status, 200, answer)

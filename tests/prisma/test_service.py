@@ -1,0 +1,334 @@
+"""What datagrams become: lines, what is refused and told, who spoke; and the port they come through."""
+
+from __future__ import annotations
+
+import socket
+from collections.abc import Mapping, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from itertools import count
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from support.prisma import SettingsInMemory
+from twisted.internet import defer, reactor, task
+from twisted.trial.unittest import SynchronousTestCase, TestCase
+
+from camtrace.complaints import Complaints
+from camtrace.errors import Invalid, NotFound
+from camtrace.events import LineReceived
+from camtrace.metrics import Metrics
+from camtrace.model import Line, Profile, User
+from camtrace.prisma import service
+from camtrace.prisma.admission import Admission, Allowance
+from camtrace.prisma.protocol import EventPort, where
+from camtrace.prisma.receipts import Receipts
+from camtrace.prisma.registry import Registry
+from camtrace.prisma.service import Datagram, EventSources
+from camtrace.prisma.wire import Event, decode, encode
+
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
+TICK = timedelta(microseconds=1)
+PARIS = ZoneInfo("Europe/Paris")
+USER = User(1, "anna", Profile(1, "administrator", frozenset()))
+SALE = Event("KKM", "12", 6, "1042", "Иванова", "41", 1, "4600000000017", "17", "Батон", Decimal(5), Decimal(2))
+
+
+class Facts:
+    """Takes facts."""
+
+    def __init__(self) -> None:
+        self.all: list[LineReceived] = []
+        self.waiting = 0
+
+    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
+        self.all += facts
+        return defer.succeed(None)
+
+
+class Cameras:
+    def watching(self, source: str) -> tuple[int, ...]:
+        return {"KKM:12": (7, 9)}.get(source, ())
+
+
+class Notes:
+    """A journal."""
+
+    def __init__(self) -> None:
+        self.all: list[tuple[str, Mapping[str, Any]]] = []
+
+    def __call__(self, kind: str, text: str, values: Mapping[str, Any], *, user: str = "") -> object:
+        self.all.append((text, values))
+        return None
+
+
+class ServiceCase(SynchronousTestCase):
+    def setUp(self) -> None:
+        self.now, self.seconds = NOON, 0.0
+        self.facts, self.metrics, self.rows, self.notes = Facts(), Metrics(), SettingsInMemory(), Notes()
+        self.registry = Registry(self.rows, self.notes)
+        self.sources = self.make()
+
+    def make(self, **more: Any) -> EventSources:
+        ids = count(1).__next__
+        complaints = Complaints("prisma", self.notes, lambda: self.seconds)
+        return EventSources(
+            self.facts,
+            Cameras(),
+            self.registry,
+            Receipts(ids),
+            ids,
+            self.metrics,
+            complaints,
+            PARIS,
+            now=lambda: self.now,
+            **more,
+        )
+
+    def send(self, *datagrams: bytes, peer: str = "10.0.0.5", after: float = 1.0) -> list[Line]:
+        before = len(self.facts.all)
+        for datagram in datagrams:
+            self.seconds += after
+            self.now += timedelta(seconds=after)
+            said = self.sources.received([Datagram(datagram, peer, self.now, self.seconds)])
+            self.successResultOf(said)
+        return [fact.line for fact in self.facts.all[before:]]
+
+    def say(self, code: int, receipt: str = "41", **more: Any) -> Line:
+        (line,) = self.send(encode(Event("KKM", "12", code, receipt=receipt)._replace(**more)))
+        return line
+
+    def do(self, work: Any) -> Any:
+        return self.successResultOf(defer.Deferred.fromCoroutine(work))
+
+
+class Lines(ServiceCase):
+    def test_a_line_with_all_it_needs(self) -> None:
+        event = SALE._replace(amount=Decimal("10.00"), total=Decimal("15.50"), day=date(2026, 3, 4), hour=time(13, 0))
+        (line,) = self.send(encode(event))
+        (fact,) = self.facts.all
+        self.assertEqual(
+            line,
+            Line(
+                id=fact.id,
+                received_at=NOON + timedelta(seconds=1),
+                sent_at=NOON,
+                protocol="prisma",
+                source="KKM:12",
+                peer="10.0.0.5",
+                ticket="41",
+                ticket_id=fact.ticket.id,
+                seller="Иванова",
+                seller_code="1042",
+                type="6",
+                position=1,
+                code="17",
+                barcode="4600000000017",
+                text="Батон",
+                quantity=Decimal(2),
+                price=Decimal(5),
+                amount=Decimal("10.00"),
+                total=Decimal("15.50"),
+                raw=encode(event),
+                cameras=(7, 9),
+            ),
+        )
+        self.assertEqual((fact.ticket.number, fact.ticket.total), ("41", Decimal("15.50")))
+
+    def test_several_in_a_datagram(self) -> None:
+        lines = self.send(encode(SALE) + encode(SALE._replace(position=2)))
+        self.assertEqual([line.position for line in lines], [1, 2])
+        self.assertEqual(lines[1].received_at - lines[0].received_at, TICK)
+        self.assertEqual(self.metrics.value("camtrace_prisma_datagrams_total"), 1)
+        self.assertEqual(self.metrics.value("camtrace_prisma_events_total"), 2)
+
+    def test_what_stands_out(self) -> None:
+        """Cancelled lines, and those of a return."""
+        self.assertEqual([self.say(code).special for code in (4, 6, 9, 18, 25, 5)], ["", "", *["ANNULE"] * 3, ""])
+        self.assertEqual([self.say(code, "42").special for code in (46, 66, 47)], ["RETOUR", "RETOUR", ""])
+
+    def test_the_log_only(self) -> None:
+        """A heartbeat belongs to the receipt and not on the screen; one that the shop ignores is only counted."""
+        self.say(4)
+        self.assertEqual(self.say(60, "0").flags, ("hidden",))
+        self.do(self.registry.change_event(60, {"display": "ignore"}, USER))
+        self.assertEqual(self.send(encode(Event("KKM", "12", 60))), [])
+        self.assertEqual(self.metrics.value("camtrace_prisma_ignored_total"), 1)
+        self.assertEqual(self.sources.seen()[0].heartbeat_at, self.now)
+
+    def test_links_and_flags(self) -> None:
+        attempt = self.say(16, cashier="Anna")
+        deed = self.say(18, cashier="Boris")
+        self.assertEqual((deed.follows, deed.flags), (attempt.id, ("other_seller",)))
+        self.say(4, "42")
+        self.assertEqual(self.say(37, "41").flags, ("hidden", "late"))
+
+    def test_a_dispensers_receipt(self) -> None:
+        self.send(encode(Event("TRK", "3", 305, receipt="9")))
+        self.say(4)
+        self.say(309, goods_code="TRK 03", barcode="9")
+        pump, *_, linked = self.facts.all
+        self.assertEqual(linked.ticket.linked, pump.ticket.id)
+        self.say(309, goods_code="4")
+        self.assertEqual(self.facts.all[-1].ticket.linked, pump.ticket.id)
+
+    def test_motion_at_a_till(self) -> None:
+        """A line of tills that are known to speak, in the receipt that is open, in the log only."""
+        self.say(4)
+        self.successResultOf(self.sources.motion(["1", "KKM:12", "KKM:99"], NOON))
+        line = self.facts.all[-1].line
+        self.assertEqual(len(self.facts.all), 2)
+        self.assertEqual((line.type, line.source, line.sent_at, line.flags), ("130", "KKM:12", NOON, ("hidden",)))
+        self.assertEqual(line.ticket_id, self.facts.all[0].ticket.id)
+
+    def test_card_numbers(self) -> None:
+        line = self.say(31, card="4111111111111111", card_type="VIS")
+        self.assertEqual((line.card, line.tender), ("*" * 12 + "1111", "VIS"))
+        self.assertNotIn(b"411111111111", line.raw)
+
+
+class Instants(ServiceCase):
+    def sent(self, day: date | None, hour: time | None) -> datetime | None:
+        return self.say(6, day=day, hour=hour).sent_at
+
+    def test_the_senders_clock(self) -> None:
+        """In the shop's zone; what is missing is the server's."""
+        self.assertEqual(self.sent(date(2026, 7, 1), time(14, 5)), datetime(2026, 7, 1, 12, 5, tzinfo=UTC))
+        self.assertEqual(self.sent(None, time(12, 59, 59)), datetime(2026, 3, 4, 11, 59, 59, tzinfo=UTC))
+        self.assertEqual(self.sent(None, None), self.now)
+        self.assertEqual(self.sent(date(2026, 3, 3), None), self.now - timedelta(days=1))
+
+    def test_around_midnight_and_the_doubled_hour(self) -> None:
+        self.now = datetime(2026, 3, 3, 23, 0, 2, tzinfo=UTC)  # 0:00:02 in Paris
+        self.assertEqual(self.sent(None, time(23, 59, 58)), datetime(2026, 3, 3, 22, 59, 58, tzinfo=UTC))
+        for hour in (0, 1):
+            self.now = datetime(2026, 10, 25, hour, 30, tzinfo=UTC)
+            self.seconds += 3600
+            self.assertEqual(self.sent(date(2026, 10, 25), time(2, 30)), datetime(2026, 10, 25, hour, 30, tzinfo=UTC))
+
+    def test_instants_increase(self) -> None:
+        self.sources.resume({"KKM:12": NOON + timedelta(hours=1), "1": NOON})
+        self.assertEqual(self.say(6).received_at, NOON + timedelta(hours=1) + TICK)
+        self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12"])
+
+
+class Refused(ServiceCase):
+    def test_bad_packets(self) -> None:
+        """Counted by their fault; the journal is told once, with the address."""
+        self.send(b"", b"KKM1a    6   ", b"KKM1b    6   ", b"?", encode(SALE))
+        self.assertEqual(len(self.facts.all), 1)
+        for reason, number in (("short", 2), ("number", 2), ("mode", 0)):
+            self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason=reason), number)
+        self.assertEqual([text for text, _ in self.notes.all], ["prisma_short", "prisma_number"])
+        self.assertEqual(self.notes.all[1][1], {"address": "10.0.0.5", "count": 1, "sample": "KKM1a    6"})
+
+    def test_repeated_by_the_network(self) -> None:
+        """Byte for byte the same within two seconds; without date and time within a fifth of one."""
+        dated = encode(SALE._replace(day=date(2026, 3, 4), hour=time(13, 0)))
+        self.assertEqual(len(self.send(dated, dated, dated, encode(SALE), after=0.5)), 2)
+        self.assertEqual(len(self.send(dated, after=3)), 1)
+        self.assertEqual(len(self.send(encode(SALE), encode(SALE), after=0.1)), 1)
+        self.assertEqual(len(self.send(encode(SALE), encode(SALE), after=0.3)), 2)
+        self.assertEqual(self.metrics.value("camtrace_prisma_repeated_total"), 3)
+
+    def test_a_flood(self) -> None:
+        """One sender may say so much; others are not touched, and the journal is told once."""
+        self.sources = self.make(allowance=Allowance(burst=10, rate=1))
+        packets = [encode(SALE._replace(position=number)) for number in range(50)]
+        self.assertEqual(len(self.send(*packets, after=0.01)), 10)
+        self.assertEqual(len(self.send(encode(SALE), peer="10.0.0.6")), 1)
+        self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="flood"), 40)
+        self.assertEqual([text for text, _ in self.notes.all], ["prisma_flood"])
+        self.assertEqual(len(self.send(encode(SALE), after=30)), 1)
+
+    def test_more_than_memory_should_hold(self) -> None:
+        self.facts.waiting = service.CROWD + 1
+        self.assertEqual(self.send(encode(SALE)), [])
+        self.facts.waiting = 0
+        self.patch(service, "MOST_SOURCES", 1)
+        self.assertEqual(len(self.send(encode(SALE), encode(SALE._replace(number="13")), after=3)), 1)
+        self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 2)
+
+    def test_strangers(self) -> None:
+        """They are seen and not taken, until somebody registers them."""
+        self.sources = self.make(admission=Admission(["10.0.0.0/24", "KKM:1"]))
+        self.assertEqual(self.send(encode(SALE)), [])
+        (seen,) = self.sources.seen()
+        self.assertTrue(seen.refused)
+        self.assertEqual(self.notes.all[0][1]["source"], "KKM:12")
+        self.do(self.registry.register("KKM:12", {"encoding": "cp1251"}, USER))
+        self.assertEqual(self.send(encode(SALE, "cp1251"))[0].text, "Батон")
+        self.assertFalse(self.sources.seen()[0].refused)
+
+    def test_who_may_speak(self) -> None:
+        cases: list[tuple[list[str] | None, str, str, bool]] = [
+            (None, "KKM:1", "203.0.113.9", True),
+            (["10.0.0.0/24"], "KKM:1", "10.0.0.9", True),
+            (["10.0.0.0/24"], "KKM:1", "10.0.1.9", False),
+            (["kkm:01"], "KKM:1", "203.0.113.9", True),
+            (["KKM:1"], "KKM:2", "203.0.113.9", False),
+            (["10.0.0.1", "KKM:1"], "KKM:1", "10.0.0.2", False),
+        ]
+        for entries, source, peer, may in cases:
+            self.assertEqual(Admission(entries).admits(source, peer), may, (entries, source, peer))
+
+
+class Settings(ServiceCase):
+    def test_kept_and_read_again(self) -> None:
+        self.do(self.registry.register("KKM:12", {"name": "Till by the door", "encoding": "utf-8"}, USER))
+        self.do(self.registry.change_event(451, {"name": "Back door"}, USER))
+        again = Registry(self.rows, self.notes)
+        self.do(again.setting_changed("prisma_events"))
+        self.assertEqual(
+            (again.sources, again.catalogue.changes), (self.registry.sources, self.registry.catalogue.changes)
+        )
+        self.do(self.registry.forget("KKM:12", USER))
+        self.do(self.registry.reset_event(451, USER))
+        self.assertEqual(self.rows.stored, {"prisma_events": {}, "prisma_sources": {}})
+        self.assertEqual(len(self.notes.all), 4)
+        for wrong in (
+            self.registry.forget("KKM:12", USER),
+            self.registry.register("till", {}, USER),
+            self.registry.register("KKM:1", {"encoding": "x"}, USER),
+            self.registry.register("KKM:1", {"color": "x"}, USER),
+            self.registry.change_event(0, {}, USER),
+        ):
+            self.failureResultOf(defer.Deferred.fromCoroutine(wrong), Invalid, NotFound)
+
+    def test_silence(self) -> None:
+        self.say(60)
+        self.assertFalse(self.sources.is_silent(self.sources.seen()[0]))
+        self.now += timedelta(minutes=6)
+        self.assertTrue(self.sources.is_silent(self.sources.seen()[0]))
+
+
+class Port(TestCase):
+    async def test_through_the_real_port(self) -> None:
+        """Datagrams sent before the port is read wait; those of one turn come together; `leave` loses none."""
+        taken: list[Datagram] = []
+        arrived: defer.Deferred[None] = defer.Deferred()
+
+        class Receiver:
+            def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
+                taken.extend(datagrams)
+                if len(taken) >= 300 and not arrived.called:
+                    arrived.callback(None)
+                return task.deferLater(reactor, 0.01)
+
+        port = EventPort(reactor, Receiver(), "udp:0:interface=127.0.0.1")
+        bound = port.bind()
+        bound.stopReading()
+        with socket.socket(type=socket.SOCK_DGRAM) as sender:
+            for number in range(300):
+                sender.sendto(encode(SALE._replace(receipt=str(number))), ("127.0.0.1", bound.getHost().port))
+        bound.startReading()
+        await arrived
+        self.assertEqual([decode(each.data).receipt for each in taken], [str(number) for number in range(300)])
+        self.assertEqual({each.peer for each in taken}, {"127.0.0.1"})
+        await bound.stopListening()
+        await port.leave()
+        self.assertEqual(port.lost(), 0)
+
+    def test_where(self) -> None:
+        self.assertEqual(where("udp:21845"), (21845, ""))
+        self.assertEqual(where(r"udp:port=21845:interface=\:\:1"), (21845, "::1"))

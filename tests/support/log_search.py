@@ -1,0 +1,97 @@
+"""The external log in memory: the same answers as the store's, one line at a time."""
+
+from __future__ import annotations
+
+import operator
+from collections import Counter
+from collections.abc import Iterable
+from datetime import datetime
+from typing import Any
+
+from camtrace.model import HitCount, Line, LineSearch, SavedSearch
+from camtrace.store.lines import searchable
+
+COLUMNS = {"till": "source"}
+SIGNS: dict[str, Any] = {
+    "=": operator.eq,
+    ">": operator.gt,
+    ">=": operator.ge,
+    "<": operator.lt,
+    "<=": operator.le,
+}
+
+
+def fits(line: Line, wanted: LineSearch) -> bool:
+    """Whether the line is one of those wanted."""
+    words = searchable(f"{line.text}\n{line.tender}\n{line.seller}\n{line.special}")
+    local = line.received_at.astimezone(wanted.zone)
+    minute = local.hour * 60 + local.minute
+    return (
+        (wanted.start is None or line.received_at >= wanted.start)
+        and (wanted.stop is None or line.received_at <= wanted.stop)
+        and (wanted.before is None or line.received_at < wanted.before)
+        and (not wanted.hours or any(_within(minute, *hours) for hours in wanted.hours))
+        and (wanted.camera_uids is None or not set(wanted.camera_uids).isdisjoint(line.cameras))
+        and (not wanted.sources or line.source in wanted.sources)
+        and wanted.ticket_id in (None, line.ticket_id)
+        and all(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.exactly)
+        and all(_named(line, field, values) for field, values in wanted.names)
+        and all(searchable(text) in words for text in wanted.texts)
+        and not any(searchable(text) in words for text in wanted.without)
+        and all(_compared(getattr(line, each.field), each.sign, each.value) for each in wanted.comparisons)
+    )
+
+
+def found(lines: Iterable[Line], wanted: LineSearch, after: Any, ascending: bool, limit: int) -> list[Line]:
+    """A page of the lines that fit."""
+    places = sorted(((line.received_at, line.id, line) for line in lines if fits(line, wanted)), reverse=not ascending)
+    if after is not None:
+        places = [place for place in places if (place[:2] > after if ascending else place[:2] < after)]
+    return [line for _, _, line in places][:limit]
+
+
+def hits(lines: Iterable[Line], wanted: LineSearch, most: int) -> list[HitCount]:
+    """How many lines fit, by the hour."""
+    newest = found(lines, wanted, None, False, most)
+    counts: Counter[datetime] = Counter(line.received_at.replace(minute=0, second=0, microsecond=0) for line in newest)
+    return [HitCount(*pair) for pair in sorted(counts.items())]
+
+
+class KeptSearches:
+    """Saved searches in memory."""
+
+    def __init__(self) -> None:
+        self.stored: dict[int, list[SavedSearch]] = {}
+
+    async def all(self, user_id: int) -> list[SavedSearch]:
+        return sorted(self.stored.get(user_id, []), key=lambda each: each.name.lower())
+
+    async def save(self, user_id: int, name: str, query: str, most: int) -> SavedSearch | None:
+        own = self.stored.setdefault(user_id, [])
+        others = [each for each in own if each.name != name]
+        if len(others) >= most:
+            return None
+        saved = SavedSearch(1 + max((each.id for each in own), default=0), name, query)
+        self.stored[user_id] = [*others, saved]
+        return saved
+
+    async def delete(self, user_id: int, id: int) -> bool:
+        own = self.stored.get(user_id, [])
+        self.stored[user_id] = [each for each in own if each.id != id]
+        return len(own) > len(self.stored[user_id])
+
+
+def _within(minute: int, begin: int, stop: int) -> bool:
+    return begin <= minute < stop if begin < stop else minute >= begin or minute < stop
+
+
+def _named(line: Line, field: str, values: tuple[str, ...]) -> bool:
+    sought = {searchable(value) for value in values}
+    kept = [getattr(line, COLUMNS.get(field, field))] + ([line.barcode] if field == "code" else [])
+    return (field == "type" and "S" in values and line.special != "") or any(
+        searchable(each) in sought for each in kept
+    )
+
+
+def _compared(figure: Any, sign: str, value: Any) -> bool:
+    return figure is not None and bool(SIGNS[sign](figure, value))

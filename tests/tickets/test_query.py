@@ -1,0 +1,170 @@
+"""The search box: what people write, how it is understood, and written again."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from decimal import Decimal
+from zoneinfo import ZoneInfo
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from camtrace import assets, i18n
+from camtrace.model import Comparison, Named
+from camtrace.tickets.query import FIELDS, KEYWORDS, MOST, Query, filled, form_of, parse, period, said, search_of, write
+
+PARIS = ZoneInfo("Europe/Paris")
+NOW = datetime(2024, 3, 1, 11, 0, tzinfo=UTC)
+
+
+def understood(text: str) -> list[str]:
+    """Conditions as field, sign and value in one word each."""
+    return [f"{each.field}{each.sign}{each.value}" for each in parse(text).conditions]
+
+
+@pytest.mark.parametrize(
+    ("text", "conditions"),
+    [
+        (
+            'till:7 amount>20 annule "café crème" seller:MARIE type:S ticket:123 qty>=3 tender:ESPECES',
+            "till=7|amount>20|word=annule|word=café crème|seller=MARIE|type=S|ticket=123|quantity>=3|tender=ESPECES",
+        ),
+        ("customer:12 barcode:3760001 code:148 special:RETOUR", "customer=12|barcode=3760001|code=148|special=RETOUR"),
+        ("camera:2 from:2024-02-29 to:1.3.2024 -pain", "camera=2|from=2024-02-29|to=2024-03-01|wordnotpain"),
+        ("time:18:00-20:30 date:yesterday", "time=18:00-20:30|date=yesterday"),
+        ("heure:18h-20h30 jour:hier date:aujourd'hui", "time=18:00-20:30|date=yesterday|date=today"),
+        ("время:9-12 дата:вчера день:7д", "time=09:00-12:00|date=yesterday|date=7d"),
+        ("caisse:7 montant>=12,50 vendeur:zoé qté:2", "till=7|amount>=12.50|seller=zoé|quantity=2"),
+        ("касса:7 сумма<100 продавец:Анна", "till=7|amount<100|seller=Анна"),
+        ("amount > 20 amount:5-10 montant ≤ 3", "amount>20|amount>=5|amount<=10|amount<=3"),
+        ("till:7,8 till: 9 till=10", "till=7|till=8|till=9|till=10"),
+        ('seller:"Marie Anne" "tarte", «œuf dur» “x y', "seller=Marie Anne|word=tarte|word=,|word=œuf dur|word=x y"),
+        ("till:KKM:12 type:s type:118", "till=KKM:12|type=S|type=118"),
+        ("from:2024-02-29T18:00 to:'29", "from=2024-02-29T18:00|word=to:'29"),
+        ("pain - beurre pain", "word=pain|word=-|word=beurre"),
+        ("", ""),
+    ],
+)
+def test_what_is_understood(text: str, conditions: str) -> None:
+    assert understood(text) == (conditions.split("|") if conditions else [])
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("amount>abc", "“amount>abc” is not understood, so it is looked for as text."),
+        ("date:2023-02-29", "“date:2023-02-29” is not understood, so it is looked for as text."),
+        ("time:25:00-26:00", "“time:25:00-26:00” is not understood, so it is looked for as text."),
+        ("till>7", "“till>7” is not understood, so it is looked for as text."),
+        ("till:", "“till:” names no value, so it is looked for as text."),
+        ("colour:red", "“colour:red” is no condition, so it is looked for as text."),
+        ("-till:7", "“-till:7” is no condition, so it is looked for as text."),
+        ("x" * 1001, "Only the first 1000 characters are read."),
+        (" ".join(map(str, range(50))), "Only the first 40 conditions are read."),
+    ],
+)
+def test_what_is_not_is_looked_for_and_told(text: str, told: str) -> None:
+    query = parse(text)
+    assert [note.text.format(**note.values) for note in query.notes] == [told]
+    assert query.conditions and {each.field for each in query.conditions} == {"word"}
+
+
+PIECES = st.one_of(
+    st.text(max_size=12),
+    st.sampled_from(
+        ["till:", "amount>", " > ", '"', "«", "»", "”", "-", "date:", "hier", "7d", "18h-20h", "=", "..", ","]
+    ),
+    st.builds(
+        lambda field, language, sign, value: f"{KEYWORDS[language][field][0]}{sign}{value}",
+        st.sampled_from([field for field in FIELDS if field != "word"]),
+        st.sampled_from(i18n.LANGUAGES),
+        st.sampled_from([":", ">", "<=", " >= "]),
+        st.one_of(
+            st.sampled_from(["12,5", "3-4", "2024-02-29", "today", "9-12", '"a b"', "uid:5"]), st.text(max_size=6)
+        ),
+    ),
+)
+
+
+@given(st.lists(PIECES, max_size=10).map(" ".join), st.sampled_from(i18n.LANGUAGES))
+@example('amount ">5"', "en")
+@example('a"b»c” "d', "fr")
+def test_any_text_is_a_query_and_written_it_reads_the_same(text: str, language: str) -> None:
+    query = parse(text)
+    assert len(query.conditions) <= MOST
+    assert parse(write(query, language)[:1000]).conditions == query.conditions or len(write(query, language)) > 1000
+    wanted, _ = search_of(query, NOW, PARIS, lambda name: None)
+    assert len(wanted.texts) + len(wanted.without) == len(query.of("word"))
+    spoken = i18n.Translations(language)
+    assert all("{value}" in said(each, spoken)[0] for each in query.conditions)
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join))
+def test_a_form_filled_from_a_query_changes_nothing(text: str) -> None:
+    query = parse(text)
+    again = filled(query, form_of(query))
+    assert {
+        each for each in again.conditions if each.field not in ("amount", "quantity", "date", "from", "to", "time")
+    } == {each for each in query.conditions if each.field not in ("amount", "quantity", "date", "from", "to", "time")}
+
+
+def test_a_form_writes_the_box() -> None:
+    query = parse("annule till:7 amount>20 date:yesterday")
+    assert form_of(query) == {"till": "7", "amount_min": "20", "date": "yesterday"}
+    assert write(filled(query, form_of(query))) == "annule till:7 amount>20 date:yesterday"
+    other = filled(query, {"till": "8", "amount_min": "5", "amount_max": "9,5", "date": "", "seller": "Zoé M"})
+    assert write(other) == 'annule till:8 amount>=5 amount<=9.5 seller:"Zoé M"'
+    wrong = filled(query, {"amount_max": "much"})
+    assert write(wrong) == write(query)
+    assert [note.values["text"] for note in wrong.notes] == ["much"]
+    assert write(query.without(0), "fr") == "caisse:7 montant>20 date:hier"
+    assert write(parse("date:7d camera:1"), "ru") == "дата:7д камера:1"
+
+
+def test_how_it_was_understood_in_words() -> None:
+    french = i18n.load(assets.web() / "locale")["fr"]
+    sentences = [said(each, french) for each in parse("amount>12.5 date:7d date:hier time:9-12 x").conditions]
+    assert [text.format(value=value) for text, value in sentences] == [
+        "montant supérieur à 12,5",
+        "période : 7 jours",
+        "hier",
+        "entre 09:00–12:00",
+        "la ligne contient x",
+    ]
+
+
+def test_what_the_store_is_asked() -> None:
+    wanted, notes = search_of(
+        parse("till:7,8 camera:1 camera:9 amount>20 qty<=3 pain -beurre time:22-2"), NOW, PARIS, {"1": 101}.get
+    )
+    assert wanted.names == (Named("till", ("7", "8")),)
+    assert wanted.camera_uids == (101,)
+    assert [note.values for note in notes] == [{"number": "9"}]
+    assert wanted.comparisons == (Comparison("amount", ">", Decimal(20)), Comparison("quantity", "<=", Decimal(3)))
+    assert (wanted.texts, wanted.without, wanted.hours) == (("pain",), ("beurre",), ((1320, 120),))
+
+
+@pytest.mark.parametrize(
+    ("text", "start", "stop"),
+    [
+        ("date:yesterday", "2024-02-28T23:00", "2024-02-29T23:00"),
+        ("date:7d", "2024-02-23T23:00", "2024-03-01T23:00"),
+        ("from:2024-02-29T18:00", "2024-02-29T17:00", None),
+        ("to:2024-03-31", None, "2024-03-31T22:00"),  # a day of 23 hours
+        ("from:2024-02-01 date:today", "2024-02-29T23:00", "2024-03-01T23:00"),
+    ],
+)
+def test_periods_by_the_sites_clock(text: str, start: str | None, stop: str | None) -> None:
+    bounds = period(parse(text), NOW, PARIS)
+    assert [at and at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") for at in bounds] == [start, stop]
+
+
+def test_a_period_that_ends_before_it_begins_is_told() -> None:
+    _, notes = search_of(parse("from:2024-02-02 to:2024-02-01"), NOW, PARIS, lambda name: None)
+    assert [note.text for note in notes] == ["The period ends before it begins."]
+
+
+def test_nothing_is_asked_of_nothing() -> None:
+    assert parse("   ") == Query()
+    assert write(Query()) == ""

@@ -1,0 +1,84 @@
+// What a search found, kept while this tab is open: the replay goes from one hit to the next.
+
+import { askJson, query } from "./api.js";
+import { instantInPicture } from "./lines.js";
+
+const KEY = "camtrace.hits";
+
+function read() {
+  try {
+    return JSON.parse(sessionStorage.getItem(KEY)) ?? null;
+  } catch {
+    return null; // storage is switched off
+  }
+}
+
+function write(kept) {
+  try {
+    sessionStorage.setItem(KEY, JSON.stringify(kept));
+  } catch {
+    // storage is switched off or full: the replay goes without
+  }
+}
+
+/** A line as a hit: {camera, at}; null where nothing can be replayed. `ids`: cameras that the person may see. */
+export function hitOf(line, ids) {
+  const camera = line.cameras.find((id) => ids.includes(id));
+  return camera === undefined ? null : { camera, at: instantInPicture(line) };
+}
+
+/** The way to the replay of a hit. */
+export const hitWay = ({ camera, at }, place) => `/replay/${camera}?at=${(at / 1000).toFixed(3)}&hit=${place + 1}`;
+
+/** Keep what was found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
+export const keepHits = (address, asked, hits, cursor) => write({ address, asked, hits, cursor });
+
+/** The hits this replay was opened from, by `hit` of its address (the first is 1); null if it was not. */
+export function hitsAt(number, ids) {
+  const kept = read();
+  return kept && kept.hits[number - 1] ? new Hits(kept, number - 1, ids) : null;
+}
+
+class Hits {
+  #kept;
+  #place;
+  #ids;
+
+  constructor(kept, place, ids) {
+    this.#kept = kept;
+    this.#place = place;
+    this.#ids = ids;
+  }
+
+  /** Where this is: the first is 1. */
+  get number() {
+    return this.#place + 1;
+  }
+
+  /** How many there are; null while more may follow. */
+  get count() {
+    return this.#kept.cursor ? null : this.#kept.hits.length;
+  }
+
+  /** The page of the results. */
+  get address() {
+    return this.#kept.address;
+  }
+
+  /** The hit after this one, or before it; null where there is none. The next page is fetched when it is needed. */
+  async step(direction) {
+    const place = this.#place + direction;
+    if (place >= this.#kept.hits.length && this.#kept.cursor) await this.#more();
+    const hit = this.#kept.hits[place];
+    if (!hit) return null;
+    this.#place = place;
+    return hit;
+  }
+
+  async #more() {
+    const answer = await askJson(`/lines${query({ ...this.#kept.asked, cursor: this.#kept.cursor })}`);
+    this.#kept.hits.push(...answer.items.map((line) => hitOf(line, this.#ids)).filter(Boolean));
+    this.#kept.cursor = answer.next;
+    write(this.#kept);
+  }
+}

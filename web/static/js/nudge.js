@@ -1,0 +1,64 @@
+// Puts the tickets of a till in step with the picture, by looking: until the drawer opens on its line.
+
+import { askJson } from "./api.js";
+import { facts } from "./page.js";
+import { settingsOf, tillWords } from "./lines.js";
+import { _, figure } from "./texts.js";
+import { show } from "./dom.js";
+import { toast } from "./toast.js";
+
+const MOST_MS = 120000;
+const SAVE_MS = 700;
+
+export class Nudge {
+  #element;
+  #source;
+  #changed;
+  #shown = null;
+  #saving = 0;
+
+  /** `source()` is the till whose ticket is shown, `changed()` is called when its offset is another. */
+  constructor(element, source, changed) {
+    this.#element = element;
+    this.#source = source;
+    this.#changed = changed;
+    for (const button of element.querySelectorAll("[data-step]")) {
+      const step = Number(button.dataset.step);
+      const seconds = figure(Math.abs(step) / 1000, Math.abs(step) < 1000 ? 1 : 0);
+      button.textContent = `${step > 0 ? "+" : "−"}${seconds}`;
+      button.setAttribute("aria-label", step > 0 ? _("{seconds} s later", { seconds }) : _("{seconds} s earlier", { seconds }));
+      button.addEventListener("click", () => this.#move(step));
+    }
+  }
+
+  /** Follow the ticket that is shown. */
+  tick() {
+    const source = this.#source();
+    const state = `${source} ${settingsOf(source).offset_ms}`;
+    if (state === this.#shown) return;
+    this.#shown = state;
+    show(this.#element, source !== "");
+    const offset = settingsOf(source).offset_ms;
+    this.#element.querySelector("output").textContent = `${offset > 0 ? "+" : offset < 0 ? "−" : ""}${_("{seconds} s", { seconds: figure(Math.abs(offset) / 1000) })}`;
+  }
+
+  #move(step) {
+    const source = this.#source();
+    if (!source) return;
+    const offset = Math.max(-MOST_MS, Math.min(MOST_MS, settingsOf(source).offset_ms + step));
+    facts.tills[source] = { ...settingsOf(source), offset_ms: offset };
+    this.#changed();
+    this.tick();
+    clearTimeout(this.#saving);
+    this.#saving = setTimeout(() => this.#save(source, offset), SAVE_MS);
+  }
+
+  async #save(source, offset) {
+    try {
+      await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body: { offset_ms: offset } });
+      toast(_("Kept for all recordings of {till}.", { till: tillWords(source) }));
+    } catch (error) {
+      toast(error.message);
+    }
+  }
+}

@@ -1,0 +1,129 @@
+// Prisma: the sources that speak, registered in one click, and what their events mean.
+
+import { Refusal, ask, askJson } from "./api.js";
+import { el, icon, show } from "./dom.js";
+import { byId, facts } from "./page.js";
+import { _, figure, ngettext } from "./texts.js";
+import { clock, dayOf, now, shortDay } from "./time.js";
+import { toast } from "./toast.js";
+
+const ENCODINGS = ["", "cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252"];
+let events = [];
+
+const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
+const head = (words, figures = -1) => el("thead", null, el("tr", null, words.map((text, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, text))));
+
+/** Do `work`; what the server refuses is told. */
+async function tried(work) {
+  try {
+    await work();
+  } catch (error) {
+    if (!(error instanceof Refusal)) throw error;
+    toast(error.message);
+  }
+}
+
+// ── sources ──
+async function loadSources() {
+  const { items } = await askJson("/prisma/sources");
+  const silent = items.filter((one) => one.silent_since).length;
+  const unknown = items.filter((one) => !one.registered).length;
+  byId("summary").textContent = [
+    ngettext("{count} source", "{count} sources", items.length),
+    silent ? ngettext("{count} silent", "{count} silent", silent) : "",
+    unknown ? ngettext("{count} not registered", "{count} not registered", unknown) : "",
+  ].filter(Boolean).join(", ");
+  byId("sources").replaceChildren(items.length
+    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map(source)))
+    : el("p", { class: "empty quiet" }, _("Nothing has spoken yet. Sources send UDP datagrams to port 21845 of this server.")));
+}
+
+function source(one) {
+  const change = (body) => tried(async () => {
+    await askJson(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "PUT", body });
+    await loadSources();
+    byId("sources").querySelector(`[data-source="${one.source}"] button`)?.focus();
+  });
+  const forget = () => tried(async () => { await ask(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "DELETE" }); await loadSources(); });
+  const name = one.registered
+    ? el("input", { class: "in", value: one.name, maxlength: "60", autocomplete: "off", "aria-label": _("Name of {source}", { source: one.source }), onchange: (event) => change({ name: event.target.value }) })
+    : "";
+  const letters = el("select", { class: "in", "aria-label": _("Letters of {source}", { source: one.source }), onchange: (event) => change({ encoding: event.target.value }) },
+    ENCODINGS.map((encoding) => el("option", { value: encoding, selected: encoding === one.encoding }, encoding || _("as set for all"))));
+  const button = one.registered
+    ? el("button", { class: "btn sm quietb", type: "button", onclick: forget }, icon("trash"), _("Remove"))
+    : el("button", { class: "btn sm primary", type: "button", onclick: () => change({}) }, icon("plus"), _("Register"));
+  return el("tr", { "data-source": one.source },
+    el("td", { class: "mono" }, one.source), el("td", null, state(one)), el("td", null, name), el("td", null, one.registered ? letters : ""),
+    el("td", { class: "mono" }, one.address), el("td", { class: "r" }, figure(one.events)), el("td", { class: "mono" }, one.cameras.join(", ")), el("td", { class: "r" }, button));
+}
+
+function state(one) {
+  if (!one.taken) return el("span", { class: "bad-c state" }, icon("warn"), _("not taken"));
+  if (!one.last_at) return el("span", { class: "quiet" }, _("has not spoken yet"));
+  if (one.silent_since) return el("span", { class: "warn-c state" }, icon("warn"), _("silent since {instant}", { instant: instant(one.silent_since) }));
+  return el("span", { class: "ok-c state" }, icon("ok"), _("speaks"));
+}
+
+// ── events ──
+async function loadEvents() {
+  events = (await askJson("/prisma/events")).items;
+  drawEvents();
+}
+
+function drawEvents() {
+  const sought = byId("sought").value.trim().toLowerCase();
+  const found = events.filter((one) => !sought || String(one.code) === sought || (!/^\d+$/.test(sought) && called(one).toLowerCase().includes(sought)));
+  byId("events").replaceChildren(found.length
+    ? el("table", { class: "tbl" }, head([_("No."), _("Event"), _("Name of your own"), _("Of a receipt"), _("Its number counts"), _("Ends the receipt"), _("Shown"), ""]), el("tbody", null, found.map(event)))
+    : el("p", { class: "empty quiet" }, _("No event is called so.")));
+}
+
+const called = (one) => one.name || one.names[facts.language] || "";
+
+function event(one) {
+  const row = el("tr", { "data-code": one.code });
+  const change = (body, method = "PATCH") => tried(async () => {
+    const told = await askJson(`/prisma/events/${one.code}`, { method, body });
+    events = events.map((other) => (other.code === one.code ? told : other));
+    row.replaceWith(event(told));
+    toast(_("It is saved and acts at once."));
+  });
+  const what = { code: one.code };
+  const check = (name, label) => el("input", { type: "checkbox", checked: one[name], "aria-label": label, onchange: ({ target }) => change({ [name]: target.checked }) });
+  const name = el("input", { class: "in", value: one.name, maxlength: "100", autocomplete: "off", "aria-label": _("Name of event {code}", what), onchange: ({ target }) => change({ name: target.value }) });
+  const display = el("select", { class: "in", "aria-label": _("Where event {code} is shown", what), onchange: ({ target }) => change({ display: target.value }) },
+    [["show", _("screen and log")], ["store", _("log only")], ["ignore", _("nowhere, not kept")]].map(([value, words]) => el("option", { value, selected: value === one.display }, words)));
+  const reset = el("button", { class: "btn sm quietb", type: "button", hidden: !one.changed, onclick: () => change(undefined, "DELETE") }, _("As it was"));
+  row.append(
+    el("td", { class: "mono" }, String(one.code)), el("td", { title: one.description || null }, one.names[facts.language] ?? ""), el("td", null, name),
+    el("td", null, check("grouping", _("Event {code} belongs to a receipt", what))), el("td", null, check("numbered", _("The number of event {code} counts", what))),
+    el("td", null, check("closing", _("Event {code} ends the receipt", what))), el("td", null, display), el("td", { class: "r" }, reset));
+  return row;
+}
+
+byId("sought").addEventListener("input", drawEvents);
+byId("add").addEventListener("submit", (submitted) => {
+  submitted.preventDefault();
+  const code = Number(byId("f-code").value);
+  if (!Number.isInteger(code) || code < 1 || code > 9999) {
+    toast(_("An event has a number from 1 to 9999."));
+    return;
+  }
+  const added = events.find((one) => one.code === code) ?? { code, name: "", names: {}, description: "", grouping: false, numbered: false, closing: false, display: "show", changed: false };
+  if (!events.includes(added)) events = [...events, added].sort((a, b) => a.code - b.code);
+  byId("sought").value = String(code);
+  drawEvents();
+  byId("events").querySelector("td .in")?.focus();
+});
+byId("again").addEventListener("click", () => tried(loadSources));
+
+async function load() {
+  try {
+    await Promise.all([loadSources(), loadEvents()]);
+  } catch (error) {
+    byId("sources").replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, error.message)));
+    show(byId("events"), false);
+  }
+}
+load();

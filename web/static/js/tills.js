@@ -1,0 +1,101 @@
+// The tables of the tills that are known and of the addresses that send lines.
+
+import { askJson } from "./api.js";
+import { el, icon } from "./dom.js";
+import { byId, facts, may } from "./page.js";
+import { _, figure } from "./texts.js";
+import { sinceWords } from "./words.js";
+import { toast } from "./toast.js";
+
+const FAULTS = {
+  fields: () => _("lines are no till lines"),
+  no_name: () => _("lines name no till"),
+  no_type: () => _("lines have no type"),
+  long: () => _("lines are too long"),
+  json: () => _("lines are no JSON objects"),
+  xml: () => _("lines are no XML elements"),
+  stranger_name: () => _("its name is not let in"),
+};
+
+/** What is wrong with a line, in words. */
+export const faultWords = (code) => FAULTS[code]?.() ?? _("it cannot be read");
+
+const when = (instant) => (instant ? sinceWords(Date.parse(instant)) : _("never"));
+const table = (heads, rows) => el("div", { class: "wide" }, el("table", { class: "tbl" },
+  el("thead", null, el("tr", null, heads.map((words) => el("th", { scope: "col" }, words)))), el("tbody", null, rows)));
+
+async function change(source, body) {
+  try {
+    await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body });
+    toast(_("It is saved and acts at once."));
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+function dialectChoice(source, present, names) {
+  return el("select", { class: "in", "aria-label": _("Dialect of {till}", { till: source }), onchange: ({ target }) => change(source, { dialect: target.value }) },
+    el("option", { value: "", selected: present === "" }, _("as the listener")),
+    names.map((name) => el("option", { value: name, selected: name === present }, name)));
+}
+
+/** The cameras that watch a till, and a way to tie another one. */
+function cameraCell(till, reload) {
+  const tied = facts.cameras.filter(({ id }) => till.cameras.includes(id));
+  const others = facts.cameras.filter(({ id }) => !till.cameras.includes(id));
+  const links = tied.map(({ id, name }) => el("a", { class: "chip", href: `/live/${id}` }, `${id} · ${name}`));
+  if (!may("cameras") || !others.length) return el("td", null, el("div", { class: "row wrap" }, links));
+  const tie = async ({ target }) => {
+    try {
+      const camera = await askJson(`/cameras/${target.value}`);
+      await askJson(`/cameras/${target.value}`, { method: "PATCH", body: { overlay_ids: [...camera.overlay_ids, till.source] } });
+      toast(_("Its tickets are shown with this camera from now on."));
+      await reload();
+    } catch (error) {
+      toast(error.message);
+    }
+  };
+  return el("td", null, el("div", { class: "row wrap" }, links,
+    el("select", { class: "in tie", "aria-label": _("Show {till} with a camera", { till: till.source }), onchange: tie },
+      el("option", { value: "" }, _("Show with…")), others.map(({ id, name }) => el("option", { value: id }, `${id} · ${name}`)))));
+}
+
+function tillRow(till, names, reload) {
+  const label = el("input", { class: "in", value: till.label, maxlength: 60, placeholder: _("a name for people"), "aria-label": _("Name of {till} on the pages", { till: till.source }), onchange: ({ target }) => change(till.source, { label: target.value }) });
+  const silence = el("input", { class: "in num", type: "number", min: 5, max: 3600, value: till.clear_seconds, "aria-label": _("Seconds of silence after which the ticket of {till} is cleared", { till: till.source }), onchange: ({ target }) => change(till.source, { clear_seconds: Number(target.value) }) });
+  const flag = till.burst_since ? el("p", { class: "warn-c small state" }, icon("warn"), _("whole tickets at once")) : null;
+  return el("tr", null, el("td", null, el("b", { class: "mono" }, till.source), flag), el("td", null, label), cameraCell(till, reload),
+    el("td", null, when(till.last_line_at)), el("td", { class: "r" }, figure(till.lines_per_day)), el("td", null, dialectChoice(till.source, till.dialect, names)), el("td", null, silence));
+}
+
+function senderRow(sender, sources, names, watch) {
+  const wrong = sender.wrong_port_at ? el("span", { class: "bad-c state" }, icon("warn"), _("uses the port of the pages")) : null;
+  const fault = sender.fault ? el("span", { class: "bad-c state" }, icon("warn"), faultWords(sender.fault)) : null;
+  const fine = wrong || fault ? null : el("span", { class: "ok-c state" }, icon("ok"), _("understood"));
+  const present = sources.get(sender.address)?.dialect ?? "";
+  return el("tr", null, el("td", null, el("b", { class: "mono" }, sender.address)), el("td", null, sender.source), el("td", null, wrong, fault, fine),
+    el("td", { class: "r" }, figure(sender.lines)), el("td", { class: "r" }, figure(sender.bad)), el("td", null, when(sender.last_at)),
+    el("td", null, dialectChoice(sender.address, present, names)),
+    el("td", null, el("button", { class: "btn sm", type: "button", onclick: () => watch(sender.address) }, _("Look"))));
+}
+
+/** Draw both tables; `names` are those of the dialects, `watch(address)` shows what an address sends. */
+export async function drawTills(names, watch) {
+  try {
+    const [tills, senders] = await Promise.all([askJson("/sources"), askJson("/senders")]);
+    const sources = new Map(tills.items.map((till) => [till.source, till]));
+    const shown = tills.items.filter((till) => till.last_line_at || till.cameras.length || till.label);
+    byId("tills").replaceChildren(shown.length
+      ? table([_("Till"), _("Name"), _("Cameras"), _("Last line"), _("Lines in 24 h"), _("Dialect"), _("Clear after s")], shown.map((till) => tillRow(till, names, () => drawTills(names, watch))))
+      : el("p", { class: "quiet" }, _("No till has said anything yet.")));
+    byId("senders").replaceChildren(senders.items.length
+      ? table([_("Address"), _("Till"), _("State"), _("Lines"), _("Not understood"), _("Last"), _("Dialect"), ""], senders.items.map((sender) => senderRow(sender, sources, names, watch)))
+      : el("p", { class: "quiet" }, _("Nobody has sent anything since the server runs.")));
+    const bursts = shown.filter((till) => till.burst_since).map((till) => till.label || till.source);
+    byId("warnings").replaceChildren(...(bursts.length ? [el("div", { class: "note warn" }, icon("warn"), el("span", null, _("Tickets of {tills} come all at once, at their end: their lines cannot be found in the video. Let the till send each line when it is entered.", { tills: bursts.join(", ") })))] : []));
+    return senders.items.map(({ address }) => address);
+  } catch (error) {
+    for (const id of ["tills", "senders"]) byId(id).replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, error.message)));
+    return [];
+  }
+}
