@@ -22,6 +22,7 @@ from typing import NamedTuple, Protocol
 from camtrace.model import Line, LineTest, Rule, TicketTest
 from camtrace.tickets.deeds import ADDING, POS, RECEIPT_BEGINS, deed_of, settled_by
 
+LATE = "late"
 MOST_SOURCES = 5000
 MOST_ARTICLES = 500  # of an open ticket that can be taken back
 MOST_KEYS = 2000  # sellers or sources that one rule counts for; the ones heard of least recently are forgotten
@@ -112,11 +113,14 @@ class Tills:
         """`line` in its ticket."""
         key = (line.protocol, line.source)
         deed = deed_of(line)
+        if LATE in line.flags:  # it belongs to a ticket before the one that goes on
+            return Said(line, deed, line.amount, Sale(line, line.received_at, whole=False), None)
         sale = self._sales.get(key)
         left = None
         if sale is None or sale.last.ticket_id != line.ticket_id:
             left = sale if sale is not None and not sale.ended else None
             sale = self._sales[key] = Sale(line, line.received_at, whole=_is_first(line, sale is not None))
+            sale.ended = _is_no_ticket(line)
             if len(self._sales) > MOST_SOURCES:
                 self._sales.popitem(last=False)
         self._sales.move_to_end(key)
@@ -398,6 +402,11 @@ def _over(said: Said) -> Iterator[Sale]:
         yield said.left
     if said.deed in ("end", "no_sale"):
         yield said.sale
+
+
+def _is_no_ticket(line: Line) -> bool:
+    """Whether `line` is an event outside of any receipt, which stands alone."""
+    return line.protocol != POS and line.ticket in ("", "0") and line.type not in RECEIPT_BEGINS
 
 
 def _is_first(line: Line, follows: bool) -> bool:

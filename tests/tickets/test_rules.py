@@ -141,6 +141,26 @@ def test_a_ticket_whose_beginning_was_not_heard_is_left_alone() -> None:
     assert ids(hits(rule, lines)) == [lines[1].id]
 
 
+def test_receipts_of_prisma() -> None:
+    """Events outside of receipts, and those the network delayed, disturb none."""
+    rule = Rule(kind="ticket", ticket=TicketTest(lines_min=2))
+    unfinished = replace(rule, ticket=TicketTest(unfinished=True))
+    lines = [
+        replace(event(3), ticket_id=1),  # the cashier signs in
+        replace(event(4, ticket="12"), ticket_id=2),
+        replace(event(6, ticket="12"), received_at=NOON + timedelta(seconds=5), ticket_id=2),
+        replace(event(9, ticket="11", flags=("late",)), received_at=NOON + timedelta(seconds=6), ticket_id=99),
+        replace(event(5, ticket="12", total=Decimal(7)), id=5, received_at=NOON + timedelta(seconds=7), ticket_id=2),
+        replace(event(40), received_at=NOON + timedelta(seconds=8), ticket_id=3),
+        replace(event(4, ticket="13"), received_at=NOON + timedelta(seconds=9), ticket_id=4),
+        replace(event(4, ticket="14"), received_at=NOON + timedelta(seconds=10), ticket_id=5),
+    ]
+    (hit,) = hits(rule, lines)
+    assert (hit.line.id, hit.amount) == (5, 7)
+    (hit,) = hits(unfinished, lines)
+    assert hit.line is lines[6]
+
+
 # ── windows ──
 
 
