@@ -82,7 +82,7 @@ function control(kind, label, choices) {
     return { input: head, element, get: () => boxes.filter(([, box]) => box.checked).map(([deed]) => deed), set: (value) => { for (const [deed, box] of boxes) box.checked = value.includes(deed); tell(); } };
   }
   const select = kind === "choice" || kind === "camera";
-  const input = select ? el("select", { class: "in", id }, Object.entries(choices()).map(([value, words]) => el("option", { value }, words()))) : el("input", { class: kind === "list" || kind === "text" ? "in" : "in num", id, autocomplete: "off", inputmode: kind === "whole" ? "numeric" : kind === "number" ? "decimal" : null, placeholder: kind === "list" ? _("all; several with commas") : null });
+  const input = select ? el("select", { class: "in", id }, Object.entries(choices()).map(([value, words]) => el("option", { value }, words()))) : el("input", { class: kind === "list" || kind === "text" ? "in" : "in num", id, autocomplete: "off", inputmode: kind === "whole" ? "numeric" : kind === "number" ? "decimal" : null, placeholder: kind === "list" ? _("all, or a, b") : null });
   const readers = {
     list: [() => input.value.split(",").map((word) => word.trim()).filter(Boolean), (value) => value.join(", ")],
     number: [() => (input.value.trim() === "" ? null : input.value.trim()), (value) => value ?? ""],
