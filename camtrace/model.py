@@ -845,11 +845,13 @@ class MailRights:
     contacts: bool = False
     purge: bool = False
     life: bool = False
+    rules: bool = False
 
     @property
     def any(self) -> bool:
         """Whether there is anything at all that they get."""
-        return self.alarms != frozenset() or self.lost != frozenset() or self.contacts or self.purge or self.life
+        flags = (self.contacts, self.purge, self.life, self.rules)
+        return self.alarms != frozenset() or self.lost != frozenset() or any(flags)
 
 
 @dataclass(frozen=True, slots=True)
@@ -874,6 +876,10 @@ class Recipient:
     def gets_contacts_of(self, camera_uid: int) -> bool:
         """Whether mails about alarms of this camera that a contact box raised go to this user."""
         return self.may_see(camera_uid) and self.rights.contacts
+
+    def gets_rules_of(self, camera_uid: int) -> bool:
+        """Whether mails about alarms of this camera that an exception rule raised go to this user."""
+        return self.may_see(camera_uid) and self.rights.rules
 
     def gets_loss_of(self, camera_uid: int) -> bool:
         """Whether mails about this camera being lost and back go to this user."""

@@ -32,7 +32,7 @@ RETRY_SECONDS = 5.0
 CATCH_UP = timedelta(days=1)
 SUMMARY_AFTER = timedelta(hours=1)
 MOST_REMEMBERED = 1000
-_CONTACT = "contact"
+_CONTACT, _RULE = "contact", "rule"
 
 
 class Mails:
@@ -241,9 +241,13 @@ class Mails:
             self.log.failure("a mail goes without its picture", failure)
 
     async def _alarm_recipients(self, camera: Camera, alarm: Alarm) -> list[Recipient]:
-        contact = _CONTACT in alarm.causes
+        contact, rule = _CONTACT in alarm.causes, _RULE in alarm.causes
         return await self._recipients(
-            lambda one: one.gets_alarms_of(camera.uid) or (contact and one.gets_contacts_of(camera.uid))
+            lambda one: (
+                one.gets_alarms_of(camera.uid)
+                or (contact and one.gets_contacts_of(camera.uid))
+                or (rule and one.gets_rules_of(camera.uid))
+            )
         )
 
     def _alarm_letter(

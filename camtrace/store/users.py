@@ -19,7 +19,7 @@ _USER = """
 
 _RECIPIENT = """
     select a.name, a.email, a.language, p.name, a.locked, p.cameras,
-        p.mail_alarms, p.mail_lost, p.mail_contacts, p.mail_purge, p.mail_life
+        p.mail_alarms, p.mail_lost, p.mail_contacts, p.mail_purge, p.mail_life, p.mail_rules
     from account a join profile p on p.id = a.profile_id
 """
 
@@ -116,7 +116,8 @@ class Users:
     async def mail_rights(self) -> dict[str, MailRights]:
         """What the users of each profile get by mail, by the profile's name."""
         rows = await self._database.query(
-            "select name, mail_alarms, mail_lost, mail_contacts, mail_purge, mail_life from profile order by id"
+            "select name, mail_alarms, mail_lost, mail_contacts, mail_purge, mail_life, mail_rules"
+            " from profile order by id"
         )
         return {row[0]: _mail_rights(row[1:]) for row in rows}
 
@@ -126,13 +127,14 @@ class Users:
         async def work(cursor: Any) -> None:
             await cursor.execute(
                 "update profile set mail_alarms = %s, mail_lost = %s, mail_contacts = %s, mail_purge = %s,"
-                " mail_life = %s where name = %s returning name",
+                " mail_life = %s, mail_rules = %s where name = %s returning name",
                 (
                     None if rights.alarms is None else sorted(rights.alarms),
                     None if rights.lost is None else sorted(rights.lost),
                     rights.contacts,
                     rights.purge,
                     rights.life,
+                    rights.rules,
                     _text(profile),
                 ),
             )
@@ -237,13 +239,14 @@ def _recipient(row: tuple[Any, ...]) -> Recipient:
 
 
 def _mail_rights(row: tuple[Any, ...]) -> MailRights:
-    alarms, lost, contacts, purge, life = row
+    alarms, lost, contacts, purge, life, rules = row
     return MailRights(
         None if alarms is None else frozenset(alarms),
         None if lost is None else frozenset(lost),
         contacts,
         purge,
         life,
+        rules,
     )
 
 

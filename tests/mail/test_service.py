@@ -253,6 +253,15 @@ class MailsTests(DatabaseCase):
         await self._stop()
         self.assertEqual(await self._said(), [("anna", "contact"), ("boris", "contact"), ("anna", "alarm")])
 
+    async def test_exceptions(self) -> None:
+        """Who gets exceptions is told of alarms that a rule raised, and of no others."""
+        await self._rights("operator", MailRights(rules=True))
+        await self._start()
+        self._trigger(alarm(1, causes=("rule",)), origin="Line cancelled over 20", message="1 · 7 · TARTE")
+        self._trigger(alarm(2))
+        await self._stop()
+        self.assertEqual(await self._said(), [("anna", "alarm"), ("boris", "alarm"), ("anna", "alarm")])
+
     async def test_the_picture_is_awaited(self) -> None:
         """A mail leaves as soon as its picture is there."""
         await self._start(picture=True)

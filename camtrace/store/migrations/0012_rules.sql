@@ -42,5 +42,9 @@ create index rule_exception_new on rule_exception (at desc, id desc) where verdi
 -- When something moved, for rules that ask whether somebody stood there.
 create index trigger_motion on trigger (at) where cause in ('motion', 'camera_motion');
 
+-- Who gets mails about alarms that a rule raised.
+alter table profile add column mail_rules boolean not null default false;
+update profile set mail_rules = true where name = 'administrator';
+
 -- The right to see exceptions, to judge them, and to read the reports.
 update profile set rights = array_append(rights, 'exceptions') where name in ('administrator', 'operator');

@@ -23,7 +23,7 @@ from camtrace.web.voices import Voice, Voices, words_of
 from camtrace.web.whose import Graves, camera_named
 from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
-_LISTS, _FLAGS = ("alarms", "lost"), ("contacts", "purge", "life")
+_LISTS, _FLAGS = ("alarms", "lost"), ("contacts", "purge", "life", "rules")
 _HEADS = (
     N_("Time"),
     N_("Kind"),
@@ -196,6 +196,7 @@ class MailApi:
             "contacts": rights.contacts,
             "purge": rights.purge,
             "life": rights.life,
+            "rules": rights.rules,
         }
 
 

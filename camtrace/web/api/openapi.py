@@ -350,7 +350,7 @@ MAIL_RIGHTS: Schema = {
     "properties": {
         "alarms": _CAMERA_NUMBERS,
         "lost": _CAMERA_NUMBERS,
-        **{name: {"type": "boolean"} for name in ("contacts", "purge", "life")},
+        **{name: {"type": "boolean"} for name in ("contacts", "purge", "life", "rules")},
     },
 }
 _WORDS: Schema = {"type": "array", "items": _TEXT}

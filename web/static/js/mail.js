@@ -164,7 +164,7 @@ function profile(one) {
     type: "checkbox", checked: one[key], "aria-label": `${name}: ${words}`, onchange: (event) => change({ [key]: event.target.checked }),
   })));
   return el("tr", null, el("td", null, name), cameras(one, "alarms", _("Alarms"), change), cameras(one, "lost", _("Lost cameras"), change),
-    tick("contacts", _("Contacts")), tick("purge", _("Erased recordings")), tick("life", _("Sign of life")));
+    tick("contacts", _("Contacts")), tick("purge", _("Erased recordings")), tick("life", _("Sign of life")), tick("rules", _("Exceptions")));
 }
 
 /** Of all cameras, of none, or of some: their boxes show when some are chosen. */
