@@ -29,7 +29,7 @@ def test_exceptions_are_judged_and_a_rule_is_tried_before_it_is_saved(anna: Pers
     page.get_by_role("button", name="Try it").click()
     page.wait_for_selector(".trial .figure")
     assert "exceptions on" in (page.text_content(".trial .figure") or "")
-    assert page.locator(".hits li").count() > 3
+    assert page.locator(".trialhits li").count() > 3
     page.get_by_label("Name of the rule").fill("Line cancelled over 5")
     page.get_by_role("button", name="Save rule").click()
     page.wait_for_selector(".field.bad")

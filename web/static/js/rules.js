@@ -253,7 +253,7 @@ class RuleForm {
       bars([...days]),
       top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("{count} of them at till {name}.", { count: figure(top.count), name: top.source })) : null,
       found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras.", found.unknown))) : null,
-      el("ol", { class: "hits" }, found.hits.map(hitRow)));
+      el("ol", { class: "trialhits" }, found.hits.map(hitRow)));
   }
 }
 
