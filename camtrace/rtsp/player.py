@@ -22,7 +22,8 @@ from camtrace.rtsp.ports import Reading
 
 AHEAD_US = 1_000_000  # read on when less than this waits to be sent
 REPORT_SECONDS = 5.0  # between two sender reports
-BYE_AGAIN_SECONDS = (0.5, 2.0)  # after the first: it may be lost on its way
+# after the last datagram of a picture, which the first must not overtake in the client; the others may be lost
+LOSSY_BYE_SECONDS = (0.5, 1.0, 2.5)
 LATE_US = 2_000_000  # a client further behind is not caught up with: it goes on from where it stood
 
 
@@ -377,14 +378,15 @@ class Player:
         """The last sample is sent: say BYE on every track, so that players end by themselves."""
         self.playing = False
         self._queue.clear()
-        self._say_bye()
         self._ended()
-        if any(feed.outlet.lossy for feed in self.feeds.values()):
-            generation = self._generation
-            for seconds in BYE_AGAIN_SECONDS:
-                self._pacer.wake(self._pacer.seconds() + seconds, lambda _tick: self._say_bye_again(generation))
+        if not any(feed.outlet.lossy for feed in self.feeds.values()):
+            self._say_bye()
+            return
+        generation = self._generation
+        for seconds in LOSSY_BYE_SECONDS:
+            self._pacer.wake(self._pacer.seconds() + seconds, lambda _tick: self._say_lossy_bye(generation))
 
-    def _say_bye_again(self, generation: int) -> None:
+    def _say_lossy_bye(self, generation: int) -> None:
         """A client that missed the datagram would wait for ever; one that heard it has closed this, or plays on."""
         if generation == self._generation and not self.playing and not self.closed:
             self._say_bye()

@@ -67,7 +67,8 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         till.say(40, "0")
         page.wait_for_selector(".ticket li:has-text('Открыт кассовый ящик')")
         assert page.locator(".ticket").count() == 2 and page.locator(".tk-total:visible").count() == 1
-        page = anna.go("/log?cancelled=1&source=KKM:12")
+        page = anna.go('/log?q=type:S till:"KKM:12"')
+        page.click("label[for=v-list]")
         page.wait_for_selector(".lines tbody tr .void")
         assert page.locator(".lines tbody td.what").count() == 1
         assert anna.complaints == []

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.browser import Person
+from support.browser import ZONE, Person
 from support.needs import needs
 
 pytestmark = needs("chromium")
@@ -61,7 +61,7 @@ def instants(anna: Person, question: str) -> list[float]:
 
 
 def clock(at: float) -> str:
-    return datetime.fromtimestamp(at, ZoneInfo("Europe/Paris")).strftime("%H:%M:%S")
+    return datetime.fromtimestamp(at, ZoneInfo(ZONE)).strftime("%H:%M:%S")
 
 
 def test_only_the_ticket_that_was_on_the_screen_stands_beside_the_picture(anna: Person) -> None:
@@ -156,7 +156,7 @@ def test_playing_goes_on_behind_a_gap(anna: Person) -> None:
         "return [Date.parse(r.spans[0].stop) / 1000, Date.parse(r.spans[1].start) / 1000]; }"
     )
     anna.go(f"/replay/1?at={edge[0] - 2}")
-    behind = datetime.fromtimestamp(edge[1] + 1, ZoneInfo("Europe/Paris")).strftime("%H:%M:%S")
+    behind = datetime.fromtimestamp(edge[1] + 1, ZoneInfo(ZONE)).strftime("%H:%M:%S")
     anna.until(f"!v.paused && document.getElementById('now').textContent >= '{behind}'")
 
 

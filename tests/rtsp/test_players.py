@@ -186,8 +186,15 @@ class GstreamerTests(Playing):
             pipeline = f"rtspsrc location={url}?{QUERY} protocols={protocol} latency=100 ! {depay} ! decodebin ! "
             sink = "identity silent=false ! fakesink sync=false"
             out, err, code = await run("gst-launch-1.0", "-v", *(pipeline + sink).split(), seconds=30)
-            self.assertEqual(code, 0, err + out[-2000:])
-            self.assertEqual(out.count("chain   *"), pictures, err)
+            said = [line for line in out.splitlines() if " stats = " not in line and "chain " not in line]
+            self.assertEqual(code, 0, "\n".join([err, *said]))
+            shown = out.count("chain   *")
+            if (
+                protocol == "udp"
+            ):  # a player that has to wait for the processor may miss a datagram, and ends all the same
+                self.assertTrue(0.95 * pictures <= shown <= pictures, shown)
+            else:
+                self.assertEqual(shown, pictures)
 
         return defer.ensureDeferred(checking())
 

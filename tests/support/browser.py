@@ -11,6 +11,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +21,8 @@ from support import needs
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse battery"
 WAIT_MS = 15_000
+# it is early afternoon at the site: a day that has just begun would hold little of what is looked at
+ZONE = f"Etc/GMT{datetime.now(UTC).hour - 14:+d}"
 _signed_in: dict[tuple[str, str, str], Any] = {}
 """The cookies of who has been through the door once, by address, name and password."""
 
@@ -43,7 +46,7 @@ class PreviewProcess:
     def __init__(self) -> None:
         path = os.pathsep.join([str(ROOT / "tests"), str(ROOT)])
         self._process = subprocess.Popen(
-            [sys.executable, str(ROOT / "tests" / "support" / "preview.py")],
+            [sys.executable, str(ROOT / "tests" / "support" / "preview.py"), "0", ZONE],
             cwd=ROOT,
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.PIPE,

@@ -251,9 +251,9 @@ def _film() -> Film:
 
 
 class PreviewSite:
-    """The whole of it."""
+    """The whole of it, by the clock of `zone`."""
 
-    def __init__(self) -> None:
+    def __init__(self, zone: str) -> None:
         film = _film()
         films = {101: film, 102: film, 105: film}
         self.shop = shop = WebShop(reactor)
@@ -279,7 +279,7 @@ class PreviewSite:
         templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(
             templates,
-            Site("Marché Sud", "Europe/Paris"),
+            Site("Marché Sud", zone),
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
             sources=shop.speech.book.all,
@@ -369,14 +369,15 @@ class PreviewSite:
 class Front(protocol.Factory):
     """Leads each connection to the site as it stands then."""
 
-    def __init__(self) -> None:
-        self.site = PreviewSite()
+    def __init__(self, zone: str) -> None:
+        self._zone = zone
+        self.site = PreviewSite(zone)
         self._factory = self.site.website.site()
 
     def renew(self) -> None:
         """A site as on its first day. Who is signed in stays so."""
         sessions = self.site.shop.users.sessions
-        self.site = PreviewSite()
+        self.site = PreviewSite(self._zone)
         self.site.shop.users.sessions.update(sessions)
         self._factory = self.site.website.site()
 
@@ -456,9 +457,9 @@ class Orders(LineReceiver):
         self.transport.write(words.encode() + b"\n")
 
 
-def main(port: int) -> None:
+def main(port: int, zone: str) -> None:
     """Serve on 127.0.0.1:`port`, for a test (port 0, orders on standard input) or for somebody who looks."""
-    front = Front()
+    front = Front(zone)
     link = endpoints.TCP4ServerEndpoint(reactor, port, interface="127.0.0.1").listen(front)
     link.addCallback(lambda listening: print(f"ready {listening.getHost().port}", flush=True))
     if port:
@@ -469,4 +470,5 @@ def main(port: int) -> None:
 
 
 if __name__ == "__main__":
-    main(int(sys.argv[1]) if len(sys.argv) > 1 else 0)
+    number, zone = (*sys.argv[1:3], "Europe/Paris")[:2]
+    main(int(number), zone)
