@@ -21,7 +21,7 @@ run: $(VENV)/.installed
 test: $(VENV)/.installed-test
 	@sh .ci/system
 	@failed=; types=$$(mktemp); \
-	$(BIN)/mypy > $$types 2>&1 & typing=$$!; \
+	nice -n 19 $(BIN)/mypy > $$types 2>&1 & typing=$$!; \
 	$(BIN)/ruff check . || failed="$$failed ruff"; \
 	$(BIN)/ruff format --check --quiet . || failed="$$failed format"; \
 	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(TESTS) || test $$? = 5 || failed="$$failed pytest"; \
