@@ -13,7 +13,6 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import __version__, assets, clock, garbage, i18n
-from camtrace.alarm import modbus
 from camtrace.alarm.camera_events import CameraEvents
 from camtrace.alarm.contact_boxes import ContactBoxes
 from camtrace.alarm.motion import MotionAlarms
@@ -55,7 +54,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, Camera
+from camtrace.model import Alarm, Camera, ContactBox
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -233,9 +232,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     translations = i18n.load(assets.web() / "locale")
     say = translations[settings.site.language].gettext
     motion_alarms = MotionAlarms(directory, detection, sub_streams, alarms.trigger)
-    boxes = ContactBoxes(
-        contact_rows, directory, partial(modbus.connect, reactor), alarms.trigger, note, metrics, reactor, say=say
-    )
+
+    async def ask_contacts(box: ContactBox) -> Any:
+        from camtrace.alarm import modbus  # where there is no box, no start waits for pymodbus to be imported
+
+        return await modbus.connect(reactor, box)
+
+    boxes = ContactBoxes(contact_rows, directory, ask_contacts, alarms.trigger, note, metrics, reactor, say=say)
     camera_events = CameraEvents(
         directory, partial(OnvifCamera, HttpPost(reactor)), alarms.trigger, vault, note, metrics, reactor, say=say
     )
