@@ -55,13 +55,13 @@ class AlarmTests(OneServer):
 
     def active(self) -> None:
         """Both cameras have sent pictures for as long as an alarm looks back."""
+        apart = PRE + 2 * GROUP
 
         def ready() -> bool:
             states = [self.get(f"/cameras/{number}/status") for number in (1, 2)]
-            return all(state["status"] == "active" for state in states)
+            return all(one["status"] == "active" and time.time() > unix(one["since"]) + apart for one in states)
 
         soon(ready, "the cameras", 40)
-        apart = PRE + 2 * GROUP
         soon(lambda: self.spans(2, "regular") and self.length(2) > apart, "something to look back to", 40)
 
     def spans(self, number: int, kind: str) -> list[tuple[float, float]]:
