@@ -23,6 +23,12 @@ from pathlib import Path
 CLIPS = Path(__file__).parent.parent / "media"
 _SCRIPT = Path(__file__).with_name("gst_camera.py")
 _SYSTEM_PYTHON = "/usr/bin/python3"
+_MADE = tempfile.TemporaryDirectory(prefix="camtrace-clips-")
+
+
+def _made(name: str) -> Path:
+    """Where a clip that is made for this run lies; gone after it."""
+    return Path(_MADE.name) / name
 
 
 @cache
@@ -39,8 +45,7 @@ def gstreamer_missing() -> str:
 @cache
 def looped(clip: Path, times: int = 30) -> Path:
     """The clip `times` times behind itself, not coded anew; made once per test run."""
-    folder = Path(tempfile.mkdtemp(prefix="camtrace-clips-"))
-    made = folder / f"{clip.stem}-{times}{clip.suffix}"
+    made = _made(f"{clip.stem}-{times}{clip.suffix}")
     command = ["ffmpeg", "-v", "error", "-stream_loop", str(times - 1), "-i", clip, "-c", "copy", "-an", made]
     subprocess.run(command, check=True, timeout=60)
     return made
@@ -49,7 +54,7 @@ def looped(clip: Path, times: int = 30) -> Path:
 @cache
 def shortened(clip: Path, seconds: float = 1) -> Path:
     """The clip's first `seconds`, not coded anew; made once per test run."""
-    made = Path(tempfile.mkdtemp(prefix="camtrace-clips-")) / f"{clip.stem}-short{clip.suffix}"
+    made = _made(f"{clip.stem}-{seconds:g}s{clip.suffix}")
     command = ["ffmpeg", "-v", "error", "-i", clip, "-t", str(seconds), "-c", "copy", "-an", made]
     subprocess.run(command, check=True, timeout=60)
     return made
@@ -58,7 +63,7 @@ def shortened(clip: Path, seconds: float = 1) -> Path:
 @cache
 def as_mpeg4(clip: Path) -> Path:
     """The clip as MPEG-4 part 2; made once per test run."""
-    made = Path(tempfile.mkdtemp(prefix="camtrace-clips-")) / f"{clip.stem}-mpeg4.mp4"
+    made = _made(f"{clip.stem}-mpeg4.mp4")
     command = ["ffmpeg", "-v", "error", "-i", clip, "-c:v", "mpeg4", "-q:v", "6", "-g", "10", "-bf", "0", "-an", made]
     subprocess.run(command, check=True, timeout=60)
     return made
