@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
 import pytest
+from support.outside import soon
 from support.server import Server
 
 from camtrace.prisma.check import samples
@@ -34,13 +34,12 @@ def send(server: Server, *events: Event) -> None:
 
 def until(server: Server, path: str, count: int) -> list[dict[str, Any]]:
     """The items of a list once there are so many."""
-    deadline = time.monotonic() + 15
-    while True:
+
+    def enough() -> list[dict[str, Any]]:
         items = server.get(f"/api/v1{path}")["items"]
-        if len(items) >= count:
-            return items
-        assert time.monotonic() < deadline, items
-        time.sleep(0.05)
+        return items if len(items) >= count else []
+
+    return soon(enough, f"{count} items of {path}")
 
 
 def test_a_day_of_a_till(server: Server) -> None:
