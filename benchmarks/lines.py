@@ -119,8 +119,11 @@ def send(port: int, tills: int, rate: float, seconds: float) -> None:
 
 
 def send_events(port: int, tills: int, rate: float, seconds: float) -> None:
-    """Send Prisma events of `tills` sources, `rate` a second in all."""
-    sender = socket.socket(type=socket.SOCK_DGRAM)
+    """Send Prisma events of `tills` sources, each from an address of its own, `rate` a second in all."""
+    senders = []
+    for till in range(tills):
+        senders.append(socket.socket(type=socket.SOCK_DGRAM))
+        senders[till].bind((f"127.0.{till // 250}.{2 + till % 250}", 0))
     noon = datetime(2026, 3, 4, 12)
     day = samples("KKM", "1", noon)
     packets = []
@@ -132,7 +135,7 @@ def send_events(port: int, tills: int, rate: float, seconds: float) -> None:
     sent = 0
     while sent < len(packets):
         for packet in packets[sent : int((time.monotonic() - start) * rate)]:
-            sender.sendto(packet, ("127.0.0.1", port))
+            senders[sent % tills].sendto(packet, ("127.0.0.1", port))
             sent += 1
         time.sleep(0.002)
     print(json.dumps({"sent": sent, "seconds": time.monotonic() - start}))
