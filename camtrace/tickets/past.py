@@ -7,8 +7,8 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 from camtrace.model import Camera, Line
+from camtrace.tickets.movements import Movements
 from camtrace.tickets.ports import Calendars, Cameras, Lines, Motions
-from camtrace.tickets.rules import Movements
 
 PAGE = 1000
 MOST_MOTIONS = 20_000
