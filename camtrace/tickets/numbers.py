@@ -36,11 +36,12 @@ class _Seen(NamedTuple):
 
 @dataclass(slots=True)
 class _Count:
-    """Of one till. `odd`: a number out of turn, with which another count may have begun."""
+    """Of one till. `lost`: numbers that were missing. `odd`: one out of turn, with which another count may begin."""
 
     last: int
     at: datetime
     seen: OrderedDict[int, _Seen] = field(default_factory=OrderedDict)
+    lost: set[int] = field(default_factory=set)
     odd: int | None = None
     unnumbered: int = 0
 
@@ -104,6 +105,9 @@ class Numbers:
         seen = count.seen.get(number)
         concerned = self._lines.concerns(line, line.seller or said.sale.seller)
         hit = Hit(line, said.deed, said.amount, (line.id,))
+        if count.odd is not None and number == count.odd + 1 and number != count.last + 1:
+            self._begin(key, number, line)
+            return
         if seen is not None:
             if seen.ticket_id != line.ticket_id and line.received_at - seen.at > REORDERED:
                 count.odd = number
@@ -111,43 +115,37 @@ class Numbers:
                     yield hit
             count.see(number, line)
             return
-        if self._fills(key, number):
-            count.see(number, line)
-            return
-        if count.odd is not None and number == count.odd + 1 and number != count.last + 1:
-            self._begin(key, number, line)
-            return
         if number < count.last:
-            count.odd = number
+            if number in count.lost:  # it was late
+                count.lost.discard(number)
+                self._fill(key, number)
+            else:
+                count.odd = number
             count.see(number, line)
             return
         missing = number - count.last - 1
         if missing > self._most:
             self._begin(key, number, line)
             return
-        if missing and self._gaps and concerned:
+        if missing and self._gaps:
             numbers = set(range(count.last + 1, number))
-            self._pending.append(_Gap(line.received_at + REORDERED, key, numbers, count.unnumbered, hit))
+            count.lost = numbers | (count.lost if len(count.lost) < MOST_SEEN else set())
+            if concerned:
+                self._pending.append(_Gap(line.received_at + REORDERED, key, numbers.copy(), count.unnumbered, hit))
             if len(self._pending) > MOST_PENDING:
                 self._pending.popleft()
         count.last, count.odd, count.unnumbered = number, None, 0
         count.see(number, line)
 
-    def _fills(self, key: Key, number: int) -> bool:
-        """Whether it is one of those that were found missing just now."""
+    def _fill(self, key: Key, number: int) -> None:
         for gap in self._pending:
-            if gap.key == key and number in gap.missing:
+            if gap.key == key:
                 gap.missing.discard(number)
-                return True
-        return False
 
     def _is_new(self, count: _Count | None, number: int, line: Line) -> bool:
         if count is None or line.received_at - count.at > PAUSE:
             return True
-        return number == 1 and count.last > 1 and not self._is_awaited((line.protocol, line.source), 1)
-
-    def _is_awaited(self, key: Key, number: int) -> bool:
-        return any(gap.key == key and number in gap.missing for gap in self._pending)
+        return number == 1 and count.last > 1 and line.received_at - count.at > REORDERED
 
     def _begin(self, key: Key, number: int, line: Line) -> None:
         count = self._counts[key] = _Count(number, line.received_at)
