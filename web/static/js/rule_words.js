@@ -6,6 +6,7 @@ import { _, figure } from "./texts.js";
 
 const lists = { or: new Intl.ListFormat(facts.language, { type: "disjunction" }), and: new Intl.ListFormat(facts.language, { type: "conjunction" }) };
 const either = (words) => lists.or.format(words);
+const deedList = (deeds) => either(deeds.map((deed) => _("“{words}”", { words: deedWords(deed) })));
 
 /** A duration: "90 s", "10 min", "4 h". */
 export function spanWords(seconds) {
@@ -49,9 +50,9 @@ function still({ seconds, zone, camera }) {
 
 // what a ticket may be like, each by itself
 const TICKET = {
-  has: ({ ticket }) => ticket.has.length && _("has {deeds}", { deeds: either(ticket.has.map(deedWords)) }),
-  also: ({ ticket }) => ticket.also.length && _("has as well {deeds}", { deeds: either(ticket.also.map(deedWords)) }),
-  lacks: ({ ticket }) => ticket.lacks.length && _("has no {deeds}", { deeds: either(ticket.lacks.map(deedWords)) }),
+  has: ({ ticket }) => ticket.has.length && _("has {deeds}", { deeds: deedList(ticket.has) }),
+  also: ({ ticket }) => ticket.also.length && _("has as well {deeds}", { deeds: deedList(ticket.also) }),
+  lacks: ({ ticket }) => ticket.lacks.length && _("has no {deeds}", { deeds: deedList(ticket.lacks) }),
   total: ({ ticket }) => { const words = bounds(ticket.total_min, ticket.total_max); return words && _("comes to {bounds}", { bounds: words }); },
   size: ({ ticket }) => { const words = bounds(ticket.lines_min, ticket.lines_max, String); return words && _("has {bounds} lines", { bounds: words }); },
   lasts: ({ ticket }) => { const words = bounds(ticket.seconds_min, ticket.seconds_max, spanWords); return words && _("takes {bounds}", { bounds: words }); },
@@ -64,7 +65,7 @@ const TICKET = {
 const FIGURES = {
   count: (n) => _("{n} times or more", { n }),
   sum: (n) => _("for {n} or more in all", { n }),
-  ratio: (n, window) => _("{n} times or more to a hundred of these: {deeds}", { n, deeds: either(window.among.map(deedWords)) }),
+  ratio: (n, window) => _("{n} times or more to a hundred of these: {deeds}", { n, deeds: deedList(window.among) }),
   tickets: (n) => _("on {n} tickets or more", { n }),
   tills: (n) => _("at {n} tills or more", { n }),
 };
@@ -77,7 +78,7 @@ const WORDS = {
     const words = lines.deeds.length ? either(lines.deeds.map(deedClause)) : others.length ? _("a line comes") : _("anything is said");
     return others.length ? _("{words} ({kinds})", { words, kinds: others.join(", ") }) : words;
   },
-  articles: ({ lines }) => lines.articles.length && _(" – {articles} –", { articles: either(lines.articles.map((word) => `“${word}”`)) }),
+  articles: ({ lines }) => lines.articles.length && _(" – {articles} –", { articles: either(lines.articles.map((words) => _("“{words}”", { words }))) }),
   amount: ({ lines }) => { const words = bounds(lines.amount_min, lines.amount_max); return words && _(" for {bounds}", { bounds: words }); },
   figures: ({ lines }) => figures(lines),
   stage: ({ lines }) => lines.paying && _(", once the payment has begun"),
@@ -86,11 +87,11 @@ const WORDS = {
   hours: ({ lines }) => hours(lines),
   still: (rule) => still(rule.still),
   ...TICKET,
-  silence: ({ ticket }) => spanWords(ticket.silence_seconds),
+  silence: ({ ticket }) => (ticket.unfinished || Number(ticket.silence_seconds) !== 1800) && _(" One without an end is over after {span} of silence.", { span: spanWords(ticket.silence_seconds) }),
   figure: ({ window }) => FIGURES[window.measure](sign(window.at_least), window),
   span: ({ window }) => spanWords(window.seconds),
   per: ({ window }) => PERS[window.per](),
-  absent: ({ absence }) => (absence.deeds.length ? _("none of these comes ({deeds})", { deeds: either(absence.deeds.map(deedWords)) }) : _("nothing else comes")),
+  absent: ({ absence }) => (absence.deeds.length ? _("none of these comes ({deeds})", { deeds: deedList(absence.deeds) }) : _("nothing else comes")),
   within: ({ absence }) => (absence.when === "after" ? _("{span} after it", { span: spanWords(absence.seconds) }) : _("{span} before it", { span: spanWords(absence.seconds) })),
   number: ({ number }) => (number.looks_for === "gap" ? _("ticket numbers are missing, {most} at most", { most: figure(Number(number.most) || 0) }) : _("a ticket number comes again")),
 };
@@ -98,7 +99,7 @@ const WORDS = {
 const LINE = ["deeds", "articles", "amount", "figures", "stage", "sellers", "sources", "hours", "still"];
 const SENTENCES = {
   line: [LINE, (slots) => _("Tell me when {deeds}{articles}{amount}{figures}, by {sellers}, at {sources}{hours}{stage}{still}.", slots)],
-  ticket: [[...Object.keys(TICKET), "sellers", "sources", "hours", "silence"], (slots) => _("Tell me when a ticket {ticket}, by {sellers}, at {sources}{hours}. One without an end is over after {silence} of silence.", slots)],
+  ticket: [[...Object.keys(TICKET), "sellers", "sources", "hours", "silence"], (slots) => _("Tell me when a ticket {ticket}, by {sellers}, at {sources}{hours}.{silence}", slots)],
   window: [[...LINE, "figure", "span", "per"], (slots) => _("Tell me when, within {span} and {per}, it happens {figure} that {deeds}{articles}{amount}{figures}, by {sellers}, at {sources}{hours}{stage}{still}.", slots)],
   absence: [[...LINE, "absent", "within"], (slots) => _("Tell me when {deeds}{articles}{amount}{figures}, by {sellers}, at {sources}{hours}{stage}{still}, and {absent} within {within}.", slots)],
   number: [["number", "sellers", "sources", "hours"], (slots) => _("Tell me when {number}, by {sellers}, at {sources}{hours}.", slots)],

@@ -73,7 +73,7 @@ const FIELDS = [
 // what can be added to a sentence that does not say it yet
 const MORE = {
   articles: () => _("Articles"), amount: () => _("Amount"), figures: () => _("Price, quantity, discount"), stage: () => _("After the payment began"), hours: () => _("Hours"), still: () => _("Nobody there"),
-  has: () => _("Has"), also: () => _("Has as well"), lacks: () => _("Has not"), total: () => _("Total"), size: () => _("Number of lines"), lasts: () => _("Duration"), pause: () => _("Standstill"), voids: () => _("Share cancelled"), change: () => _("Wrong change"), unfinished: () => _("Never ended"),
+  has: () => _("Has"), also: () => _("Has as well"), lacks: () => _("Has not"), total: () => _("Total"), size: () => _("Number of lines"), lasts: () => _("Duration"), pause: () => _("Standstill"), voids: () => _("Share cancelled"), change: () => _("Wrong change"), unfinished: () => _("Never ended"), silence: () => _("Silence"),
 };
 labelFields({ ...Object.fromEntries(FIELDS.map(([path, , label]) => [path, label])), rule: () => _("Rule") });
 const GROUPS = ["lines", "ticket", "window", "absence", "number", "still"];
@@ -362,8 +362,11 @@ export class Rules {
   constructor(list, editor, add) {
     this.#list = list;
     this.#editor = editor;
-    add?.addEventListener("click", () => this.#open(null));
-    this.#load();
+    const loaded = this.#load();
+    add?.addEventListener("click", async () => {
+      await loaded;
+      if (this.#presets.length) this.#open(null);
+    });
   }
 
   async #load() {
