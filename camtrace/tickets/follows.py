@@ -6,7 +6,7 @@ All of it is bounded, whatever the tills say.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict, deque
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import NamedTuple, Protocol
@@ -27,7 +27,7 @@ class Follow(Protocol):
     @property
     def deadline(self) -> datetime | None: ...
 
-    def hear(self, said: Said, fits: bool) -> Iterator[Hit]:
+    def hear(self, said: Said, fits: bool) -> Iterable[Hit]:
         """The hits that a line makes known; `fits`: whether it is one of those that the rule means."""
 
     def over(self, now: datetime) -> Iterator[Hit]:
@@ -171,12 +171,11 @@ class Absence:
 
     def hear(self, said: Said, fits: bool) -> Iterator[Hit]:
         line, key = said.line, said.key
-        hit = Hit(line, said.deed, said.amount, (line.id,))
         comes = said.deed in self._deeds if self._deeds else said.deed != "aside"
         if not self._after:
             last = self._last.get(key)
             if fits and (last is None or last < line.received_at - self._span):
-                yield hit
+                yield Hit(line, said.deed, said.amount, (line.id,))
             if comes:
                 self._last[key] = line.received_at
                 self._last.move_to_end(key)
@@ -188,7 +187,7 @@ class Absence:
                 (end, one) for end, one in self._pending if (one.line.protocol, one.line.source) != key
             )
         if fits:
-            self._pending.append((line.received_at + self._span, hit))
+            self._pending.append((line.received_at + self._span, Hit(line, said.deed, said.amount, (line.id,))))
             if len(self._pending) > MOST_PENDING:
                 self._pending.popleft()
 
@@ -221,10 +220,16 @@ class Tickets:
     def forget(self, line: Line) -> None:
         """Nothing is counted."""
 
-    def hear(self, said: Said, fits: bool) -> Iterator[Hit]:
-        sale, key = said.sale, said.key
+    def hear(self, said: Said, fits: bool) -> Iterable[Hit]:
         if said.deed == "aside":
-            return
+            return ()
+        if said.left is None and self._waiting.get(said.key) is said.sale and not said.sale.ended:
+            self._waiting.move_to_end(said.key)  # the most lines: the ticket goes on
+            return ()
+        return self._hear(said)
+
+    def _hear(self, said: Said) -> Iterator[Hit]:
+        sale, key = said.sale, said.key
         for one in said.over():
             if self._told.get(key) != one.last.ticket_id:
                 yield from self._judge(one)

@@ -61,7 +61,7 @@ class Watch:
         """The hits that this line makes known. Those of silence before it are asked for before it is read."""
         fits = self._asks_lines and self._lines.fit(said) and self._is_still(said)
         if self._follow is not None:
-            return list(self._follow.hear(said, fits))
+            return [*self._follow.hear(said, fits)]
         return [Hit(said.line, said.deed, said.amount, (said.line.id,))] if fits else []
 
     def advance(self, now: datetime) -> list[Hit]:

@@ -199,6 +199,11 @@ def test_a_ticket_left_is_judged_as_it_was() -> None:
 def test_heartbeats_do_not_keep_a_ticket() -> None:
     lines = [event(0, 4), event(1, 6), *(event(n, 60, "0", ticket_id=12) for n in range(60, 1200, 60))]
     assert seconds(hits(LEFT, lines)) == [1]
+    other = [said(2, "A", position=1), said(590, "A", position=2)]  # nor behind that of another till
+    watch, tills = Watch(LEFT, Blind()), Tills()
+    for line in sorted([*lines[:11], *other], key=lambda line: line.received_at):
+        assert listen(line, tills, (watch,)) == []
+    assert watch.deadline == NOON + timedelta(seconds=601)
 
 
 @given(st.lists(st.tuples(st.integers(0, 900), st.sampled_from("12"), st.sampled_from("AAE")), max_size=40))
