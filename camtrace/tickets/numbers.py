@@ -5,6 +5,7 @@ numbered ticket, and where the numbers go on from another one: a jump over more 
 behind a number that was lower. Besides:
 
 - The network changes the order: a number that comes within ten seconds is not missing, nor does it come again.
+- A ticket that goes on after so long a silence that it was taken for another one has its number once.
 - A ticket that ended without a number may have had any: so many missing ones are excused.
 """
 
@@ -109,7 +110,8 @@ class Numbers:
             self._begin(key, number, line)
             return
         if seen is not None:
-            if seen.ticket_id != line.ticket_id and line.received_at - seen.at > REORDERED:
+            goes_on = seen.ticket_id == line.ticket_id or (said.left is not None and said.left.counted == number)
+            if not goes_on and line.received_at - seen.at > REORDERED:
                 count.odd = number
                 if not self._gaps and concerned:
                     yield hit
@@ -127,13 +129,13 @@ class Numbers:
         if missing > self._most:
             self._begin(key, number, line)
             return
-        if missing and self._gaps:
+        if missing:
             numbers = set(range(count.last + 1, number))
             count.lost = numbers | (count.lost if len(count.lost) < MOST_SEEN else set())
-            if concerned:
+            if self._gaps and concerned:
                 self._pending.append(_Gap(line.received_at + REORDERED, key, numbers.copy(), count.unnumbered, hit))
-            if len(self._pending) > MOST_PENDING:
-                self._pending.popleft()
+                if len(self._pending) > MOST_PENDING:
+                    self._pending.popleft()
         count.last, count.odd, count.unnumbered = number, None, 0
         count.see(number, line)
 

@@ -274,6 +274,12 @@ def test_the_network_changes_the_order() -> None:
     assert hits(TWICE, parted) == []
 
 
+def test_a_ticket_that_was_taken_for_two_has_its_number_once() -> None:
+    lines = [said(0, "A", ticket="5", position=1), said(2000, "A", ticket="5", ticket_id=2, position=1)]
+    assert hits(TWICE, lines) == []
+    assert len(hits(TWICE, [lines[0], said(1, "E", ticket="5", position=2), lines[1]])) == 1
+
+
 def test_counts_begin_anew() -> None:
     first, second = numbered(57, 58), numbered(3, 4)
     moved = [replace(line, received_at=line.received_at + timedelta(hours=5), ticket_id=90) for line in second]
