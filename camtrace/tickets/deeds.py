@@ -14,6 +14,7 @@ POS, PRISMA = "pos", "prisma"
 _SPECIALS = {"ANNULE": "void", "RETOUR": "return", "OFFERT": "gift", "PERTE": "loss"}
 _TYPES = {"A": "article", "D": "drawer", "T": "payment", "E": "end"}
 _EVENTS = {
+    "begin": (4,),
     "article": (6, 65, 67, 68),
     "manual_entry": (66, 69),
     "void": (9, 18),

@@ -3,6 +3,7 @@
 import { _ } from "./texts.js";
 
 const DEEDS = {
+  begin: () => _("beginning of the ticket"),
   article: () => _("article"),
   void: () => _("cancelled line"),
   ticket_void: () => _("cancelled ticket"),
@@ -41,6 +42,7 @@ export const deedWords = (deed) => DEEDS[deed]?.() ?? deed;
 
 // each as what follows "when …"
 const CLAUSES = {
+  begin: () => _("a ticket begins"),
   article: () => _("an article is sold"),
   void: () => _("a line is cancelled"),
   ticket_void: () => _("a whole ticket is cancelled"),
