@@ -50,7 +50,7 @@ PURE_EXTRA = {
     "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"bursts", "check", "escpos", "presets"},
     "recording": {"keyframes"},
-    "tickets": {"tally", "roles", "query", "deeds", "presets", "comparison"},
+    "tickets": {"tally", "roles", "keywords", "values", "query", "meaning", "questions", "deeds", "presets", "comparison"},
     "prisma": {"catalogue", "receipts", "check"},
     "mail": {"settings"},
 }

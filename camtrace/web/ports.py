@@ -37,6 +37,7 @@ from camtrace.model import (
     Span,
     StoredDialect,
     Ticket,
+    Trace,
     Trigger,
     User,
 )
@@ -305,17 +306,17 @@ class RuleStore(Protocol):
 
 
 class ReportStore(Protocol):
-    """Figures over the external log: key, deed, how often, the sum of the amounts. Raises Invalid."""
+    """Figures over the external log: keys, kind, how often, the sum of the amounts. Raises Invalid."""
 
     async def figures(
         self,
-        by: str,
+        by: Sequence[str],
         start: datetime,
         stop: datetime,
         zone: str,
-        deeds: Mapping[tuple[str, str, str], str],
+        kinds: Mapping[str, Sequence[Trace]],
         camera_uids: Sequence[int] | None = None,
-    ) -> list[tuple[str, str, int, Decimal | None]]: ...
+    ) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]: ...
 
 
 class Outcome(Protocol):

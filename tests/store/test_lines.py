@@ -17,10 +17,11 @@ from camtrace.errors import FactRefused
 from camtrace.events import LineReceived, Noted
 from camtrace.metrics import Metrics
 from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Ticket
-from camtrace.store import lines, migrate
+from camtrace.store import line_search, migrate
 from camtrace.store.database import Database
 from camtrace.store.facts import FactsStore
-from camtrace.store.lines import LineStore, containing, searchable
+from camtrace.store.line_texts import containing, searchable
+from camtrace.store.lines import LineStore
 
 PARIS = ZoneInfo("Europe/Paris")
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123457, UTC)
@@ -368,10 +369,10 @@ class Searching(LinesCase):
 
     async def test_many_texts(self) -> None:
         """A part that more texts hold than can be named is found all the same."""
-        self.patch(lines, "_MOST_KEYS", 2)
+        self.patch(line_search, "_MOST_KEYS", 2)
         self.assertEqual(await self.found(text="e", limit=3), [106, 105, 104])
         self.assertEqual(await self.found(text="e", source="1", limit=3), [7, 6, 5])
-        self.patch(lines, "_MOST_NAMES", 0)
+        self.patch(line_search, "_MOST_NAMES", 0)
         self.assertEqual([line.id for line in await self.store.search(search(names=[("till", "2")]), limit=1)], [106])
 
     async def test_hits(self) -> None:
@@ -387,7 +388,7 @@ class Searching(LinesCase):
         self.assertEqual(await self.store.hits(search(texts=["absent"])), [])
 
     async def test_hits_that_take_too_long(self) -> None:
-        self.patch(lines, "HITS_SECONDS", 0.001)
+        self.patch(line_search, "HITS_SECONDS", 0.001)
         holder = psycopg2.connect(self.dsn)
         self.addCleanup(holder.close)
         with holder.cursor() as cursor:

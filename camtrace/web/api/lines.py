@@ -13,7 +13,9 @@ from camtrace import clock
 from camtrace.errors import NotFound
 from camtrace.i18n import N_
 from camtrace.model import TICKET_KINDS, Comparison, Line, LineSearch, Named, User
-from camtrace.tickets.query import NAMES, Note, filled, form_of, parse, said, search_of, write
+from camtrace.tickets.keywords import NAMES
+from camtrace.tickets.meaning import said, search_of
+from camtrace.tickets.query import Note, filled, form_of, parse, write
 from camtrace.tickets.query import Query as Asked
 from camtrace.tickets.tally import Tally
 from camtrace.web.access import Access, May, Visit
