@@ -698,6 +698,8 @@ class StillTest:
 class Rule:
     """A condition over lines. `kind` says which of the tests count besides `lines`. `alarm`: raised on the cameras.
 
+    `popup`: who looks at a live page is told.
+
     `changed_at`: what was said before does not concern the rule as it is now.
     """
 
@@ -711,6 +713,7 @@ class Rule:
     absence: AbsenceTest = AbsenceTest()
     still: StillTest = StillTest()
     alarm: bool = True
+    popup: bool = False
     changed_at: datetime | None = None
 
 
@@ -738,6 +741,7 @@ class RuleException:
     figure: Decimal | None = None
     cameras: tuple[int, ...] = ()
     alarm: bool = False
+    popup: bool = False
     verdict: str = ""
     comment: str = ""
     reviewed_by: str = ""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -381,6 +381,10 @@ class SourceBook(Protocol):
 
     def of(self, source: str) -> SourceSettings: ...
     def all(self) -> Sequence[SourceSettings]: ...
+
+
+Offset = Callable[[str], timedelta]
+"""How much later than a source's lines the picture shows what they tell of."""
 
 
 class Sender(Protocol):

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
@@ -297,7 +298,17 @@ class PreviewSite:
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
-            LinesApi(reactor, shop.access, shop.cameras, shop.rows, self.log, shop.voices, Inline(), "Marché Sud"),
+            LinesApi(
+                reactor,
+                shop.access,
+                shop.cameras,
+                shop.speech.book.offset,
+                shop.rows,
+                self.log,
+                shop.voices,
+                Inline(),
+                "Marché Sud",
+            ),
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
             *shop.rule_apis(reactor),
@@ -334,8 +345,12 @@ class PreviewSite:
             for place, line in enumerate(voids)
         ]  # fmt: skip
         for place, name in enumerate(("Anna", "Boris", "Chloé", "Dora", "7")):
-            deeds = (("sale", 300 - 20 * place), ("void", 9 + 11 * place), ("return", 2), ("no_sale", place))
-            self.shop.rules.counted += [(name, deed, count, Decimal(12 * count)) for deed, count in deeds]
+            deeds = (("sale", 300 - 20 * place), ("voids", 9 + 11 * place), ("returns", 2), ("no_sales", place))
+            for past in range(7):
+                today = (clock.now() - timedelta(days=past)).astimezone(ZoneInfo("Europe/Paris")).date().isoformat()
+                self.shop.rules.counted += [
+                    ((name, today), deed, -(-count // (7 + past % 3)), Decimal(count)) for deed, count in deeds if count
+                ]
 
     def open_events(self) -> int:
         """Listen for Prisma events; the port's number."""

@@ -66,7 +66,7 @@ class Shelves:
         self.found: list[RuleException] = []
         self.lines: list[Line] = []
         self.moved: list[tuple[datetime, int, str]] = []
-        self.counted: list[tuple[str, str, int, Decimal | None]] = []
+        self.counted: list[tuple[tuple[str, ...], str, int, Decimal | None]] = []
         self.asked: list[tuple[Any, ...]] = []
 
     async def all(self) -> list[Rule]:
@@ -137,9 +137,9 @@ class Shelves:
                 return self.found[place]
         raise NotFound("this exception does not exist")
 
-    async def figures(self, by: str, *asked: Any) -> list[tuple[str, str, int, Decimal | None]]:
+    async def figures(self, by: Sequence[str], *asked: Any) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
         self.asked.append((by, *asked))
-        return self.counted
+        return [(keys[: len(by)], kind, count, amount) for keys, kind, count, amount in self.counted]
 
     def unseen(self, rule: Rule, sources: Any) -> list[str]:
         return [name for name, _ in sources] if rule.still.seconds else []
