@@ -28,7 +28,6 @@ NEW = "new"  # how the question calls those not judged, whose verdict is empty
 
 _HEADS = (
     N_("Time"),
-    N_("Time in the picture"),
     N_("Rule"),
     N_("Till"),
     N_("Cashier"),
@@ -39,6 +38,7 @@ _HEADS = (
     N_("Judged as"),
     N_("Note"),
     N_("By whom"),
+    N_("Time in the picture"),
 )
 _VERDICT_WORDS = {"": N_("New"), "checking": N_("Being checked"), "harmless": N_("Harmless"), "real": N_("Confirmed")}
 
@@ -158,7 +158,6 @@ def _place(one: RuleException) -> Position:
 def _row(voice: Voice, one: RuleException, offset: Offset) -> Sequence[Cell]:
     return (
         voice.instant(one.at),
-        voice.instant(one.at + offset(one.source)),
         one.rule,
         one.source,
         one.seller,
@@ -169,4 +168,5 @@ def _row(voice: Voice, one: RuleException, offset: Offset) -> Sequence[Cell]:
         voice.spoken.gettext(_VERDICT_WORDS[one.verdict]),
         one.comment,
         one.reviewed_by,
+        voice.instant(one.at + offset(one.source)),
     )

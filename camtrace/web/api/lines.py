@@ -37,7 +37,6 @@ _PLAIN = ("ticket", "type", "code", "barcode")
 _FORM = (*NAMES, "camera", "amount_min", "amount_max", "quantity_min", "quantity_max", "from", "to", "date", "time")
 _HEADS = (
     N_("Time"),
-    N_("Time in the picture"),
     N_("Till"),
     N_("Ticket"),
     N_("Cashier"),
@@ -54,6 +53,7 @@ _HEADS = (
     N_("Payment"),
     N_("Discount"),
     N_("Cameras"),
+    N_("Time in the picture"),
     N_("Replay"),
 )
 
@@ -247,7 +247,6 @@ class LinesApi:
         )
         return (
             voice.instant(line.received_at),
-            voice.instant(line.received_at + self._offset(line.source)),
             line.source,
             line.ticket,
             line.seller,
@@ -264,6 +263,7 @@ class LinesApi:
             line.tender,
             discount,
             ", ".join(str(camera.id) for camera in cameras if camera is not None),
+            voice.instant(line.received_at + self._offset(line.source)),
             self._replay(visit, line),
         )
 
