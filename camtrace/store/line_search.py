@@ -19,6 +19,7 @@ HITS_SECONDS = 3
 _MOST_KEYS = 3000  # texts that are named one by one; of more, some line of the latest is likely to have one
 _MOST_NAMES = 1000
 _FIRST_DAYS = 8
+_SHARES = (256, 64, 16, 4, 1)  # parts of the whole time, the latest first, that are looked at when hits are counted
 _COLUMNS = {
     "till": "source",
     **{name: name for name in ("ticket", "seller", "customer", "type", "special", "tender", "code", "barcode")},
@@ -115,16 +116,15 @@ class LineSearching:
             return []
         conditions, keys, _ = found
         conditions.add_hours(wanted)
-        if keys is not None:
-            conditions.add_any("words", keys)
+        sql, values = _newest(conditions, most) if keys is None else _newest_of(keys, conditions, wanted, most)
 
         async def work(cursor: Any) -> list[tuple[Any, ...]]:
             await cursor.execute(f"set local statement_timeout = {round(HITS_SECONDS * 1000)}")
             try:
                 await cursor.execute(
-                    "select date_trunc('hour', received_at, 'UTC') as at, count(*) from (select received_at from line"
-                    f" where {conditions.sql} order by received_at desc limit %s) as found group by at order by at",
-                    [*conditions.values, most],
+                    f"{sql} select date_trunc('hour', received_at, 'UTC') as at, count(*) from found"
+                    " group by at order by at",
+                    values,
                 )
             except defer.CancelledError as error:  # psycopg2 was interrupted by the time limit
                 raise _TooLong from error
@@ -355,6 +355,41 @@ def _spellings(field: str, value: str) -> set[str]:
     """How people may write a name: a till of a kind also by its bare number, KKM:12 as 12."""
     plain = searchable(value)
     return {plain, plain.partition(":")[2]} if field == "till" and ":" in plain else {plain}
+
+
+# ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _newest(conditions: Asked, most: int) -> tuple[str, list[Any]]:
+    """SQL of `found`, the instants of the newest `most` lines, and its values."""
+    sql = f"with found as (select received_at from line where {conditions.sql} order by received_at desc limit %s)"
+    return sql, [*conditions.values, most]
+
+
+def _newest_of(keys: Sequence[int], conditions: Asked, wanted: LineSearch, most: int) -> tuple[str, list[Any]]:
+    """The same of lines with one of these texts.
+
+    Each text lies in the index by itself, so the newest of several are known only once all of some time were read: the
+    latest part of the whole time is looked at first, then four times as much as long as there are too few.
+    """
+    parts = [
+        "with span as materialized (select greatest(min(received_at), %s) as first, least(max(received_at), %s, %s)"
+        " as last from line), sought as materialized (select %s::bigint[] as keys)"
+    ]
+    values: list[Any] = [wanted.start, wanted.stop, wanted.before, list(keys)]
+    for place, share in enumerate(_SHARES):
+        within = f"received_at >= (select last - (last - first) / {share} from span)" if share > 1 else "true"
+        if place:
+            within += f" and received_at < (select last - (last - first) / {_SHARES[place - 1]} from span)"
+        before = "".join(f" - (select count(*) from step{earlier})" for earlier in range(place))
+        parts.append(
+            f", step{place} as materialized (select received_at from line where words = any((select keys from"
+            f" sought)::bigint[]) and {within} and {conditions.sql} order by received_at desc"
+            f" limit greatest(0, %s{before}))"
+        )
+        values += [*conditions.values, most]
+    union = " union all ".join(f"select received_at from step{place}" for place in range(len(_SHARES)))
+    return f"{''.join(parts)}, found as ({union})", values
 
 
 # ── hours of the day ─────────────────────────────────────────────────────────────────────────────────────────────────

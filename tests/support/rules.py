@@ -139,7 +139,13 @@ class Shelves:
 
     async def figures(self, by: Sequence[str], *asked: Any) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
         self.asked.append((by, *asked))
-        return [(keys[: len(by)], kind, count, amount) for keys, kind, count, amount in self.counted]
+
+        def key(name: str, keys: tuple[str, ...]) -> str:
+            if name == "hour":
+                return f"{int(keys[-1][-2:]) % 24:02}"
+            return keys[-1] if name == "day" else keys[0]
+
+        return [(tuple(key(name, keys) for name in by), *rest) for keys, *rest in self.counted]
 
     def unseen(self, rule: Rule, sources: Any) -> list[str]:
         return [name for name, _ in sources] if rule.still.seconds else []

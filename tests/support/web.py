@@ -598,7 +598,7 @@ class WebShop:
             self.camera_events,
         )
 
-    def rule_apis(self, reactor: Any) -> list[Any]:
+    def rule_apis(self, reactor: Any, zone: str = "Europe/Paris") -> list[Any]:
         """The APIs of rules, exceptions and reports."""
         trials = Trials(self.rules, self.rules, self.timetable, self.cameras)
         unseen = self.rules.unseen
@@ -624,7 +624,7 @@ class WebShop:
                 self._note,
                 self.voices,
             ),
-            ReportsApi(self.access, self.rules, "Europe/Paris", self.voices),
+            ReportsApi(self.access, self.rules, zone, self.voices),
         ]
 
     def boxes_api(self) -> ContactBoxesApi:

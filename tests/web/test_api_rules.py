@@ -190,7 +190,7 @@ class ExceptionTests(Case):
         self.assertEqual(
             table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture"
         )
-        self.assertTrue(table[1].endswith(",Voids,1,,,,16.00,,Harmless,ok,boris"), table)
+        self.assertIn(",Voids,1,,,,16.00,,Harmless,ok,boris,", table[1])
         self.assertEqual(self.refused({"verdict": "theft"}, "/api/v1/exceptions/3", "PATCH"), "verdict")
         self.assertEqual(self.refused({"rule": "x"}, "/api/v1/exceptions/3", "PATCH"), "rule")
         self.assertEqual(self.boris.ask("PATCH", "/api/v1/exceptions/4", json={"verdict": "real"}).code, 404)
