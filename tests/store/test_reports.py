@@ -72,7 +72,7 @@ class ReportStoreTests(DatabaseCase):
         await super().setUp()
         await self.database.execute("truncate line, line_words, line_watch, ticket")
         self.lines, self.store = LineStore(self.database), ReportStore(self.database)
-        self.facts = drawn(random.Random(11), 220)
+        self.facts = drawn(random.Random(11), 120)
         await FactsStore(self.database, self.lines, Metrics()).write(self.facts)
 
     async def test_each_figure_is_as_many_lines_as_its_question_finds(self) -> None:
@@ -92,13 +92,15 @@ class ReportStoreTests(DatabaseCase):
                 if uids is not None:
                     wanted = replace(wanted, camera_uids=tuple(uids))
                 found = await self.lines.search(wanted, limit=1000)
-                hits = await self.lines.hits(wanted)
-                self.assertEqual((len(found), sum(each.lines for each in hits or [])), (count, count), text)
+                self.assertEqual(len(found), count, text)
+                if asked % 4 == 0:
+                    hits = await self.lines.hits(wanted)
+                    self.assertEqual(sum(each.lines for each in hits or []), count, text)
                 if kind != SALE:
                     amounts = [abs(line.amount) for line in found if line.amount is not None]
                     self.assertEqual(sum(amounts) if amounts else None, amount, text)
                 asked += 1
-        self.assertGreater(asked, 250)
+        self.assertGreater(asked, 150)
 
     async def test_all_figures_together_are_the_lines_of_their_deeds(self) -> None:
         figures = await self.store.figures(("day",), START, STOP, "UTC", TRACES)
@@ -110,7 +112,7 @@ class ReportStoreTests(DatabaseCase):
         expected = Counter(kinds[deed] for line in lines if (deed := deed_of(line)) in kinds)
         expected[SALE] = counted[SALE]
         self.assertEqual(counted, expected)
-        self.assertGreater(counted[SALE], 50)
+        self.assertGreater(counted[SALE], 25)
 
     async def test_what_a_line_is_the_trace_of_is_the_same_in_the_store(self) -> None:
         lines = {fact.line.id: deed_of(fact.line) for fact in self.facts}

@@ -10,6 +10,7 @@ import { dayEnd, dayOf, dayStart, iso, now, shortDay } from "./time.js";
 const DAY_MS = 86400000;
 const KINDS = { voids: () => _("Cancelled"), returns: () => _("Returned"), discounts: () => _("Discounts"), gifts: () => _("Gifts and losses"), no_sales: () => _("Drawer without a sale") };
 const COURSES = ["seller", "source"]; // what can be followed over time
+const FEWEST = 3; // of fewer there is no usual figure
 const form = byId("asked");
 const fields = form.elements;
 const address = new URLSearchParams(location.search);
@@ -88,8 +89,17 @@ function titleOf() {
 
 const digits = () => (fields.measure.value === "per_hundred" ? 1 : 0);
 
+/** The middle one of these figures; null of too few. */
+function median(figures) {
+  if (figures.length < FEWEST) return null;
+  const ordered = figures.toSorted((one, other) => one - other);
+  const half = ordered.length / 2;
+  return (ordered[Math.floor(half)] + ordered[Math.ceil(half) - 1]) / 2;
+}
+
 function chart({ by, items, usual }) {
-  const middle = fields.measure.value === "per_hundred" ? usual[fields.kind.value] : null;
+  const kind = fields.kind.value;
+  const middle = fields.measure.value === "per_hundred" ? usual[kind] : median(items.map((item) => item[kind].count));
   const points = items.map((item) => point(by, item, middle));
   return isTime(by) ? columns(points, titleOf(), digits()) : bars(points, middle, titleOf(), digits());
 }
