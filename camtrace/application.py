@@ -433,8 +433,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
-    socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
-    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal, alarm_rows))
+    socket = LiveSocket(reactor, access, cameras, sources.offset, live, sub_streams, screens, bus, metrics)
+    events = EventsApi(reactor, access, cameras, sources.offset, bus, History(database, lines, journal, alarm_rows))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
     captures = CaptureApi(reactor, access, capture)
@@ -479,8 +479,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             DisconnectionsApi(reactor, access, cameras, camera_rows, losses, frame.voices),
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
-            RulesApi(reactor, access, cameras, rule_rows, trials, exceptions.unseen, timetable, note),
-            ExceptionsApi(reactor, access, cameras, camera_rows, rule_rows, note, frame.voices),
+            RulesApi(reactor, access, cameras, sources.offset, rule_rows, trials, exceptions.unseen, timetable, note),
+            ExceptionsApi(reactor, access, cameras, sources.offset, camera_rows, rule_rows, note, frame.voices),
             ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
@@ -489,7 +489,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             PrismaApi(access, cameras, registry, event_sources),
-            LinesApi(reactor, access, cameras, camera_rows, lines, frame.voices, pools, settings.site.name),
+            LinesApi(
+                reactor, access, cameras, sources.offset, camera_rows, lines, frame.voices, pools, settings.site.name
+            ),
             SearchesApi(access, SavedSearches(database)),
             JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),

@@ -732,6 +732,8 @@ class StillTest:
 class Rule:
     """A condition over lines. `kind` says which of the tests count besides `lines`. `alarm`: raised on the cameras.
 
+    `popup`: who looks at a live page is told.
+
     `changed_at`: what was said before does not concern the rule as it is now.
     """
 
@@ -746,6 +748,7 @@ class Rule:
     still: StillTest = StillTest()
     number: NumberTest = NumberTest()
     alarm: bool = True
+    popup: bool = False
     changed_at: datetime | None = None
 
 
@@ -773,6 +776,7 @@ class RuleException:
     figure: Decimal | None = None
     cameras: tuple[int, ...] = ()
     alarm: bool = False
+    popup: bool = False
     verdict: str = ""
     comment: str = ""
     reviewed_by: str = ""
@@ -794,6 +798,24 @@ class Comparison(NamedTuple):
     value: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Lines that are the trace of a deed: those of this protocol and type.
+
+    `special`: marked exactly so, None for any mark; `unlike`: not marked so. `alone`: a drawer's line outside of any
+    ticket, or inside of one. `settled` means, by itself, the one line that stands for each ticket that was paid: the
+    first in the name of its seller. `none_of` means, by itself, what is the trace of none of these.
+    """
+
+    protocol: str = ""
+    type: str = ""
+    special: str | None = None
+    unlike: str = ""
+    alone: bool | None = None
+    settled: bool = False
+    none_of: tuple[Trace, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSearch:
     """What lines are wanted: those that fit all that is set. An empty sequence asks for nothing, but for `camera_uids`.
@@ -802,7 +824,8 @@ class LineSearch:
     (those that end before they begin go over midnight; several mean any). `camera_uids`: watched by one of these.
     `texts` are parts of article, tender, seller or mark, ignoring case and accents; `without` are such as do not occur.
     `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
-    few different ones.
+    few different ones. `deeds`: the trace of one of these. `excluded…`, `unwatched`: lines that do not fit, and that
+    none of these cameras watched.
     """
 
     start: datetime | None = None
@@ -815,6 +838,11 @@ class LineSearch:
     ticket_id: int | None = None
     exactly: tuple[Named, ...] = ()
     names: tuple[Named, ...] = ()
+    excluded: tuple[Named, ...] = ()
+    excluded_exactly: tuple[Named, ...] = ()
+    deeds: tuple[Trace, ...] = ()
+    excluded_deeds: tuple[Trace, ...] = ()
+    unwatched: tuple[int, ...] = ()
     texts: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()

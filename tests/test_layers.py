@@ -53,7 +53,11 @@ PURE_EXTRA = {
     "tickets": {
         "tally",
         "roles",
+        "keywords",
+        "values",
         "query",
+        "meaning",
+        "questions",
         "deeds",
         "presets",
         "comparison",

@@ -6,9 +6,10 @@ is opened outside a ticket is a deed of its own, `no_sale`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from camtrace.model import Line
+from camtrace.model import DEEDS, Line, Trace
 
 POS, PRISMA = "pos", "prisma"
 _SPECIALS = {"ANNULE": "void", "RETOUR": "return", "OFFERT": "gift", "PERTE": "loss"}
@@ -96,3 +97,29 @@ def settled_by(line: Line, deed: str) -> Decimal | None:
     if line.protocol == POS:
         return (line.amount if line.total is None else line.total) if deed in ("payment", "end") else None
     return line.total if deed == "end" else None
+
+
+SALE = "sale"  # beside the deeds: the one line that stands for a ticket that was paid
+
+
+def traces_of(deeds: Iterable[str]) -> tuple[Trace, ...]:
+    """Which lines are the trace of one of `deeds`: those of which `deed_of` says so. `SALE` is one of them too."""
+    wanted = set(deeds)
+    if "other" in wanted:  # what is nothing else, but for what is wanted besides
+        others = traces_of(set(DEEDS) - wanted)
+        return (*traces_of(wanted & {SALE}), Trace(none_of=others))
+    found = [Trace(settled=True)] if SALE in wanted else []
+    for (protocol, kind, word), deed in DEEDS_OF.items():
+        special = word or None
+        if deed == "drawer":
+            outside = protocol == POS or kind == "40"
+            if "drawer" in wanted:
+                found.append(Trace(protocol, kind, special, alone=False if outside else None))
+            if "no_sale" in wanted and outside:
+                found.append(Trace(protocol, kind, special, alone=True))
+        elif protocol == PRISMA and deed in ADDING:
+            found += [Trace(protocol, kind, unlike="RETOUR")] if deed in wanted else []
+            found += [Trace(protocol, kind, "RETOUR")] if "return" in wanted else []
+        elif deed in wanted:
+            found.append(Trace(protocol, kind, special))
+    return tuple(found)

@@ -171,6 +171,7 @@ class Exceptions:
             figure=hit.figure,
             cameras=line.cameras,
             alarm=rule.alarm,
+            popup=rule.popup,
         )
         return RuleMet(id, exception)
 

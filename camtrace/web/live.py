@@ -19,13 +19,14 @@ from camtrace.events import (
     AlarmTriggered,
     CameraStateChanged,
     LineReceived,
+    RuleMet,
     SettingChanged,
 )
 from camtrace.metrics import Metrics
 from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.live_page import GOING_AWAY, SESSION_ENDED, LivePage
-from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
+from camtrace.web.ports import CameraDirectory, Live, Offset, Screens, SubStreams
 from camtrace.web.routing import new_app, requirer
 
 MOST_PAGES = 500
@@ -42,6 +43,7 @@ class LiveSocket:
         reactor: Any,
         access: Access,
         directory: CameraDirectory,
+        offset: Offset,
         live: Live,
         sub_streams: SubStreams,
         screens: Screens,
@@ -50,6 +52,7 @@ class LiveSocket:
     ) -> None:
         self.access = access
         self.directory = directory
+        self.offset = offset
         self.live = live
         self.sub_streams = sub_streams
         self.screens = screens
@@ -63,6 +66,7 @@ class LiveSocket:
             bus.subscribe(AlarmTriggered, self._alarm),
             bus.subscribe(AlarmEnded, self._alarm_over),
             bus.subscribe(AlarmAcknowledged, self._alarm_seen),
+            bus.subscribe(RuleMet, self._met),
             bus.subscribe(SettingChanged, self._setting),
         ]
         metrics.gauge("camtrace_web_live_pages", lambda: [({}, len(self._pages))])
@@ -138,6 +142,10 @@ class LiveSocket:
             self._alarms[fact.alarm.id] = AlarmTriggered(before.id, fact.alarm, before.trigger)
         for page in tuple(self._pages):
             page.alarm_seen(fact.alarm)
+
+    def _met(self, fact: RuleMet) -> None:
+        for page in tuple(self._pages):
+            page.exception(fact.exception)
 
     def _of(self, uids: Iterable[int]) -> list[LivePage]:
         wanted = set(uids)

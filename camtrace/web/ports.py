@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -37,6 +37,7 @@ from camtrace.model import (
     Span,
     StoredDialect,
     Ticket,
+    Trace,
     Trigger,
     User,
 )
@@ -305,17 +306,17 @@ class RuleStore(Protocol):
 
 
 class ReportStore(Protocol):
-    """Figures over the external log: key, deed, how often, the sum of the amounts. Raises Invalid."""
+    """Figures over the external log: keys, kind, how often, the sum of the amounts. Raises Invalid."""
 
     async def figures(
         self,
-        by: str,
+        by: Sequence[str],
         start: datetime,
         stop: datetime,
         zone: str,
-        deeds: Mapping[tuple[str, str, str], str],
+        kinds: Mapping[str, Sequence[Trace]],
         camera_uids: Sequence[int] | None = None,
-    ) -> list[tuple[str, str, int, Decimal | None]]: ...
+    ) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]: ...
 
 
 class Outcome(Protocol):
@@ -380,6 +381,10 @@ class SourceBook(Protocol):
 
     def of(self, source: str) -> SourceSettings: ...
     def all(self) -> Sequence[SourceSettings]: ...
+
+
+Offset = Callable[[str], timedelta]
+"""How much later than a source's lines the picture shows what they tell of."""
 
 
 class Sender(Protocol):

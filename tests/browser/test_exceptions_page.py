@@ -84,12 +84,42 @@ def test_a_report_leads_to_the_lines(anna: Person, site: PreviewProcess) -> None
     page.select_option("#kind", "no_sales")
     page.wait_for_function("() => document.querySelector('figcaption').textContent.startsWith('Drawer')")
     assert "reports.csv?by=seller" in (page.get_attribute("#csv", "href") or "")
+    page.get_by_role("button", name="Chloé").click()
+    page.wait_for_selector("#course .b-middle >> nth=6", state="attached")
+    page.select_option("#over", "hour")
+    page.wait_for_function("() => document.querySelector('#course tbody th').textContent.endsWith(':00')")
+    assert "key=Chlo%C3%A9" in page.url and "over=hour" in page.url
     page.click("table.report tbody tr:first-child td:nth-child(4) a")
     page.wait_for_selector("#readas .chip")
-    assert page.input_value("#seller") == "7" and "special:ANNULE" in page.input_value("[name=q]")
+    assert page.input_value("[name=q]").startswith("seller==7 from:")
+    assert page.input_value("[name=q]").endswith("what:cancelled what:cancelled-ticket")
+    assert "what was done: cancelled line" in (page.text_content("#readas") or "")
     page.context.add_cookies([{"name": "language", "value": "fr", "url": site.address}])
-    page.goto(f"{site.address}/reports")
-    page.wait_for_selector("table.report tbody tr:nth-child(5)")
+    page.goto(f"{site.address}/reports?by=seller&key=Boris&measure=count")
+    page.wait_for_selector("#course table")
     page.screenshot(path="/tmp/shot-reports-fr.png", full_page=True)
     page.set_viewport_size({"width": 390, "height": 844})
     assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+
+
+def test_exceptions_on_the_lines_of_time(anna: Person, site: PreviewProcess) -> None:
+    page = anna.go("/live/1")
+    page.wait_for_selector("#spine .m-exc", state="attached")
+    before = page.locator("#spine .m-exc").count()
+    for _ in range(2):
+        site.tell("find")
+    page.wait_for_selector(".toast >> text=Line cancelled over 5")
+    page.wait_for_function(f"() => document.querySelectorAll('#spine .m-exc').length > {before - 1}")
+    page.locator("#spine .marklink").first.focus()
+    page.keyboard.press("End")
+    page.wait_for_function("() => document.querySelector('#spine .marktip.shown').textContent.includes('exceptions')")
+    page.screenshot(path="/tmp/shot-exceptions-live.png")
+    page.locator(".toast a").first.click()
+    page.wait_for_selector("#timeline .m-exc", state="attached")
+    page.focus("#alarm-links .marklink[tabindex='0']")
+    words = page.text_content("#alarm-links .marktip.shown") or ""
+    assert "Line cancelled over 5, TILL 1" in words or "exceptions, Line cancelled over 5" in words
+    page.keyboard.press("Enter")
+    found = "() => (document.querySelector('#timeline').getAttribute('aria-valuetext') ?? '').includes('exception: ')"
+    page.wait_for_function(found)
+    page.screenshot(path="/tmp/shot-exceptions-replay.png")

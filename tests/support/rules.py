@@ -68,7 +68,7 @@ class Shelves:
         self.found: list[RuleException] = []
         self.lines: list[Line] = []
         self.moved: list[tuple[datetime, int, str]] = []
-        self.counted: list[tuple[str, str, int, Decimal | None]] = []
+        self.counted: list[tuple[tuple[str, ...], str, int, Decimal | None]] = []
         self.asked: list[tuple[Any, ...]] = []
 
     async def all(self) -> list[Rule]:
@@ -139,9 +139,15 @@ class Shelves:
                 return self.found[place]
         raise NotFound("this exception does not exist")
 
-    async def figures(self, by: str, *asked: Any) -> list[tuple[str, str, int, Decimal | None]]:
+    async def figures(self, by: Sequence[str], *asked: Any) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
         self.asked.append((by, *asked))
-        return self.counted
+
+        def key(name: str, keys: tuple[str, ...]) -> str:
+            if name == "hour":
+                return f"{int(keys[-1][-2:]) % 24:02}"
+            return keys[-1] if name == "day" else keys[0]
+
+        return [(tuple(key(name, keys) for name in by), *rest) for keys, *rest in self.counted]
 
     def unseen(self, rule: Rule, sources: Any) -> list[str]:
         return [name for name, _ in sources] if rule.still.seconds else []

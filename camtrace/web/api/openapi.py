@@ -91,6 +91,12 @@ _REPORT: dict[str, Schema] = {
     "by": {"type": "string", "enum": ["seller", "source", "hour", "day"], "default": "seller"},
     **_SPAN,
 }
+_COURSE: dict[str, Schema] = {
+    "by": {"type": "string", "enum": ["seller", "source"], "default": "seller"},
+    "key": _TEXT,
+    "over": {"type": "string", "enum": ["day", "hour"], "default": "day"},
+    **_SPAN,
+}
 PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras"): {"deleted": _FLAG},
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
@@ -120,6 +126,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/exceptions/counts"): {"camera": _TEXT, **_SPAN},
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
+    ("GET", "/reports/course"): _COURSE,
     ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
     ("GET", "/mail/queue.csv"): _MAILS,
     ("GET", "/journal"): {**_JOURNAL, **_PAGE},
@@ -365,6 +372,7 @@ RULE: Schema = {
         "name": _TEXT,
         "enabled": {"type": "boolean", "default": False},
         "alarm": {"type": "boolean", "default": True},
+        "popup": {"type": "boolean", "default": False},
         "kind": {"type": "string", "enum": list(RULE_KINDS), "default": "line"},
         "lines": {
             "type": "object",

@@ -151,6 +151,7 @@ _PLAIN: dict[str, Read] = {
     "name": text_of(80),
     "enabled": flag,
     "alarm": flag,
+    "popup": flag,
     "kind": one_of(RULE_KINDS),
 }
 _LINES: dict[str, Read] = {

@@ -19,7 +19,7 @@ from camtrace.web.answers import answer, body_of, read_instant, to_json
 from camtrace.web.api.rule_fields import read_rule, rule_shape
 from camtrace.web.api.shapes import Shape, hit_shape
 from camtrace.web.flow import Flow
-from camtrace.web.ports import Calendars, CameraDirectory, Note, Outcome, RuleStore, Trials, Unseen
+from camtrace.web.ports import Calendars, CameraDirectory, Note, Offset, Outcome, RuleStore, Trials, Unseen
 from camtrace.web.problems import Headers
 from camtrace.web.routing import new_app, requirer
 
@@ -40,6 +40,7 @@ class RulesApi:
         reactor: Any,
         access: Access,
         directory: CameraDirectory,
+        offset: Offset,
         store: RuleStore,
         trials: Trials,
         unseen: Unseen,
@@ -49,6 +50,7 @@ class RulesApi:
         self.access = access
         self._reactor = reactor
         self._directory = directory
+        self._offset = offset
         self._store = store
         self._trials = trials
         self._unseen = unseen
@@ -156,7 +158,7 @@ class RulesApi:
 
     def _outcome(self, found: Outcome, user: User, start: datetime, stop: datetime) -> Shape:
         def shape(hit: Hit) -> Shape:
-            return hit_shape(hit, user, self._directory)
+            return hit_shape(hit, user, self._directory, self._offset)
 
         return {
             "start": start,

@@ -46,7 +46,7 @@ from camtrace.pos.wire import Message
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.roles import role_of
 from camtrace.tickets.tally import Tally
-from camtrace.web.ports import CameraDirectory
+from camtrace.web.ports import CameraDirectory, Offset
 
 BEFORE_LINE = timedelta(seconds=10)
 AFTER_LINE = timedelta(seconds=20)
@@ -198,12 +198,14 @@ def gap_shape(gap: Gap) -> Shape:
     return {"start": gap.start, "stop": gap.stop, "cause": gap.cause}
 
 
-def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
-    """A line of the external log with the cameras of `user` that watched it."""
+def line_shape(line: Line, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
+    """A line of the external log with the cameras of `user` that watched it; `picture_at`: when they show it."""
+    picture_at = line.received_at + offset(line.source)
     seen = [(uid, directory.by_uid(uid)) for uid in line.cameras if user.may_see(uid)]
     return {
         "id": str(line.id),
         "received_at": line.received_at,
+        "picture_at": picture_at,
         "sent_at": line.sent_at,
         "protocol": line.protocol,
         "source": line.source,
@@ -230,7 +232,7 @@ def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
         "card": line.card,
         "raw": base64.b64encode(line.raw).decode(),
         "cameras": [camera.id for _, camera in seen if camera is not None],
-        "video": list(_videos(seen, line.received_at, user)),
+        "video": list(_videos(seen, picture_at, user)),
     }
 
 
@@ -366,7 +368,7 @@ def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDire
     }
 
 
-def hit_shape(hit: Hit, user: User, directory: CameraDirectory) -> Shape:
+def hit_shape(hit: Hit, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
     """What a rule that is tried would have found."""
     line = hit.line
     return {
@@ -381,11 +383,11 @@ def hit_shape(hit: Hit, user: User, directory: CameraDirectory) -> Shape:
         "text": line.text or line.tender,
         "amount": _decimal(hit.amount),
         "figure": _decimal(hit.figure),
-        **_seen_by(line.cameras, line.received_at, user, directory),
+        **_seen_by(line.cameras, line.received_at + offset(line.source), user, directory),
     }
 
 
-def exception_shape(exception: RuleException, user: User, directory: CameraDirectory) -> Shape:
+def exception_shape(exception: RuleException, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
     """What a rule found, and what somebody found on looking at it: `verdict` is "new" while nobody has."""
     return {
         "id": str(exception.id),
@@ -402,8 +404,9 @@ def exception_shape(exception: RuleException, user: User, directory: CameraDirec
         "text": exception.text,
         "amount": _decimal(exception.amount),
         "figure": _decimal(exception.figure),
-        **_seen_by(exception.cameras, exception.at, user, directory),
+        **_seen_by(exception.cameras, exception.at + offset(exception.source), user, directory),
         "alarm": exception.alarm,
+        "popup": exception.popup,
         "verdict": exception.verdict or "new",
         "comment": exception.comment,
         "reviewed_by": exception.reviewed_by or None,
@@ -412,8 +415,10 @@ def exception_shape(exception: RuleException, user: User, directory: CameraDirec
 
 
 def _seen_by(uids: Iterable[int], at: datetime, user: User, directory: CameraDirectory) -> Shape:
+    """Who saw it, when and where: `at` is the instant at which the picture shows it."""
     seen = [(uid, directory.by_uid(uid)) for uid in uids if user.may_see(uid)]
     return {
+        "picture_at": at,
         "cameras": [camera.id for _, camera in seen if camera is not None],
         "video": list(_videos(seen, at, user)),
     }

@@ -119,6 +119,7 @@ class RuleForm {
   #name = control("text", () => _("Name of the rule"));
   #kind = control("choice", () => _("Tell me of"), () => KINDS);
   #alarm = control("check", () => _("Raise an alarm on the cameras of the till"));
+  #popup = control("check", () => _("Tell who looks at a live page"));
   #enabled = control("check", () => _("Switched on"));
   #days = control("choice", () => _("Try it on"), () => ({ 1: () => _("the last day"), 7: () => _("the last 7 days"), 30: () => _("the last 30 days") }));
   #sentence = el("p", { class: "sentence", "aria-live": "polite" });
@@ -154,7 +155,7 @@ class RuleForm {
       el("div", { class: "card-head" }, el("h2", null, rule.id ? _("Rule: {name}", { name: rule.name }) : _("New rule"))),
       el("div", { class: "fields" }, begin, this.#name.element, this.#kind.element),
       this.#sentence, panels, this.#more,
-      el("div", { class: "fields" }, this.#alarm.element, this.#enabled.element),
+      el("div", { class: "fields" }, this.#alarm.element, this.#popup.element, this.#enabled.element),
       el("div", { class: "row wrap tryrow" }, this.#days.element, attempt), this.#result,
       el("div", { class: "row wrap foot" }, el("button", { class: "btn primary" }, _("Save rule")), el("button", { class: "btn", type: "button", onclick: () => this.#close() }, _("Close")),
         el("span", { class: "grow" }), rule.id ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#remove() }, icon("trash"), _("Remove")) : null));
@@ -189,6 +190,7 @@ class RuleForm {
     this.#name.set(rule.name);
     this.#kind.set(rule.kind);
     this.#alarm.set(rule.alarm);
+    this.#popup.set(rule.popup);
     this.#enabled.set(rule.enabled);
     for (const [path, one] of this.#controls) {
       const [group, key] = path.split(".");
@@ -232,7 +234,7 @@ class RuleForm {
   }
 
   #body() {
-    const body = { name: this.#name.get().trim(), kind: this.#kind.get(), alarm: this.#alarm.get(), enabled: this.#enabled.get() };
+    const body = { name: this.#name.get().trim(), kind: this.#kind.get(), alarm: this.#alarm.get(), popup: this.#popup.get(), enabled: this.#enabled.get() };
     for (const group of GROUPS) body[group] = {};
     for (const [path, one] of this.#controls) {
       const [group, key] = path.split(".");
@@ -331,7 +333,7 @@ function hitRow(hit) {
   const at = Date.parse(hit.at);
   const words = [shortDay(at), clock(at), _("Till {name}", { name: hit.source }), hit.text, hit.amount].filter(Boolean).join(" · ");
   const camera = hit.cameras[0];
-  return el("li", null, camera !== undefined && may("replay") ? el("a", { href: `/replay/${camera}?at=${at / 1000}`, target: "_blank" }, words) : words);
+  return el("li", null, camera !== undefined && may("replay") ? el("a", { href: `/replay/${camera}?at=${(Date.parse(hit.picture_at) / 1000).toFixed(3)}`, target: "_blank" }, words) : words);
 }
 
 function bars(days) {

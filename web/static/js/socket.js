@@ -25,6 +25,7 @@ export class LiveSocket {
   #nextChannel = 1;
   #onPlug;
   #onAlarm = null;
+  #onException = null;
 
   /** `onPlug(connected)` is told when the connection to the server breaks and when it is back. */
   constructor(onPlug = () => {}) {
@@ -52,6 +53,11 @@ export class LiveSocket {
   /** `listener` is told of alarms: `alarm`, `alarm_over` and `alarm_seen`; those under way are told at once. */
   onAlarm(listener) {
     this.#onAlarm = listener;
+  }
+
+  /** `listener` is told of what rules find: `{exception}`. */
+  onException(listener) {
+    this.#onException = listener;
   }
 
   #askWatch(channel) {
@@ -115,6 +121,9 @@ export class LiveSocket {
       case "alarm_over":
       case "alarm_seen":
         this.#onAlarm?.(message);
+        break;
+      case "exception":
+        this.#onException?.(message);
         break;
       case "line":
       case "state":

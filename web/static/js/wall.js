@@ -2,6 +2,7 @@
 
 import { AlarmCards } from "./alarms.js";
 import { el, icon } from "./dom.js";
+import { followExceptions } from "./exception_marks.js";
 import { onKeys } from "./keys.js";
 import { cell, largestGrid, stripHeight, used } from "./mosaic.js";
 import { byId, facts } from "./page.js";
@@ -16,6 +17,7 @@ const USUAL = 16 / 9; // the shape of a picture until it is known
 const PHONE_LINES = 3;
 
 const socket = new LiveSocket(tellPlug);
+followExceptions(socket);
 const mosaic = byId("mosaic");
 const phone = matchMedia("(max-width:760px)");
 const stream = facts.cameras.length > 1 ? "sub" : "main"; // small pictures need fewer points
