@@ -893,6 +893,7 @@ RIGHTS = (
     "lines",  # search the external log
     "journal",  # read the journals
     "alarms",  # see alarms, say that one was seen, raise one
+    "cards",  # see the last four digits of card numbers
     "exceptions",  # see what the rules found on tickets and judge it, read the reports
     "cameras",  # add, change, delete cameras
     "users",  # manage users and profiles

@@ -148,7 +148,8 @@ class EventSources:
         try:
             event = decode(packet, self._encoding_of)
         except WireError as error:
-            self._refuse(peer, error.code, f"{error}: {packet[:MAX_SAMPLE]!r}", sample=_sample(packet))
+            sample = _sample(packet)
+            self._refuse(peer, error.code, f"{error}: {sample!r}", sample=sample)
             return
         if self._is_repeated(packet, event, datagram.seconds):
             self._metrics.add("camtrace_prisma_repeated_total")

@@ -21,6 +21,7 @@ from camtrace.web.answers import Position, Query, answer, page_of
 from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_shape
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
+from camtrace.web.discretion import as_seen_by
 from camtrace.web.lines_pdf import MOST_ROWS, sheet
 from camtrace.web.ports import CameraDirectory, Jobs, LineStore
 from camtrace.web.routing import new_app, requirer
@@ -145,7 +146,8 @@ class LinesApi:
         found = await self._lines.search(wanted, None, False, MOST_ROWS + 1)
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
-        content = await self._jobs.job(sheet, voice, self._site, told, found, clock.now())
+        shown = [as_seen_by(visit.user, line) for line in found]
+        content = await self._jobs.job(sheet, voice, self._site, told, shown, clock.now())
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
 
     @requirer.require(app.route("/api/v1/tickets", methods=["GET"]), visit=May("lines"))
@@ -232,6 +234,7 @@ class LinesApi:
         return None if allowed is None else sorted(allowed)
 
     def _row(self, voice: Voice, user: User, line: Line) -> Sequence[Cell]:
+        line = as_seen_by(user, line)
         cameras = [self._directory.by_uid(uid) for uid in line.cameras if user.may_see(uid)]
         comma = voice.spoken.language != "en"
         quantity, price, amount, total, discount = (

@@ -10,6 +10,7 @@ from typing import NamedTuple
 from klein import Response
 
 from camtrace import clock
+from camtrace.cards import hidden
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
 from camtrace.tickets.comparison import KINDS, Row, compared
@@ -96,7 +97,7 @@ def _asked(visit: Visit) -> Asked:
 
 
 def _cells(row: Row) -> list[Cell]:
-    cells: list[Cell] = [row.key, row.sales, _plain(row.total)]
+    cells: list[Cell] = [hidden(row.key), row.sales, _plain(row.total)]
     for kind in KINDS:
         cells += [row.counts[kind], _plain(row.amounts[kind]), row.ratios[kind], row.times[kind]]
     return cells
@@ -107,7 +108,7 @@ def _plain(amount: Decimal | None) -> str | None:
 
 
 def _shape(row: Row) -> Shape:
-    shape: Shape = {"key": row.key, "sales": row.sales, "total": row.total}
+    shape: Shape = {"key": hidden(row.key), "sales": row.sales, "total": row.total}
     for kind in KINDS:
         shape[kind] = {
             "count": row.counts[kind],
