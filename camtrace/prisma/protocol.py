@@ -10,13 +10,14 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet import defer, protocol
+from twisted.internet import defer, protocol, task
 
 from camtrace import clock
 from camtrace.prisma.service import Datagram
 
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
+WATCH_SECONDS = 30.0  # between two looks at what the kernel dropped
 LAST_PATIENCE_SECONDS = 1.0  # for what was received to become durable; the intake goes on when it takes longer
 _FORCED = 33  # SO_RCVBUFFORCE of Linux: beyond net.core.rmem_max, for root
 _PARTS = re.compile(r"(?<!\\):")
@@ -26,6 +27,7 @@ class Receiver(Protocol):
     """Who takes the datagrams: `service.EventSources`."""
 
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]: ...
+    def dropped(self, endpoint: str, count: int) -> None: ...
 
 
 class EventPort(protocol.DatagramProtocol):
@@ -48,6 +50,9 @@ class EventPort(protocol.DatagramProtocol):
         self._under_way = 0
         self._durable: defer.Deferred[None] | None = None
         self._socket: socket.socket | None = None
+        self._dropped = 0
+        self._watching = task.LoopingCall(self._watch)
+        self._watching.clock = reactor
 
     def bind(self) -> Any:
         """Bind the port; what is sent waits in the kernel until it is read. Raises CannotListenError."""
@@ -55,11 +60,15 @@ class EventPort(protocol.DatagramProtocol):
         port = self._reactor.listenUDP(number, self, interface=interface, maxPacketSize=MAX_DATAGRAM)
         self._socket = port.socket
         widen(port.socket)
+        self._watching.start(WATCH_SECONDS, now=False)
         return port
 
     async def leave(self) -> None:
         """Returns when what has arrived is durable; a database that does not answer is not waited for."""
         self._flush()
+        if self._watching.running:
+            self._watching.stop()
+            self._watch()
         if self._under_way:
             waiting = self._durable = defer.Deferred()
             waiting.addTimeout(LAST_PATIENCE_SECONDS, self._reactor, lambda result, _: None)
@@ -73,6 +82,13 @@ class EventPort(protocol.DatagramProtocol):
     def lost(self) -> int:
         """How many datagrams the kernel dropped because they were not read fast enough; 0 where it does not say."""
         return drops(self._socket) if self._socket is not None else 0
+
+    def _watch(self) -> None:
+        """Tell what the kernel has dropped since the last look."""
+        dropped = self.lost()
+        if dropped > self._dropped:
+            self._receiver.dropped(self._endpoint, dropped)
+        self._dropped = dropped
 
     def _flush(self) -> None:
         arrived, self._arrived = self._arrived, []

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IPushProducer
@@ -39,6 +40,7 @@ class Surroundings(Protocol):
     sub_streams: SubStreams
     screens: Screens
     metrics: Metrics
+    silent_since: Callable[[str], datetime | None]
 
     def opened(self, page: LivePage) -> None: ...
     def closed(self, page: LivePage) -> None: ...
@@ -166,6 +168,12 @@ class LivePage:
         if camera is not None:
             self.tell({"is": "state", "camera": camera.id, **state_shape(state)})
 
+    def silence(self, source: str, since: datetime | None) -> None:
+        """A till that one of the page's cameras watches is silent though it should speak; or, None, not any more."""
+        for channel in self._channels.values():
+            if source in channel.camera.overlay_ids:
+                self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
+
     def alarm(self, fact: AlarmTriggered) -> None:
         """An alarm began on some camera."""
         if self._sees(fact.alarm):
@@ -251,6 +259,9 @@ class LivePage:
             lines = [line_shape(line, self.user, self._around.directory) for line in (shown.lines if shown else ())]
             sale = self._sale(source, shown.ticket if shown else None)
             self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines, **sale})
+            since = self._around.silent_since(source)
+            if since is not None:
+                self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
 
     def _sale(self, source: str, ticket: Ticket | None) -> dict[str, Any]:
         """A ticket and what stands on its screen comes to; both None where there is none."""

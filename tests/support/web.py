@@ -427,6 +427,13 @@ class OnScreen:
         return self.shown.get(source)
 
 
+class Silent(dict[str, datetime]):
+    """Which tills are silent, since when."""
+
+    def since(self, source: str) -> datetime | None:
+        return self.get(source)
+
+
 class Tried:
     """Tests cameras: says what it was given."""
 
@@ -516,11 +523,20 @@ class WebShop:
         self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
         self.socket = LiveSocket(
-            reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
+            reactor,
+            self.access,
+            self.cameras,
+            self.live,
+            self.sub_streams,
+            self.screens,
+            self.bus,
+            self.metrics,
+            lambda source: self.silences.since(source),
         )
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
         self.speech = Speech(self.cameras, self._note)
+        self.silences = Silent()
         self.spoken: set[str] = set()
         self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
@@ -535,7 +551,7 @@ class WebShop:
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
-            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
+            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources, self.silences),
             LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
             SearchesApi(self.access, self.searches),
             *self.rule_apis(reactor),
@@ -567,7 +583,16 @@ class WebShop:
         return [
             DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, self.spoken),
             SourcesApi(
-                self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
+                self.access,
+                self.cameras,
+                speech,
+                speech.book,
+                speech.dialects,
+                speech.tills,
+                self._note,
+                speech.reload,
+                self.timetable,
+                self.silences,
             ),
             self.captures,
         ]
