@@ -84,6 +84,10 @@ class Silences:
         """Since when a source has been silent though it should speak; None if it is not."""
         return self._silent.get(source)
 
+    def minutes(self, source: str) -> int:
+        """The silence of a source after which it is told."""
+        return self._limit(self._book.of(source)) // timedelta(minutes=1)
+
     def alive(self, source: str, at: datetime, beat: bool = False) -> None:
         """A source said something; `beat`: a sign of life."""
         self._heard[source] = (at, self._reactor.seconds())

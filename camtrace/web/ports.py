@@ -376,9 +376,10 @@ class SourceStore(Protocol):
 
 
 class Silences(Protocol):
-    """Since when a till has been silent though it should speak; None if it is not."""
+    """Since when a till has been silent though it should speak; None if it is not. After how long that is told."""
 
     def since(self, source: str) -> datetime | None: ...
+    def minutes(self, source: str) -> int: ...
 
 
 class SourceBook(Protocol):

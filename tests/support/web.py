@@ -433,6 +433,9 @@ class Silent(dict[str, datetime]):
     def since(self, source: str) -> datetime | None:
         return self.get(source)
 
+    def minutes(self, source: str) -> int:
+        return 30
+
 
 class Tried:
     """Tests cameras: says what it was given."""

@@ -133,6 +133,7 @@ class SourcesApi:
             "burst_since": settings.burst_since,
             "hours": settings.hours,
             "silent_minutes": settings.silent_minutes,
+            "silent_after_minutes": self._silences.minutes(settings.source),
             "heartbeats": settings.heartbeats,
             "silent_since": self._silences.since(settings.source),
             "cameras": [camera.id for camera in cameras if visit.user.may_see(camera.uid)],

@@ -3,7 +3,8 @@
 import { el, icon } from "./dom.js";
 import { beginsTicket, isSpecial, isStruck, shown, specialWord, tillWords } from "./lines.js";
 import { otherSeller, specialCost } from "./ticket.js";
-import { silentWords } from "./words.js";
+import { _ } from "./texts.js";
+import { silentWords, sinceWords } from "./words.js";
 
 export class TillStrip {
   element = el("div", { class: "strip", hidden: true });
@@ -36,7 +37,7 @@ export class TillStrip {
 
   #draw() {
     this.element.hidden = !this.#lines.length && !this.#silent.size;
-    const silences = [...this.#silent].map(([source, since]) => el("div", { class: "silent" }, el("span", null, icon("warn"), silentWords(tillWords(source), since))));
+    const silences = [...this.#silent].map(([source, since]) => el("div", { class: "silent" }, el("span", null, icon("warn"), this.#silent.size > 1 ? silentWords(tillWords(source), since) : _("silent since {instant}", { instant: sinceWords(Date.parse(since)) }))));
     const fits = this.#fits - silences.length;
     this.element.replaceChildren(...silences, ...(fits > 0 ? this.#lines.slice(-fits) : []).map((line) => {
       const { text, amount } = shown(line);
