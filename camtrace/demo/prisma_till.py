@@ -84,9 +84,12 @@ class _Receipts:
                 cash = step.note == "ESPECES"
                 yield self._say(step, 37 if cash else 38)._replace(amount=_amount(step.tendered))
                 yield self._say(step, 5)
-                change = step.tendered - step.cents
+                change = _amount(step.tendered + self._paid_before(step)) - (self._say(step, 5).total or 0)
                 if cash and change > 0:
-                    yield self._say(step, 50)._replace(amount=_amount(change))
+                    yield self._say(step, 50)._replace(amount=change)
+
+    def _paid_before(self, step: Step) -> int:
+        return sum(one.cents for one in self._sale.steps if one.type == "T" and one.at < step.at)
 
     def _first(self) -> Step | None:
         return next((step for step in self._sale.steps if step.note != "RETOUR"), None)

@@ -44,6 +44,7 @@ def test_receipts_are_whole() -> None:
             paid[event.receipt] = paid.get(event.receipt, Decimal(0)) + (event.amount or 0)
         elif event.code == 50:
             paid[event.receipt] -= event.amount or 0
+            assert paid[event.receipt] == event.total
         elif event.code == 5:
             total = placed.ticket.total
             assert placed.ticket.closed_at is not None and total is not None
