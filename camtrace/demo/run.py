@@ -138,7 +138,12 @@ class Demo:
         if is_held(self._server.data):
             raise StartError(f"a server already works with {self._server.data}: stop it, or name another --directory")
         wanted = {"web": 8000, "pos": 8010, "ftp": 2121, "rtsp": 8554, "control": 8001}
-        ports = {key: free_port(port) for key, port in wanted.items()}
+        ports: dict[str, int] = {}
+        for key, port in wanted.items():
+            found = free_port(port)
+            while found in ports.values():  # given to another listener, which has not opened it yet
+                found = free_port(found + 1)
+            ports[key] = found
         ports["prisma"] = free_port(21845, kind=socket.SOCK_DGRAM)
         address = f"http://{HOME}:{ports['web']}"
         _say("starting the server, drawing the shop (the first time takes longer) …")

@@ -6,7 +6,8 @@ import re
 from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -302,12 +303,15 @@ class EventSources:
         """The sender's instant; of date and time, what it does not tell is the server's."""
         if event.hour is None and event.day is None:
             return at
+        if event.day is not None and event.hour is not None:  # as nearly all of them
+            told = datetime.combine(event.day, event.hour, UTC)
+            first, second = _offsets(self._zone, event.day, event.hour.hour, event.hour.minute)
+            if first == second:
+                return told - first
+            return min(told - first, told - second, key=lambda each: abs(each - at))
         local = at.astimezone(self._zone)
         if event.hour is None:
             return datetime.combine(event.day or local.date(), local.timetz()).astimezone(UTC)
-        if event.day is not None:
-            told = datetime.combine(event.day, event.hour, self._zone)
-            return min(told, told.replace(fold=1), key=lambda each: abs(each - at)).astimezone(UTC)
         around = [local.date() + timedelta(days=days) for days in (-1, 0, 1)]  # it may be just behind midnight there
         told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
         return told.astimezone(UTC)
@@ -332,6 +336,13 @@ def _special(code: int, ticket_kind: str) -> str:
 def _sample(packet: bytes) -> str:
     text = mask(packet)[:MAX_SAMPLE].decode(DEFAULT_ENCODING, "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text).rstrip()
+
+
+@lru_cache(maxsize=4096)
+def _offsets(zone: ZoneInfo, day: date, hour: int, minute: int) -> tuple[timedelta, timedelta]:
+    """How far the zone's clock is ahead of UTC in that minute; two answers in the hour that comes twice."""
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
+    return local.utcoffset() or timedelta(), local.replace(fold=1).utcoffset() or timedelta()
 
 
 def _order(source: str) -> int:

@@ -69,7 +69,7 @@ function hoursCell(till, calendars) {
     el("option", { value: "", selected: till.hours === "" }, unset),
     calendars.filter((name) => name !== "never").map((name) => el("option", { value: name, selected: name === till.hours }, CALENDARS[name]?.() ?? name)));
   const minutes = el("input", { class: "in num", type: "number", min: 0, max: 1440, value: till.silent_minutes || "", placeholder: till.silent_minutes ? "" : till.silent_after_minutes, "aria-label": _("Minutes of silence after which {till} is told", { till: till.source }), onchange: ({ target }) => change(till.source, { silent_minutes: Number(target.value) }) });
-  return el("td", null, el("div", { class: "row wrap" }, hours, minutes));
+  return el("td", null, el("div", { class: "row hours" }, hours, minutes));
 }
 
 function tillRow(till, names, calendars, reload) {
