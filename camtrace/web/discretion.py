@@ -28,7 +28,8 @@ def bytes_for(user: User, data: bytes) -> bytes:
 
 
 def _without_card(line: Line) -> Line:
-    texts: dict[str, Any] = {name: hidden(value) for name in _TEXTS if "*" in (value := getattr(line, name))}
+    shown = {name: hidden(getattr(line, name)) for name in _TEXTS}
+    texts: dict[str, Any] = {name: text for name, text in shown.items() if text != getattr(line, name)}
     raw = without_card(line.raw) if line.protocol == "prisma" else hidden_bytes(line.raw)
     if not texts and not line.card and raw == line.raw:
         return line
