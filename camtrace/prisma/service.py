@@ -134,6 +134,10 @@ class EventSources:
         self._waiting.update(counts)
         return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._became_durable, counts)
 
+    def crowded(self, peer: str) -> None:
+        """A datagram of `peer` was left out: too many wait to be understood."""
+        self._refuse(peer, "crowd", "more events than can be taken")
+
     def dropped(self, endpoint: str, count: int) -> None:
         """The kernel has dropped `count` datagrams since the start, before they were read."""
         reason = f"{count} datagrams were dropped by the system before they were read"

@@ -19,7 +19,7 @@ from camtrace.errors import Invalid, NotFound
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line, Profile, User
-from camtrace.prisma import service
+from camtrace.prisma import protocol, service
 from camtrace.prisma.admission import Admission, Allowance
 from camtrace.prisma.protocol import EventPort, where
 from camtrace.prisma.receipts import Receipts
@@ -380,6 +380,9 @@ class Port(TestCase):
             def dropped(self, endpoint: str, count: int) -> None:
                 raise AssertionError(f"{count} were dropped")
 
+            def crowded(self, peer: str) -> None:
+                raise AssertionError(f"{peer} was left out")
+
         port = EventPort(reactor, Receiver(), "udp:0:interface=127.0.0.1")
         bound = port.bind()
         bound.stopReading()
@@ -394,6 +397,41 @@ class Port(TestCase):
         await port.leave()
         self.assertEqual(port.lost(), 0)
 
+    def test_what_waits_to_be_understood(self) -> None:
+        """So many at a turn, in their order; one sender fills its share and no more; a stop takes all."""
+        taken: list[bytes] = []
+        crowded: list[str] = []
+
+        class Receiver:
+            def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
+                taken.extend(each.data for each in datagrams)
+                return defer.succeed(None)
+
+            def dropped(self, endpoint: str, count: int) -> None:
+                raise AssertionError(f"{count} were dropped")
+
+            def crowded(self, peer: str) -> None:
+                crowded.append(peer)
+
+        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12), ("SHARE", 9)):
+            self.patch(protocol, name, value)
+        turns: list[Any] = []
+        clock = task.Clock()
+        self.patch(clock, "callLater", lambda seconds, work: turns.append(work))
+        port = EventPort(clock, Receiver(), "udp:0", seconds=clock.seconds)
+        for number in range(11):
+            port.datagramReceived(b"%d" % number, ("10.0.0.5", 1))
+        port.datagramReceived(b"neighbour", ("10.0.0.6", 1))
+        self.assertEqual(crowded, ["10.0.0.5"] * 2)
+        turns.pop()()
+        self.assertEqual(taken, [b"0", b"1", b"2", b"3"])
+        turns.pop()()
+        port.datagramReceived(b"later", ("10.0.0.5", 1))
+        self.successResultOf(defer.ensureDeferred(port.leave()))
+        self.assertEqual(taken[8:], [b"8", b"neighbour", b"later"])
+        turns.pop()()
+        self.assertEqual((len(taken), len(crowded), turns), (11, 2, []))
+
     def test_drops_are_looked_for(self) -> None:
         """What the kernel dropped is told when there is more of it."""
         told: list[tuple[str, int]] = []
@@ -404,6 +442,9 @@ class Port(TestCase):
 
             def dropped(self, endpoint: str, count: int) -> None:
                 told.append((endpoint, count))
+
+            def crowded(self, peer: str) -> None:
+                raise AssertionError(f"{peer} was left out")
 
         class Reactor(task.Clock):
             def listenUDP(self, number: int, *more: Any, **options: Any) -> Any:
