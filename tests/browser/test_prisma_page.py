@@ -96,23 +96,18 @@ def test_what_belongs_together(browser: Browser, site: PreviewProcess) -> None:
         assert "Répond à" in (answer.locator(".answers").get_attribute("title") or "")
         answer.hover()
         page.wait_for_selector(".ticket li.attempt")
-        page.screenshot(path="/tmp/tills-live-fr.png")
         till.say(5)
         till.say(46, "4712")
         till.say(6, "4712", item=1)
         page.wait_for_selector(".ticket li.void:has-text('Молоко')")
         site.tell("silent KKM:12")
         page.wait_for_selector("#tickets .silent:has-text('muette depuis')")
-        page.screenshot(path="/tmp/tills-live-fr2.png")
         page = anna.go("/wall")
         page.wait_for_selector(".strip .silent:has-text('muette depuis')")
-        page.screenshot(path="/tmp/tills-wall-fr.png")
         page = anna.go("/capture")
         page.wait_for_selector("#tills table")
-        page.screenshot(path="/tmp/tills-page-fr.png", full_page=True)
         page = anna.go("/log")
         page.wait_for_selector("#event-field:visible")
-        page.screenshot(path="/tmp/tills-log-fr.png")
         assert anna.complaints == []
 
 
