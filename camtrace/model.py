@@ -486,6 +486,9 @@ class SourceSettings:
     `label`: its name on the pages, "" for that one. `dialect`: "" for that of its listener. `clear_seconds`: silence
     after which its screen is cleared. `offset_ms`: how much later than its lines the picture shows what they tell of,
     below zero where it shows it earlier. `burst_since`: since when it sends whole tickets at once.
+
+    `hours`: the calendar by which it is open and should speak, "" for none. `silent_minutes`: silence after which it is
+    told of, 0 for what is set for all. `heartbeats`: it sends signs of life. `silent_since`: it was told to be silent.
     """
 
     source: str
@@ -494,6 +497,10 @@ class SourceSettings:
     clear_seconds: int = 300
     offset_ms: int = 0
     burst_since: datetime | None = None
+    hours: str = ""
+    silent_minutes: int = 0
+    heartbeats: bool = False
+    silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -956,6 +963,7 @@ RIGHTS = (
     "lines",  # search the external log
     "journal",  # read the journals
     "alarms",  # see alarms, say that one was seen, raise one
+    "cards",  # see the last four digits of card numbers
     "exceptions",  # see what the rules found on tickets and judge it, read the reports
     "cameras",  # add, change, delete cameras
     "users",  # manage users and profiles

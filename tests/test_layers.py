@@ -16,6 +16,7 @@ PACKAGE = ROOT / "camtrace"
 FLOOR = [
     "errors",
     "model",
+    "cards",
     "events",
     "calendar",
     "clock",
@@ -71,7 +72,7 @@ PURE_EXTRA = {
     "prisma": {"catalogue", "receipts", "check"},
     "mail": {"settings"},
 }
-PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}
+PURE_FLOOR = {"errors", "model", "cards", "events", "i18n", "jpegtables"}
 OUTSIDE = {
     "floor": {"twisted", "argon2", "cryptography", "babel", "zope"},
     "store": {"twisted", "txpostgres", "psycopg2"},

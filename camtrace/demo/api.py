@@ -78,6 +78,14 @@ class Api:
             if name not in present:
                 _expect(*await self.call("POST", "/rules", {**presets[name], "enabled": True}))
 
+    async def register_source(self, source: str, name: str, encoding: str) -> None:
+        """Let the server know a Prisma source, what people call it and what its letters are in."""
+        for path, method, values in (
+            (f"/prisma/sources/{source}", "PUT", {"name": name, "encoding": encoding}),
+            (f"/sources/{source}", "PATCH", {"label": name}),
+        ):
+            _expect(*await self.call(method, path, values))
+
 
 def _expect(status: int, answer: Any) -> dict[str, Any]:
     if status not in (200, 201) or not isinstance(answer, dict):

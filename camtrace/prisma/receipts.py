@@ -273,4 +273,5 @@ def _is_number(number: str) -> bool:
 
 
 def _is_later(sent_at: datetime | None, before: datetime | None) -> bool:
-    return sent_at is None or before is None or sent_at >= before
+    """Whether one instant of a sender's clock is behind another. A greater step back is no delay: the clock was set."""
+    return sent_at is None or before is None or sent_at >= before or before - sent_at > LATE

@@ -11,6 +11,7 @@ from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
+from camtrace.cards import hidden
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmTriggered, LineReceived, RuleMet
 from camtrace.metrics import Metrics
@@ -192,6 +193,7 @@ class Exceptions:
             return None
         amount = "" if exception.amount is None else f"{exception.amount:f}"
         said = " · ".join(filter(None, (exception.source, exception.seller, exception.text, amount)))
+        said = hidden(said)  # it goes into mails and journals, whoever reads them
         return self._raise(cameras, CAUSE, exception.rule, f"{exception.rule} · {said}", exception.at)
 
     def _triggered(self, fact: AlarmTriggered) -> None:

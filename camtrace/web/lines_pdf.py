@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from camtrace import assets
 from camtrace.i18n import N_
 from camtrace.model import Line
+from camtrace.tickets.roles import SPECIAL, role_of
 from camtrace.web.voices import Voice
 
 MOST_ROWS = 1000
@@ -127,7 +128,7 @@ class _Sheet:
         self._y -= _ROW + 2
 
     def _row(self, line: Line) -> None:
-        self._canvas.setFillColorRGB(*((0.69, 0.08, 0.13) if line.type == "S" else (0, 0, 0)))
+        self._canvas.setFillColorRGB(*((0.69, 0.08, 0.13) if role_of(line) == SPECIAL or line.special else (0, 0, 0)))
         text = " ".join(part for part in (line.special, line.text or line.tender) if part) or line.type
         amount = line.amount if line.amount is not None else line.total
         cells = (

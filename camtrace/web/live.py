@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from klein import Response
@@ -21,6 +22,7 @@ from camtrace.events import (
     LineReceived,
     RuleMet,
     SettingChanged,
+    TillSilenceChanged,
 )
 from camtrace.metrics import Metrics
 from camtrace.model import User
@@ -49,6 +51,7 @@ class LiveSocket:
         screens: Screens,
         bus: Bus,
         metrics: Metrics,
+        silent_since: Callable[[str], datetime | None] = lambda source: None,
     ) -> None:
         self.access = access
         self.directory = directory
@@ -57,12 +60,14 @@ class LiveSocket:
         self.sub_streams = sub_streams
         self.screens = screens
         self.metrics = metrics
+        self.silent_since = silent_since
         self.reactor = reactor
         self._pages: set[LivePage] = set()
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
             bus.subscribe(CameraStateChanged, self._state),
+            bus.subscribe(TillSilenceChanged, self._silence),
             bus.subscribe(AlarmTriggered, self._alarm),
             bus.subscribe(AlarmEnded, self._alarm_over),
             bus.subscribe(AlarmAcknowledged, self._alarm_seen),
@@ -120,6 +125,10 @@ class LiveSocket:
     def _state(self, fact: CameraStateChanged) -> None:
         for page in self._of((fact.state.camera_uid,)):
             page.state(fact.state)
+
+    def _silence(self, fact: TillSilenceChanged) -> None:
+        for page in tuple(self._pages):
+            page.silence(fact.source, fact.since)
 
     def _alarm(self, fact: AlarmTriggered) -> None:
         alarm = fact.alarm

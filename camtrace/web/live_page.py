@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IPushProducer
@@ -40,6 +41,7 @@ class Surroundings(Protocol):
     sub_streams: SubStreams
     screens: Screens
     metrics: Metrics
+    silent_since: Callable[[str], datetime | None]
 
     def opened(self, page: LivePage) -> None: ...
     def closed(self, page: LivePage) -> None: ...
@@ -167,6 +169,12 @@ class LivePage:
         if camera is not None:
             self.tell({"is": "state", "camera": camera.id, **state_shape(state)})
 
+    def silence(self, source: str, since: datetime | None) -> None:
+        """A till that one of the page's cameras watches is silent though it should speak; or, None, not any more."""
+        for channel in self._channels.values():
+            if source in channel.camera.overlay_ids:
+                self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
+
     def alarm(self, fact: AlarmTriggered) -> None:
         """An alarm began on some camera."""
         if self._sees(fact.alarm):
@@ -259,6 +267,9 @@ class LivePage:
             lines = [self._line(line) for line in (shown.lines if shown else ())]
             sale = self._sale(source, shown.ticket if shown else None)
             self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines, **sale})
+            since = self._around.silent_since(source)
+            if since is not None:
+                self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
 
     def _line(self, line: Line) -> dict[str, Any]:
         return line_shape(line, self.user, self._around.directory, self._around.offset)

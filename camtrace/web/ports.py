@@ -376,6 +376,13 @@ class SourceStore(Protocol):
     async def heard(self, since: datetime) -> Sequence[HeardSource]: ...
 
 
+class Silences(Protocol):
+    """Since when a till has been silent though it should speak; None if it is not. After how long that is told."""
+
+    def since(self, source: str) -> datetime | None: ...
+    def minutes(self, source: str) -> int: ...
+
+
 class SourceBook(Protocol):
     """What is set for each till, from memory."""
 
@@ -575,10 +582,9 @@ class SeenSource(Protocol):
 
 
 class EventSources(Protocol):
-    """Who spoke Prisma, and whether a source has been silent for longer than one that is on would be."""
+    """Who spoke Prisma."""
 
     def seen(self) -> Sequence[SeenSource]: ...
-    def is_silent(self, seen: Any) -> bool: ...
 
 
 class RegisteredSource(Protocol):

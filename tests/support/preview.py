@@ -25,7 +25,7 @@ from twisted.protocols.basic import LineReceiver
 
 from camtrace import assets, clock, i18n
 from camtrace.config import Site
-from camtrace.events import CameraStateChanged, LineReceived, RuleMet
+from camtrace.events import CameraStateChanged, LineReceived, RuleMet, TillSilenceChanged
 from camtrace.model import (
     Box,
     Camera,
@@ -314,7 +314,7 @@ class PreviewSite:
             VolumesApi(shop.access, list),
             *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
-            PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources),
+            PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources, shop.silences),
             *shop.tills_api(),
             shop.socket,
         ]
@@ -445,6 +445,12 @@ class Orders(LineReceiver):
             self._say("alarmed")
         elif order == "prisma":
             self._say(str(self._site.open_events()))
+        elif order == "silent":  # a till, or one that speaks again
+            shop, now = self._site.shop, clock.now()
+            if shop.silences.pop(argument, None) is None:
+                shop.silences[argument] = now
+            shop.bus.publish(TillSilenceChanged(argument, shop.silences.get(argument)))
+            self._say("told")
         elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
             box, *closed = argument.split()
             self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]

@@ -427,6 +427,16 @@ class OnScreen:
         return self.shown.get(source)
 
 
+class Silent(dict[str, datetime]):
+    """Which tills are silent, since when."""
+
+    def since(self, source: str) -> datetime | None:
+        return self.get(source)
+
+    def minutes(self, source: str) -> int:
+        return 30
+
+
 class Tried:
     """Tests cameras: says what it was given."""
 
@@ -527,9 +537,12 @@ class WebShop:
             self.screens,
             self.bus,
             self.metrics,
+            lambda source: self.silences.since(source),
         )
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
+        self.speech = Speech(self.cameras, self._note)
+        self.silences = Silent()
         self.spoken: set[str] = set()
         self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
@@ -544,7 +557,7 @@ class WebShop:
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
-            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
+            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources, self.silences),
             LinesApi(
                 reactor, self.access, self.cameras, offset, self.rows, self.log, self.voices, Inline(), "Marché Sud"
             ),
@@ -578,7 +591,16 @@ class WebShop:
         return [
             DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, self.spoken),
             SourcesApi(
-                self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
+                self.access,
+                self.cameras,
+                speech,
+                speech.book,
+                speech.dialects,
+                speech.tills,
+                self._note,
+                speech.reload,
+                self.timetable,
+                self.silences,
             ),
             self.captures,
         ]

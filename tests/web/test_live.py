@@ -28,7 +28,7 @@ from wsproto.events import (
     TextMessage,
 )
 
-from camtrace.events import CameraStateChanged, RuleMet, SettingChanged
+from camtrace.events import CameraStateChanged, RuleMet, SettingChanged, TillSilenceChanged
 from camtrace.model import CameraState, RuleException, Status
 from camtrace.tickets.overlay import Shown
 from camtrace.tickets.tally import Tally
@@ -477,3 +477,22 @@ class PeerTests(LiveCase):
 
 def _deferred(coroutine: Any) -> Any:
     return Deferred.fromCoroutine(coroutine)
+
+
+class SilenceTests(SynchronousTestCase):
+    """Tills that are silent though they should speak."""
+
+    def test_told_to_pages_that_show_one_of_its_cameras(self) -> None:
+        shop = WebShop(Clock())
+        shop.silences["1"] = NOON
+        session, _ = shop.session()
+        page, other = Page(shop, session=session), Page(shop, session=session)
+        for one in (page, other):
+            one.all()  # the handshake
+        told = page.say(do="watch", channel=3, camera=1, pictures="")
+        silent = {"is": "silence", "channel": 3, "source": "1", "since": "2026-11-20T12:00:00.000000Z"}
+        self.assertEqual([one for one in told if one["is"] == "silence"], [silent])
+        other.say(do="watch", channel=1, camera=2, pictures="")
+        shop.bus.publish(TillSilenceChanged("1", None))
+        self.assertEqual([one for one in page.told() if one["is"] == "silence"], [{**silent, "since": None}])
+        self.assertEqual(other.told(), [])

@@ -10,6 +10,7 @@ from typing import Any
 from klein import Response
 
 from camtrace import clock
+from camtrace.cards import hidden
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import VERDICTS, RuleException, User
@@ -18,6 +19,7 @@ from camtrace.web.answers import Position, Query, answer, body_of, page_of
 from camtrace.web.api.readers import one_of, text_of
 from camtrace.web.api.shapes import Shape, exception_shape
 from camtrace.web.csv_file import Cell, send_csv
+from camtrace.web.discretion import text_for
 from camtrace.web.ports import CameraDirectory, Note, Offset, RuleStore
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
@@ -79,7 +81,7 @@ class ExceptionsApi:
     async def as_file(self, visit: Visit) -> Response | None:
         """The same as a file for spreadsheets."""
         voice = self._voices.voice(visit.request, visit.user.language)
-        page, row = partial(self._page, visit), partial(_row, voice, offset=self._offset)
+        page, row = partial(self._page, visit), partial(_row, voice, visit.user, offset=self._offset)
         return await send_csv(visit, self._reactor, voice, N_("Exceptions"), _HEADS, page, row, _place)
 
     @requirer.require(app.route("/api/v1/exceptions/counts", methods=["GET"]), visit=May("exceptions"))
@@ -155,14 +157,14 @@ def _place(one: RuleException) -> Position:
     return one.at, one.id
 
 
-def _row(voice: Voice, one: RuleException, offset: Offset) -> Sequence[Cell]:
+def _row(voice: Voice, user: User, one: RuleException, offset: Offset) -> Sequence[Cell]:
     return (
         voice.instant(one.at),
         one.rule,
         one.source,
-        one.seller,
+        hidden(one.seller),
         one.ticket,
-        one.text,
+        text_for(user, one.text),
         None if one.amount is None else f"{one.amount:f}",
         None if one.figure is None else f"{one.figure:f}",
         voice.spoken.gettext(_VERDICT_WORDS[one.verdict]),

@@ -23,6 +23,7 @@ from camtrace.web.answers import Position, Query, answer, page_of
 from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_shape
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
+from camtrace.web.discretion import as_seen_by
 from camtrace.web.lines_pdf import MOST_ROWS, sheet
 from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
 from camtrace.web.routing import new_app, requirer
@@ -152,7 +153,8 @@ class LinesApi:
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
         ways = {line.id: self._replay(visit, line) for line in found[:MOST_ROWS]}
-        content = await self._jobs.job(sheet, voice, self._site, told, found, clock.now(), ways)
+        shown = [as_seen_by(visit.user, line) for line in found]
+        content = await self._jobs.job(sheet, voice, self._site, told, shown, clock.now(), ways)
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
 
     @requirer.require(app.route("/api/v1/tickets", methods=["GET"]), visit=May("lines"))
@@ -239,6 +241,7 @@ class LinesApi:
         return None if allowed is None else sorted(allowed)
 
     def _row(self, voice: Voice, visit: Visit, line: Line) -> Sequence[Cell]:
+        line = as_seen_by(visit.user, line)
         cameras = [self._directory.by_uid(uid) for uid in line.cameras if visit.user.may_see(uid)]
         comma = voice.spoken.language != "en"
         quantity, price, amount, total, discount = (

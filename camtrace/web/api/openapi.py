@@ -350,6 +350,8 @@ SOURCE: Schema = {
         "dialect": _TEXT,
         "clear_seconds": _integer(5, 3600, 300),
         "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
+        "hours": {**_TEXT, "description": "the calendar by which it should speak; empty: none"},
+        "silent_minutes": _integer(0, 1440, 0),
     },
 }
 _CAMERA_NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "integer"}, "description": "null: all"}

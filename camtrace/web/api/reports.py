@@ -12,6 +12,7 @@ from zoneinfo import ZoneInfo
 from klein import Response
 
 from camtrace import clock
+from camtrace.cards import hidden
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
 from camtrace.tickets.comparison import KINDS, TRACES, Row, compared, course
@@ -139,7 +140,7 @@ def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
 
 
 def _cells(row: Row) -> list[Cell]:
-    cells: list[Cell] = [row.key, row.sales, _plain(row.total)]
+    cells: list[Cell] = [hidden(row.key), row.sales, _plain(row.total)]
     for kind in KINDS:
         cells += [row.counts[kind], _plain(row.amounts[kind]), row.ratios[kind], row.times[kind]]
     return cells
@@ -150,7 +151,7 @@ def _plain(amount: Decimal | None) -> str | None:
 
 
 def _shape(row: Row, questions: Mapping[str, str | None]) -> Shape:
-    shape: Shape = {"key": row.key, "sales": row.sales, "total": row.total, "q": questions[SALE]}
+    shape: Shape = {"key": hidden(row.key), "sales": row.sales, "total": row.total, "q": questions[SALE]}
     for kind in KINDS:
         shape[kind] = {
             "count": row.counts[kind],

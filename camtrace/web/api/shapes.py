@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from camtrace import clock
 from camtrace.alarm import links
 from camtrace.cameras.status import REASONS
+from camtrace.cards import hidden
 from camtrace.errors import filled
 from camtrace.i18n import Translations
 from camtrace.model import (
@@ -46,6 +47,7 @@ from camtrace.pos.wire import Message
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.roles import role_of
 from camtrace.tickets.tally import Tally
+from camtrace.web.discretion import as_seen_by, text_for
 from camtrace.web.ports import CameraDirectory, Offset
 
 BEFORE_LINE = timedelta(seconds=10)
@@ -199,7 +201,8 @@ def gap_shape(gap: Gap) -> Shape:
 
 
 def line_shape(line: Line, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
-    """A line of the external log with the cameras of `user` that watched it; `picture_at`: when they show it."""
+    """A line of the external log as `user` may see it, with its cameras; `picture_at`: when they show it."""
+    line = as_seen_by(user, line)
     picture_at = line.received_at + offset(line.source)
     seen = [(uid, directory.by_uid(uid)) for uid in line.cameras if user.may_see(uid)]
     return {
@@ -236,21 +239,21 @@ def line_shape(line: Line, user: User, directory: CameraDirectory, offset: Offse
     }
 
 
-def message_shape(message: Message) -> Shape:
+def message_shape(message: Message, user: User) -> Shape:
     """What a till's line says, before it is received."""
     return {
         "source": message.source,
-        "ticket": message.ticket,
-        "seller": message.seller,
-        "customer": message.customer,
+        "ticket": text_for(user, message.ticket),
+        "seller": text_for(user, message.seller),
+        "customer": text_for(user, message.customer),
         "type": message.type,
         "special": message.special,
-        "code": message.code,
-        "text": message.text,
+        "code": text_for(user, message.code),
+        "text": text_for(user, message.text),
         "quantity": _decimal(message.quantity),
         "amount": _decimal(message.amount),
         "total": _decimal(message.total),
-        "tender": message.tender,
+        "tender": text_for(user, message.tender),
         "opens": message.opens,
     }
 
@@ -271,7 +274,7 @@ def video_url(camera: str, at: datetime) -> str:
 
 
 def ticket_shape(ticket: Ticket) -> Shape:
-    """A sale, without its lines."""
+    """A sale, without its lines. A card swiped where the seller's name belongs is hidden from everybody."""
     return {
         "id": str(ticket.id),
         "protocol": ticket.protocol,
@@ -280,7 +283,7 @@ def ticket_shape(ticket: Ticket) -> Shape:
         "state": ticket.state,
         "opened_at": ticket.opened_at,
         "closed_at": ticket.closed_at,
-        "seller": ticket.seller,
+        "seller": hidden(ticket.seller),
         "total": _decimal(ticket.total),
         "line_count": ticket.line_count,
         "kind": ticket.kind,
@@ -374,13 +377,13 @@ def hit_shape(hit: Hit, user: User, directory: CameraDirectory, offset: Offset) 
     return {
         "at": line.received_at,
         "source": line.source,
-        "seller": line.seller,
+        "seller": hidden(line.seller),
         "ticket": line.ticket,
         "ticket_id": str(line.ticket_id) if line.ticket_id else None,
         "line": str(line.id),
         "lines": [str(id) for id in hit.lines],
         "deed": hit.deed,
-        "text": line.text or line.tender,
+        "text": text_for(user, line.text or line.tender),
         "amount": _decimal(hit.amount),
         "figure": _decimal(hit.figure),
         **_seen_by(line.cameras, line.received_at + offset(line.source), user, directory),
@@ -395,13 +398,13 @@ def exception_shape(exception: RuleException, user: User, directory: CameraDirec
         "rule": exception.rule,
         "at": exception.at,
         "source": exception.source,
-        "seller": exception.seller,
+        "seller": hidden(exception.seller),
         "ticket": exception.ticket,
         "ticket_id": str(exception.ticket_id) if exception.ticket_id else None,
         "line": str(exception.line_id),
         "lines": [str(id) for id in exception.lines],
         "deed": exception.deed,
-        "text": exception.text,
+        "text": text_for(user, exception.text),
         "amount": _decimal(exception.amount),
         "figure": _decimal(exception.figure),
         **_seen_by(exception.cameras, exception.at + offset(exception.source), user, directory),

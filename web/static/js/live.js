@@ -26,6 +26,7 @@ followShape(byId("picture"), camera.state);
 const picture = new LivePicture(byId("picture"), camera, socket, {
   screen: (message) => screens.screen(message),
   line: (message) => screens.line(message),
+  silence: (message) => screens.silence(message),
 });
 new AlarmCards(socket, (id, active) => id === camera.id && byId("picture").classList.toggle("alarm", active));
 followExceptions(socket);

@@ -16,7 +16,7 @@ const SESSION_ENDED = 4401;
  * Keeps one connection open and comes back when it breaks.
  *
  * A viewer has `started(mime, init, note)`, `fragment(bytes, key, at)`, `ended(reason)`, `unplugged()` (the connection
- * to the server broke), and may have `screen(message)`, `line(message)`, `state(message)`.
+ * to the server broke), and may have `screen(message)`, `silence(message)`, `line(message)`, `state(message)`.
  */
 export class LiveSocket {
   #socket = null;
@@ -116,6 +116,9 @@ export class LiveSocket {
         break;
       case "screen":
         open?.viewer.screen?.(message);
+        break;
+      case "silence":
+        open?.viewer.silence?.(message);
         break;
       case "alarm":
       case "alarm_over":

@@ -28,7 +28,7 @@ const tiles = facts.cameras.map((camera) => {
   const strip = camera.overlay_ids.length ? new TillStrip() : null;
   const tile = { camera, strip, ratio: USUAL, till: Boolean(strip), state: camera.state };
   const listeners = { state: (state) => { tile.state = state; drawSummary(); } };
-  if (strip) Object.assign(listeners, { screen: (message) => strip.screen(message), line: (message) => strip.line(message) });
+  if (strip) Object.assign(listeners, { screen: (message) => strip.screen(message), line: (message) => strip.line(message), silence: (message) => strip.silence(message) });
   followShape(figure, camera.state, (ratio) => { tile.ratio = ratio; layOutSoon(); });
   new LivePicture(figure, camera, socket, listeners, stream);
   const open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });
