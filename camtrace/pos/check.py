@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from camtrace.pos.dialect import Dialect, Reader, cutter
+from camtrace.pos.dialect import Dialect
+from camtrace.pos.framing import cutter
+from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all, to_text
 
 LINE_SECONDS = 0.1

@@ -17,10 +17,11 @@ from camtrace.model import Line
 from camtrace.pos.admission import Admission
 from camtrace.pos.bursts import Bursts
 from camtrace.pos.capture import Capture
-from camtrace.pos.dialect import BUILT_IN, Reader
+from camtrace.pos.dialect import BUILT_IN
 from camtrace.pos.dialects import Dialects
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import BurstFound, Cameras, Facts
+from camtrace.pos.reading import Reader
 from camtrace.pos.wire import Message, WireError, decode, mask_all
 from camtrace.tickets.grouping import Entry, Grouping
 
@@ -223,11 +224,15 @@ class Tills:
             special=message.special,
             position=ticket.line_count,
             code=message.code,
+            barcode=message.barcode,
             text=message.text,
             quantity=message.quantity,
+            price=message.price,
             amount=message.amount,
             total=message.total,
             tender=message.tender,
+            discount=message.discount,
+            card=message.card,
             raw=message.raw,
             cameras=self._cameras.watching(message.source),
         )

@@ -84,7 +84,7 @@ class Message(NamedTuple):
     `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount. `amount`: of
     the article (A, S), in the drawer (D), given by the customer (T, E); `total`: what this tender settled (T, E).
     `text`: the article, or all that followed an unknown type. `raw`: the line, card numbers masked. `opens`: the line
-    is known to begin a ticket.
+    is known to begin a ticket. The protocol itself has no barcode, price of one, discount and card; dialects may.
     """
 
     source: str
@@ -101,6 +101,10 @@ class Message(NamedTuple):
     tender: str = ""
     total: Decimal | None = None
     opens: bool = False
+    barcode: str = ""
+    price: Decimal | None = None
+    discount: Decimal | None = None
+    card: str = ""
 
 
 def decode(line: bytes, encoding: str = "auto") -> Message:
@@ -222,8 +226,18 @@ _DISTINCT_LETTERS = 3  # of a word: a row of one sign is a rule or a box
 
 def to_text(line: bytes, encoding: str = "auto") -> str:
     """`line` as text. What cannot be decoded, NUL and the other control characters become U+FFFD, tabs spaces."""
-    text = _decoded(line, encoding).removeprefix(_BOM).replace("\t", " ")
+    return printable(decoded(line, encoding))
+
+
+def printable(text: str) -> str:
+    """`text` with U+FFFD for control characters, and spaces for tabs."""
+    text = text.replace("\t", " ")
     return _CONTROL.sub("\ufffd", text) if _CONTROL.search(text) else text
+
+
+def decoded(line: bytes, encoding: str = "auto") -> str:
+    """`line` as text, control characters and all."""
+    return _decoded(line, encoding).removeprefix(_BOM)
 
 
 def _decoded(line: bytes, encoding: str) -> str:
@@ -273,6 +287,19 @@ def mask(line: bytes) -> bytes:
 def mask_all(data: bytes) -> bytes:
     """`data` of any form with its card numbers masked; what is a barcode is not known here."""
     return _GROUPED.sub(_masked, _DIGITS.sub(_masked, data))
+
+
+_LAST_SHOWN = 4
+_LEAST_CARD = 8  # digits: less are the last of a number that was masked already
+
+
+def mask_whole(number: str) -> str:
+    """`number`, which is known to be that of a card, with all digits but the last four replaced by `*`."""
+    places = [place for place, letter in enumerate(number) if letter.isdigit()]
+    if len(places) < _LEAST_CARD:
+        return number
+    hidden = set(places[:-_LAST_SHOWN])
+    return "".join("*" if place in hidden else letter for place, letter in enumerate(number))
 
 
 def _masked(match: re.Match[bytes]) -> bytes:

@@ -15,8 +15,10 @@ from klein import Response
 from camtrace.errors import Conflict, Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import StoredDialect, Ticket
-from camtrace.pos.dialect import BUILT_IN, DEFAULTS, Dialect, Reader, cutter, read_dialect
+from camtrace.pos.dialect import BUILT_IN, DEFAULTS, Dialect, read_dialect
+from camtrace.pos.framing import cutter
 from camtrace.pos.presets import BY_NAME
+from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all
 from camtrace.tickets.grouping import Entry, Grouping
 from camtrace.web.access import Access, May, Visit

@@ -26,7 +26,8 @@ from camtrace.model import (
     CameraEvents,
     MotionSettings,
 )
-from camtrace.pos.dialect import DEFAULTS, KINDS, MATCHES, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.dialect import DEFAULTS, KINDS, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.patterns import MATCHES
 from camtrace.pos.wire import ENCODINGS
 from camtrace.prisma.catalogue import DISPLAYS
 from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
