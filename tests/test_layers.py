@@ -48,7 +48,7 @@ PURE_EXTRA = {
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "ftp": {"names", "picture", "guesses", "messages"},
-    "pos": {"bursts", "check", "escpos", "framing", "objects", "patterns", "presets", "printed", "reading"},
+    "pos": {"bursts", "check", "escpos", "framing", "guess", "objects", "patterns", "presets", "printed", "reading"},
     "recording": {"keyframes"},
     "tickets": {"tally", "roles", "query", "deeds", "presets", "comparison"},
     "prisma": {"catalogue", "receipts", "check"},
