@@ -15,6 +15,8 @@ from camtrace.pos.wire import FramingLost, Message, WireError, decode
 LONGEST = 8192  # bytes that are looked at
 MOST_LINES = 100
 _NO_PAPER = re.compile(rb"[{}<>|;\t]")  # seldom printed: fields, objects and elements
+# what cannot be decoded, lines of boxes, letters of two alphabets in a word
+_NO_WORDS = re.compile("[\ufffd\u2500-\u259f]|[A-Za-z][А-Яа-я]|[А-Яа-я][A-Za-z]")
 _ADDRESS = "192.0.2.1"
 
 
@@ -56,12 +58,14 @@ def _points(sample: bytes, dialect: Dialect | None) -> float:
 
 def _sense(message: Message) -> float:
     words = message.text or message.tender
-    if "\ufffd" in words or not message.type.isalpha():
+    if _NO_WORDS.search(words) or not message.type.isalpha():
         return -2
     told = sum(map(bool, (message.ticket, message.seller, message.code, message.quantity))) / 10
     if message.type in "AS":
         return told + (0.5 if words and (message.amount is not None or message.special) else -0.5)
-    return told + (3 if message.type == "T" else 1 if message.type in "ED" else 0.1)
+    if message.type == "N":  # with an amount where it is known to be no article
+        return told + (0.1 if message.amount is None else 1)
+    return told + (3 if message.type == "T" else 1 if message.type in "ED" else 0)
 
 
 def _adds_up(ticket: list[Message]) -> bool:

@@ -43,7 +43,7 @@ def look(text: str, words: str, case_sensitive: bool) -> Look:
 @dataclass(frozen=True, slots=True)
 class Pattern:
     """`exact`: the line, or its words, are this text; `wildcard`: `*` stands for any text, `?` for one character and
-    `{ticket}` for a part of the line; `regex`: it is found somewhere in the line.
+    `{ticket}` for a part of the line, which of a ticket has a digit; `regex`: it is found somewhere in the line.
 
     `means`: a letter or special word, for rules. `find` gives the parts that a line which fits names, else None.
     """
@@ -136,7 +136,9 @@ def _parted(pieces: list[str], gaps: list[str]) -> Callable[[Look], Parts | None
             whole = text if len(text) == len(seen) else seen  # a letter that is two when it is small
             starts = [end - len(piece) for end, piece in zip(ends, pieces, strict=True)]
             held = zip(gaps, ends, starts[1:], strict=False)
-            return {gap: value for gap, begin, stop in held if gap and (value := whole[begin:stop].strip())}
+            parts = {gap: value for gap, begin, stop in held if gap and (value := whole[begin:stop].strip())}
+            if "ticket" not in gaps or any(map(str.isdigit, parts.get("ticket", ""))):
+                return parts
         return None
 
     return find

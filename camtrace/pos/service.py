@@ -130,7 +130,7 @@ class Tills:
                     message = self._read(raw, peer, encoding, reader)
                 if message is None:
                     if capture:
-                        capture.line(peer, _name(reader), mask_all(raw), None)
+                        capture.line(peer, _name(reader), mask_all(raw), None, None, encoding_of(raw, peer, encoding))
                     continue
                 if not self._admission.source(message.source):
                     raise WireError("its name is not among [pos] sources", "stranger_name")
@@ -139,12 +139,12 @@ class Tills:
                 fault = error.code
                 wrong += 1
                 if capture:
-                    capture.line(peer, _name(reader), mask_all(raw), None, error)
+                    capture.line(peer, _name(reader), mask_all(raw), None, error, encoding_of(raw, peer, encoding))
             else:
                 fault = ""
                 facts.append(self._fact(message, peer))
                 if capture:
-                    capture.line(peer, _name(reader), message.raw, message)
+                    capture.line(peer, _name(reader), message.raw, message, None, encoding_of(raw, peer, encoding))
         self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)

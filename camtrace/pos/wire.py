@@ -216,8 +216,11 @@ def _is_price(field: str) -> bool:
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _BOM = "\ufeff"
 # letters of CP850 and CP858 where CP1252 has signs that never follow a letter (é â ä å ç ê ë è ï î ô ö û ù), or
-# that never stand between two (Ç à), or nothing at all (ü É ì)
-_DOS_TEXT = re.compile(rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]")
+# that never stand between two (Ç à), or nothing at all (ü É ì); between capitals, where it has small letters (À Â Î Ô Ù Û)
+_DOS_TEXT = re.compile(
+    rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]"
+    rb"|[A-Z][\xb6\xb7\xd7\xe2\xea\xeb][A-Z]"
+)
 _HIGH = rb"\xa8\xb8\xc0-\xff"  # all letters of CP1251, and most accented ones of CP1252
 _WORD = re.compile(rb"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f%b]+" % _HIGH)
 _HIGH_WORD = re.compile(rb"[%b]{3,}" % _HIGH)

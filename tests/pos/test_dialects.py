@@ -46,10 +46,10 @@ class DialectsCase(SynchronousTestCase):
         printer = self.speech.connect(self.speech.listener("escpos"), "10.0.0.40")
         printer.dataReceived(BY_NAME["escpos"].sample)
         lines = [fact.line for fact in self.speech.facts]
-        self.assertEqual("".join(line.type for line in lines), "NAASNTNNDE")
+        self.assertEqual("".join(line.type for line in lines), "NNNNAASANTNNDE")
         self.assertEqual({line.source for line in lines}, {"10.0.0.40"})
         ticket = self.speech.facts[-1].ticket
-        self.assertEqual((str(ticket.total), ticket.line_count), ("17.30", 10))
+        self.assertEqual((str(ticket.total), ticket.line_count), ("18.20", 14))
         self.assertIsNotNone(ticket.closed_at)
         self.heard()
         self.speech.connect(self.speech.listener()).dataReceived(CAMTRACE)

@@ -225,7 +225,8 @@ class TestEncodings:
         assert wire.to_text(text.encode(encoding)) == text
 
     @pytest.mark.parametrize(
-        "text", ["Pâté de forêt", "crème brûlée", "garçon", "Noël", "FRANÇAIS", "ÉTÉ", "pâte à 5 €"]
+        "text",
+        ["Pâté de forêt", "crème brûlée", "garçon", "Noël", "FRANÇAIS", "ÉTÉ", "pâte à 5 €", "A TRÈS BIENTÔT", "MAÎS"],
     )
     def test_dos(self, text: str) -> None:
         assert wire.to_text(text.encode("cp858")) == text

@@ -113,7 +113,7 @@ def _event(captured: Captured) -> bytes:
 
 
 def captured_shape(captured: Captured) -> Shape:
-    """What came: `raw` in base64; a line has what it was taken for, or what is wrong with it."""
+    """What came: `raw` in base64; a line, `shown` in letters, has what it was taken for, or what is wrong with it."""
     shape: Shape = {
         "at": captured.at,
         "sender": captured.sender,
@@ -125,6 +125,7 @@ def captured_shape(captured: Captured) -> Shape:
     return {
         **shape,
         "dialect": captured.dialect,
+        "shown": captured.shown,
         "message": None if captured.message is None else message_shape(captured.message),
         "problem": None if problem is None else {"code": problem.code, "message": str(problem)},
     }

@@ -17,9 +17,10 @@ from camtrace.i18n import N_
 from camtrace.model import StoredDialect, Ticket
 from camtrace.pos.dialect import BUILT_IN, DEFAULTS, Dialect, read_dialect
 from camtrace.pos.framing import cutter
+from camtrace.pos.guess import likely
 from camtrace.pos.presets import BY_NAME
 from camtrace.pos.reading import Reader
-from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all
+from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all, to_text
 from camtrace.tickets.grouping import Entry, Grouping
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
@@ -69,7 +70,7 @@ class DialectsApi:
             raise Invalid(N_("a dialect needs a name of at most 60 characters, without “/”"), "name")
         if name in BY_NAME:
             raise Conflict(N_("another dialect has this name"), "name")
-        if name == "try" or len(await self._store.all()) >= MOST_DIALECTS:
+        if name in ("try", "guess") or len(await self._store.all()) >= MOST_DIALECTS:
             raise Invalid(N_("this dialect cannot be added"), "name")
         read = read_dialect(name, body.get("definition", {}))
         await self._store.create(StoredDialect(name, read.definition))
@@ -96,6 +97,15 @@ class DialectsApi:
         if not isinstance(address, str) or len(address) > 200:
             raise Invalid(N_("{field} must be a text"), "address")
         return answer(attempt(dialect, _sample(body.get("sample", "")), address))
+
+    @requirer.require(app.route("/api/v1/dialects/guess", methods=["POST"]), visit=May("settings"))
+    async def guess(self, visit: Visit) -> Response:
+        """Names of the dialects that make sense of `sample` (base64), the likeliest first."""
+        body = body_of(visit.request)
+        for key in body:
+            if key != "sample":
+                raise Invalid(N_("a dialect has no setting {field}"), key)
+        return answer({"items": likely(_sample(body.get("sample", ""))), "next": None})
 
     @requirer.require(app.route("/api/v1/dialects/<dialect>", methods=["GET"]), visit=May("settings"))
     async def show(self, visit: Visit, dialect: str) -> Response:
@@ -180,7 +190,14 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str) -> Shape:
     at = datetime(2000, 1, 1, tzinfo=UTC)
     for raw in raws:
         at += _TICK
-        line: Shape = {"raw": _base64(mask_all(raw)), "message": None, "problem": None, "ticket": None}
+        masked = mask_all(raw)
+        line: Shape = {
+            "raw": _base64(masked),
+            "shown": to_text(masked, "auto" if dialect is None else dialect.encoding),
+            "message": None,
+            "problem": None,
+            "ticket": None,
+        }
         try:
             message = decode(raw) if reader is None else reader.read(raw, reader.dialect.encoding)
         except WireError as error:
@@ -192,7 +209,7 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str) -> Shape:
                 line |= {"raw": _base64(message.raw), "message": message_shape(message), "ticket": ticket.id}
         lines.append(line)
     if problem is not None:
-        lines.append({"raw": "", "message": None, "problem": problem, "ticket": None})
+        lines.append({"raw": "", "shown": "", "message": None, "problem": problem, "ticket": None})
     return {
         "lines": lines,
         "tickets": [

@@ -244,11 +244,15 @@ def message_shape(message: Message) -> Shape:
         "type": message.type,
         "special": message.special,
         "code": message.code,
+        "barcode": message.barcode,
         "text": message.text,
         "quantity": _decimal(message.quantity),
+        "price": _decimal(message.price),
         "amount": _decimal(message.amount),
         "total": _decimal(message.total),
         "tender": message.tender,
+        "discount": _decimal(message.discount),
+        "card": message.card,
         "opens": message.opens,
     }
 
