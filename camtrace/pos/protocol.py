@@ -44,6 +44,8 @@ class Receiver(Protocol):
         reader: Reader | None = None,
     ) -> defer.Deferred[None]: ...
 
+    def lost(self, peer: str, fault: WireError) -> None: ...
+
 
 class TillConnection(protocol.Protocol):
     """One connection of one till, or of a concentrator that speaks for several."""
@@ -88,6 +90,7 @@ class TillConnection(protocol.Protocol):
         except FramingLost as lost:
             self._ended = True
             self._take(lost.before)
+            self.factory.receiver.lost(self._peer, lost)
             self.factory.complaints.tell(self._peer, lost.code, f"closed: {lost}", limit=lost.limit // 1024)
             self.transport.abortConnection()
 

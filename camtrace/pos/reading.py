@@ -23,6 +23,7 @@ from camtrace.pos.wire import (
     mask_all,
     mask_whole,
     printable,
+    refuse_utf16,
     to_decimal,
     to_special,
 )
@@ -51,6 +52,8 @@ class Reader:
         dialect = self.dialect
         if dialect.strips and line in (CUT, DRAWER):
             return self._mechanical(line)
+        if b"\0" in line:
+            refuse_utf16(line)
         whole = decoded(line.strip(_LINE_ENDS if self._splits_controls else AROUND), encoding)
         text = printable(whole).strip()
         paper = printed(text, dialect.digits > 0) if dialect.kind == "receipt" else None

@@ -150,6 +150,15 @@ class Tills:
         self._metrics.add("camtrace_pos_errors_total", wrong)
         return self._facts.record_all(facts).addErrback(self._refused, peer)
 
+    def lost(self, peer: str, fault: WireError) -> None:
+        """A line of `peer` never ended: it is none, and counted as one that cannot be read."""
+        self._metrics.add("camtrace_pos_errors_total", 1)
+        sender = self._sender(peer)
+        if sender is not None:
+            sender.last_at = self._now()
+            sender.bad += 1
+            sender.fault = fault.code
+
     def _read(self, raw: bytes, peer: str, encoding: str, reader: Reader | None) -> Message | None:
         """The message of a line, by the till's own dialect where it has one."""
         wanted = self._encodings.of(raw, peer, encoding)

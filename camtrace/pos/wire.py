@@ -110,7 +110,7 @@ class Message(NamedTuple):
 def decode(line: bytes, encoding: str = "auto") -> Message:
     """What one line says. Raises WireError when it names no till or no type of line."""
     raw = mask(line)
-    fields = [field.strip() for field in to_text(raw, encoding).split("|")]
+    fields = [field.strip() for field in to_text(_unpadded(raw) if b"\0" in raw else raw, encoding).split("|")]
     while len(fields) > 5 and not fields[-1]:
         fields.pop()
     if len(fields) < 5:
@@ -129,6 +129,22 @@ def decode(line: bytes, encoding: str = "auto") -> Message:
         case "D":
             return Message(*head, amount=to_decimal(fields[5]) if len(fields) > 5 else None)
     return Message(*head, text="|".join(fields[5:]))
+
+
+_WIDE_LETTERS = re.compile(rb"[^\0]\0[^\0]\0[^\0]")
+
+
+def _unpadded(raw: bytes) -> bytes:
+    """The line without the NUL bytes that some tills fill their fields with."""
+    kept = b"|".join(field.strip(b"\0 ") for field in raw.split(b"|"))
+    refuse_utf16(kept)
+    return kept
+
+
+def refuse_utf16(line: bytes) -> None:
+    """Raises WireError for a line that has a NUL beside each letter."""
+    if _WIDE_LETTERS.search(line):
+        raise WireError("its letters are UTF-16, which cannot be cut into lines: send UTF-8", "utf16")
 
 
 Head = tuple[str, str, str, str, str, bytes]
@@ -216,7 +232,7 @@ def _is_price(field: str) -> bool:
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _BOM = "\ufeff"
 # letters of CP850 and CP858 where CP1252 has signs that never follow a letter (é â ä å ç ê ë è ï î ô ö û ù), or
-# that never stand between two (Ç à), or nothing at all (ü É ì); between capitals, where it has small letters (À Â Î Ô Ù Û)
+# that never stand between two (Ç à), or nothing at all (ü É ì); between capitals, small letters and signs (À Â Î Ô Û)
 _DOS_TEXT = re.compile(
     rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]"
     rb"|[A-Z][\xb6\xb7\xd7\xe2\xea\xeb][A-Z]"
@@ -268,14 +284,14 @@ def _is_cyrillic(line: bytes) -> bool:
 # ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{13,19}(?![0-9])")
-_GROUPED = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+_GROUPED = re.compile(rb"(?<![0-9])[0-9](?:[ \0-]?[0-9]){12,18}(?![0-9])")
 
 
 def mask(line: bytes) -> bytes:
     """`line` with all but the last four digits of card numbers replaced by `*`.
 
-    A card number is a run of 13 to 19 digits, in groups or not, that passes Luhn's check. The article's code (field 6
-    of A and S lines) is a barcode and stays.
+    A card number is a run of 13 to 19 digits, in groups or not or with NUL bytes between, that passes Luhn's check.
+    The article's code (field 6 of A and S lines) is a barcode and stays.
     """
     if _GROUPED.search(line) is None:
         return line

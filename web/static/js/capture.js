@@ -31,7 +31,7 @@ function lineItem({ raw, shown, message, problem, at, sender }, as, more) {
   return el("li", { class: problem ? "bad" : message ? null : "faint" },
     at ? el("span", { class: "small quiet" }, `${clock(Date.parse(at))} ${sender}`) : null,
     el("code", null, as === "hex" ? hexWords(bytes) : controlsSeen(shown ?? new TextDecoder().decode(bytes))),
-    el("span", { class: "said" }, taken, more));
+    el("span", { class: "said" }, more ? el("span", null, taken) : taken, more));
 }
 
 /** To say of a line what it is. */
@@ -39,7 +39,7 @@ function sayingChoice({ shown, message }) {
   const words = (message?.text || message?.tender || shown || "").trim();
   if (!likeLine(words)) return null;
   const say = ({ target }) => {
-    const meant = said(target.value, words);
+    const meant = said(target.value, words, form.ruled);
     if (!meant.pattern) {
       toast(_("It cannot be seen where it stands in this line."));
       target.value = "";

@@ -109,10 +109,15 @@ export class DialectForm {
     return found;
   }
 
-  /** Have lines like `pattern` understood so: what was said of them before counts no more. An empty `list` only forgets. */
-  say({ list, pattern, means }) {
+  /** The patterns of all rules. */
+  get ruled() {
+    return rows(this.#field("rules").value).map(ruleText);
+  }
+
+  /** Have lines like `pattern` understood so: what was said of them before, or of `instead`, counts no more. */
+  say({ list, pattern, means, instead }) {
     for (const name of ["rules", ...PATTERNS]) {
-      const kept = rows(this.#field(name).value).filter((row) => (name === "rules" ? ruleText(row) : row) !== pattern);
+      const kept = rows(this.#field(name).value).filter((row) => ![pattern, instead].includes(name === "rules" ? ruleText(row) : row));
       if (name === list) kept.unshift(means ? `${pattern} → ${means}` : pattern);
       this.#field(name).value = kept.join("\n");
     }

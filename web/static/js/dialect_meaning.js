@@ -21,24 +21,51 @@ export function likeLine(words) {
   return /[^*\s]/.test(pattern) ? pattern : "";
 }
 
-const NAMED = { ticket: /(?:tick|re[cç]|bon|trans|check|чек|n°|№|#)\D*$/i, source: /(?:cais|till|reg|pos|касс|term)\D*$/i };
+// of these, the article behind the first word is another one each time
+const OPENING = ["ANNULE", "RETOUR", "OFFERT", "PERTE"];
+const openingWord = (words) => {
+  const [first, ...more] = words.trim().split(/\s+/);
+  return more.length && /\p{L}{2}/u.test(first) ? `${first} *` : likeLine(words);
+};
 
-/** The line with the place of `part` named, as `*TICKET N° {ticket}*`; "" where none is to be found. */
-export function naming(part, words) {
+const NAMED = { ticket: /(?:tick|re[cç]|bon|trans|check|чек|n°|№|#)[^0-9]*$/i, source: /(?:cais|till|reg|pos|касс|term)[^0-9]*$/i };
+
+/** Where the value of `part` stands in the line, as [start, end]; null where that is not to be seen. */
+function placeOf(part, words) {
   if (part === "seller") {
-    const found = words.match(/^(.*?[:=]\s*)(\S.*)$/) ?? words.match(/^(\S+\s+)(\S.*)$/);
-    return found ? `${starred(found[1].replace(NUMBER, "*"))}{seller}` : "";
+    const found = words.match(/^(.*[:=]\s*)(\S+(?: \S+)*)/) ?? words.match(/^(\S+\s+)(\S+(?: \S+)*)/);
+    return found && [found[1].length, found[1].length + found[2].length];
   }
-  const places = [...words.matchAll(/(\S[^0-9]*?)([0-9][\w-]*)/g)];
-  const place = places.find(({ 1: before }) => NAMED[part].test(before)) ?? places[places.length - 1];
-  if (!place) return "";
-  const before = place[1].split(/\s{2,}/).pop();
-  const starts = place.index + place[1].length - before.length;
-  return `${starts > 0 ? "*" : ""}${before}{${part}}${starts + before.length + place[2].length < words.length ? "*" : ""}`;
+  const numbers = [...words.matchAll(/[0-9][\w-]*/g)];
+  const number = numbers.find(({ index }) => NAMED[part].test(words.slice(0, index))) ?? numbers[0];
+  return number?.index ? [number.index, number.index + number[0].length] : null;
 }
 
-/** What is set for `words` when somebody says `saying` of them: the list it goes to, its pattern, its meaning. */
-export function said(saying, words) {
-  if (PARTS[saying]) return { list: "rules", pattern: naming(saying, words), means: "N" };
-  return LISTS[saying] ? { list: saying, pattern: likeLine(words), means: "" } : { list: "rules", pattern: likeLine(words), means: saying };
+/** The line with the places of `parts` named, as `*TICKET N° {ticket}*`; "" where one is not to be found. */
+function naming(parts, words) {
+  const places = parts.map((part) => [part, placeOf(part, words)]);
+  if (places.some(([, place]) => !place)) return "";
+  places.sort(([, [one]], [, [other]]) => one - other);
+  let pattern = "";
+  let at = 0;
+  for (const [part, [start, end]] of places) {
+    if (start < at) return "";
+    pattern += `${starred(words.slice(at, start).replace(at ? NUMBER : /^.*(?:\s{2,}|[0-9]\s+)/, "*"))}{${part}}`;
+    at = end;
+  }
+  return at < words.length ? `${pattern}*` : pattern;
+}
+
+/**
+ * What is set for `words` when somebody says `saying` of them: the list it goes to, its pattern, its meaning, and the
+ * pattern among the `present` ones that it replaces. What several parts of one line tell is one pattern.
+ */
+export function said(saying, words, present) {
+  if (PARTS[saying]) {
+    const others = Object.keys(PARTS).filter((part) => part !== saying);
+    const known = [others, ...others.map((part) => [part])].find((parts) => present.includes(naming(parts, words))) ?? [];
+    return { list: "rules", pattern: naming([saying, ...known], words) || naming([saying], words), means: "N", instead: known.length ? naming(known, words) : "" };
+  }
+  const pattern = OPENING.includes(saying) ? openingWord(words) : likeLine(words);
+  return LISTS[saying] ? { list: saying, pattern, means: "", instead: "" } : { list: "rules", pattern, means: saying, instead: "" };
 }
