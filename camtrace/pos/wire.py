@@ -15,6 +15,7 @@ from typing import NamedTuple
 MAX_LINE = 4096
 MAX_NAME = 200  # characters of a till, ticket, seller or customer that are kept apart; the raw line has them all
 MAX_TYPE = 8
+GIVEN_UP = "ANNULE"
 SPECIAL_WORDS = ("ANNULE", "OFFERT", "PERTE", "RETOUR")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
 
@@ -81,10 +82,11 @@ def _not_empty(lines: list[bytes]) -> list[bytes]:
 class Message(NamedTuple):
     """One line as it was meant. Names that were not sent, or sent as 0 where that means none, are empty.
 
-    `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount. `amount`: of
-    the article (A, S), in the drawer (D), given by the customer (T, E); `total`: what this tender settled (T, E).
-    `text`: the article, or all that followed an unknown type. `raw`: the line, card numbers masked. `opens`: the line
-    is known to begin a ticket. The protocol itself has no barcode, price of one, discount and card; dialects may.
+    `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount; of an E line it
+    is GIVEN_UP where the ticket was. `amount`: of the article (A, S), in the drawer (D), given by the customer (T, E);
+    `total`: what this tender settled (T, E). `text`: the article, or all that followed an unknown type. `raw`: the
+    line, card numbers masked. `opens`: the line is known to begin a ticket. The protocol itself has no barcode, price
+    of one, discount and card; dialects may.
     """
 
     source: str
@@ -169,13 +171,19 @@ def _article(head: Head, fields: list[str]) -> Message:
 
 
 def _tender(head: Head, fields: list[str]) -> Message:
-    """Means of payment, amount given, share of the total. A | inside the means is put back."""
+    """Means of payment, amount given, share of the total. A | inside the means is put back.
+
+    An E line with ANNULE for its means ends a ticket that was given up.
+    """
     fields += [""] * (3 - len(fields))
+    special = to_special(fields[0]) if head[4] == "E" else ""
+    if special != GIVEN_UP:
+        special = ""
     at = next((index for index in range(1, len(fields)) if to_decimal(fields[index]) is not None), 0)
     if not at:
-        return Message(*head, tender=fields[0])
+        return Message(*head, tender=fields[0], special=special)
     total = to_decimal(fields[at + 1]) if at + 1 < len(fields) else None
-    return Message(*head, tender="|".join(fields[:at]), amount=to_decimal(fields[at]), total=total)
+    return Message(*head, tender="|".join(fields[:at]), amount=to_decimal(fields[at]), total=total, special=special)
 
 
 def _number(field: str) -> str:

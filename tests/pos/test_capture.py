@@ -92,6 +92,7 @@ def test_the_samples_are_faultless(name: str) -> None:
 
 def test_the_example_has_nothing_to_correct() -> None:
     assert told(BY_NAME["camtrace"].sample) == []
+    assert told(b"1|0|7|0|A|1|1|V|1,00\n2|0|7|0|D|0\n1|0|7|0|E|ANNULE\n") == []  # two tills, a ticket given up
 
 
 @pytest.mark.parametrize(
@@ -111,7 +112,8 @@ def test_the_example_has_nothing_to_correct() -> None:
         (b"1|0|7|0|D|1,00\n01|0|7|0|D|1,00\n", "'01' is another till than '1'"),
         (b"1|0|7|0|D|1,00", "no end"),
         (b"1|0|7|0|D|1,00\n", "no ticket ends"),
-        (b"1|0|7|0|E|CB|1|1\n1|0|7|0|D|1,00\n", "still open"),
+        (b"1|0|7|0|E|CB|1|1\n1|0|7|0|A|1|1|V|1,00\n", "still open"),
+        (b"1|0|7|0|E|CB|1|1\n1|0|7|0|D|1,00\n", "send D before its E"),
         (b"", "there is no line"),
         (b"x" * 5000, "longer than 4096 bytes"),
     ],

@@ -6,8 +6,9 @@ import fnmatch
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -15,6 +16,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camtrace.errors import Invalid
+from camtrace.model import Ticket
 from camtrace.pos import guess, patterns
 from camtrace.pos.dialect import DEFAULTS, Dialect, read_dialect
 from camtrace.pos.escpos import CUT, DRAWER, Stripper
@@ -24,6 +26,7 @@ from camtrace.pos.presets import BY_NAME, PRESETS, Preset, shipped
 from camtrace.pos.printed import printed
 from camtrace.pos.reading import Reader, amount_of
 from camtrace.pos.wire import FramingLost, Message, WireError, decode
+from camtrace.tickets.grouping import Entry, Grouping
 
 OWN = sorted(shipped())
 ADDRESS = "10.0.0.9"
@@ -276,6 +279,52 @@ def test_no_bytes_are_a_fault_of_the_program(name: str, lines: list[bytes]) -> N
             if message is not None:
                 stored = "".join((message.source, message.text, message.tender, message.ticket, message.code))
                 assert "\0" not in stored and stored.encode()
+
+
+JUNK = st.sampled_from([b"", b"\n", b"\xff\xfe\x00\n", b"{\n", b"<x\n", b"TOTAL\n", b"|||||\n", b"----\n"])
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+@settings(deadline=None, max_examples=30)
+@given(junk=st.lists(JUNK, min_size=1, max_size=5))
+def test_every_line_is_of_one_ticket(preset: Preset, junk: list[bytes]) -> None:
+    """Whatever stands between the tickets: lines are counted without a hole, each end closes the ticket it is in."""
+    own = shipped().get(preset.name)
+    cut, reader = cutter(own), Reader(own, ADDRESS) if own else None
+    grouping = Grouping(count(1).__next__)
+    tickets: dict[int, Ticket] = {}
+    kept = 0
+    for number, line in enumerate(cut.feed(preset.sample.join([*junk, b""])) + cut.flush()):
+        try:
+            message = decode(line) if own is None or reader is None else reader.read(line, own.encoding)
+        except WireError:
+            continue
+        if message is None:
+            continue
+        kept += 1
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+        settled = message.amount if message.total is None else message.total
+        ticket = grouping.place(
+            Entry(
+                "pos",
+                message.source,
+                at,
+                message.ticket,
+                message.seller,
+                settled if message.type in ("T", "E") else None,
+                message.type == "E",
+                message.type == "D",
+                message.opens,
+            )
+        )
+        assert ticket.line_count == (tickets[ticket.id].line_count if ticket.id in tickets else 0) + 1
+        assert (ticket.closed_at is not None) == (
+            message.type == "E" or (message.type == "D" and ticket.line_count == 1)
+        )
+        tickets[ticket.id] = ticket
+    assert sum(ticket.line_count for ticket in tickets.values()) == kept
+    ends = [ticket for ticket in tickets.values() if ticket.closed_at is not None and ticket.line_count > 1]
+    assert len(ends) >= len(junk)  # of each sample one
 
 
 def test_a_line_without_end_is_bounded() -> None:
