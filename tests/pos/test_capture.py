@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camtrace.model import Ticket
@@ -21,6 +21,7 @@ CARDS = (b"4111111111111111", b"5500 0000 0000 0004", b"3400-0000-0000-009")
 WORDS = st.lists(st.one_of(st.sampled_from([*CARDS, b"|", b"\n", b"16,00", b" "]), st.binary(max_size=8)), max_size=12)
 
 
+@settings(deadline=None)
 @given(stream=WORDS.map(b"".join), cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_masked_as_the_whole_however_it_was_cut(stream: bytes, cuts: list[int]) -> None:
     stream = b"x" + stream
