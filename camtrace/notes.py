@@ -206,6 +206,7 @@ TEXTS = {
     "mail_doubtful": N_(
         "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
     ),
+    "till_utf16": N_("The till at {address} sends UTF-16 letters ({count} so far): set it to UTF-8."),
     "till_json": N_("The till at {address} sends lines that are no JSON objects ({count} so far), such as: {line}"),
     "till_xml": N_("The till at {address} sends lines that are no XML elements ({count} so far), such as: {line}"),
     "till_bursts": N_(

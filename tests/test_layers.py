@@ -49,7 +49,7 @@ PURE_EXTRA = {
     "cameras": {"status", "models", "streams"},
     "rtsp": {"urls", "jpeg", "timeline"},
     "ftp": {"names", "picture", "guesses", "messages"},
-    "pos": {"bursts", "check", "escpos", "presets"},
+    "pos": {"bursts", "check", "escpos", "framing", "guess", "objects", "patterns", "presets", "printed", "reading"},
     "recording": {"keyframes"},
     "tickets": {
         "tally",
@@ -89,7 +89,7 @@ OUTSIDE_EXTRA = {
     "cameras": {"defusedxml"},
     "mail": {"jinja2"},
 }
-PURE_OUTSIDE = {"dialect": {"re2"}, "onvif": {"defusedxml"}}
+PURE_OUTSIDE = {"patterns": {"re2"}, "onvif": {"defusedxml"}}
 THREAD_CALLS = re.compile(r"\b(Thread|ThreadPool|deferToThread|callInThread|deferToThreadPool|ThreadPoolExecutor)\b")
 TIME_CALLS = re.compile(r"\b(time\.time|time\.time_ns|datetime\.now|datetime\.utcnow|datetime\.today)\(")
 SQL = re.compile(r"^\s*(select|with|insert into|update \w+ set|delete from|create|alter)\s", re.IGNORECASE)

@@ -13,13 +13,13 @@ from datetime import datetime
 from itertools import count
 
 from camtrace import clock
-from camtrace.pos.wire import Message, WireError, mask_all
+from camtrace.pos.wire import Message, WireError, mask_all, to_text
 
 MOST_KEPT = 300  # lines and reads of each sender
 MOST_SENDERS = 200
 MOST_HELD = 4096
-_NUMBER_BACKWARDS = re.compile(rb"[ -]?[0-9](?:[ -]?[0-9])*")
-_NUMBER_GOES_ON = re.compile(rb"\A[ -]?[0-9](?:[ -]?[0-9])*")
+_NUMBER_BACKWARDS = re.compile(rb"[ \0-]?[0-9](?:[ \0-]?[0-9])*")
+_NUMBER_GOES_ON = re.compile(rb"\A[ \0-]?[0-9](?:[ \0-]?[0-9])*")
 
 
 class MaskedStream:
@@ -59,6 +59,7 @@ class Captured:
     """Something that came from `sender`, an address. `raw`: bytes as read, of the connection numbered `connection`.
 
     Or, with a `dialect`, a line: with the message it is, or with the `problem` it has; with neither it was left out.
+    `shown`: the line in letters.
     """
 
     at: datetime
@@ -68,6 +69,7 @@ class Captured:
     dialect: str = ""
     message: Message | None = None
     problem: WireError | None = None
+    shown: str = ""
 
 
 Listener = Callable[[Captured], object]
@@ -105,10 +107,16 @@ class Capture:
             self._tell(Captured(self._now(), sender, raw, connection))
 
     def line(
-        self, sender: str, dialect: str, raw: bytes, message: Message | None, problem: WireError | None = None
+        self,
+        sender: str,
+        dialect: str,
+        raw: bytes,
+        message: Message | None,
+        problem: WireError | None = None,
+        encoding: str = "auto",
     ) -> None:
         """A line, masked, and what it was taken for."""
-        self._tell(Captured(self._now(), sender, raw, 0, dialect, message, problem))
+        self._tell(Captured(self._now(), sender, raw, 0, dialect, message, problem, to_text(raw, encoding)))
 
     def _tell(self, captured: Captured) -> None:
         if captured.sender not in self._kept and len(self._kept) >= MOST_SENDERS:

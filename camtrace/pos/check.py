@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from camtrace.pos.dialect import Dialect, Reader, cutter
+from camtrace.pos.dialect import Dialect
+from camtrace.pos.framing import cutter
+from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all, to_text
 
 LINE_SECONDS = 0.1
@@ -35,7 +37,7 @@ class Check:
         self._cutter = cutter(dialect)
         self._reader = Reader(dialect, address) if dialect is not None else None
         self._names: dict[str, str] = {}
-        self._ticket: list[float | None] = []  # when the lines of the present ticket came
+        self._tickets: dict[str, list[float | None]] = {}  # when the lines of each till's present ticket came
         self._ends = 0
         self._told: set[str] = set()
         self._unfinished = False
@@ -65,7 +67,7 @@ class Check:
             yield Finding(0, "error", "there is no line")
         elif self.errors < self.lines and not self._ends:
             yield Finding(0, "warning", "no ticket ends: send a line of type E when it is paid, even if nothing is due")
-        elif self._ticket:
+        elif any(self._tickets.values()):
             yield Finding(0, "note", "the last ticket is still open")
 
     def _line(self, raw: bytes, at: float | None) -> Iterator[Finding]:
@@ -98,7 +100,7 @@ class Check:
             yield "warning", "field 7, the description, is empty"
         if kind == "S" and not message.special and message.amount is None:
             yield "warning", "field 8 is neither ANNULE, OFFERT, PERTE, RETOUR nor an amount"
-        if kind in "TE" and message.amount is None and message.total is None:
+        if kind in "TE" and message.amount is None and message.total is None and not message.special:
             yield "warning", "fields 6 and 7 are no amounts: the ticket's total will not be known"
         if kind in "AS" and len(fields) > 9:
             yield "note", "more than 9 fields: a | inside the description is put back, but better avoided"
@@ -118,13 +120,19 @@ class Check:
             )
 
     def _group(self, number: int, message: Message, at: float | None) -> Iterator[Finding]:
+        ticket = self._tickets.setdefault(message.source, [])
         if message.opens:
-            self._ticket = []
-        self._ticket.append(at)
+            ticket.clear()
+        if message.type == "D" and not ticket:  # stands alone
+            if self._ends and "drawer" not in self._told:
+                self._told.add("drawer")
+                yield Finding(number, "note", "a drawer opened outside of a ticket: of a sale, send D before its E")
+            return
+        ticket.append(at)
         if message.type != "E":
             return
         self._ends += 1
-        times = [each for each in self._ticket if each is not None]
+        times = [each for each in ticket if each is not None]
         if len(times) >= FEWEST_LINES and times[-1] - times[0] < LINE_SECONDS * len(times):
             yield Finding(
                 number,
@@ -132,4 +140,4 @@ class Check:
                 f"the {len(times)} lines of this ticket came at once: send each when it is entered, or they cannot be"
                 " found in the video",
             )
-        self._ticket = []
+        ticket.clear()

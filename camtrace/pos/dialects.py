@@ -7,9 +7,10 @@ from collections.abc import Iterable, Mapping
 from twisted.logger import Logger
 
 from camtrace.errors import Invalid
-from camtrace.pos.dialect import BUILT_IN, Dialect, Reader, read_dialect
+from camtrace.pos.dialect import BUILT_IN, Dialect, read_dialect
 from camtrace.pos.ports import DialectRows, Sources
 from camtrace.pos.presets import shipped
+from camtrace.pos.reading import Reader
 
 MOST_READERS = 4000  # senders whose place in a ticket is remembered while they are not connected
 

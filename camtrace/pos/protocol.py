@@ -15,8 +15,10 @@ from twisted.python.failure import Failure
 from camtrace.complaints import Complaints
 from camtrace.pos.admission import Admission
 from camtrace.pos.capture import Capture, MaskedStream
-from camtrace.pos.dialect import BUILT_IN, Cutter, Reader, cutter
+from camtrace.pos.dialect import BUILT_IN
 from camtrace.pos.dialects import Dialects
+from camtrace.pos.framing import Cutter, cutter
+from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
@@ -41,6 +43,8 @@ class Receiver(Protocol):
         bad: Callable[[bytes, WireError], None],
         reader: Reader | None = None,
     ) -> defer.Deferred[None]: ...
+
+    def lost(self, peer: str, fault: WireError) -> None: ...
 
 
 class TillConnection(protocol.Protocol):
@@ -86,6 +90,7 @@ class TillConnection(protocol.Protocol):
         except FramingLost as lost:
             self._ended = True
             self._take(lost.before)
+            self.factory.receiver.lost(self._peer, lost)
             self.factory.complaints.tell(self._peer, lost.code, f"closed: {lost}", limit=lost.limit // 1024)
             self.transport.abortConnection()
 

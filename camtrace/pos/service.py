@@ -17,10 +17,11 @@ from camtrace.model import Line
 from camtrace.pos.admission import Admission
 from camtrace.pos.bursts import Bursts
 from camtrace.pos.capture import Capture
-from camtrace.pos.dialect import BUILT_IN, Reader
+from camtrace.pos.dialect import BUILT_IN
 from camtrace.pos.dialects import Dialects
 from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import BurstFound, Cameras, Facts
+from camtrace.pos.reading import Reader
 from camtrace.pos.wire import Message, WireError, decode, mask_all
 from camtrace.tickets.grouping import Entry, Grouping
 
@@ -129,7 +130,7 @@ class Tills:
                     message = self._read(raw, peer, encoding, reader)
                 if message is None:
                     if capture:
-                        capture.line(peer, _name(reader), mask_all(raw), None)
+                        capture.line(peer, _name(reader), mask_all(raw), None, None, encoding_of(raw, peer, encoding))
                     continue
                 if not self._admission.source(message.source):
                     raise WireError("its name is not among [pos] sources", "stranger_name")
@@ -138,16 +139,25 @@ class Tills:
                 fault = error.code
                 wrong += 1
                 if capture:
-                    capture.line(peer, _name(reader), mask_all(raw), None, error)
+                    capture.line(peer, _name(reader), mask_all(raw), None, error, encoding_of(raw, peer, encoding))
             else:
                 fault = ""
                 facts.append(self._fact(message, peer))
                 if capture:
-                    capture.line(peer, _name(reader), message.raw, message)
+                    capture.line(peer, _name(reader), message.raw, message, None, encoding_of(raw, peer, encoding))
         self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)
         return self._facts.record_all(facts).addErrback(self._refused, peer)
+
+    def lost(self, peer: str, fault: WireError) -> None:
+        """A line of `peer` never ended: it is none, and counted as one that cannot be read."""
+        self._metrics.add("camtrace_pos_errors_total", 1)
+        sender = self._sender(peer)
+        if sender is not None:
+            sender.last_at = self._now()
+            sender.bad += 1
+            sender.fault = fault.code
 
     def _read(self, raw: bytes, peer: str, encoding: str, reader: Reader | None) -> Message | None:
         """The message of a line, by the till's own dialect where it has one."""
@@ -223,11 +233,15 @@ class Tills:
             special=message.special,
             position=ticket.line_count,
             code=message.code,
+            barcode=message.barcode,
             text=message.text,
             quantity=message.quantity,
+            price=message.price,
             amount=message.amount,
             total=message.total,
             tender=message.tender,
+            discount=message.discount,
+            card=message.card,
             raw=message.raw,
             cameras=self._cameras.watching(message.source),
         )

@@ -15,6 +15,7 @@ from typing import NamedTuple
 MAX_LINE = 4096
 MAX_NAME = 200  # characters of a till, ticket, seller or customer that are kept apart; the raw line has them all
 MAX_TYPE = 8
+GIVEN_UP = "ANNULE"
 SPECIAL_WORDS = ("ANNULE", "OFFERT", "PERTE", "RETOUR")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
 
@@ -81,10 +82,11 @@ def _not_empty(lines: list[bytes]) -> list[bytes]:
 class Message(NamedTuple):
     """One line as it was meant. Names that were not sent, or sent as 0 where that means none, are empty.
 
-    `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount. `amount`: of
-    the article (A, S), in the drawer (D), given by the customer (T, E); `total`: what this tender settled (T, E).
-    `text`: the article, or all that followed an unknown type. `raw`: the line, card numbers masked. `opens`: the line
-    is known to begin a ticket.
+    `type` is upper case; `special` one of SPECIAL_WORDS, or another word where an S line has no amount; of an E line it
+    is GIVEN_UP where the ticket was. `amount`: of the article (A, S), in the drawer (D), given by the customer (T, E);
+    `total`: what this tender settled (T, E). `text`: the article, or all that followed an unknown type. `raw`: the
+    line, card numbers masked. `opens`: the line is known to begin a ticket. The protocol itself has no barcode, price
+    of one, discount and card; dialects may.
     """
 
     source: str
@@ -101,12 +103,16 @@ class Message(NamedTuple):
     tender: str = ""
     total: Decimal | None = None
     opens: bool = False
+    barcode: str = ""
+    price: Decimal | None = None
+    discount: Decimal | None = None
+    card: str = ""
 
 
 def decode(line: bytes, encoding: str = "auto") -> Message:
     """What one line says. Raises WireError when it names no till or no type of line."""
     raw = mask(line)
-    fields = [field.strip() for field in to_text(raw, encoding).split("|")]
+    fields = [field.strip() for field in to_text(_unpadded(raw) if b"\0" in raw else raw, encoding).split("|")]
     while len(fields) > 5 and not fields[-1]:
         fields.pop()
     if len(fields) < 5:
@@ -125,6 +131,22 @@ def decode(line: bytes, encoding: str = "auto") -> Message:
         case "D":
             return Message(*head, amount=to_decimal(fields[5]) if len(fields) > 5 else None)
     return Message(*head, text="|".join(fields[5:]))
+
+
+_WIDE_LETTERS = re.compile(rb"[^\0]\0[^\0]\0[^\0]")
+
+
+def _unpadded(raw: bytes) -> bytes:
+    """The line without the NUL bytes that some tills fill their fields with."""
+    kept = b"|".join(field.strip(b"\0 ") for field in raw.split(b"|"))
+    refuse_utf16(kept)
+    return kept
+
+
+def refuse_utf16(line: bytes) -> None:
+    """Raises WireError for a line that has a NUL beside each letter."""
+    if _WIDE_LETTERS.search(line):
+        raise WireError("its letters are UTF-16, which cannot be cut into lines: send UTF-8", "utf16")
 
 
 Head = tuple[str, str, str, str, str, bytes]
@@ -149,13 +171,19 @@ def _article(head: Head, fields: list[str]) -> Message:
 
 
 def _tender(head: Head, fields: list[str]) -> Message:
-    """Means of payment, amount given, share of the total. A | inside the means is put back."""
+    """Means of payment, amount given, share of the total. A | inside the means is put back.
+
+    An E line with ANNULE for its means ends a ticket that was given up.
+    """
     fields += [""] * (3 - len(fields))
+    special = to_special(fields[0]) if head[4] == "E" else ""
+    if special != GIVEN_UP:
+        special = ""
     at = next((index for index in range(1, len(fields)) if to_decimal(fields[index]) is not None), 0)
     if not at:
-        return Message(*head, tender=fields[0])
+        return Message(*head, tender=fields[0], special=special)
     total = to_decimal(fields[at + 1]) if at + 1 < len(fields) else None
-    return Message(*head, tender="|".join(fields[:at]), amount=to_decimal(fields[at]), total=total)
+    return Message(*head, tender="|".join(fields[:at]), amount=to_decimal(fields[at]), total=total, special=special)
 
 
 def _number(field: str) -> str:
@@ -212,8 +240,11 @@ def _is_price(field: str) -> bool:
 _CONTROL = re.compile("[\x00-\x08\x0a-\x1f\x7f-\x9f\u2028\u2029]")
 _BOM = "\ufeff"
 # letters of CP850 and CP858 where CP1252 has signs that never follow a letter (é â ä å ç ê ë è ï î ô ö û ù), or
-# that never stand between two (Ç à), or nothing at all (ü É ì)
-_DOS_TEXT = re.compile(rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]")
+# that never stand between two (Ç à), or nothing at all (ü É ì); between capitals, small letters and signs (À Â Î Ô Û)
+_DOS_TEXT = re.compile(
+    rb"[A-Za-z][\x82-\x84\x86-\x8c\x93\x94\x96\x97]|[A-Za-z][\x80\x85][A-Za-z]|[\x81\x8d\x90]"
+    rb"|[A-Z][\xb6\xb7\xd7\xe2\xea\xeb][A-Z]"
+)
 _HIGH = rb"\xa8\xb8\xc0-\xff"  # all letters of CP1251, and most accented ones of CP1252
 _WORD = re.compile(rb"[A-Za-z\x8a\x8c\x8e\x9a\x9c\x9e\x9f%b]+" % _HIGH)
 _HIGH_WORD = re.compile(rb"[%b]{3,}" % _HIGH)
@@ -222,8 +253,18 @@ _DISTINCT_LETTERS = 3  # of a word: a row of one sign is a rule or a box
 
 def to_text(line: bytes, encoding: str = "auto") -> str:
     """`line` as text. What cannot be decoded, NUL and the other control characters become U+FFFD, tabs spaces."""
-    text = _decoded(line, encoding).removeprefix(_BOM).replace("\t", " ")
+    return printable(decoded(line, encoding))
+
+
+def printable(text: str) -> str:
+    """`text` with U+FFFD for control characters, and spaces for tabs."""
+    text = text.replace("\t", " ")
     return _CONTROL.sub("\ufffd", text) if _CONTROL.search(text) else text
+
+
+def decoded(line: bytes, encoding: str = "auto") -> str:
+    """`line` as text, control characters and all."""
+    return _decoded(line, encoding).removeprefix(_BOM)
 
 
 def _decoded(line: bytes, encoding: str) -> str:
@@ -251,14 +292,14 @@ def _is_cyrillic(line: bytes) -> bool:
 # ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{13,19}(?![0-9])")
-_GROUPED = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
+_GROUPED = re.compile(rb"(?<![0-9])[0-9](?:[ \0-]?[0-9]){12,18}(?![0-9])")
 
 
 def mask(line: bytes) -> bytes:
     """`line` with all but the last four digits of card numbers replaced by `*`.
 
-    A card number is a run of 13 to 19 digits, in groups or not, that passes Luhn's check. The article's code (field 6
-    of A and S lines) is a barcode and stays.
+    A card number is a run of 13 to 19 digits, in groups or not or with NUL bytes between, that passes Luhn's check.
+    The article's code (field 6 of A and S lines) is a barcode and stays.
     """
     if _GROUPED.search(line) is None:
         return line
@@ -273,6 +314,19 @@ def mask(line: bytes) -> bytes:
 def mask_all(data: bytes) -> bytes:
     """`data` of any form with its card numbers masked; what is a barcode is not known here."""
     return _GROUPED.sub(_masked, _DIGITS.sub(_masked, data))
+
+
+_LAST_SHOWN = 4
+_LEAST_CARD = 8  # digits: less are the last of a number that was masked already
+
+
+def mask_whole(number: str) -> str:
+    """`number`, which is known to be that of a card, with all digits but the last four replaced by `*`."""
+    places = [place for place, letter in enumerate(number) if letter.isdigit()]
+    if len(places) < _LEAST_CARD:
+        return number
+    hidden = set(places[:-_LAST_SHOWN])
+    return "".join("*" if place in hidden else letter for place, letter in enumerate(number))
 
 
 def _masked(match: re.Match[bytes]) -> bytes:

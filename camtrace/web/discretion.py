@@ -22,6 +22,11 @@ def text_for(user: User, text: str) -> str:
     return text if user.may("cards") else hidden(text)
 
 
+def card_for(user: User, card: str) -> str:
+    """A card's number, masked but for its last four digits, or what is to be shown of it."""
+    return card if user.may("cards") else blank(card)
+
+
 def bytes_for(user: User, data: bytes) -> bytes:
     """What a till sent, its card numbers masked, or what is to be shown of that."""
     return data if user.may("cards") else hidden_bytes(data)

@@ -6,7 +6,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camtrace.model import Ticket
@@ -21,6 +21,7 @@ CARDS = (b"4111111111111111", b"5500 0000 0000 0004", b"3400-0000-0000-009")
 WORDS = st.lists(st.one_of(st.sampled_from([*CARDS, b"|", b"\n", b"16,00", b" "]), st.binary(max_size=8)), max_size=12)
 
 
+@settings(deadline=None)
 @given(stream=WORDS.map(b"".join), cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_masked_as_the_whole_however_it_was_cut(stream: bytes, cuts: list[int]) -> None:
     stream = b"x" + stream
@@ -92,6 +93,7 @@ def test_the_samples_are_faultless(name: str) -> None:
 
 def test_the_example_has_nothing_to_correct() -> None:
     assert told(BY_NAME["camtrace"].sample) == []
+    assert told(b"1|0|7|0|A|1|1|V|1,00\n2|0|7|0|D|0\n1|0|7|0|E|ANNULE\n") == []  # two tills, a ticket given up
 
 
 @pytest.mark.parametrize(
@@ -111,7 +113,8 @@ def test_the_example_has_nothing_to_correct() -> None:
         (b"1|0|7|0|D|1,00\n01|0|7|0|D|1,00\n", "'01' is another till than '1'"),
         (b"1|0|7|0|D|1,00", "no end"),
         (b"1|0|7|0|D|1,00\n", "no ticket ends"),
-        (b"1|0|7|0|E|CB|1|1\n1|0|7|0|D|1,00\n", "still open"),
+        (b"1|0|7|0|E|CB|1|1\n1|0|7|0|A|1|1|V|1,00\n", "still open"),
+        (b"1|0|7|0|E|CB|1|1\n1|0|7|0|D|1,00\n", "send D before its E"),
         (b"", "there is no line"),
         (b"x" * 5000, "longer than 4096 bytes"),
     ],

@@ -6,8 +6,9 @@ import fnmatch
 import json
 import re
 import time
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
-from itertools import pairwise
+from itertools import count, pairwise
 from typing import Any
 
 import pytest
@@ -15,11 +16,17 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from camtrace.errors import Invalid
-from camtrace.pos import dialect as module
-from camtrace.pos.dialect import DEFAULTS, Dialect, Reader, amount_of, cutter, fits, read_dialect
+from camtrace.model import Ticket
+from camtrace.pos import guess, patterns
+from camtrace.pos.dialect import DEFAULTS, Dialect, read_dialect
 from camtrace.pos.escpos import CUT, DRAWER, Stripper
-from camtrace.pos.presets import BY_NAME, PRESETS, shipped
+from camtrace.pos.framing import cutter
+from camtrace.pos.patterns import fits
+from camtrace.pos.presets import BY_NAME, PRESETS, Preset, shipped
+from camtrace.pos.printed import printed
+from camtrace.pos.reading import Reader, amount_of
 from camtrace.pos.wire import FramingLost, Message, WireError, decode
+from camtrace.tickets.grouping import Entry, Grouping
 
 OWN = sorted(shipped())
 ADDRESS = "10.0.0.9"
@@ -52,19 +59,43 @@ def heard(name: str) -> list[Message]:
 
 RECEIPT = [
     ("N", "", None, "EPICERIE DU PORT", None, None),
+    ("N", "", None, "TEL 04.91.00.00.00", None, None),
+    ("N", "", None, "VENDEUR: ANNE", None, None),
+    ("N", "", None, "26/11/26 10:42  TICKET N° 1234", None, None),
     ("A", "", None, "TARTE POELEE", "16.00", None),
     ("A", "", "2", "BAGUETTE", "2.60", None),
     ("S", "ANNULE", None, "ANNULATION BAGUETTE", "-1.30", None),
-    ("N", "", None, "SOUS-TOTAL", "17.30", None),
-    ("T", "", None, "TOTAL", None, "17.30"),
+    ("A", "", None, "CARTE POSTALE", "0.90", None),
+    ("N", "", None, "SOUS-TOTAL", "18.20", None),
+    ("T", "", None, "TOTAL", None, "18.20"),
     ("N", "", None, "ESPECES", "20.00", None),
-    ("N", "", None, "RENDU", "2.70", None),
+    ("N", "", None, "RENDU", "1.80", None),
 ]
 
 
 def test_a_receipt() -> None:
-    assert list(map(brief, heard("receipt"))) == [*RECEIPT, ("E", "", None, "MERCI DE VOTRE VISITE", None, None)]
-    assert {message.source for message in heard("receipt")} == {ADDRESS}
+    lines = heard("receipt")
+    assert list(map(brief, lines)) == [*RECEIPT, ("E", "", None, "MERCI DE VOTRE VISITE", None, None)]
+    assert {line.source for line in lines} == {ADDRESS}
+    assert [(line.ticket, line.seller) for line in lines[2:]] == [("", "ANNE"), *[("1234", "ANNE")] * 10]
+
+
+def test_an_english_receipt() -> None:
+    """Dollars before the amount, thousands, the letter of a tax; an article above how often it was bought."""
+    lines = heard("receipt-en")
+    assert list(map(brief, lines[4:])) == [
+        ("A", "", None, "APPLE PIE", "4.50", None),
+        ("N", "", None, "BAGUETTE", None, None),
+        ("A", "", "2", "BAGUETTE", "2.60", None),
+        ("A", "", None, "TELEVISION", "1234.00", None),
+        ("S", "ANNULE", None, "VOID BAGUETTE", "-1.30", None),
+        ("N", "", None, "SUBTOTAL", "1239.80", None),
+        ("N", "", None, "TAX 5%", "61.70", None),
+        ("T", "", None, "TOTAL", None, "1301.50"),
+        ("N", "", None, "VISA", "1301.50", None),
+        ("E", "", None, "THANK YOU FOR SHOPPING WITH US", None, None),
+    ]
+    assert (lines[-1].ticket, lines[-1].seller, lines[6].price) == ("4711", "ANN", Decimal("1.30"))
 
 
 def test_a_receipt_printer() -> None:
@@ -76,16 +107,41 @@ def test_a_receipt_printer() -> None:
     ]
 
 
-def test_a_russian_receipt() -> None:
-    assert list(map(brief, heard("receipt-ru"))) == [
-        ("N", "", None, "МАГАЗИН №5", None, None),
-        ("A", "", None, "ХЛЕБ", "42.00", None),
-        ("A", "", "2", "МОЛОКО", "170.00", None),
-        ("S", "ANNULE", None, "СТОРНО ХЛЕБ", "-42.00", None),
-        ("T", "", None, "ИТОГ", None, "170.00"),
-        ("N", "", None, "НАЛИЧНЫМИ", "200.00", None),
-        ("E", "", None, "СПАСИБО ЗА ПОКУПКУ", None, None),
+RUSSIAN = [
+    ("N", "", None, "МАГАЗИН №5", None, None),
+    ("N", "", None, "КАССИР: ПЕТРОВА", None, None),
+    ("A", "", None, "ХЛЕБ", "42.00", None),
+    ("A", "", "2", "МОЛОКО", "170.00", None),
+    ("S", "ANNULE", None, "СТОРНО ХЛЕБ", "-42.00", None),
+    ("T", "", None, "ИТОГ", None, "170.00"),
+    ("N", "", None, "НАЛИЧНЫМИ", "200.00", None),
+]
+
+
+def test_russian_receipts() -> None:
+    lines = heard("receipt-ru")
+    assert list(map(brief, lines)) == [*RUSSIAN, ("E", "", None, "СПАСИБО ЗА ПОКУПКУ", None, None)]
+    assert {line.seller for line in lines[1:]} == {"ПЕТРОВА"}
+    assert list(map(brief, heard("escpos-ru"))) == [
+        *RUSSIAN,
+        ("D", "", None, "", None, None),
+        ("E", "", None, "", None, None),
     ]
+
+
+def test_a_fiscal_receipt() -> None:
+    """What an article costs stands in the line below it."""
+    lines = heard("receipt-ru-fiscal")
+    assert list(map(brief, lines[4:10])) == [
+        ("N", "", None, "ХЛЕБ РЖАНОЙ", None, None),
+        ("A", "", "1.000", "ХЛЕБ РЖАНОЙ", "42.00", None),
+        ("N", "", None, "МОЛОКО 3,2% 1Л", None, None),
+        ("A", "", "2.000", "МОЛОКО 3,2% 1Л", "170.00", None),
+        ("T", "", None, "ИТОГ", None, "212.00"),
+        ("N", "", None, "НАЛИЧНЫМИ", "300.00", None),
+    ]
+    assert [line.type for line in lines[10:]] == ["N", "N", "N", "E"]
+    assert (lines[7].price, lines[7].ticket, lines[7].seller) == (Decimal("85.00"), "152", "ИВАНОВА А.П.")
 
 
 def test_a_table() -> None:
@@ -102,6 +158,20 @@ def test_a_table() -> None:
         ("S", "ANNULE", "2", "OEUF", "-5.00", None),
         ("E", "", None, "CARTE", "16.00", None),
     ]
+
+
+def test_a_table_of_tabulators() -> None:
+    """An empty field at the end of a line is one, and a comma is none."""
+    lines = heard("tab")
+    assert list(map(brief, lines)) == [
+        ("A", "", "1", "PIE, LARGE", "16.00", None),
+        ("D", "", None, "", None, None),
+        ("E", "", None, "CASH", "16.00", None),
+    ]
+    assert {(line.source, line.ticket, line.seller) for line in lines} == {("5", "88", "TOM")}
+    own = dialect(separator="\t", fields=["ticket", "source", "text", "amount"])
+    (line,) = said(own, b"\t7\tA\x01B\t1,30")  # the first is empty
+    assert line and (line.source, line.ticket, line.text) == ("7", "", "A\ufffdB")
 
 
 def test_json_lines() -> None:
@@ -127,6 +197,32 @@ def test_xml_lines() -> None:
         ("4", "12", "LEA", True),
         *[("4", "12", "LEA", False)] * 3,
     ]
+
+
+def test_objects_in_objects() -> None:
+    sale, end = heard("json-nested")
+    assert (brief(sale), sale.code, sale.barcode) == (("A", "", "2", "PÂTE", "8.20", None), "148", "3017620422003")
+    assert (sale.price, sale.seller, end.seller) == (Decimal("4.10"), "Léa", "Léa")
+    assert (brief(end), end.card) == (("E", "", None, "CARD", None, "8.20"), "************1111")
+    assert b"3017620422003" in sale.raw
+
+
+def test_elements_of_their_own() -> None:
+    lines = heard("xml-elements")
+    assert list(map(brief, lines)) == [("A", "", None, "TARTE", "16.00", None), ("E", "", None, "CB", None, "16.00")]
+    assert {(line.source, line.ticket) for line in lines} == {("8", "31")}
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+def test_what_a_till_speaks_is_guessed(preset: Preset) -> None:
+    """By its sample, by a part of it, and by two in a row."""
+    whole, cut = preset.sample * 2, preset.sample[: len(preset.sample) * 9 // 10]
+    for sample in (preset.sample, whole, cut):
+        best = guess.likely(sample)[0]
+        assert best == preset.name or (preset.name, best) == ("receipt-en", "receipt")
+    bread = " AU BON PAIN\n NO 4512\n BAGUETTE      1,30\n A REGLER      1,30\n CB            1,30\n A TRÈS BIENTÔT\n"
+    assert {guess.likely(bread.encode(encoding))[0] for encoding in ("utf-8", "cp1252", "cp858")} == {"receipt"}
+    assert guess.likely(b"") == guess.likely(b"\x01\x02\x03\n") == []
 
 
 def test_the_example_of_the_protocol_is_the_built_in_one() -> None:
@@ -185,6 +281,52 @@ def test_no_bytes_are_a_fault_of_the_program(name: str, lines: list[bytes]) -> N
                 assert "\0" not in stored and stored.encode()
 
 
+JUNK = st.sampled_from([b"", b"\n", b"\xff\xfe\x00\n", b"{\n", b"<x\n", b"TOTAL\n", b"|||||\n", b"----\n"])
+
+
+@pytest.mark.parametrize("preset", PRESETS, ids=lambda preset: preset.name)
+@settings(deadline=None, max_examples=30)
+@given(junk=st.lists(JUNK, min_size=1, max_size=5))
+def test_every_line_is_of_one_ticket(preset: Preset, junk: list[bytes]) -> None:
+    """Whatever stands between the tickets: lines are counted without a hole, each end closes the ticket it is in."""
+    own = shipped().get(preset.name)
+    cut, reader = cutter(own), Reader(own, ADDRESS) if own else None
+    grouping = Grouping(count(1).__next__)
+    tickets: dict[int, Ticket] = {}
+    kept = 0
+    for number, line in enumerate(cut.feed(preset.sample.join([*junk, b""])) + cut.flush()):
+        try:
+            message = decode(line) if own is None or reader is None else reader.read(line, own.encoding)
+        except WireError:
+            continue
+        if message is None:
+            continue
+        kept += 1
+        at = datetime(2026, 1, 1, tzinfo=UTC) + timedelta(seconds=number)
+        settled = message.amount if message.total is None else message.total
+        ticket = grouping.place(
+            Entry(
+                "pos",
+                message.source,
+                at,
+                message.ticket,
+                message.seller,
+                settled if message.type in ("T", "E") else None,
+                message.type == "E",
+                message.type == "D",
+                message.opens,
+            )
+        )
+        assert ticket.line_count == (tickets[ticket.id].line_count if ticket.id in tickets else 0) + 1
+        assert (ticket.closed_at is not None) == (
+            message.type == "E" or (message.type == "D" and ticket.line_count == 1)
+        )
+        tickets[ticket.id] = ticket
+    assert sum(ticket.line_count for ticket in tickets.values()) == kept
+    ends = [ticket for ticket in tickets.values() if ticket.closed_at is not None and ticket.line_count > 1]
+    assert len(ends) >= len(junk)  # of each sample one
+
+
 def test_a_line_without_end_is_bounded() -> None:
     """Fields and receipts are short; an object may be longer."""
     for name, most in (("receipt", 4096), ("json", 16384)):
@@ -225,7 +367,7 @@ def test_evil_patterns_are_linear() -> None:
 
 
 def test_without_the_library_only_regular_expressions_are_missed(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "re2", None)
+    monkeypatch.setattr(patterns, "re2", None)
     with pytest.raises(Invalid, match="google-re2"):
         dialect(end=[{"match": "regex", "text": "x"}])
     assert len(shipped()) == len(OWN)
@@ -248,6 +390,43 @@ def test_rules_name_parts() -> None:
     assert (drawer.type, drawer.source) == ("D", "2B")
     strict = dialect(kind="receipt", case_sensitive=True, rules=[{"match": "exact", "text": "tiroir", "means": "D"}])
     assert [message and message.type for message in said(strict, b"TIROIR", b"tiroir")] == ["N", "D"]
+
+
+@pytest.mark.parametrize(
+    ("wanted", "line", "parts"),
+    [
+        ("TICKET {ticket}", b"TICKET 0012", ("0012", "", "")),
+        ("*TICKET N° {ticket}*CAISSE {source}", "26/11 TICKET N° 0012  LE 5 CAISSE 2B".encode(), ("0012", "2B", "")),
+        ("ticket {ticket}*", b"TICKET  0012 of 7", ("0012", "", "")),
+        ("{ticket}/{seller}", b"7/Anna Lena", ("7", "", "Anna Lena")),
+        ("TICKET {ticket}", b"TICKET RESTAURANT", None),
+        ("SERVI PAR ?? {seller}", b"SERVI PAR ME ZOE", ("", "", "ZOE")),
+        ("{colour}*", b"{colour} 7", ("", "", "")),
+        ("VENDEUR {seller}", b"VENDEUR ANNE    1,30", ("", "", "ANNE")),
+    ],
+)
+def test_wildcards_name_parts(wanted: str, line: bytes, parts: tuple[str, str, str] | None) -> None:
+    """As they are written in the line, whatever the letters of the pattern; before a * it is a single word."""
+    (found,) = said(dialect(kind="receipt", source="-", rules=[{"text": wanted, "means": "T"}]), line)
+    assert found and found.type == ("N" if parts is None else "T")
+    assert (found.ticket, found.source.removeprefix("-"), found.seller) == (parts or ("", "", ""))
+
+
+@given(pattern=st.lists(st.sampled_from(["{ticket}", "{seller}", "*", "?", "a", "b"]), max_size=6), text=st.text("ab "))
+def test_parts_do_not_change_what_fits(pattern: list[str], text: str) -> None:
+    """What fits with names fits without them; each part stands in the line."""
+    own = patterns.pattern("wildcard", "".join(dict.fromkeys(pattern)), "", True, "x", ("ticket", "seller"))
+    found = own.find(patterns.look(text, text, True))
+    if found is not None:
+        assert fits(re.sub(r"\{\w+\}", "*", own.text), text)
+        assert all(value and value in text for value in found.values())
+
+
+@pytest.mark.parametrize("text", ["CARTE", "2 x CARTE", "carte"])
+def test_words_of_a_receipt_are_matched_without_the_amount(text: str) -> None:
+    own = dialect(kind="receipt", rules=[{"match": "exact", "text": "CARTE", "means": "N"}])
+    (pays, sells) = said(own, f"{text}        16,00".encode(), b"CARTE POSTALE      1,00")
+    assert pays and sells and (pays.type, sells.type) == ("N", "A")
 
 
 def test_tickets_begin_end_and_are_cancelled() -> None:
@@ -301,6 +480,62 @@ def test_amounts(sent: str, sign: str, digits: int, meant: str | None) -> None:
     assert (None if found is None else str(found)) == meant
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("TARTE 16,00", ("TARTE", None, None, "16,00")),
+        ("TARTE          17,30 €", ("TARTE", None, None, "17,30")),
+        ("TARTE          17,30€ B", ("TARTE", None, None, "17,30")),
+        ("TARTE  1 234,50", ("TARTE", None, None, "1 234,50")),
+        ("VIS LOT 4 120,00", ("VIS LOT 4", None, None, "120,00")),
+        ("TARTE .......... 16,00 *", ("TARTE", None, None, "16,00")),
+        ("REMISE    5,00-", ("REMISE", None, None, "-5,00")),
+        ("2 x 1,30       2,60", ("", "2", "1,30", "2,60")),
+        ("2 x 1,30", ("2 x 1,30", "2", "1,30", None)),
+        ("0,350 kg x 12,00/kg     4,20", ("", "0,350", "12,00", "4,20")),
+        ("POMMES 0,350 kg x 12,00   4,20", ("POMMES", "0,350", "12,00", "4,20")),
+        ("BAGUETTE    2    1,30   2,60", ("BAGUETTE", "2", "1,30", "2,60")),
+        ("BAGUETTE   x2   2,60", ("BAGUETTE", "2", None, "2,60")),
+        ("2   BAGUETTE    2,60", ("BAGUETTE", "2", None, "2,60")),
+        ("7 UP 1.50", ("7 UP", None, None, "1.50")),
+        ("TEL 04.91.00.00.00", ("TEL 04.91.00.00.00", None, None, None)),
+        ("26.11.26", ("26.11.26", None, None, None)),
+        ("LE 26/11/2026 A 14:32", ("LE 26/11/2026 A 14:32", None, None, None)),
+        ("TVA 20,00%", ("TVA 20,00%", None, None, None)),
+    ],
+)
+def test_lines_of_receipts(text: str, found: tuple[str | None, ...]) -> None:
+    read = printed(text, False)
+    assert tuple(read.get(name) for name in ("text", "quantity", "price", "amount")) == found
+
+
+@pytest.mark.parametrize(
+    "evil", ["1 " * 2000, "1 111 " * 700, " " * 4000 + "x", "x" * 4000, "1,11 x " * 580, "9" * 4000]
+)
+def test_no_line_of_a_receipt_takes_long(evil: str) -> None:
+    began = time.process_time()
+    for _ in range(20):
+        printed(evil + "1,00", False)
+    assert time.process_time() - began < 0.5
+
+
+def test_tills_of_one_connection_do_not_mix() -> None:
+    """What one tells of its ticket is not the other's, and is still known when it speaks again."""
+    sent = [
+        b'{"till": "3", "ticket": 77, "seller": "Zoe", "text": "TARTE"}',
+        b'{"till": "4", "text": "OEUF"}',
+        b'{"till": "3", "type": "end"}',
+        b'{"till": "3", "text": "VERRE"}',
+    ]
+    lines = said(shipped()["json"], *sent)
+    assert [line and (line.source, line.ticket, line.seller) for line in lines] == [
+        ("3", "77", "Zoe"),
+        ("4", "", ""),
+        ("3", "77", "Zoe"),
+        ("3", "", ""),
+    ]
+
+
 # ── what shall not get in ──
 
 
@@ -310,6 +545,10 @@ def test_card_numbers_are_masked_and_barcodes_are_not() -> None:
     (message,) = said(shipped()["json"], sent)
     assert message and message.tender == "CB ************1111" and message.code == barcode
     assert card.encode() not in message.raw and barcode.encode() in message.raw
+    both = json.dumps({"till": "3", "code": barcode, "barcode": "3017620422003", "card": "7085000000000000 1"}).encode()
+    (fuel,) = said(shipped()["json"], both)
+    assert fuel and fuel.card == "*************000 1" and fuel.barcode == "3017620422003"  # Luhn's check or not
+    assert b"7085000" not in fuel.raw and all(kept.encode() in fuel.raw for kept in (barcode, fuel.barcode))
     (escaped,) = said(shipped()["json"], rb'{"till": "3", "type": "note", "text": "\u0034111 1111 1111 1111"}')
     assert escaped and escaped.text == "**** **** **** 1111"
 
@@ -346,7 +585,7 @@ def test_halves_of_letters_and_controls_in_json() -> None:
         ({"kind": "klingon"}, "kind"),
         ({"colour": 1}, "colour"),
         ({"kind": "json"}, "keys"),
-        ({"keys": {"price": "a"}}, "keys"),
+        ({"keys": {"colour": "a"}}, "keys"),
         ({"separator": ""}, "separator"),
         ({"line_end": ""}, "line_end"),
         ({"fields": ["source", "source"]}, "fields"),

@@ -46,10 +46,10 @@ class DialectsCase(SynchronousTestCase):
         printer = self.speech.connect(self.speech.listener("escpos"), "10.0.0.40")
         printer.dataReceived(BY_NAME["escpos"].sample)
         lines = [fact.line for fact in self.speech.facts]
-        self.assertEqual("".join(line.type for line in lines), "NAASNTNNDE")
+        self.assertEqual("".join(line.type for line in lines), "NNNNAASANTNNDE")
         self.assertEqual({line.source for line in lines}, {"10.0.0.40"})
         ticket = self.speech.facts[-1].ticket
-        self.assertEqual((str(ticket.total), ticket.line_count), ("17.30", 10))
+        self.assertEqual((str(ticket.total), ticket.line_count), ("18.20", 14))
         self.assertIsNotNone(ticket.closed_at)
         self.heard()
         self.speech.connect(self.speech.listener()).dataReceived(CAMTRACE)
@@ -92,6 +92,22 @@ class DialectsCase(SynchronousTestCase):
             printer.connectionLost()
         self.assertEqual([(fact.line.source, fact.line.ticket) for fact in self.speech.facts], [("4", "12")] * 4)
         self.assertEqual({fact.line.ticket_id for fact in self.speech.facts}, {self.speech.facts[0].ticket.id})
+
+    def test_a_line_that_begins_a_ticket(self) -> None:
+        """What was not ended goes on no further; a cut of the paper behind an end is no ticket of its own."""
+        till = self.speech.connect(self.speech.listener("xml"))
+        till.dataReceived(b'<ticket till="4"><line text="A"/></ticket>\n<ticket till="4">\n<line text="B"/>\n')
+        till.dataReceived(b'<ticket till="4">\n<line text="C"/>\n</ticket>\n')
+        counts = [(fact.ticket.id, fact.ticket.line_count) for fact in self.speech.facts[-5:]]
+        one, two = counts[0][0], counts[2][0]
+        self.assertNotEqual(one, two)
+        self.assertEqual(counts, [(one, 1), (one, 2), (two, 1), (two, 2), (two, 3)])
+        self.speech.facts.clear()
+        definition = {**BY_NAME["escpos"].definition, "end": [{"text": "MERCI*"}]}
+        self.speech.dialects.rows["paper"] = StoredDialect("paper", definition)
+        self.reload()
+        self.speech.connect(self.speech.listener("paper")).dataReceived(b"PAIN 1,30\nMERCI\n\x1dVB\x00PAIN 1,30\n")
+        self.assertEqual("".join(fact.line.type for fact in self.speech.facts), "AEA")
 
     def test_two_printers_at_one_address(self) -> None:
         """Each connection has a place of its own in its ticket."""

@@ -34,6 +34,7 @@ class Receiver:
     def __init__(self, at_once: bool = True) -> None:
         self.lines: list[tuple[bytes, str, str]] = []
         self.is_crowded = False
+        self.faults: list[str] = []
         self.pending: list[defer.Deferred[None]] = []
         self._at_once = at_once
 
@@ -54,6 +55,9 @@ class Receiver:
             return defer.succeed(None)
         self.pending.append(defer.Deferred())
         return self.pending[-1]
+
+    def lost(self, peer: str, fault: WireError) -> None:
+        self.faults.append(f"{peer} {fault.code}")
 
 
 class ConnectionCase(SynchronousTestCase):
@@ -109,6 +113,7 @@ class BadTills(ConnectionCase):
         self.assertTrue(transport.disconnecting or transport.disconnected)
         self.assertEqual(len(self.receiver.lines), 1)
         self.assertIn("longer than 4096 bytes", self.complaints()[0])
+        self.assertEqual(self.receiver.faults, ["10.0.0.5 long"])
 
     def test_a_bad_line_is_logged_once_a_period(self) -> None:
         connection, transport = self.connect()

@@ -148,6 +148,21 @@ class TestDecode:
         with pytest.raises(wire.WireError):
             wire.decode(line)
 
+    def test_fields_filled_with_nul(self) -> None:
+        message = wire.decode(b"1\0\0\0|0|7\0|0|A\0|1|148|TARTE\0\0\0\0|16,00\0")
+        assert (message.source, message.seller, message.type, message.text) == ("1", "7", "A", "TARTE")
+
+    @pytest.mark.parametrize("encoding", ["utf-16-le", "utf-16-be"])
+    def test_utf_16(self, encoding: str) -> None:
+        """Cannot be cut into lines: it is refused in words, and no digit of a card is told."""
+        stream = "1|0|7|0|E|CB 4111111111111111|16,00|16,00\n1|0|7|0|A|1|148|TARTE|16,00\n".encode(encoding)
+        lines = wire.Splitter().feed(stream)
+        for line in lines:
+            with pytest.raises(wire.WireError) as refused:
+                wire.decode(line)
+            assert refused.value.code == "utf16"
+        assert b"4\x001\x001" not in wire.mask(lines[0])
+
     def test_names_have_an_end(self) -> None:
         """A name of four thousand letters would be refused by an index of the database."""
         said = wire.decode(b"|".join([b"n" * 1000] * 4 + [b"A"]))
@@ -225,7 +240,8 @@ class TestEncodings:
         assert wire.to_text(text.encode(encoding)) == text
 
     @pytest.mark.parametrize(
-        "text", ["Pâté de forêt", "crème brûlée", "garçon", "Noël", "FRANÇAIS", "ÉTÉ", "pâte à 5 €"]
+        "text",
+        ["Pâté de forêt", "crème brûlée", "garçon", "Noël", "FRANÇAIS", "ÉTÉ", "pâte à 5 €", "A TRÈS BIENTÔT", "MAÎS"],
     )
     def test_dos(self, text: str) -> None:
         assert wire.to_text(text.encode("cp858")) == text

@@ -72,6 +72,9 @@ def test_a_life(anna: Browser, shop: WebShop) -> None:
         ("POST", "", {"name": ""}, 400, "name"),
         ("POST", "", {"name": "escpos"}, 409, "name"),
         ("POST", "", {"name": "try"}, 400, "name"),
+        ("POST", "", {"name": "guess"}, 400, "name"),
+        ("POST", "/guess", {"sample": "é"}, 400, "sample"),
+        ("POST", "/guess", {"name": "x"}, 400, "name"),
         ("POST", "", {"name": "x", "definition": {"end": [{"match": "regex", "text": "("}]}}, 400, "end.0"),
         ("POST", "", {"name": "x", "colour": 1}, 400, "colour"),
         ("PATCH", "/escpos", {"definition": {}}, 400, "name"),
@@ -115,11 +118,24 @@ def test_a_draft_is_tried(anna: Browser, shop: WebShop) -> None:
     assert not shop.notes and not shop.speech.facts
 
 
+def test_a_dialect_is_guessed(anna: Browser) -> None:
+    told = anna.ask("POST", f"{DIALECTS}/guess", json={"sample": sample(BY_NAME["escpos"].sample)}).json
+    assert told["items"][0] == "escpos" and told["next"] is None
+    assert anna.ask("POST", f"{DIALECTS}/guess", json={"sample": sample(b"\x00\x01")}).json["items"] == []
+
+
+def test_letters_are_those_of_the_till(anna: Browser) -> None:
+    asked = {"name": "receipt-ru", "sample": sample(BY_NAME["receipt-ru"].sample)}
+    told = anna.ask("POST", f"{DIALECTS}/try", json=asked).json
+    assert told["lines"][0]["shown"] == "МАГАЗИН №5"
+
+
 def test_who_may(boris: Browser) -> None:
     for method, path in (
         ("GET", DIALECTS),
         ("POST", DIALECTS),
         ("POST", f"{DIALECTS}/try"),
+        ("POST", f"{DIALECTS}/guess"),
         ("GET", "/api/v1/senders"),
         ("GET", "/api/v1/capture"),
         ("PATCH", f"{SOURCES}/1"),

@@ -13,7 +13,7 @@ from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, to_json
 from camtrace.web.api.shapes import Shape, message_shape
-from camtrace.web.discretion import bytes_for
+from camtrace.web.discretion import bytes_for, text_for
 from camtrace.web.flow import Flow
 from camtrace.web.ports import Capture, Captured
 from camtrace.web.problems import Headers
@@ -116,7 +116,9 @@ def _event(captured: Captured, user: User) -> bytes:
 
 
 def captured_shape(captured: Captured, user: User) -> Shape:
-    """What came, as `user` may see it: `raw` in base64; a line has what it was taken for, or what is wrong with it."""
+    """What came, as `user` may see it: `raw` in base64; of a line, `shown`, its letters, and what it was taken for, or
+    what is wrong with it.
+    """
     shape: Shape = {
         "at": captured.at,
         "sender": captured.sender,
@@ -128,6 +130,7 @@ def captured_shape(captured: Captured, user: User) -> Shape:
     return {
         **shape,
         "dialect": captured.dialect,
+        "shown": text_for(user, captured.shown),
         "message": None if captured.message is None else message_shape(captured.message, user),
         "problem": None if problem is None else {"code": problem.code, "message": str(problem)},
     }

@@ -15,14 +15,17 @@ from klein import Response
 from camtrace.errors import Conflict, Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import StoredDialect, Ticket, User
-from camtrace.pos.dialect import BUILT_IN, DEFAULTS, Dialect, Reader, cutter, read_dialect
+from camtrace.pos.dialect import BUILT_IN, DEFAULTS, Dialect, read_dialect
+from camtrace.pos.framing import cutter
+from camtrace.pos.guess import likely
 from camtrace.pos.presets import BY_NAME
-from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all
+from camtrace.pos.reading import Reader
+from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all, to_text
 from camtrace.tickets.grouping import Entry, Grouping
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
 from camtrace.web.api.shapes import Shape, message_shape, ticket_shape
-from camtrace.web.discretion import bytes_for
+from camtrace.web.discretion import bytes_for, text_for
 from camtrace.web.ports import DialectStore, Note, Reload, SourceBook
 from camtrace.web.routing import new_app, requirer
 
@@ -68,7 +71,7 @@ class DialectsApi:
             raise Invalid(N_("a dialect needs a name of at most 60 characters, without “/”"), "name")
         if name in BY_NAME:
             raise Conflict(N_("another dialect has this name"), "name")
-        if name == "try" or len(await self._store.all()) >= MOST_DIALECTS:
+        if name in ("try", "guess") or len(await self._store.all()) >= MOST_DIALECTS:
             raise Invalid(N_("this dialect cannot be added"), "name")
         read = read_dialect(name, body.get("definition", {}))
         await self._store.create(StoredDialect(name, read.definition))
@@ -95,6 +98,15 @@ class DialectsApi:
         if not isinstance(address, str) or len(address) > 200:
             raise Invalid(N_("{field} must be a text"), "address")
         return answer(attempt(dialect, _sample(body.get("sample", "")), address, visit.user))
+
+    @requirer.require(app.route("/api/v1/dialects/guess", methods=["POST"]), visit=May("settings"))
+    async def guess(self, visit: Visit) -> Response:
+        """Names of the dialects that make sense of `sample` (base64), the likeliest first."""
+        body = body_of(visit.request)
+        for key in body:
+            if key != "sample":
+                raise Invalid(N_("a dialect has no setting {field}"), key)
+        return answer({"items": likely(_sample(body.get("sample", ""))), "next": None})
 
     @requirer.require(app.route("/api/v1/dialects/<dialect>", methods=["GET"]), visit=May("settings"))
     async def show(self, visit: Visit, dialect: str) -> Response:
@@ -179,7 +191,14 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str, user: User) ->
     at = datetime(2000, 1, 1, tzinfo=UTC)
     for raw in raws:
         at += _TICK
-        line: Shape = {"raw": _base64(bytes_for(user, mask_all(raw))), "message": None, "problem": None, "ticket": None}
+        masked = mask_all(raw)
+        line: Shape = {
+            "raw": _base64(bytes_for(user, masked)),
+            "shown": text_for(user, to_text(masked, "auto" if dialect is None else dialect.encoding)),
+            "message": None,
+            "problem": None,
+            "ticket": None,
+        }
         try:
             message = decode(raw) if reader is None else reader.read(raw, reader.dialect.encoding)
         except WireError as error:
@@ -195,7 +214,7 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str, user: User) ->
                 }
         lines.append(line)
     if problem is not None:
-        lines.append({"raw": "", "message": None, "problem": problem, "ticket": None})
+        lines.append({"raw": "", "shown": "", "message": None, "problem": problem, "ticket": None})
     return {
         "lines": lines,
         "tickets": [

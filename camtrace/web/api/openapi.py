@@ -27,7 +27,8 @@ from camtrace.model import (
     CameraEvents,
     MotionSettings,
 )
-from camtrace.pos.dialect import DEFAULTS, KINDS, MATCHES, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.dialect import DEFAULTS, KINDS, MEANINGS, MOST_PATTERNS, NAMES, SIGNS, UNUSED
+from camtrace.pos.patterns import MATCHES
 from camtrace.pos.wire import ENCODINGS
 from camtrace.prisma.catalogue import DISPLAYS
 from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
@@ -187,6 +188,7 @@ _BODIES = {
     ("POST", "/dialects"): "Dialect",
     ("PATCH", "/dialects/{dialect}"): "Dialect",
     ("POST", "/dialects/try"): "DialectTest",
+    ("POST", "/dialects/guess"): "DialectSample",
     ("PATCH", "/sources/{source}"): "Source",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
@@ -524,6 +526,11 @@ def describe(routes: Iterable[Route]) -> Schema:
                         "sample": {"type": "string", "contentEncoding": "base64"},
                         "address": _TEXT,
                     },
+                },
+                "DialectSample": {
+                    "type": "object",
+                    "properties": {"sample": {"type": "string", "contentEncoding": "base64"}},
+                    "required": ["sample"],
                 },
                 "Source": SOURCE,
                 "Mail": MAIL,

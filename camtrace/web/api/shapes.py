@@ -47,7 +47,7 @@ from camtrace.pos.wire import Message
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.roles import role_of
 from camtrace.tickets.tally import Tally
-from camtrace.web.discretion import as_seen_by, text_for
+from camtrace.web.discretion import as_seen_by, card_for, text_for
 from camtrace.web.ports import CameraDirectory, Offset
 
 BEFORE_LINE = timedelta(seconds=10)
@@ -249,11 +249,15 @@ def message_shape(message: Message, user: User) -> Shape:
         "type": message.type,
         "special": message.special,
         "code": text_for(user, message.code),
+        "barcode": message.barcode,
         "text": text_for(user, message.text),
         "quantity": _decimal(message.quantity),
+        "price": _decimal(message.price),
         "amount": _decimal(message.amount),
         "total": _decimal(message.total),
         "tender": text_for(user, message.tender),
+        "discount": _decimal(message.discount),
+        "card": card_for(user, message.card),
         "opens": message.opens,
     }
 

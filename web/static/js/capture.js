@@ -2,6 +2,7 @@
 
 import { Refusal, ask, askJson } from "./api.js";
 import { DialectForm, readBytes, writtenBytes } from "./dialect_form.js";
+import { likeLine, said, sayings } from "./dialect_meaning.js";
 import { el, icon, show } from "./dom.js";
 import { byId } from "./page.js";
 import { _, ngettext } from "./texts.js";
@@ -11,6 +12,7 @@ import { toast } from "./toast.js";
 
 const MOST_SHOWN = 300;
 const MOST_SAMPLE = 49152;
+const MOST_GUESSED = 8192;
 const TRY_MS = 350;
 const AGAIN_MS = 3000;
 const TABLES_MS = 15000;
@@ -20,16 +22,35 @@ const BUILT_IN = "camtrace";
 const bytesOf = (base64) => Uint8Array.from(atob(base64), (c) => c.charCodeAt(0));
 const base64Of = (bytes) => btoa(Array.from(bytes, (b) => String.fromCharCode(b)).join(""));
 const hexWords = (bytes) => Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join(" ");
-const textWords = (bytes) => new TextDecoder().decode(bytes).replace(/[\x00-\x1f\x7f]/g, (c) => String.fromCodePoint(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0)));
+const controlsSeen = (text) => text.replace(/[\x00-\x1f\x7f]/g, (c) => String.fromCodePoint(c === "\x7f" ? 0x2421 : 0x2400 + c.charCodeAt(0)));
 
-/** A line in two: what came, and what it was taken for. */
-function lineItem({ raw, message, problem, at, sender }, as) {
+/** A line in two: what came, and what it was taken for; `more` stands behind that. */
+function lineItem({ raw, shown, message, problem, at, sender }, as, more) {
   const bytes = bytesOf(raw);
-  const said = message ? messageWords(message) : problem ? [icon("warn"), faultWords(problem.code)] : [_("left out")];
+  const taken = message ? messageWords(message) : problem ? [icon("warn"), faultWords(problem.code)] : [_("left out")];
   return el("li", { class: problem ? "bad" : message ? null : "faint" },
     at ? el("span", { class: "small quiet" }, `${clock(Date.parse(at))} ${sender}`) : null,
-    el("code", null, as === "hex" ? hexWords(bytes) : textWords(bytes)),
-    el("span", { class: "said" }, said));
+    el("code", null, as === "hex" ? hexWords(bytes) : controlsSeen(shown ?? new TextDecoder().decode(bytes))),
+    el("span", { class: "said" }, more ? el("span", null, taken) : taken, more));
+}
+
+/** To say of a line what it is. */
+function sayingChoice({ shown, message }) {
+  const words = (message?.text || message?.tender || shown || "").trim();
+  if (!likeLine(words)) return null;
+  const say = ({ target }) => {
+    const meant = said(target.value, words, form.ruled);
+    if (!meant.pattern) {
+      toast(_("It cannot be seen where it stands in this line."));
+      target.value = "";
+      return;
+    }
+    form.say(meant);
+    attempt();
+  };
+  return el("select", { class: "in say", "aria-label": _("What the line “{line}” is", { line: words }), onchange: say },
+    el("option", { value: "" }, _("Say what it is…")),
+    sayings().map(([group, choices]) => el("optgroup", { label: group }, choices.map(([value, label]) => el("option", { value }, label)))));
 }
 
 const TYPES = { A: () => _("article"), S: () => _("special"), D: () => _("drawer"), T: () => _("payment"), E: () => _("end of ticket"), N: () => _("note") };
@@ -120,12 +141,15 @@ byId("take").addEventListener("click", () => {
   const last = own[own.length - 1]?.connection; // one connection: those of others are mixed in
   const bytes = own.filter(({ connection }) => connection === last).flatMap(({ raw }) => [...bytesOf(raw)]).slice(-MOST_SAMPLE);
   byId("sample").value = writtenBytes(bytes);
-  attempt();
+  sampleOf = sender;
+  guess();
 });
+byId("example").addEventListener("click", showExample);
 
 // ── the dialect ──
 let known = [];
 let base = null;
+let sampleOf = ""; // the address whose bytes are the sample; "" while it is an example
 let trying = 0;
 const form = new DialectForm(byId("dialect"), attemptSoon);
 
@@ -138,7 +162,7 @@ let asked = 0;
 async function attempt() {
   clearTimeout(trying);
   const number = (asked += 1);
-  const body = { sample: base64Of(readBytes(byId("sample").value)), address: byId("sender").value || undefined };
+  const body = { sample: base64Of(readBytes(byId("sample").value)), address: sampleOf || byId("sender").value || undefined };
   if (base?.name === BUILT_IN) body.name = BUILT_IN;
   else body.definition = form.read();
   try {
@@ -146,6 +170,7 @@ async function attempt() {
     if (number !== asked) return;
     form.tell("", "");
     byId("outcome").replaceChildren(...outcome(lines, tickets));
+    drawUse();
     byId("tried").textContent = `${ngettext("{count} line", "{count} lines", lines.length)}, ${ngettext("{count} ticket", "{count} tickets", tickets.length)}`;
   } catch (error) {
     if (number !== asked) return;
@@ -157,6 +182,7 @@ async function attempt() {
 /** Lines under the tickets they make. */
 function outcome(lines, tickets) {
   const items = [];
+  const canSay = base?.name !== BUILT_IN && form.read().kind === "receipt";
   let present = null;
   for (const line of lines) {
     if (line.ticket !== null && line.ticket !== present) {
@@ -165,28 +191,69 @@ function outcome(lines, tickets) {
       items.push(el("li", { class: "tickethead" }, el("b", null, [_("Ticket"), ticket.number].filter(Boolean).join(" ")),
         ` ${ticket.state === "closed" ? _("ended") : _("open")}${ticket.total === null ? "" : ` · ${_("total {total}", { total: ticket.total })}`}`));
     }
-    items.push(lineItem(line, shownAs()));
+    items.push(lineItem(line, shownAs(), canSay ? sayingChoice(line) : null));
   }
   return items;
 }
 
+/** Choose the dialect that makes most sense of the sample, and offer the others that make some. */
+async function guess() {
+  let likely = [];
+  try {
+    likely = (await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(readBytes(byId("sample").value).slice(0, MOST_GUESSED)) } })).items;
+  } catch (error) {
+    toast(error.message);
+  }
+  const others = likely.slice(1, 4).map((name) => el("button", { type: "button", class: "btn sm", onclick: () => choose(name) }, name));
+  byId("guessed").replaceChildren(el("span", null, likely.length ? _("“{dialect}” understands most of it.", { dialect: likely[0] }) : _("No dialect that comes with CamTrace understands it.")),
+    ...(others.length ? [el("span", { class: "quiet" }, _("These understand some:")), ...others] : []));
+  show(byId("guessed"), true);
+  if (base?.built_in) choose(likely[0] ?? base.name);
+  else attempt();
+}
+
+function showExample() {
+  const { sample } = known.find((dialect) => dialect.name === base.name && dialect.built_in) ?? known.find(({ name }) => name === "receipt");
+  byId("sample").value = writtenBytes(bytesOf(sample));
+  sampleOf = "";
+  show(byId("guessed"), false);
+  drawUse();
+  attempt();
+}
+
+/** What saving does beside: the till's address gets the dialect. */
+function drawUse() {
+  show(byId("use-box"), Boolean(sampleOf));
+  byId("use-words").textContent = _("Use it for all that comes from {address}", { address: sampleOf });
+  const asItIs = base?.built_in && sampleOf && isAsItWas();
+  show(byId("name"), !asItIs);
+  byId("save").textContent = asItIs ? _("Use “{dialect}”", { dialect: base.name }) : _("Save");
+  byId("save").disabled = base?.name === BUILT_IN && !asItIs;
+}
+
+const isAsItWas = () => base.name === BUILT_IN || JSON.stringify(form.read()) === filled;
+
+let filled = "";
 function choose(name) {
   base = known.find((dialect) => dialect.name === name) ?? known[0];
   byId("base").value = base.name;
-  byId("base-words").textContent = base.built_in ? _(base.words) : base.used_by.length ? _("Used by {tills}.", { tills: base.used_by.join(", ") }) : "";
+  byId("base-words").textContent = base.built_in ? "" : base.used_by.length ? _("Used by {tills}.", { tills: base.used_by.join(", ") }) : "";
   form.fill(base.definition);
+  filled = JSON.stringify(form.read());
   const fixed = base.name === BUILT_IN;
   for (const box of byId("dialect").querySelectorAll("[data-field]")) box.classList.toggle("off", fixed);
-  if (base.built_in) byId("sample").value = writtenBytes(bytesOf(base.sample));
   byId("name").value = base.built_in ? "" : base.name;
-  byId("save").disabled = fixed;
   show(byId("remove"), !base.built_in);
-  attempt();
+  if (base.built_in && !sampleOf) showExample();
+  else {
+    drawUse();
+    attempt();
+  }
 }
 
 async function loadDialects(name) {
   known = (await askJson("/dialects")).items;
-  byId("base").replaceChildren(...known.map((dialect) => el("option", { value: dialect.name }, dialect.name)));
+  byId("base").replaceChildren(...known.map(({ name: own, built_in, words }) => el("option", { value: own }, built_in ? `${own} – ${_(words)}` : own)));
   choose(name);
 }
 
@@ -197,12 +264,15 @@ byId("base").addEventListener("change", ({ target }) => choose(target.value));
 byId("sample").addEventListener("input", attemptSoon);
 byId("dialect").addEventListener("submit", async (event) => {
   event.preventDefault();
-  const name = byId("name").value.trim();
+  const asItIs = base.built_in && sampleOf && isAsItWas();
+  const name = asItIs ? base.name : byId("name").value.trim();
   const definition = form.read();
   try {
-    if (!base.built_in && base.name === name) await ask(`/dialects/${encodeURIComponent(name)}`, { method: "PATCH", body: { definition } });
-    else await ask("/dialects", { method: "POST", body: { name, definition } });
-    toast(_("The dialect is saved. It acts at once."));
+    if (!asItIs && !base.built_in && base.name === name) await ask(`/dialects/${encodeURIComponent(name)}`, { method: "PATCH", body: { definition } });
+    else if (!asItIs) await ask("/dialects", { method: "POST", body: { name, definition } });
+    const used = sampleOf && (asItIs || byId("use").checked);
+    if (used) await ask(`/sources/${encodeURIComponent(sampleOf)}`, { method: "PATCH", body: { dialect: name } });
+    toast(used ? _("What comes from {address} is understood so from now on.", { address: sampleOf }) : _("The dialect is saved. It acts at once."));
     await loadDialects(name);
     await redraw();
   } catch (error) {

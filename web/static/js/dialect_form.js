@@ -13,8 +13,16 @@ export const escaped = (text) => text.replace(/[\x00-\x1f\x7f\\]/g, (c) => ESCAP
 /** What `escaped` wrote. */
 export const unescaped = (text) => text.replace(/\\(?:x([0-9a-fA-F]{2})|(.))/g, (whole, code, c) => (code ? String.fromCharCode(parseInt(code, 16)) : { n: "\n", r: "\r", t: "\t", "\\": "\\" }[c] ?? whole));
 
-/** Bytes as text that can be edited: lines stay lines, all that is not plain ASCII is written as \x1b. */
-export const writtenBytes = (bytes) => Array.from(bytes, (b) => (b === 10 ? "\n" : b >= 32 && b < 127 && b !== 92 ? String.fromCharCode(b) : escapedByte(b))).join("");
+/** Bytes as text that can be edited: lines and the letters of UTF-8 stay, all other bytes are written as \x1b. */
+export function writtenBytes(bytes) {
+  const all = Uint8Array.from(bytes);
+  try {
+    const text = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(all);
+    return text.replace(/[\x00-\x09\x0b-\x1f\x7f-\x9f\\]/g, (c) => [...new TextEncoder().encode(c)].map(escapedByte).join(""));
+  } catch {
+    return Array.from(all, (b) => (b === 10 ? "\n" : b >= 32 && b < 127 && b !== 92 ? String.fromCharCode(b) : escapedByte(b))).join("");
+  }
+}
 const escapedByte = (b) => ({ 13: "\\r", 9: "\\t", 92: "\\\\" })[b] ?? `\\x${b.toString(16).padStart(2, "0")}`;
 
 /** The bytes that were written; letters typed as they are become UTF-8. */
@@ -40,16 +48,20 @@ function readPairs(text, read = (value) => value) {
   }));
 }
 
+const PARTS = ["source", "ticket", "seller", "customer", "type", "quantity", "code", "barcode", "text", "price", "amount", "discount", "special", "tender", "total", "card"];
+const WILD = new RegExp(`[*?]|\\{(?:${PARTS.join("|")})\\}`);
 const writtenPattern = ({ match, text }) => (match === "regex" ? `/${text}/` : text);
 function readPattern(text) {
   if (text.length > 1 && text.startsWith("/") && text.endsWith("/")) return { match: "regex", text: text.slice(1, -1) };
-  return { match: /[*?]/.test(text) ? "wildcard" : "exact", text };
+  return { match: WILD.test(text) ? "wildcard" : "exact", text };
 }
 function readRule(row) {
   const at = Math.max(row.lastIndexOf("→"), row.lastIndexOf("=>"));
   const pattern = readPattern((at < 0 ? row : row.slice(0, at)).trim());
   return { ...pattern, means: at < 0 ? "" : row.slice(at).replace(/^(→|=>)/, "").trim() };
 }
+
+const ruleText = (row) => row.slice(0, Math.max(row.lastIndexOf("→"), row.lastIndexOf("=>"), 0) || undefined).trim();
 
 export class DialectForm {
   #form;
@@ -97,6 +109,20 @@ export class DialectForm {
     return found;
   }
 
+  /** The patterns of all rules. */
+  get ruled() {
+    return rows(this.#field("rules").value).map(ruleText);
+  }
+
+  /** Have lines like `pattern` understood so: what was said of them before, or of `instead`, counts no more. */
+  say({ list, pattern, means, instead }) {
+    for (const name of ["rules", ...PATTERNS]) {
+      const kept = rows(this.#field(name).value).filter((row) => ![pattern, instead].includes(name === "rules" ? ruleText(row) : row));
+      if (name === list) kept.unshift(means ? `${pattern} → ${means}` : pattern);
+      this.#field(name).value = kept.join("\n");
+    }
+  }
+
   /** Tell what is wrong with the setting `field` ("rules.2"); without words nothing is. False if there is none such. */
   tell(field, words) {
     for (const box of this.#form.querySelectorAll("[data-field]")) {
@@ -107,6 +133,8 @@ export class DialectForm {
       if (!wrong) continue;
       const place = Number(field.split(".")[1]);
       const told = Number.isInteger(place) ? _("Line {number}: {words}", { number: place + 1, words }) : words;
+      const closed = box.closest("details");
+      if (closed) closed.open = true;
       box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, told)));
     }
     return !words || this.#form.querySelector("[data-field].bad") !== null;

@@ -14,6 +14,7 @@ const FAULTS = {
   long: () => _("lines are too long"),
   json: () => _("lines are no JSON objects"),
   xml: () => _("lines are no XML elements"),
+  utf16: () => _("letters are UTF-16: set the till to UTF-8"),
   stranger_name: () => _("its name is not let in"),
 };
 
