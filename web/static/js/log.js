@@ -6,7 +6,7 @@ import { countWords, drawChart } from "./hit_chart.js";
 import { HitWall } from "./hit_wall.js";
 import { hitOf, hitWay, keepHits } from "./hits.js";
 import { onKeys } from "./keys.js";
-import { endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord } from "./lines.js";
+import { endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord, whenWords } from "./lines.js";
 import { byId, facts, may, remember, remembered } from "./page.js";
 import { specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
@@ -229,7 +229,7 @@ function row(line) {
   const way = wayOf(line);
   const cells = [
     el("td", { class: "hide-s day" }, newDay ? shortDay(at) : ""),
-    el("td", { class: "mono" }, way ? el("a", { href: way }, clock(at)) : clock(at)),
+    el("td", { class: "mono", title: whenWords(line) === clock(at) ? null : whenWords(line) }, way ? el("a", { href: way }, clock(at)) : clock(at)),
     el("td", { class: "mono" }, line.source),
     el("td", { class: "mono hide-s" }, line.ticket && line.ticket !== "0" ? line.ticket : ""),
     el("td", { class: "hide-s" }, marked(line.seller)),
