@@ -34,7 +34,7 @@ from camtrace.complaints import Complaints
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import AlarmEnded, AlarmTriggered, SettingChanged
+from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged
 from camtrace.folders import ensure_folder, hold_folder
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
@@ -357,6 +357,12 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             event_sources.motion(camera.overlay_ids, fact.trigger.at)
 
     bus.subscribe(AlarmTriggered, motion_at_a_till)
+
+    def rule_at_a_till(fact: RuleMet) -> None:
+        met = fact.exception
+        event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
+
+    bus.subscribe(RuleMet, rule_at_a_till)
 
     # the control channel, on which alarms are raised
     senders = Senders(directory, partial(addresses_of, reactor))

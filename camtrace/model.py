@@ -587,6 +587,7 @@ class Ticket:
 # ── exception rules ──────────────────────────────────────────────────────────────────────────────────────────────
 
 DEEDS = (
+    "begin",
     "article",
     "void",
     "ticket_void",
@@ -599,21 +600,31 @@ DEEDS = (
     "manual_entry",
     "drawer",
     "no_sale",
+    "subtotal",
     "payment",
+    "cash",
+    "change",
     "end",
     "denied",
+    "card_denied",
+    "discount_card",
     "suspended",
     "reprint",
     "prohibited",
     "outside",
     "cash_limit",
+    "money",
+    "sign_on",
+    "long_shift",
     "report",
+    "aside",
     "other",
 )
-RULE_KINDS = ("line", "ticket", "window", "absence")
-MEASURES = ("count", "sum", "ratio")
-PERS = ("seller", "source", "all")
+RULE_KINDS = ("line", "ticket", "window", "absence", "number")
+MEASURES = ("count", "sum", "ratio", "tickets", "tills")
+PERS = ("seller", "source", "card", "all")
 WHENS = ("after", "before")
+NUMBERINGS = ("gap", "repeat")
 VERDICTS = ("", "checking", "harmless", "real")
 
 
@@ -622,7 +633,8 @@ class LineTest:
     """Which lines are meant: all that is given must hold, of a list any.
 
     `deeds`: kinds of deed, of `DEEDS`. `articles`: a code, or part of a text. Amounts and discounts without their sign.
-    `calendar`: it must apply then, with `outside` it must not.
+    `price`: of one piece. `discount_percent`: so many of a hundred at least. `paying`: only once the payment of the
+    ticket has begun. `calendar`: it must apply then, with `outside` it must not.
     """
 
     deeds: tuple[str, ...] = ()
@@ -639,13 +651,19 @@ class LineTest:
     discount_max: Decimal | None = None
     calendar: str = "always"
     outside: bool = False
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    discount_percent: Decimal | None = None
+    paying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TicketTest:
-    """What a whole ticket is like. `has`, `lacks`: deeds of which it has one at least, of which it has none.
+    """What a whole ticket is like. `has`, `also`: deeds, of each list it has one at least; `lacks`: none of these.
 
     `voids_percent`: so many of a hundred articles are cancelled again. `unfinished`: its end never came.
+    `pause_min`: for so many seconds nothing was said in the midst of it. `change_off`: what was handed back is wrong by
+    so much at least. `silence_seconds`: how long after its last line a ticket without an end is taken for left.
     """
 
     has: tuple[str, ...] = ()
@@ -658,12 +676,17 @@ class TicketTest:
     seconds_max: int | None = None
     voids_percent: int | None = None
     unfinished: bool = False
+    also: tuple[str, ...] = ()
+    pause_min: int | None = None
+    change_off: Decimal | None = None
+    silence_seconds: int = 1800
 
 
 @dataclass(frozen=True, slots=True)
 class WindowTest:
-    """How often, within `seconds`, per seller, per source, or in all: a count of lines, the sum of their amounts, or
-    how many there are to a hundred lines of the deeds `among`, once there are `base` of those."""
+    """How often, within `seconds`, per seller, source or card, or in all: a count of lines, of their tickets or their
+    tills, the sum of their amounts, or how many there are to a hundred lines of the deeds `among`, once there are
+    `base` of those."""
 
     seconds: int = 600
     per: str = "seller"
@@ -680,6 +703,17 @@ class AbsenceTest:
     seconds: int = 30
     when: str = "after"
     deeds: tuple[str, ...] = ("article", "payment", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class NumberTest:
+    """How the numbers of a till's tickets follow on one another: some are missing ("gap"), one comes again ("repeat").
+
+    `most`: numbers that are missing; a longer jump is another count.
+    """
+
+    looks_for: str = "gap"
+    most: int = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -712,6 +746,7 @@ class Rule:
     window: WindowTest = WindowTest()
     absence: AbsenceTest = AbsenceTest()
     still: StillTest = StillTest()
+    number: NumberTest = NumberTest()
     alarm: bool = True
     popup: bool = False
     changed_at: datetime | None = None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet import task
@@ -66,6 +67,16 @@ class Api:
         else:
             status, made = 200, present[0]
         return _expect(status, made)
+
+    async def ensure_rules(self, names: Iterable[str]) -> None:
+        """Switch on the rules to begin with of these names, where there is none of the name yet."""
+        status, there = await self.call("GET", "/rules")
+        present = {rule["name"] for rule in _expect(status, there)["items"]}
+        status, found = await self.call("GET", "/rules/presets")
+        presets = {rule["name"]: rule for rule in _expect(status, found)["items"]}
+        for name in names:
+            if name not in present:
+                _expect(*await self.call("POST", "/rules", {**presets[name], "enabled": True}))
 
 
 def _expect(status: int, answer: Any) -> dict[str, Any]:

@@ -146,6 +146,7 @@ class Demo:
         player = await account.player_password(self._reactor, self._server.config, self._own)
         await self._log_in(api)
         cameras = [await api.ensure_camera(camera) for camera in self._shop.cameras()]
+        await api.ensure_rules(script.RULES)
         self._shop.open_tills(ports["pos"])
         _say(_welcome(address, (password, player), cameras, ports, self._server.log))
 

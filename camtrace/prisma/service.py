@@ -20,7 +20,7 @@ from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.prisma.admission import Admission, Allowance
-from camtrace.prisma.catalogue import ADDS, HEARTBEAT, LINK, MOTION, RETURN, TAKES_OFF, VOID
+from camtrace.prisma.catalogue import ADDS, HEARTBEAT, LINK, MOTION, RETURN, RULE, TAKES_OFF, VOID
 from camtrace.prisma.ports import Cameras, Facts
 from camtrace.prisma.receipts import PROTOCOL, Entry, Receipts
 from camtrace.prisma.registry import Registry
@@ -130,12 +130,22 @@ class EventSources:
 
     def motion(self, sources: Sequence[str], at: datetime) -> defer.Deferred[None]:
         """A camera that looks at `sources` has seen motion: event 130 of each that is known to speak Prisma."""
+        return self._tell(MOTION, sources, at)
+
+    def rule_met(self, source: str, rule: str, receipt: str, seller: str, at: datetime) -> defer.Deferred[None]:
+        """A rule was met at `source`, where that is known to speak Prisma: event 61 with its name, in the receipt."""
+        return self._tell(RULE, [source], at, receipt=receipt, cashier=seller, goods=rule)
+
+    # ── what the server says itself ──
+
+    def _tell(self, code: int, sources: Sequence[str], at: datetime, **more: str) -> defer.Deferred[None]:
         facts = []
-        if self._registry.catalogue.of(MOTION).display != "ignore":
+        if self._registry.catalogue.of(code).display != "ignore":
             for source in sources:
                 if _SOURCE.fullmatch(source) and (source in self._seen or source in self._registry.sources):
                     prefix, _, number = source.partition(":")
-                    facts.append(self._fact(Event(prefix, number, MOTION), "", self._instant(source, self._now()), at))
+                    event = Event(prefix, number, code, **more)  # type: ignore[arg-type]
+                    facts.append(self._fact(event, "", self._instant(source, self._now()), at))
         return self._facts.record_all(facts).addErrback(self._not_durable) if facts else defer.succeed(None)
 
     # ── one packet ──

@@ -43,8 +43,8 @@ from camtrace.model import (
 )
 from camtrace.pos.wire import Message, WireError
 from camtrace.prisma.catalogue import Catalogue, Kind
+from camtrace.tickets.hits import Hit
 from camtrace.tickets.overlay import Shown
-from camtrace.tickets.rules import Hit
 
 T = TypeVar("T")
 Fields = Mapping[str, Any]

@@ -26,6 +26,7 @@ from camtrace.prisma.receipts import Receipts
 from camtrace.prisma.registry import Registry
 from camtrace.prisma.service import Datagram, EventSources
 from camtrace.prisma.wire import Event, decode, encode
+from camtrace.tickets.deeds import is_heard
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -180,6 +181,31 @@ class Lines(ServiceCase):
         self.assertEqual(len(self.facts.all), 2)
         self.assertEqual((line.type, line.source, line.sent_at, line.flags), ("130", "KKM:12", NOON, ("hidden",)))
         self.assertEqual(line.ticket_id, self.facts.all[0].ticket.id)
+
+    def test_a_rule_that_was_met(self) -> None:
+        """A line of the till's receipt, with the rule's name, that closes nothing; as the shop has set its display."""
+
+        def met(source: str = "KKM:12", receipt: str = "") -> None:
+            self.successResultOf(self.sources.rule_met(source, "Over 20", receipt, "Иванова", NOON))
+
+        self.say(4, receipt="41")
+        opened = self.facts.all[0].ticket.id
+        self.do(self.registry.change_event(61, {"closing": True}, USER))
+        met(receipt="41")
+        met("1")
+        met("KKM:99")
+        line, ticket = self.facts.all[-1].line, self.facts.all[-1].ticket
+        self.assertEqual((len(self.facts.all), line.type, line.text, line.seller), (2, "61", "Over 20", "Иванова"))
+        self.assertEqual((line.sent_at, line.flags, ticket.id, ticket.closed_at), (NOON, ("hidden",), opened, None))
+        self.assertFalse(is_heard(line))
+        self.say(5, receipt="41")
+        met(receipt="41")
+        self.assertEqual(self.facts.all[-1].ticket.id, opened)
+        met()
+        self.assertEqual(self.facts.all[-1].ticket.kind, "event")
+        self.do(self.registry.change_event(61, {"display": "ignore"}, USER))
+        met()
+        self.assertEqual(len(self.facts.all), 5)
 
     def test_card_numbers(self) -> None:
         line = self.say(31, card="4111111111111111", card_type="VIS")

@@ -13,7 +13,19 @@ from camtrace import factcode
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import AlarmTriggered, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import AbsenceTest, Alarm, LineTest, Rule, RuleException, StillTest, Trigger, WindowTest
+from camtrace.model import (
+    AbsenceTest,
+    Alarm,
+    LineTest,
+    NumberTest,
+    Rule,
+    RuleException,
+    StillTest,
+    TicketTest,
+    Trigger,
+    WindowTest,
+)
+from camtrace.store import migrate
 from camtrace.store.alarms import AlarmStore
 from camtrace.store.facts import FactsStore
 from camtrace.store.lines import LineStore
@@ -31,6 +43,8 @@ RULE = Rule(
     alarm=False,
     changed_at=NOON,
 )
+
+NAMED = ("begin", "subtotal", "change", "discount_card", "money", "sign_on", "long_shift", "aside")  # by step 13
 
 
 def met(id: int, line: int = 0, seconds: int = 0, cameras: tuple[int, ...] = (7,)) -> RuleMet:
@@ -61,6 +75,26 @@ class RuleStoreTests(DatabaseCase):
         for work in (self.store.delete(made.id), self.store.update(made)):
             with self.assertRaises(NotFound):
                 await work
+
+    async def test_rules_that_meant_more_go_on_to_do_so(self) -> None:
+        """The step that tells cash and cards apart."""
+        (step,) = [one for one in migrate.read() if one.number == 13]
+        made = [
+            await self.store.create(replace(RULE, name="a", lines=LineTest(deeds=("payment", "end", "denied")))),
+            await self.store.create(
+                replace(RULE, name="b", ticket=TicketTest(has=("denied",), lacks=("payment", "other")))
+            ),
+            await self.store.create(RULE),
+            await self.store.create(replace(RULE, name="n", kind="number", number=NumberTest("repeat", 7))),
+        ]
+        await self.database.execute(step.sql)
+        first, second, *others = [await self.store.by_id(rule.id) for rule in made]
+        self.assertEqual(others, made[2:])
+        assert first and second
+        self.assertEqual(first.lines.deeds, ("payment", "end", "denied", "cash", "card_denied"))
+        self.assertEqual(
+            (second.ticket.has, second.ticket.lacks), (("denied", "card_denied"), ("payment", "other", "cash", *NAMED))
+        )
 
     async def test_an_exception_is_kept_once_for_a_rule_and_a_line(self) -> None:
         fact = met(11)

@@ -11,7 +11,9 @@ from typing import Any
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import LineReceived, RuleMet
 from camtrace.model import Line, Rule, RuleException, Ticket
-from camtrace.tickets.rules import Hit, Tills, Watch
+from camtrace.tickets.hits import Hit
+from camtrace.tickets.rules import Watch, listen
+from camtrace.tickets.sales import Tills
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -49,7 +51,7 @@ class Blind:
 def hits(rule: Rule, lines: Sequence[Line], sight: Any = None, until: float | None = None) -> list[Hit]:
     """What `rule` finds in `lines`, and in the silence until so many seconds after noon."""
     watch, tills = Watch(rule, sight or Blind()), Tills()
-    found = [hit for line in lines for hit in watch.hear(tills.hear(line))]
+    found = [hit for line in lines for _, hit in listen(line, tills, (watch,))]
     return found if until is None else [*found, *watch.advance(NOON + timedelta(seconds=until))]
 
 

@@ -78,14 +78,19 @@ class RuleTests(Case):
             ({**VOIDS, "kind": "ticket", "ticket": {"unfinished": True}, "still": {"seconds": 9}}, "still.seconds"),
             ({**VOIDS, "kind": "window", "window": {"seconds": 0}}, "window.seconds"),
             ({**VOIDS, "kind": "window", "window": {"measure": "ratio", "among": []}}, "window.among"),
-            ({**VOIDS, "kind": "absence", "absence": {"deeds": []}}, "absence.deeds"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"silence_seconds": 600}}, "ticket.has"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"silence_seconds": 59}}, "ticket.silence_seconds"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"pause_min": 0}}, "ticket.pause_min"),
+            ({**VOIDS, "kind": "number", "number": {"looks_for": "order"}}, "number.looks_for"),
+            ({**VOIDS, "kind": "number", "still": {"seconds": 9}}, "still.seconds"),
+            ({**VOIDS, "lines": {"deeds": ["article"], "price_min": 2, "price_max": 1}}, "lines.price_max"),
             ({**VOIDS, "still": {"camera": 77}}, "still.camera"),
         ]:
             self.assertEqual(self.refused(body), field, body)
 
     def test_presets_can_be_saved_as_they_are(self) -> None:
         presets = self.boris.get("/api/v1/rules/presets").json["items"]
-        self.assertGreater(len(presets), 20)
+        self.assertGreater(len(presets), 35)
         self.assertEqual({preset["kind"] for preset in presets}, set(RULE_KINDS))
         for preset in presets:
             answer = self.anna.ask("POST", "/api/v1/rules", json=preset)

@@ -17,6 +17,7 @@ from camtrace.model import (
     JOURNAL_KINDS,
     MEASURES,
     NORMALLY,
+    NUMBERINGS,
     PERS,
     READS,
     RULE_KINDS,
@@ -378,18 +379,26 @@ RULE: Schema = {
             "properties": {
                 "deeds": _DEEDS,
                 **dict.fromkeys(("types", "specials", "articles", "sellers", "sources"), _WORDS),
-                **{f"{name}_{end}": _NUMBER for name in ("amount", "quantity", "discount") for end in ("min", "max")},
+                **{
+                    f"{name}_{end}": _NUMBER
+                    for name in ("amount", "quantity", "discount", "price")
+                    for end in ("min", "max")
+                },
                 "calendar": {"type": "string", "default": "always"},
                 "outside": {"type": "boolean", "default": False},
+                "discount_percent": _NUMBER,
+                "paying": {"type": "boolean", "default": False},
             },
         },
         "ticket": {
             "type": "object",
             "properties": {
-                **dict.fromkeys(("has", "lacks"), _DEEDS),
-                **dict.fromkeys(("total_min", "total_max"), _NUMBER),
-                **dict.fromkeys(("lines_min", "lines_max", "seconds_min", "seconds_max", "voids_percent"), _WHOLE),
+                **dict.fromkeys(("has", "also", "lacks"), _DEEDS),
+                **dict.fromkeys(("total_min", "total_max", "change_off"), _NUMBER),
+                **dict.fromkeys(("lines_min", "lines_max", "seconds_min", "seconds_max"), _WHOLE),
+                **dict.fromkeys(("voids_percent", "pause_min"), _WHOLE),
                 "unfinished": {"type": "boolean", "default": False},
+                "silence_seconds": _integer(60, 86_400, 1800),
             },
         },
         "window": {
@@ -409,6 +418,13 @@ RULE: Schema = {
                 "seconds": _integer(1, 3600, 30),
                 "when": {"type": "string", "enum": list(WHENS), "default": "after"},
                 "deeds": _DEEDS,
+            },
+        },
+        "number": {
+            "type": "object",
+            "properties": {
+                "looks_for": {"type": "string", "enum": list(NUMBERINGS), "default": "gap"},
+                "most": _integer(1, 100_000, 100),
             },
         },
         "still": {

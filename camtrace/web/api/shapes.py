@@ -43,8 +43,8 @@ from camtrace.model import (
 )
 from camtrace.notes import words
 from camtrace.pos.wire import Message
+from camtrace.tickets.hits import Hit
 from camtrace.tickets.roles import role_of
-from camtrace.tickets.rules import Hit
 from camtrace.tickets.tally import Tally
 from camtrace.web.ports import CameraDirectory, Offset
 
