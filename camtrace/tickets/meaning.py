@@ -78,6 +78,16 @@ _SAID_DEEDS = {
     "outside": N_("scanned outside a ticket"),
     "cash_limit": N_("too much cash"),
     "report": N_("report printed"),
+    "begin": N_("beginning of the ticket"),
+    "subtotal": N_("subtotal"),
+    "cash": N_("payment in cash"),
+    "change": N_("change given"),
+    "card_denied": N_("card refused"),
+    "discount_card": N_("discount card"),
+    "money": N_("money put in or taken out"),
+    "sign_on": N_("signed on"),
+    "long_shift": N_("shift too long"),
+    "aside": N_("sign of life, motion"),
     "other": N_("anything else"),
 }
 _SAID_DAYS = {"today": N_("today"), "yesterday": N_("yesterday")}

@@ -129,6 +129,7 @@ def test_alarms_have_pictures_and_are_looked_through(anna: Person, site: Preview
 
 def test_alarms_lie_on_the_lines_of_time(anna: Person, site: PreviewProcess) -> None:
     """Spans with their cause for pointer and keyboard; few of them, however many there are; a click goes there."""
+    site.tell("forget")
     site.tell("alarms 102 3")
     page = anna.go("/live/1")
     link = page.locator("#spine .marklink").first

@@ -8,8 +8,9 @@ from collections.abc import Iterable
 from datetime import datetime
 from typing import Any
 
-from camtrace.model import HitCount, Line, LineSearch, SavedSearch
+from camtrace.model import HitCount, Line, LineSearch, SavedSearch, Trace
 from camtrace.store.line_texts import searchable
+from camtrace.tickets.deeds import is_alone
 
 COLUMNS = {"till": "source"}
 SIGNS: dict[str, Any] = {
@@ -36,6 +37,11 @@ def fits(line: Line, wanted: LineSearch) -> bool:
         and wanted.ticket_id in (None, line.ticket_id)
         and all(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.exactly)
         and all(_named(line, field, values) for field, values in wanted.names)
+        and not any(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.excluded_exactly)
+        and not any(_named(line, field, values) for field, values in wanted.excluded)
+        and set(wanted.unwatched).isdisjoint(line.cameras)
+        and (not wanted.deeds or any(_is_trace(line, trace) for trace in wanted.deeds))
+        and not any(_is_trace(line, trace) for trace in wanted.excluded_deeds)
         and all(searchable(text) in words for text in wanted.texts)
         and not any(searchable(text) in words for text in wanted.without)
         and all(_compared(getattr(line, each.field), each.sign, each.value) for each in wanted.comparisons)
@@ -90,6 +96,20 @@ def _named(line: Line, field: str, values: tuple[str, ...]) -> bool:
     kept = [getattr(line, COLUMNS.get(field, field))] + ([line.barcode] if field == "code" else [])
     return (field == "type" and "S" in values and line.special != "") or any(
         searchable(each) in sought for each in kept
+    )
+
+
+def _is_trace(line: Line, trace: Trace) -> bool:
+    """What stands for a paid ticket is its end here: a fake knows no tickets."""
+    if trace.settled:
+        return line.type == "E"
+    if trace.none_of:
+        return not any(_is_trace(line, other) for other in trace.none_of)
+    return (
+        (line.protocol, line.type) == (trace.protocol, trace.type)
+        and trace.special in (None, line.special)
+        and (not trace.unlike or trace.unlike != line.special)
+        and trace.alone in (None, is_alone(line))
     )
 
 

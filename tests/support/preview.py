@@ -432,6 +432,9 @@ class Orders(LineReceiver):
         elif order == "sell":
             sold = self._site.sell()
             self._say(f"{sold.type} {sold.text or sold.tender}")
+        elif order == "forget":  # what rules found
+            self._site.shop.rules.found = []
+            self._say("forgotten")
         elif order == "find":
             self._site.find(self._site.sell())
             self._say("found")

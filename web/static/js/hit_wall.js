@@ -2,10 +2,10 @@
 
 import { askJson } from "./api.js";
 import { el, icon, show } from "./dom.js";
-import { instantInPicture, instantOfLine, sumWords, tillWords, totalWords } from "./lines.js";
+import { instantInPicture, instantOfLine, sumWords, tillWords, totalWords, whenWords } from "./lines.js";
 import { lineItem, lineItems, saleOf } from "./ticket.js";
 import { _ } from "./texts.js";
-import { clock, dayOf, iso, now, wholeDay } from "./time.js";
+import { dayOf, iso, now, wholeDay } from "./time.js";
 
 const EXCERPT = 4; // lines of the ticket
 const HOVER_MS = 250;
@@ -95,12 +95,6 @@ export class HitWall {
     for (const node of textsIn(item.querySelector(".d"))) node.replaceWith(...this.#mark(node.textContent));
     return item;
   }
-}
-
-/** The line's instant in its till's log; and that of the picture, where it is another. */
-function whenWords(line) {
-  const [told, shown] = [instantOfLine(line), instantInPicture(line)].map((at) => clock(at));
-  return told === shown ? told : _("{time}, picture {shown}", { time: told, shown });
 }
 
 function textsIn(element) {

@@ -2,6 +2,7 @@
 
 import { facts } from "./page.js";
 import { _ } from "./texts.js";
+import { clock } from "./time.js";
 
 const ANNULLED = "ANNULE";
 const RETURNED = "RETOUR";
@@ -28,6 +29,12 @@ const roleOf = (line) => line.role ?? line.type;
 
 /** The instant at which the picture shows what the line tells of: where it lags, or runs ahead, that is set for the till. */
 export const instantInPicture = (line) => instantOfLine(line) + settingsOf(line.source).offset_ms;
+
+/** The instant of the line in its till's log; and the one its picture shows, where that is another second. */
+export function whenWords(line) {
+  const [told, shown] = [instantOfLine(line), instantInPicture(line)].map((at) => clock(at));
+  return told === shown ? told : _("{time}, picture {shown}", { time: told, shown });
+}
 
 /** Whether the line ends its ticket. */
 export const endsTicket = (line) => roleOf(line) === "E";

@@ -6,7 +6,7 @@ import { countWords, drawChart } from "./hit_chart.js";
 import { HitWall } from "./hit_wall.js";
 import { hitOf, hitWay, keepHits } from "./hits.js";
 import { onKeys } from "./keys.js";
-import { answerWords, endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord, tiedQuery } from "./lines.js";
+import { answerWords, endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord, tiedQuery, whenWords } from "./lines.js";
 import { byId, facts, may, remember, remembered } from "./page.js";
 import { otherSeller, specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
@@ -232,7 +232,7 @@ function row(line) {
   const way = wayOf(line);
   const cells = [
     el("td", { class: "hide-s day" }, newDay ? shortDay(at) : ""),
-    el("td", { class: "mono" }, way ? el("a", { href: way }, clock(at)) : clock(at)),
+    el("td", { class: "mono", title: whenWords(line) === clock(at) ? null : whenWords(line) }, way ? el("a", { href: way }, clock(at)) : clock(at)),
     el("td", { class: "mono" }, line.source),
     el("td", { class: "mono hide-s" }, line.ticket && line.ticket !== "0" ? line.ticket : ""),
     el("td", { class: "hide-s" }, otherSeller(line) ?? marked(line.seller)),
