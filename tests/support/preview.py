@@ -18,8 +18,9 @@ from typing import Any
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
 from support.web import Disk, WebShop
-from twisted.internet import endpoints, protocol, reactor, task
+from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
+from twisted.protocols import policies
 from twisted.protocols.basic import LineReceiver
 
 from camtrace import assets, clock, i18n
@@ -366,24 +367,22 @@ class PreviewSite:
         self.live.lose(uid)
 
 
-class Front(protocol.Factory):
+class Front(policies.WrappingFactory):
     """Leads each connection to the site as it stands then."""
 
     def __init__(self, zone: str) -> None:
         self._zone = zone
         self.site = PreviewSite(zone)
-        self._factory = self.site.website.site()
+        super().__init__(self.site.website.site())
 
     def renew(self) -> None:
-        """A site as on its first day. Who is signed in stays so."""
+        """A site as on its first day. Who is signed in stays so; connections to the site of before end."""
         sessions = self.site.shop.users.sessions
         self.site = PreviewSite(self._zone)
         self.site.shop.users.sessions.update(sessions)
-        self._factory = self.site.website.site()
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """A connection of the site's."""
-        return self._factory.buildProtocol(addr)
+        self.wrappedFactory = self.site.website.site()
+        for connection in list(self.protocols):
+            connection.transport.abortConnection()
 
 
 class Orders(LineReceiver):
