@@ -18,12 +18,13 @@ from typing import Any
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
 from support.web import Disk, WebShop
+from support.words import static, templates
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
 from twisted.protocols import policies
 from twisted.protocols.basic import LineReceiver
 
-from camtrace import assets, clock, i18n
+from camtrace import clock
 from camtrace.config import Site
 from camtrace.events import CameraStateChanged, LineReceived
 from camtrace.model import (
@@ -66,8 +67,6 @@ from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
 from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
-from camtrace.web.static import Static
-from camtrace.web.templating import Templates
 
 MEDIA = Path(__file__).parent.parent / "media"
 SECOND = timedelta(seconds=1)
@@ -276,10 +275,8 @@ class PreviewSite:
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
         shop.losses.stored = losses()
-        static = Static(assets.web() / "static")
-        templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(
-            templates,
+            templates(),
             Site("Marché Sud", zone),
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
@@ -313,7 +310,9 @@ class PreviewSite:
         shop.rules.lines = self.log.stored
         self._find_exceptions()
         mail = SettingsPages(frame, shop.access)
-        self.website = Website(reactor, pages=[static, door, pages, account, mail], api=api, error_page=door.error_page)
+        self.website = Website(
+            reactor, pages=[static(), door, pages, account, mail], api=api, error_page=door.error_page
+        )
 
     def _sell_the_past(self) -> None:
         at = clock.now() - timedelta(hours=3)
