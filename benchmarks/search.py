@@ -38,7 +38,8 @@ from camtrace.model import Comparison, Line, LineSearch, Named, Ticket
 from camtrace.store import migrate
 from camtrace.store.database import Database
 from camtrace.store.embedded import _SETTINGS as SETTINGS
-from camtrace.store.lines import LineStore, words_key, words_of
+from camtrace.store.line_texts import words_key, words_of
+from camtrace.store.lines import LineStore
 
 reactor: Any = _reactor
 END = datetime(2026, 11, 1, tzinfo=UTC)

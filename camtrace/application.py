@@ -34,7 +34,7 @@ from camtrace.complaints import Complaints
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import AlarmEnded, AlarmTriggered, SettingChanged
+from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged
 from camtrace.folders import ensure_folder, hold_folder
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
@@ -98,6 +98,7 @@ from camtrace.store.users import Users
 from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.grouping import Grouping
 from camtrace.tickets.service import Screens
+from camtrace.tickets.silence import Silences
 from camtrace.tickets.sources import SourceBook
 from camtrace.tickets.trial import Trials
 from camtrace.tiers import Tier, Tiers
@@ -302,6 +303,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         burst_found=burst_found,
     )
     screens = Screens(bus, silence=sources.silence)
+    silences = Silences(
+        bus,
+        sources,
+        source_rows.change,
+        timetable,
+        note,
+        metrics,
+        reactor,
+        (settings.pos.silent_minutes, settings.prisma.silent_minutes),
+    )
     exceptions = Exceptions(
         intake,
         bus,
@@ -345,6 +356,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         ZoneInfo(settings.site.timezone),
         admission=prisma_admission.Admission(settings.prisma.sources),
         encoding=settings.prisma.encoding,
+        alive=silences.alive,
     )
     event_port = EventPort(reactor, event_sources, settings.listen.prisma)
     if settings.listen.prisma:
@@ -357,6 +369,12 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             event_sources.motion(camera.overlay_ids, fact.trigger.at)
 
     bus.subscribe(AlarmTriggered, motion_at_a_till)
+
+    def rule_at_a_till(fact: RuleMet) -> None:
+        met = fact.exception
+        event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
+
+    bus.subscribe(RuleMet, rule_at_a_till)
 
     # the control channel, on which alarms are raised
     senders = Senders(directory, partial(addresses_of, reactor))
@@ -427,8 +445,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
-    socket = LiveSocket(reactor, access, cameras, live, sub_streams, screens, bus, metrics)
-    events = EventsApi(reactor, access, cameras, bus, History(database, lines, journal, alarm_rows))
+    socket = LiveSocket(
+        reactor, access, cameras, sources.offset, live, sub_streams, screens, bus, metrics, silences.since
+    )
+    events = EventsApi(reactor, access, cameras, sources.offset, bus, History(database, lines, journal, alarm_rows))
 
     levels = MotionApi(reactor, access, cameras, motion_alarms)
     captures = CaptureApi(reactor, access, capture)
@@ -473,17 +493,21 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             DisconnectionsApi(reactor, access, cameras, camera_rows, losses, frame.voices),
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
-            RulesApi(reactor, access, cameras, rule_rows, trials, exceptions.unseen, timetable, note),
-            ExceptionsApi(reactor, access, cameras, camera_rows, rule_rows, note, frame.voices),
+            RulesApi(reactor, access, cameras, sources.offset, rule_rows, trials, exceptions.unseen, timetable, note),
+            ExceptionsApi(reactor, access, cameras, sources.offset, camera_rows, rule_rows, note, frame.voices),
             ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
-            SourcesApi(access, cameras, source_rows, sources, dialect_rows, tills, note, speech_changed),
+            SourcesApi(
+                access, cameras, source_rows, sources, dialect_rows, tills, note, speech_changed, timetable, silences
+            ),
             captures,
             levels,
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
-            PrismaApi(access, cameras, registry, event_sources),
-            LinesApi(reactor, access, cameras, camera_rows, lines, frame.voices, pools, settings.site.name),
+            PrismaApi(access, cameras, registry, event_sources, silences),
+            LinesApi(
+                reactor, access, cameras, sources.offset, camera_rows, lines, frame.voices, pools, settings.site.name
+            ),
             SearchesApi(access, SavedSearches(database)),
             JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
@@ -572,6 +596,9 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         if sweeping.running:
             sweeping.stop()
 
+    async def listen_for_silence() -> None:
+        await silences.start(await lines.last_received())
+
     async def open_doors() -> None:
         rtsp.startService()
         doors.open("pos", "prisma", "rtsp", "control", "ftp")
@@ -614,6 +641,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("contacts", boxes.start, boxes.stop),
             Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
             Tier("rules", exceptions.start, exceptions.stop),
+            Tier("silence", listen_for_silence, silences.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
             Tier("doors", open_doors, close_doors, leaves=7),

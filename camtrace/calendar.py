@@ -13,6 +13,7 @@ from camtrace.model import Calendar, Hours
 
 _FURTHEST_DAYS = 400
 _MIDNIGHT = 1440
+_TICK = timedelta(microseconds=1)
 
 
 def applies(calendar: Calendar, at: datetime, zone: tzinfo) -> bool:
@@ -42,6 +43,21 @@ def next_change(calendar: Calendar, at: datetime, zone: tzinfo) -> datetime | No
             if instant > at and applies(calendar, instant, zone) != now:
                 return instant
         day += timedelta(days=1)
+    return None
+
+
+def last_change(calendar: Calendar, at: datetime, zone: tzinfo) -> datetime | None:
+    """The latest instant up to `at`, in UTC, since which `calendar` applies, or does not, as it does at `at`.
+
+    None when nothing changed in the 400 days before.
+    """
+    now = applies(calendar, at, zone)
+    day = at.astimezone(zone).date()
+    for _ in range(_FURTHEST_DAYS):
+        for instant in reversed(list(_borders(calendar, day, zone))):
+            if instant <= at and applies(calendar, instant - _TICK, zone) != now:
+                return instant
+        day -= timedelta(days=1)
     return None
 
 

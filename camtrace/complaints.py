@@ -9,6 +9,7 @@ from typing import Protocol
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.cards import hidden
 
 LOG_SECONDS = 60.0
 NOTE_SECONDS = 600.0
@@ -51,7 +52,10 @@ class Complaints:
         return len(self._told)
 
     def tell(self, peer: str, code: str, reason: str, **values: str | int | float) -> None:
-        """Something is wrong with `peer`: `reason` in words for the log, `values` for the journal's sentence."""
+        """Something is wrong with `peer`: `reason` in words for the log, `values` for the journal's sentence.
+
+        Whoever reads them sees nothing of card numbers that a device sent and that are masked in them.
+        """
         now = self._seconds()
         told = self._told.get((peer, code))
         if told is None:
@@ -69,13 +73,14 @@ class Complaints:
             "{who} at {peer}: {reason} ({unsaid} more before)",
             who=self._who,
             peer=peer,
-            reason=reason,
+            reason=hidden(reason),
             unsaid=told.unsaid,
         )
         told.logged_at, told.unsaid = now, 0
         if now - told.noted_at >= NOTE_SECONDS:
             told.noted_at = now
-            self._note("system", f"{self._who}_{code}", {"address": peer, "count": told.count, **values})
+            safe = {name: hidden(value) if isinstance(value, str) else value for name, value in values.items()}
+            self._note("system", f"{self._who}_{code}", {"address": peer, "count": told.count, **safe})
 
     def _forget(self, now: float) -> None:
         self._told = {key: told for key, told in self._told.items() if now - told.at < FORGET_SECONDS}

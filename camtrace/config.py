@@ -92,6 +92,7 @@ class Pos:
     encodings: tuple[tuple[str, str], ...] = ()
     connections: int = 3000
     ticket_minutes: int = 30
+    silent_minutes: int = 30
 
 
 @dataclass(frozen=True, slots=True)
@@ -101,6 +102,7 @@ class Prisma:
     sources: tuple[str, ...] | None = None
     encoding: str = "cp866"
     receipt_minutes: int = 30
+    silent_minutes: int = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -245,11 +247,13 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             reader.encodings("pos", "encodings"),
             reader.integer("pos", "connections", 3000, 1, 100000),
             reader.integer("pos", "ticket_minutes", 30, 1, 1440),
+            reader.integer("pos", "silent_minutes", 30, 1, 1440),
         ),
         prisma=Prisma(
             reader.prisma_sources("prisma", "sources"),
             reader.choice("prisma", "encoding", "cp866", PRISMA_ENCODINGS),
             reader.integer("prisma", "receipt_minutes", 30, 1, 1440),
+            reader.integer("prisma", "silent_minutes", 5, 1, 1440),
         ),
         alarm=Alarm(
             reader.sources("alarm", "allow", addresses_only=True),

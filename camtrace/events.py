@@ -7,6 +7,7 @@ The others are published directly on the `Bus`, after what they tell of has reac
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from camtrace.model import Alarm, CameraState, Gap, JournalEntry, Line, RuleException, Segment, Ticket, Trigger
 
@@ -105,6 +106,14 @@ class VolumeStateChanged:
     volume: str
     state: str
     free_bytes: int
+
+
+@dataclass(frozen=True, slots=True)
+class TillSilenceChanged:
+    """A till has been silent `since` then though it should speak; or, None, it is not any more."""
+
+    source: str
+    since: datetime | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -486,6 +486,9 @@ class SourceSettings:
     `label`: its name on the pages, "" for that one. `dialect`: "" for that of its listener. `clear_seconds`: silence
     after which its screen is cleared. `offset_ms`: how much later than its lines the picture shows what they tell of,
     below zero where it shows it earlier. `burst_since`: since when it sends whole tickets at once.
+
+    `hours`: the calendar by which it is open and should speak, "" for none. `silent_minutes`: silence after which it is
+    told of, 0 for what is set for all. `heartbeats`: it sends signs of life. `silent_since`: it was told to be silent.
     """
 
     source: str
@@ -494,6 +497,10 @@ class SourceSettings:
     clear_seconds: int = 300
     offset_ms: int = 0
     burst_since: datetime | None = None
+    hours: str = ""
+    silent_minutes: int = 0
+    heartbeats: bool = False
+    silent_since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -587,6 +594,7 @@ class Ticket:
 # ── exception rules ──────────────────────────────────────────────────────────────────────────────────────────────
 
 DEEDS = (
+    "begin",
     "article",
     "void",
     "ticket_void",
@@ -599,21 +607,31 @@ DEEDS = (
     "manual_entry",
     "drawer",
     "no_sale",
+    "subtotal",
     "payment",
+    "cash",
+    "change",
     "end",
     "denied",
+    "card_denied",
+    "discount_card",
     "suspended",
     "reprint",
     "prohibited",
     "outside",
     "cash_limit",
+    "money",
+    "sign_on",
+    "long_shift",
     "report",
+    "aside",
     "other",
 )
-RULE_KINDS = ("line", "ticket", "window", "absence")
-MEASURES = ("count", "sum", "ratio")
-PERS = ("seller", "source", "all")
+RULE_KINDS = ("line", "ticket", "window", "absence", "number")
+MEASURES = ("count", "sum", "ratio", "tickets", "tills")
+PERS = ("seller", "source", "card", "all")
 WHENS = ("after", "before")
+NUMBERINGS = ("gap", "repeat")
 VERDICTS = ("", "checking", "harmless", "real")
 
 
@@ -622,7 +640,8 @@ class LineTest:
     """Which lines are meant: all that is given must hold, of a list any.
 
     `deeds`: kinds of deed, of `DEEDS`. `articles`: a code, or part of a text. Amounts and discounts without their sign.
-    `calendar`: it must apply then, with `outside` it must not.
+    `price`: of one piece. `discount_percent`: so many of a hundred at least. `paying`: only once the payment of the
+    ticket has begun. `calendar`: it must apply then, with `outside` it must not.
     """
 
     deeds: tuple[str, ...] = ()
@@ -639,13 +658,19 @@ class LineTest:
     discount_max: Decimal | None = None
     calendar: str = "always"
     outside: bool = False
+    price_min: Decimal | None = None
+    price_max: Decimal | None = None
+    discount_percent: Decimal | None = None
+    paying: bool = False
 
 
 @dataclass(frozen=True, slots=True)
 class TicketTest:
-    """What a whole ticket is like. `has`, `lacks`: deeds of which it has one at least, of which it has none.
+    """What a whole ticket is like. `has`, `also`: deeds, of each list it has one at least; `lacks`: none of these.
 
     `voids_percent`: so many of a hundred articles are cancelled again. `unfinished`: its end never came.
+    `pause_min`: for so many seconds nothing was said in the midst of it. `change_off`: what was handed back is wrong by
+    so much at least. `silence_seconds`: how long after its last line a ticket without an end is taken for left.
     """
 
     has: tuple[str, ...] = ()
@@ -658,12 +683,17 @@ class TicketTest:
     seconds_max: int | None = None
     voids_percent: int | None = None
     unfinished: bool = False
+    also: tuple[str, ...] = ()
+    pause_min: int | None = None
+    change_off: Decimal | None = None
+    silence_seconds: int = 1800
 
 
 @dataclass(frozen=True, slots=True)
 class WindowTest:
-    """How often, within `seconds`, per seller, per source, or in all: a count of lines, the sum of their amounts, or
-    how many there are to a hundred lines of the deeds `among`, once there are `base` of those."""
+    """How often, within `seconds`, per seller, source or card, or in all: a count of lines, of their tickets or their
+    tills, the sum of their amounts, or how many there are to a hundred lines of the deeds `among`, once there are
+    `base` of those."""
 
     seconds: int = 600
     per: str = "seller"
@@ -683,6 +713,17 @@ class AbsenceTest:
 
 
 @dataclass(frozen=True, slots=True)
+class NumberTest:
+    """How the numbers of a till's tickets follow on one another: some are missing ("gap"), one comes again ("repeat").
+
+    `most`: numbers that are missing; a longer jump is another count.
+    """
+
+    looks_for: str = "gap"
+    most: int = 100
+
+
+@dataclass(frozen=True, slots=True)
 class StillTest:
     """That nothing moved in `zone` ("" for the picture) of the till's cameras, or of one, for `seconds` before.
 
@@ -698,6 +739,8 @@ class StillTest:
 class Rule:
     """A condition over lines. `kind` says which of the tests count besides `lines`. `alarm`: raised on the cameras.
 
+    `popup`: who looks at a live page is told.
+
     `changed_at`: what was said before does not concern the rule as it is now.
     """
 
@@ -710,7 +753,9 @@ class Rule:
     window: WindowTest = WindowTest()
     absence: AbsenceTest = AbsenceTest()
     still: StillTest = StillTest()
+    number: NumberTest = NumberTest()
     alarm: bool = True
+    popup: bool = False
     changed_at: datetime | None = None
 
 
@@ -738,6 +783,7 @@ class RuleException:
     figure: Decimal | None = None
     cameras: tuple[int, ...] = ()
     alarm: bool = False
+    popup: bool = False
     verdict: str = ""
     comment: str = ""
     reviewed_by: str = ""
@@ -759,6 +805,24 @@ class Comparison(NamedTuple):
     value: Decimal
 
 
+@dataclass(frozen=True, slots=True)
+class Trace:
+    """Lines that are the trace of a deed: those of this protocol and type.
+
+    `special`: marked exactly so, None for any mark; `unlike`: not marked so. `alone`: a drawer's line outside of any
+    ticket, or inside of one. `settled` means, by itself, the one line that stands for each ticket that was paid: the
+    first in the name of its seller. `none_of` means, by itself, what is the trace of none of these.
+    """
+
+    protocol: str = ""
+    type: str = ""
+    special: str | None = None
+    unlike: str = ""
+    alone: bool | None = None
+    settled: bool = False
+    none_of: tuple[Trace, ...] = ()
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSearch:
     """What lines are wanted: those that fit all that is set. An empty sequence asks for nothing, but for `camera_uids`.
@@ -767,7 +831,8 @@ class LineSearch:
     (those that end before they begin go over midnight; several mean any). `camera_uids`: watched by one of these.
     `texts` are parts of article, tender, seller or mark, ignoring case and accents; `without` are such as do not occur.
     `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
-    few different ones.
+    few different ones. `deeds`: the trace of one of these. `excluded…`, `unwatched`: lines that do not fit, and that
+    none of these cameras watched.
     """
 
     start: datetime | None = None
@@ -780,6 +845,11 @@ class LineSearch:
     ticket_id: int | None = None
     exactly: tuple[Named, ...] = ()
     names: tuple[Named, ...] = ()
+    excluded: tuple[Named, ...] = ()
+    excluded_exactly: tuple[Named, ...] = ()
+    deeds: tuple[Trace, ...] = ()
+    excluded_deeds: tuple[Trace, ...] = ()
+    unwatched: tuple[int, ...] = ()
     texts: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
@@ -893,6 +963,7 @@ RIGHTS = (
     "lines",  # search the external log
     "journal",  # read the journals
     "alarms",  # see alarms, say that one was seen, raise one
+    "cards",  # see the last four digits of card numbers
     "exceptions",  # see what the rules found on tickets and judge it, read the reports
     "cameras",  # add, change, delete cameras
     "users",  # manage users and profiles

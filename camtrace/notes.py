@@ -128,6 +128,14 @@ TEXTS = {
     "prisma_crowd": N_(
         "Prisma events of {address} are left out ({count} so far): too many wait, or too many sources have spoken."
     ),
+    "prisma_lost": N_(
+        "The system dropped {lost} Prisma datagrams at {address} since the start, before they could be read: let it"
+        " keep more of them, see net.core.rmem_max."
+    ),
+    "prisma_clock": N_(
+        "The clock of {source} at {address} says {told} ({count} events so far). Lines are found by the time they"
+        " arrive; set the till's clock."
+    ),
     "prisma_event_changed": N_("{user} changed what the Prisma event {code} means."),
     "prisma_source_registered": N_("{user} registered the Prisma source {source}."),
     "prisma_source_forgotten": N_("{user} removed the Prisma source {source} from those registered."),
@@ -205,6 +213,11 @@ TEXTS = {
         " Let it send each line when it is entered."
     ),
     "till_no_bursts": N_("The till {source} sends its tickets line by line now."),
+    "till_silent": N_("The till {source} has been silent for {minutes} min though it should speak."),
+    "till_speaks": N_("The till {source} speaks again. It was silent for {hours} h {minutes} min."),
+    "till_closed": N_(
+        "The till {source} need not speak any more at this hour. It was silent for {hours} h {minutes} min."
+    ),
     "till_dialect": N_("Tills at {endpoint} are to speak {dialect}, which is no known dialect: camtrace is used."),
     "dialect_added": N_("{user} added the dialect {dialect}."),
     "dialect_changed": N_("{user} changed the dialect {dialect}."),

@@ -6,7 +6,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from datetime import datetime, tzinfo
 
 from camtrace import clock
-from camtrace.calendar import applies, next_change
+from camtrace.calendar import applies, last_change, next_change
 from camtrace.model import ALWAYS, NEVER, Calendar
 
 _BUILT_IN = {calendar.name: calendar for calendar in (ALWAYS, NEVER)}
@@ -41,6 +41,11 @@ class Timetable:
         Footage too much is worth more than footage that is missing.
         """
         return applies(self._calendars.get(name, ALWAYS), at or self._now(), self._zone)
+
+    def since(self, name: str, at: datetime) -> datetime | None:
+        """Since when a calendar has applied, or not, as it does at `at`; None where that is long ago."""
+        calendar = self._calendars.get(name, ALWAYS)
+        return None if calendar in (ALWAYS, NEVER) else last_change(calendar, at, self._zone)
 
     def next_change(self, names: Iterable[str]) -> datetime | None:
         """The first instant from now on at which one of these calendars changes."""

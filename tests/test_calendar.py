@@ -8,7 +8,7 @@ from zoneinfo import ZoneInfo
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from camtrace.calendar import applies, next_change
+from camtrace.calendar import applies, last_change, next_change
 from camtrace.model import ALWAYS, NEVER, Calendar, Hours, SpecialDays
 
 PARIS = ZoneInfo("Europe/Paris")
@@ -100,3 +100,12 @@ def test_nothing_changes_before_the_next_change(week, start, zone) -> None:
     if change is not None:
         assert applies(calendar, change - timedelta(seconds=1), place) == now or change - at < timedelta(seconds=1)
         assert applies(calendar, change, place) != now
+
+
+def test_since_when() -> None:
+    """The latest change looking back; over a Sunday, on the minute itself, and where nothing ever changes."""
+    assert last_change(SHOP, local("2026-11-25 10:00"), PARIS) == local("2026-11-25 08:00")
+    assert last_change(SHOP, local("2026-11-25 08:00"), PARIS) == local("2026-11-25 08:00")
+    assert last_change(SHOP, local("2026-11-25 13:00"), PARIS) == local("2026-11-25 12:00")
+    assert last_change(SHOP, local("2026-11-30 07:00"), PARIS) == local("2026-11-28 19:30")
+    assert last_change(ALWAYS, local("2026-11-25 13:00"), PARIS) is None

@@ -16,6 +16,7 @@ PACKAGE = ROOT / "camtrace"
 FLOOR = [
     "errors",
     "model",
+    "cards",
     "events",
     "calendar",
     "clock",
@@ -50,11 +51,28 @@ PURE_EXTRA = {
     "ftp": {"names", "picture", "guesses", "messages"},
     "pos": {"bursts", "check", "escpos", "presets"},
     "recording": {"keyframes"},
-    "tickets": {"tally", "roles", "query", "deeds", "presets", "comparison"},
+    "tickets": {
+        "tally",
+        "roles",
+        "keywords",
+        "values",
+        "query",
+        "meaning",
+        "questions",
+        "deeds",
+        "presets",
+        "comparison",
+        "sales",
+        "fits",
+        "follows",
+        "numbers",
+        "hits",
+        "movements",
+    },
     "prisma": {"catalogue", "receipts", "check"},
     "mail": {"settings"},
 }
-PURE_FLOOR = {"errors", "model", "events", "i18n", "jpegtables"}
+PURE_FLOOR = {"errors", "model", "cards", "events", "i18n", "jpegtables"}
 OUTSIDE = {
     "floor": {"twisted", "argon2", "cryptography", "babel", "zope"},
     "store": {"twisted", "txpostgres", "psycopg2"},

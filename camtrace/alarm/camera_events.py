@@ -11,18 +11,17 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.alarm.asking import Asking
 from camtrace.alarm.contacts import Watch
-from camtrace.alarm.links import REASONS, LinkFailure, Tidings
+from camtrace.alarm.links import REASONS, LinkFailure
 from camtrace.alarm.onvif import Message, Told, meaning
 from camtrace.alarm.onvif_client import LASTS_SECONDS, LEAVE_SECONDS
 from camtrace.alarm.ports import Cameras, Note, Raise, Secrets
 from camtrace.alarm.senders import host_of
-from camtrace.backoff import Backoff
 from camtrace.i18n import N_
 from camtrace.metrics import Metrics
 from camtrace.model import Camera, Contact, ContactsState, InputState, LinkState
 
-STABLE_SECONDS = 30.0  # a subscription that lasted so long was a good one
 LEAST_PULL_SECONDS = 0.2  # a camera that answers at once without having anything to tell is not asked more often
 # what lasts is prolonged after half of what its alarm records, no more often and no less than that, and for so long at
 # most without a word of the camera: the end of it may be lost
@@ -124,14 +123,13 @@ class _Asked:
 
     def __init__(self, camera: Camera, around: CameraEvents) -> None:
         self.camera = camera
-        self.link = LinkState("inactive", "connecting", around.now())
         self._around = around
         self._reactor = around.reactor
-        self._backoff = Backoff(around.chance)
-        self._tidings = Tidings()
+        device = f"the events of camera {camera.id}"
+        self._asking = Asking(
+            device, self._ask, self, around.reactor, around.now, around.chance, over=self._forget_the_source
+        )
         self._source: Source | None = None
-        self._asking: defer.Deferred[None] | None = None
-        self._stopped = False
         self._inputs: dict[str, Watch] = {}
         self._lasting: dict[str, Any] = {}  # what is under way, by key: the call that prolongs its alarm
         self._until: dict[str, float] = {}  # of what is under way: until when it counts without a word
@@ -140,14 +138,11 @@ class _Asked:
     # ── life ──
 
     def start(self) -> None:
-        self._asking = defer.Deferred.fromCoroutine(self._ask_for_ever())
-        self._asking.addErrback(lambda failure: failure.trap(defer.CancelledError))
+        self._asking.start()
 
     def stop(self) -> defer.Deferred[None]:
         """Fires when the camera was told, or did not hear it."""
-        self._stopped = True
-        if self._asking is not None:
-            self._asking.cancel()
+        self._asking.stop()
         self._forget_what_lasts()
         leaving = defer.Deferred.fromCoroutine(self._unsubscribe())
         return leaving.addTimeout(LEAVE_SECONDS, self._reactor).addErrback(lambda _: None)
@@ -168,26 +163,6 @@ class _Asked:
             told = [InputState(token=one.token) for one in told]
         return ContactsState(self.link, tuple(told))
 
-    async def _ask_for_ever(self) -> None:
-        while not self._stopped:
-            began = self._reactor.seconds()
-            try:
-                await self._ask()
-            except LinkFailure as failure:
-                self._lost(failure)
-            except Exception:
-                if self._stopped:
-                    return
-                self.log.failure("the events of camera {number} could not be had", number=self.camera.id)
-                self._lost(LinkFailure("internal"))
-            if self._stopped:
-                return
-            self._source = None
-            self._forget_what_lasts()
-            if self._reactor.seconds() - began >= STABLE_SECONDS:
-                self._backoff.reset()
-            await self._sleep(self._backoff.next())
-
     async def _ask(self) -> None:
         """Subscribe, and listen until that fails."""
         home = device_service(self.camera)
@@ -195,7 +170,7 @@ class _Asked:
             raise LinkFailure("no_address")
         self._source = source = self._around.open_source(home, self.camera.login, self._password())
         await source.subscribe()
-        self._back()
+        self._asking.answers("subscribed")
         renewed, renews = self._reactor.seconds(), True
         while True:
             asked = self._reactor.seconds()
@@ -206,7 +181,7 @@ class _Asked:
                 renewed = self._reactor.seconds()
                 renews = await self._renew(source)
             if self._reactor.seconds() - asked < LEAST_PULL_SECONDS:
-                await self._sleep(LEAST_PULL_SECONDS)
+                await task.deferLater(self._reactor, LEAST_PULL_SECONDS)
 
     async def _renew(self, source: Source) -> bool:
         """False for a camera that does not know how: it prolongs by itself, or is subscribed to again."""
@@ -316,26 +291,23 @@ class _Asked:
 
     # ── what the connection is worth ──
 
-    def _back(self) -> None:
-        self.link = LinkState("active", "subscribed", self._around.now())
-        if self._tidings.back():
-            self._tell("camera_events_back")
+    @property
+    def link(self) -> LinkState:
+        return self._asking.link
 
-    def _lost(self, failure: LinkFailure) -> None:
-        if self._stopped:  # its end was ours
-            return
-        if (self.link.code, self.link.detail) != (failure.kind, failure.detail):
-            since = self.link.since if self.link.status == "inactive" else self._around.now()
-            self.link = LinkState("inactive", failure.kind, since, failure.detail)
-        if self._tidings.lost(failure.kind, self._reactor.seconds()):
-            self._tell("camera_events_lost", why=REASONS[failure.kind], detail=failure.detail)
+    def back(self) -> None:
+        self._tell("camera_events_back")
+
+    def lost(self, failure: LinkFailure) -> None:
+        self._tell("camera_events_lost", why=REASONS[failure.kind], detail=failure.detail)
+
+    def _forget_the_source(self) -> None:
+        self._source = None
+        self._forget_what_lasts()
 
     def _tell(self, text: str, **values: str) -> None:
         named = {"number": self.camera.id, "name": self.camera.name, **values}
         self._around.note("camera", text, named, camera_uid=self.camera.uid)
-
-    def _sleep(self, seconds: float) -> defer.Deferred[None]:
-        return task.deferLater(self._reactor, seconds, lambda: None)
 
 
 def device_service(camera: Camera) -> str:

@@ -11,17 +11,16 @@ from twisted.internet import defer, task
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.alarm.asking import Asking
 from camtrace.alarm.contacts import Watch
-from camtrace.alarm.links import REASONS, LinkFailure, Tidings
+from camtrace.alarm.links import REASONS, LinkFailure
 from camtrace.alarm.ports import Cameras, ContactRows, Inputs, Note, Raise
-from camtrace.backoff import Backoff
 from camtrace.errors import DatabaseUnavailable
 from camtrace.i18n import N_
 from camtrace.metrics import Metrics
 from camtrace.model import Camera, ContactBox, ContactsState, InputState, LinkState
 
 CAUSE = "contact"
-STABLE_SECONDS = 30.0  # a connection that lasted so long was a good one
 RETRY_SECONDS = 5.0
 Connect = Callable[[ContactBox], Awaitable[Inputs]]
 
@@ -151,62 +150,41 @@ class ContactBoxes:
 class _Box:
     """One box, as it is set."""
 
-    log = Logger()
-
     def __init__(self, box: ContactBox, boxes: ContactBoxes) -> None:
         self.box = box
         self._boxes = boxes
         self._reactor = boxes._reactor
         self._watches = [Watch(contact.normally) for contact in box.contacts]
-        self._backoff = Backoff(boxes._chance)
-        self._asking: defer.Deferred[None] | None = None
-        self._stopped = False
-        self._tidings = Tidings()
-        code = "connecting" if box.enabled else "off"
-        self.link = LinkState("inactive" if box.enabled else "off", code, boxes._now())
+        device = f"the contact box {box.name}"
+        self._asking = Asking(device, self._ask, self, boxes._reactor, boxes._now, boxes._chance)
+        if not box.enabled:
+            self._asking.link = LinkState("off", "off", boxes._now())
+
+    @property
+    def link(self) -> LinkState:
+        return self._asking.link
 
     def take_over(self, former: _Box) -> None:
         """What is known of inputs that are the same after a change of others, or of names."""
         same = ("host", "port", "unit", "reads", "first")
         if any(getattr(self.box, name) != getattr(former.box, name) for name in same):
             return
-        self._tidings = former._tidings
+        self._asking.tidings = former._asking.tidings
         pairs = zip(self.box.contacts, former.box.contacts, strict=False)
         for place, (contact, before) in enumerate(pairs):
             if contact.normally == before.normally:
                 self._watches[place] = former._watches[place]
 
     def start(self) -> None:
-        self._asking = defer.Deferred.fromCoroutine(self._ask_for_ever())
-        self._asking.addErrback(lambda failure: failure.trap(defer.CancelledError))
+        self._asking.start()
 
     def stop(self) -> None:
-        self._stopped = True
-        if self._asking is not None:
-            self._asking.cancel()
+        self._asking.stop()
 
     def state(self) -> ContactsState:
         if self.link.status != "active":
             return ContactsState(self.link, tuple(InputState() for _ in self._watches))
         return ContactsState(self.link, tuple(watch.state() for watch in self._watches))
-
-    async def _ask_for_ever(self) -> None:
-        while not self._stopped:
-            began = self._reactor.seconds()
-            try:
-                await self._ask()
-            except LinkFailure as failure:
-                self._lost(failure)
-            except Exception:
-                if self._stopped:
-                    return
-                self.log.failure("the contact box {name} could not be asked", name=self.box.name)
-                self._lost(LinkFailure("internal"))
-            if self._stopped:
-                return
-            if self._reactor.seconds() - began >= STABLE_SECONDS:
-                self._backoff.reset()
-            await self._sleep(self._backoff.next())
 
     async def _ask(self) -> None:
         """Ask the box until that fails."""
@@ -215,32 +193,24 @@ class _Box:
             while True:
                 began = self._reactor.seconds()
                 self._found(await link.read(self.box))
-                await self._sleep(max(0.0, self.box.interval_ms / 1000 - (self._reactor.seconds() - began)))
+                pause = self.box.interval_ms / 1000 - (self._reactor.seconds() - began)
+                await task.deferLater(self._reactor, max(0.0, pause))
         finally:
             link.close()
 
     def _found(self, closed: Sequence[bool]) -> None:
-        if self.link.status != "active":
-            self.link = LinkState("active", "answers", self._boxes._now())
-            if self._tidings.back():
-                self._tell("contact_box_back")
+        self._asking.answers("answers")
         now = self._reactor.seconds()
         for place, (watch, is_closed) in enumerate(zip(self._watches, closed, strict=True)):
             if watch.take(is_closed, now) and self.box.contacts[place].enabled:
                 self._boxes.left(self.box, place, is_closed)
 
-    def _lost(self, failure: LinkFailure) -> None:
-        if self._stopped:  # its end was ours
-            return
-        if (self.link.code, self.link.detail) != (failure.kind, failure.detail):
-            since = self.link.since if self.link.status == "inactive" else self._boxes._now()
-            self.link = LinkState("inactive", failure.kind, since, failure.detail)
-        if self._tidings.lost(failure.kind, self._reactor.seconds()):
-            self._tell("contact_box_lost", why=REASONS[failure.kind], detail=failure.detail)
+    def back(self) -> None:
+        self._tell("contact_box_back")
+
+    def lost(self, failure: LinkFailure) -> None:
+        self._tell("contact_box_lost", why=REASONS[failure.kind], detail=failure.detail)
 
     def _tell(self, text: str, **values: str) -> None:
         named = {"box": self.box.name, "host": self.box.host, "port": self.box.port, **values}
         self._boxes._note("system", text, named)
-
-    def _sleep(self, seconds: float) -> defer.Deferred[None]:
-        return task.deferLater(self._reactor, seconds, lambda: None)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from twisted.internet import task
@@ -66,6 +67,24 @@ class Api:
         else:
             status, made = 200, present[0]
         return _expect(status, made)
+
+    async def ensure_rules(self, names: Iterable[str]) -> None:
+        """Switch on the rules to begin with of these names, where there is none of the name yet."""
+        status, there = await self.call("GET", "/rules")
+        present = {rule["name"] for rule in _expect(status, there)["items"]}
+        status, found = await self.call("GET", "/rules/presets")
+        presets = {rule["name"]: rule for rule in _expect(status, found)["items"]}
+        for name in names:
+            if name not in present:
+                _expect(*await self.call("POST", "/rules", {**presets[name], "enabled": True}))
+
+    async def register_source(self, source: str, name: str, encoding: str) -> None:
+        """Let the server know a Prisma source, what people call it and what its letters are in."""
+        for path, method, values in (
+            (f"/prisma/sources/{source}", "PUT", {"name": name, "encoding": encoding}),
+            (f"/sources/{source}", "PATCH", {"label": name}),
+        ):
+            _expect(*await self.call(method, path, values))
 
 
 def _expect(status: int, answer: Any) -> dict[str, Any]:

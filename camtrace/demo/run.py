@@ -17,6 +17,7 @@ from twisted.internet import defer, task
 from camtrace.demo import account, aisle, counter, film, http_camera, rtsp_camera, script
 from camtrace.demo.api import Api
 from camtrace.demo.beat import Beat
+from camtrace.demo.prisma_till import ENCODING, PrismaTill, source_of
 from camtrace.demo.server import ServerProcess, free_port
 from camtrace.demo.tills import TillConnection
 from camtrace.errors import CamTraceError, StartError
@@ -38,7 +39,7 @@ class Shop:
         self._pools = pools
         self._beat = Beat(reactor)
         self._ports: list[Any] = []
-        self._tills: list[TillConnection] = []
+        self._tills: list[TillConnection | PrismaTill] = []
 
     async def open_cameras(self, folder: Path) -> None:
         """Draw the films, unless they are kept in the folder, and put the cameras on the network."""
@@ -60,13 +61,16 @@ class Shop:
         self._beat.listeners += [modern.beat, legacy.beat]
         self._beat.start()
 
-    def open_tills(self, port: int) -> None:
-        """Connect the tills to the server."""
+    def open_tills(self, port: int, prisma_port: int) -> None:
+        """Connect the tills to the server: the second one speaks Prisma, all others till lines."""
         for till in script.TILLS:
-            connection = TillConnection(self._reactor, till, HOME, port)
-            connection.start()
-            self._tills.append(connection)
-            self._beat.listeners.append(connection.beat)
+            if till == script.TILLS[1]:
+                speaker: TillConnection | PrismaTill = PrismaTill(till, HOME, prisma_port)
+            else:
+                speaker = connection = TillConnection(self._reactor, till, HOME, port)
+                connection.start()
+            self._tills.append(speaker)
+            self._beat.listeners.append(speaker.beat)
 
     def cameras(self) -> list[dict[str, Any]]:
         """The cameras as the server's API is told of them."""
@@ -77,7 +81,7 @@ class Shop:
                 "url": self.http_url,
                 "login": _LOGIN,
                 "password": _PASSWORD,
-                "overlay_ids": [script.TILLS[1].name],
+                "overlay_ids": [source_of(script.TILLS[1])],
             },
         ]
 
@@ -85,7 +89,7 @@ class Shop:
         """Hang up and close every port."""
         self._beat.stop()
         for till in self._tills:
-            await till.stop()
+            await defer.maybeDeferred(till.stop)
         for port in self._ports:
             await defer.maybeDeferred(port.stopListening)
 
@@ -134,7 +138,12 @@ class Demo:
         if is_held(self._server.data):
             raise StartError(f"a server already works with {self._server.data}: stop it, or name another --directory")
         wanted = {"web": 8000, "pos": 8010, "ftp": 2121, "rtsp": 8554, "control": 8001}
-        ports = {key: free_port(port) for key, port in wanted.items()}
+        ports: dict[str, int] = {}
+        for key, port in wanted.items():
+            found = free_port(port)
+            while found in ports.values():  # given to another listener, which has not opened it yet
+                found = free_port(found + 1)
+            ports[key] = found
         ports["prisma"] = free_port(21845, kind=socket.SOCK_DGRAM)
         address = f"http://{HOME}:{ports['web']}"
         _say("starting the server, drawing the shop (the first time takes longer) …")
@@ -146,7 +155,9 @@ class Demo:
         player = await account.player_password(self._reactor, self._server.config, self._own)
         await self._log_in(api)
         cameras = [await api.ensure_camera(camera) for camera in self._shop.cameras()]
-        self._shop.open_tills(ports["pos"])
+        await api.ensure_rules(script.RULES)
+        await api.register_source(source_of(script.TILLS[1]), "Caisse 2", ENCODING)
+        self._shop.open_tills(ports["pos"], ports["prisma"])
         _say(_welcome(address, (password, player), cameras, ports, self._server.log))
 
     async def _until_healthy(self, api: Api) -> None:
@@ -218,7 +229,8 @@ def _welcome(
 
   cameras              {names}
   in a player          ffplay '{player}'
-  tills                {", ".join(till.name for till in script.TILLS)}, to port {ports["pos"]}
+  tills                {script.TILLS[0].name}, to port {ports["pos"]}
+                       {source_of(script.TILLS[1])}, in Prisma events to port {ports["prisma"]} (UDP)
   server's log         {_shown(log)}
 
   Ctrl-C stops everything.

@@ -1,7 +1,8 @@
 """What happens in the demo's shop, minute after minute: the one script that the tills speak and the cameras show.
 
 Time is counted in beats, 1/8 s since the epoch. The script is one minute long and begins with each minute of the wall
-clock, so a picture drawn once is right in every minute. Each till makes two sales a minute. Pure.
+clock, so a picture drawn once is right in every minute. Each till makes two sales a minute. Now and then it does what
+the rules of the demo look for, which no picture shows. Pure.
 """
 
 from __future__ import annotations
@@ -12,6 +13,12 @@ from typing import NamedTuple
 BEATS_PER_SECOND = 8
 LOOP = 60 * BEATS_PER_SECOND
 SALE = LOOP // 2
+RARE_MINUTES = 3
+RULES = (  # rules to begin with that the demo switches on
+    "Drawer opened without a sale",
+    "Line cancelled over 20",
+    "Line cancelled after the payment began",
+)
 
 # What may be sold for a price (in cents): the picture shows prices, so only the article changes from minute to minute.
 ARTICLES: dict[int, tuple[tuple[str, str], ...]] = {
@@ -57,12 +64,16 @@ class Sale:
 
 @dataclass(frozen=True, slots=True)
 class Till:
-    """A cash register. `name` is the overlay id; its first sale starts `delay` beats after the full minute."""
+    """A cash register. `name` is the overlay id; its first sale starts `delay` beats after the full minute.
+
+    `rare`: what is said besides in its second sale, in every third minute.
+    """
 
     name: str
     encoding: str
     delay: int
     sales: tuple[Sale, Sale]
+    rare: tuple[Step, ...] = ()
 
     def moment(self, beat: int) -> tuple[Sale, float]:
         """The sale that runs at a beat, and the seconds since its start."""
@@ -73,7 +84,8 @@ class Till:
         """The protocol's lines that this till sends at a beat, each with its line end."""
         sale, seconds = self.moment(beat)
         number = (beat - self.delay) // SALE
-        return [self._line(sale, step, number) for step in sale.steps if step.at == seconds]
+        steps = (*sale.steps, *self.rare) if number % 2 and number // 2 % RARE_MINUTES == 0 else sale.steps
+        return [self._line(sale, step, number) for step in steps if step.at == seconds]
 
     def _line(self, sale: Sale, step: Step, number: int) -> bytes:
         ticket = number % 10_000 if step.type == "T" else 0
@@ -140,6 +152,7 @@ TILLS = (
                 ),
             ),
         ),
+        rare=(Step(27.5, "D", 0),),
     ),
     Till(
         name="2",
@@ -171,5 +184,6 @@ TILLS = (
                 ),
             ),
         ),
+        rare=(Step(17.5, "A", 1600, quantity=2), Step(23.0, "S", 1600, quantity=2, note="ANNULE")),
     ),
 )

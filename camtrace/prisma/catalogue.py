@@ -33,6 +33,7 @@ RANGES = (
 SALE, RETURN = 4, 46  # open a receipt
 SALE_END, RETURN_END = 5, 47
 HEARTBEAT, RULE, MOTION = 60, 61, 130
+OWN = (RULE, MOTION)  # what the server itself says of a source: they change no receipt
 LINK = 309  # ties a till's receipt to a dispenser's
 ADDS = frozenset((6, *range(65, 70)))  # an article, whatever way it was entered
 TAKES_OFF = frozenset((9, 18))

@@ -1,22 +1,29 @@
-"""The UDP port: datagrams in, nothing out. What one turn of the reactor brings is taken together."""
+"""The UDP port: datagrams in, nothing out. What one turn of the reactor brings is taken together.
+
+Reading goes before understanding: what has arrived waits here, where there is more room than in the kernel.
+"""
 
 from __future__ import annotations
 
 import re
 import socket
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
-from twisted.internet import defer, protocol
+from twisted.internet import defer, protocol, task
 
 from camtrace import clock
 from camtrace.prisma.service import Datagram
 
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
+AT_ONCE = 500  # datagrams that are understood in one turn, 20 ms: then the port is read again
+MOST_WAITING, SHARE = 200_000, 150_000  # datagrams that wait, of all senders and of one
+WATCH_SECONDS = 30.0  # between two looks at what the kernel dropped
 LAST_PATIENCE_SECONDS = 1.0  # for what was received to become durable; the intake goes on when it takes longer
 _FORCED = 33  # SO_RCVBUFFORCE of Linux: beyond net.core.rmem_max, for root
 _PARTS = re.compile(r"(?<!\\):")
@@ -26,6 +33,8 @@ class Receiver(Protocol):
     """Who takes the datagrams: `service.EventSources`."""
 
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]: ...
+    def dropped(self, endpoint: str, count: int) -> None: ...
+    def crowded(self, peer: str) -> None: ...
 
 
 class EventPort(protocol.DatagramProtocol):
@@ -44,10 +53,15 @@ class EventPort(protocol.DatagramProtocol):
         self._endpoint = endpoint
         self._now = now
         self._seconds = seconds
-        self._arrived: list[Datagram] = []
+        self._arrived: deque[Datagram] = deque()
+        self._senders: Counter[str] = Counter()  # of those that wait, by address
+        self._flushing = False
         self._under_way = 0
         self._durable: defer.Deferred[None] | None = None
         self._socket: socket.socket | None = None
+        self._dropped = 0
+        self._watching = task.LoopingCall(self._watch)
+        self._watching.clock = reactor
 
     def bind(self) -> Any:
         """Bind the port; what is sent waits in the kernel until it is read. Raises CannotListenError."""
@@ -55,27 +69,56 @@ class EventPort(protocol.DatagramProtocol):
         port = self._reactor.listenUDP(number, self, interface=interface, maxPacketSize=MAX_DATAGRAM)
         self._socket = port.socket
         widen(port.socket)
+        self._watching.start(WATCH_SECONDS, now=False)
         return port
 
     async def leave(self) -> None:
         """Returns when what has arrived is durable; a database that does not answer is not waited for."""
-        self._flush()
+        patience = self._seconds() + LAST_PATIENCE_SECONDS
+        while self._arrived and self._seconds() < patience:
+            self._flush()
+        if self._watching.running:
+            self._watching.stop()
+            self._watch()
         if self._under_way:
             waiting = self._durable = defer.Deferred()
             waiting.addTimeout(LAST_PATIENCE_SECONDS, self._reactor, lambda result, _: None)
             await waiting
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        if not self._arrived:
-            self._reactor.callLater(0, self._flush)
-        self._arrived.append(Datagram(datagram, addr[0], self._now(), self._seconds()))
+        peer = addr[0]
+        if len(self._arrived) >= MOST_WAITING or self._senders[peer] >= SHARE:
+            self._receiver.crowded(peer)
+            return
+        self._senders[peer] += 1
+        self._arrived.append(Datagram(datagram, peer, self._now(), self._seconds()))
+        if not self._flushing:
+            self._flushing = True
+            self._reactor.callLater(0, self._turn)
 
     def lost(self) -> int:
         """How many datagrams the kernel dropped because they were not read fast enough; 0 where it does not say."""
         return drops(self._socket) if self._socket is not None else 0
 
+    def _watch(self) -> None:
+        """Tell what the kernel has dropped since the last look."""
+        dropped = self.lost()
+        if dropped > self._dropped:
+            self._receiver.dropped(self._endpoint, dropped)
+        self._dropped = dropped
+
+    def _turn(self) -> None:
+        self._flush()
+        self._flushing = bool(self._arrived)
+        if self._flushing:
+            self._reactor.callLater(0, self._turn)
+
     def _flush(self) -> None:
-        arrived, self._arrived = self._arrived, []
+        arrived = [self._arrived.popleft() for _ in range(min(AT_ONCE, len(self._arrived)))]
+        if not self._arrived:
+            self._senders.clear()
+        else:
+            self._senders.subtract(Counter(each.peer for each in arrived))
         if arrived:
             self._under_way += 1
             self._receiver.received(arrived).addBoth(self._became_durable)

@@ -26,7 +26,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from camtrace.model import Ticket
-from camtrace.prisma.catalogue import RETURN, RETURN_END, SALE, SALE_END, Kind
+from camtrace.prisma.catalogue import OWN, RETURN, RETURN_END, SALE, SALE_END, Kind
 
 PROTOCOL = "prisma"
 TIMEOUT = timedelta(minutes=30)
@@ -227,7 +227,7 @@ class Receipts:
     def _continued(self, receipt: _Receipt, entry: Entry) -> Placed:
         before, kind = receipt.ticket, entry.kind
         closed_at = before.closed_at
-        if closed_at is None and kind.closing:
+        if closed_at is None and kind.closing and kind.code not in OWN:
             closed_at = entry.at
         total = before.total
         if entry.total is not None and not kind.is_aside and _is_later(entry.sent_at, receipt.total_at):
@@ -248,7 +248,8 @@ class Receipts:
         )
         receipt.ticket = ticket
         receipt.begun = receipt.begun or kind.code in (SALE, RETURN)
-        receipt.last_at = max(receipt.last_at, entry.at)
+        if kind.code not in OWN:
+            receipt.last_at = max(receipt.last_at, entry.at)
         other = bool(entry.seller and before.seller and entry.seller != before.seller)
         return Placed(ticket, False, other)
 
@@ -272,4 +273,5 @@ def _is_number(number: str) -> bool:
 
 
 def _is_later(sent_at: datetime | None, before: datetime | None) -> bool:
-    return sent_at is None or before is None or sent_at >= before
+    """Whether one instant of a sender's clock is behind another. A greater step back is no delay: the clock was set."""
+    return sent_at is None or before is None or sent_at >= before or before - sent_at > LATE

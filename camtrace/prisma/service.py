@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections import OrderedDict
+from collections import Counter, OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -20,7 +21,7 @@ from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.prisma.admission import Admission, Allowance
-from camtrace.prisma.catalogue import ADDS, HEARTBEAT, LINK, MOTION, RETURN, TAKES_OFF, VOID
+from camtrace.prisma.catalogue import ADDS, HEARTBEAT, LINK, MOTION, RETURN, RULE, TAKES_OFF, VOID
 from camtrace.prisma.ports import Cameras, Facts
 from camtrace.prisma.receipts import PROTOCOL, Entry, Receipts
 from camtrace.prisma.registry import Registry
@@ -28,10 +29,11 @@ from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mas
 from camtrace.tickets.tally import ANNULLED, RETURNED
 
 CROWD = 200_000  # facts that wait to become durable: more are not taken, memory is not endless
+SHARE = 150_000  # of them those of one sender: room is left for its neighbours
 MOST_SOURCES = 5000
 # a packet that comes again, byte for byte, within so long is the same event: with the sender's date and time, without
 REPEATED_SECONDS, REPEATED_UNDATED_SECONDS = 2.0, 0.2
-SILENT = timedelta(minutes=5)
+CLOCK_OFF = timedelta(days=1)  # a sender whose clock is off by more is told of
 MAX_SAMPLE = 60
 _TICK = timedelta(microseconds=1)
 _SOURCE = re.compile(r"[A-Z][A-Z0-9]{0,2}:[0-9]+")
@@ -80,6 +82,7 @@ class EventSources:
         allowance: Allowance | None = None,
         encoding: str = DEFAULT_ENCODING,
         now: Callable[[], datetime] = clock.now,
+        alive: Callable[[str, datetime, bool], object] = lambda source, at, beat: None,
     ) -> None:
         self._facts = facts
         self._cameras = cameras
@@ -93,10 +96,13 @@ class EventSources:
         self._allowance = allowance or Allowance()
         self._encoding = encoding
         self._now = now
+        self._alive = alive
         self._last_at: dict[str, datetime] = {}
         self._lately: OrderedDict[bytes, float] = OrderedDict()
         self._seen: dict[str, Seen] = {}
-        for name in ("datagrams", "events", "repeated", "ignored"):
+        self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
+        self._waiting: Counter[str] = Counter()  # events that are not durable yet, by the sender's address
+        for name in ("datagrams", "events", "repeated", "ignored", "wrong_clock"):
             metrics.add(f"camtrace_prisma_{name}_total", 0)  # shown from the start
         for reason in ("short", "prefix", "number", "mode", "stranger", "flood", "crowd"):
             metrics.add("camtrace_prisma_errors_total", 0, reason=reason)
@@ -112,30 +118,49 @@ class EventSources:
         """Who spoke, by name."""
         return sorted(self._seen.values(), key=lambda seen: (seen.source.partition(":")[0], _order(seen.source)))
 
-    def is_silent(self, seen: Seen) -> bool:
-        """Whether a source has said nothing for longer than a till that is on would."""
-        return self._now() - seen.last_at > SILENT
-
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
         """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
         facts: list[LineReceived] = []
+        counts: Counter[str] = Counter()
         for datagram in datagrams:
+            before = len(facts)
             for packet in split(datagram.data):
                 self._take(packet, datagram, facts)
+            counts[datagram.peer] += len(facts) - before
         self._metrics.add("camtrace_prisma_datagrams_total", len(datagrams))
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
-        return self._facts.record_all(facts).addErrback(self._not_durable)
+        self._waiting.update(counts)
+        return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._became_durable, counts)
+
+    def crowded(self, peer: str) -> None:
+        """A datagram of `peer` was left out: too many wait to be understood."""
+        self._refuse(peer, "crowd", "more events than can be taken")
+
+    def dropped(self, endpoint: str, count: int) -> None:
+        """The kernel has dropped `count` datagrams since the start, before they were read."""
+        reason = f"{count} datagrams were dropped by the system before they were read"
+        self._complaints.tell(endpoint, "lost", reason, lost=count)
 
     def motion(self, sources: Sequence[str], at: datetime) -> defer.Deferred[None]:
         """A camera that looks at `sources` has seen motion: event 130 of each that is known to speak Prisma."""
+        return self._tell(MOTION, sources, at)
+
+    def rule_met(self, source: str, rule: str, receipt: str, seller: str, at: datetime) -> defer.Deferred[None]:
+        """A rule was met at `source`, where that is known to speak Prisma: event 61 with its name, in the receipt."""
+        return self._tell(RULE, [source], at, receipt=receipt, cashier=seller, goods=rule)
+
+    # ── what the server says itself ──
+
+    def _tell(self, code: int, sources: Sequence[str], at: datetime, **more: str) -> defer.Deferred[None]:
         facts = []
-        if self._registry.catalogue.of(MOTION).display != "ignore":
+        if self._registry.catalogue.of(code).display != "ignore":
             for source in sources:
                 if _SOURCE.fullmatch(source) and (source in self._seen or source in self._registry.sources):
                     prefix, _, number = source.partition(":")
-                    facts.append(self._fact(Event(prefix, number, MOTION), "", self._instant(source, self._now()), at))
+                    event = Event(prefix, number, code, **more)  # type: ignore[arg-type]
+                    facts.append(self._fact(event, "", self._instant(source, self._now()), at))
         return self._facts.record_all(facts).addErrback(self._not_durable) if facts else defer.succeed(None)
 
     # ── one packet ──
@@ -148,21 +173,32 @@ class EventSources:
         try:
             event = decode(packet, self._encoding_of)
         except WireError as error:
-            self._refuse(peer, error.code, f"{error}: {packet[:MAX_SAMPLE]!r}", sample=_sample(packet))
+            sample = _sample(packet)
+            self._refuse(peer, error.code, f"{error}: {sample!r}", sample=sample)
             return
         if self._is_repeated(packet, event, datagram.seconds):
             self._metrics.add("camtrace_prisma_repeated_total")
             return
         seen = self._spoke(event, datagram)
-        if seen is None or self._facts.waiting > CROWD:
+        if seen is None or self._facts.waiting > CROWD or self._waiting[peer] > SHARE:
             self._refuse(peer, "crowd", "more sources or events than can be taken")
         elif seen.refused:
             self._refuse(peer, "stranger", "is not among [prisma] sources", source=event.source)
-        elif self._registry.catalogue.of(event.code).display == "ignore":
-            self._metrics.add("camtrace_prisma_ignored_total")
         else:
+            self._alive(event.source, datagram.at, event.code == HEARTBEAT)
+            if self._registry.catalogue.of(event.code).display == "ignore":
+                self._metrics.add("camtrace_prisma_ignored_total")
+                return
             at = self._instant(event.source, datagram.at)
-            facts.append(self._fact(event, peer, at, self._sent(event, at)))
+            sent_at = self._sent(event, at)
+            if abs(sent_at - at) > CLOCK_OFF:
+                self._tell_clock(event.source, peer, sent_at)
+            facts.append(self._fact(event, peer, at, sent_at))
+
+    def _tell_clock(self, source: str, peer: str, sent_at: datetime) -> None:
+        told = f"{sent_at.astimezone(self._zone):%Y-%m-%d %H:%M}"
+        self._metrics.add("camtrace_prisma_wrong_clock_total")
+        self._complaints.tell(peer, "clock", f"the clock of {source} says {told}", source=source, told=told)
 
     def _encoding_of(self, source: str) -> str | None:
         return self._registry.encoding_of(source) or (self._encoding if self._encoding != DEFAULT_ENCODING else None)
@@ -187,15 +223,29 @@ class EventSources:
         source = event.source
         seen = self._seen.get(source)
         if seen is None:
-            if len(self._seen) >= MOST_SOURCES:
+            if len(self._seen) >= MOST_SOURCES and not self._forget_stranger():
                 return None
             seen = self._seen[source] = Seen(source, datagram.at, datagram.at)
         seen.last_at, seen.peer = datagram.at, datagram.peer
         seen.events += 1
         seen.refused = source not in self._registry.sources and not self._admission.admits(source, datagram.peer)
+        if seen.refused:
+            self._strangers[source] = None
+            self._strangers.move_to_end(source)
+        else:
+            self._strangers.pop(source, None)
         if event.code == HEARTBEAT:
             seen.heartbeat_at = datagram.at
         return seen
+
+    def _forget_stranger(self) -> bool:
+        """Make room in the list of sources: the refused one that spoke longest ago goes. False: there is none."""
+        while self._strangers:
+            source, _ = self._strangers.popitem(last=False)
+            if source not in self._registry.sources:
+                del self._seen[source]
+                return True
+        return False
 
     def _fact(self, event: Event, peer: str, at: datetime, sent_at: datetime | None) -> LineReceived:
         source, kind = event.source, self._registry.catalogue.of(event.code)
@@ -267,15 +317,24 @@ class EventSources:
         """The sender's instant; of date and time, what it does not tell is the server's."""
         if event.hour is None and event.day is None:
             return at
+        if event.day is not None and event.hour is not None:  # as nearly all of them
+            told = datetime.combine(event.day, event.hour, UTC)
+            first, second = _offsets(self._zone, event.day, event.hour.hour, event.hour.minute)
+            if first == second:
+                return told - first
+            return min(told - first, told - second, key=lambda each: abs(each - at))
         local = at.astimezone(self._zone)
         if event.hour is None:
             return datetime.combine(event.day or local.date(), local.timetz()).astimezone(UTC)
-        if event.day is not None:
-            told = datetime.combine(event.day, event.hour, self._zone)
-            return min(told, told.replace(fold=1), key=lambda each: abs(each - at)).astimezone(UTC)
         around = [local.date() + timedelta(days=days) for days in (-1, 0, 1)]  # it may be just behind midnight there
         told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
         return told.astimezone(UTC)
+
+    def _became_durable(self, _: None, counts: Counter[str]) -> None:
+        self._waiting.subtract(counts)
+        for peer in counts:
+            if self._waiting[peer] <= 0:
+                del self._waiting[peer]
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())
@@ -291,6 +350,13 @@ def _special(code: int, ticket_kind: str) -> str:
 def _sample(packet: bytes) -> str:
     text = mask(packet)[:MAX_SAMPLE].decode(DEFAULT_ENCODING, "replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in text).rstrip()
+
+
+@lru_cache(maxsize=4096)
+def _offsets(zone: ZoneInfo, day: date, hour: int, minute: int) -> tuple[timedelta, timedelta]:
+    """How far the zone's clock is ahead of UTC in that minute; two answers in the hour that comes twice."""
+    local = datetime(day.year, day.month, day.day, hour, minute, tzinfo=zone)
+    return local.utcoffset() or timedelta(), local.replace(fold=1).utcoffset() or timedelta()
 
 
 def _order(source: str) -> int:

@@ -14,6 +14,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from camtrace.cards import hidden_bytes
+
 # name and width in bytes of each field, in the order of the packet
 FIELDS = (
     ("Prefix", 3),
@@ -334,6 +336,7 @@ def _hour(hour: bytes, minute: bytes, second: bytes, thousandths: bytes) -> time
 
 # ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
+_STAR = re.compile(r"[^\s\0]")
 _RUN = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _LOOSE = ("CassirItem", "Cassir", "GoodsName")  # fields that may hold a card number by mistake
 
@@ -343,13 +346,29 @@ def mask(data: bytes) -> bytes:
     return _RUN.sub(_masked_run, data) if _RUN.search(data) else data
 
 
-def _masked_card(field: bytes) -> bytes:
-    """The card's number: all but its last four letters and digits replaced, spaces stay."""
+def without_card(packet: bytes) -> bytes:
+    """A packet as it is kept, without even the last letters of its card's number."""
+    rest = hidden_bytes(packet)
+    try:
+        _, _, _, text = _loosely(packet)
+    except WireError:
+        return rest
+    start, end = SPANS["CardNumber"]
+    if text:
+        shown = rest.decode("utf-8", "replace")
+        return (shown[:start] + _STAR.sub("*", shown[start:end]) + shown[end:]).encode()
+    if _UTF8_PREFIX.match(packet):
+        start, end = start + 3, end + 3
+    return rest[:start] + _masked_card(rest[start:end], 0) + rest[end:]
+
+
+def _masked_card(field: bytes, kept: int = 4) -> bytes:
+    """The card's number: all but its last `kept` letters and digits replaced, spaces stay."""
     if not field.strip(_PADDING):
         return field
     places = [place for place, byte in enumerate(field) if byte not in _PADDING]
     masked = bytearray(field)
-    for place in places[:-4]:
+    for place in places[: len(places) - kept]:
         masked[place] = 42
     return bytes(masked)
 

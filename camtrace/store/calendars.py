@@ -54,7 +54,7 @@ class CalendarStore:
         await self._database.transaction("update calendar", work)
 
     async def delete(self, name: str) -> None:
-        """Remove a calendar. Raises NotFound, and Conflict while a camera uses it."""
+        """Remove a calendar. Raises NotFound, and Conflict while a camera or a till uses it."""
 
         async def work(cursor: Any) -> None:
             await cursor.execute(
@@ -69,6 +69,10 @@ class CalendarStore:
                 raise Conflict(
                     N_("camera {number}, {camera}, uses this calendar"), "name", number=number, camera=camera
                 )
+            await cursor.execute("select source from source where hours = %s order by source limit 1", (name,))
+            used = cursor.fetchall()
+            if used:
+                raise Conflict(N_("the till {source} uses this calendar"), "name", source=used[0][0])
             await cursor.execute("delete from calendar where name = %s returning name", (name,))
             if not cursor.fetchall():
                 raise NotFound(N_("this calendar does not exist any more"))

@@ -14,7 +14,17 @@ from camtrace.i18n import N_
 from camtrace.model import HeardSource, SourceSettings, StoredDialect
 from camtrace.store.database import Database
 
-_SETTINGS = ("label", "dialect", "clear_seconds", "offset_ms", "burst_since")
+_SETTINGS = (
+    "label",
+    "dialect",
+    "clear_seconds",
+    "offset_ms",
+    "burst_since",
+    "hours",
+    "silent_minutes",
+    "heartbeats",
+    "silent_since",
+)
 
 
 class DialectStore:

@@ -11,18 +11,20 @@ from twisted.internet import defer
 
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
+from camtrace.model import Trace
 from camtrace.store.database import Database
+from camtrace.store.matching import is_trace, types_of
 
 MOST_MS = 20_000
-MOST_ROWS = 10_000
+MOST_ROWS = 50_000
 SALE = "sale"
 _KEYS = {
-    "seller": "seller",
-    "source": "source",
-    "hour": "to_char({at} at time zone %(zone)s, 'HH24')",
-    "day": "to_char({at} at time zone %(zone)s, 'YYYY-MM-DD')",
+    "seller": "line.seller",
+    "source": "line.source",
+    "hour": "to_char(line.received_at at time zone %s, 'HH24')",
+    "day": "to_char(line.received_at at time zone %s, 'YYYY-MM-DD')",
 }
-Figures = tuple[str, str, int, Decimal | None]  # key, deed, how often, the sum of the amounts
+Figures = tuple[tuple[str, ...], str, int, Decimal | None]  # keys, kind, how often, the sum of the amounts
 
 
 class ReportStore:
@@ -33,49 +35,45 @@ class ReportStore:
 
     async def figures(
         self,
-        by: str,
+        by: Sequence[str],
         start: datetime,
         stop: datetime,
         zone: str,
-        deeds: Mapping[tuple[str, str, str], str],
+        kinds: Mapping[str, Sequence[Trace]],
         camera_uids: Sequence[int] | None = None,
     ) -> list[Figures]:
-        """How often each deed was done in [start, stop) and what it came to, `by` seller, source, hour or day.
+        """How often each kind was found in [start, stop) and what it came to, `by` seller, source, hour or day.
 
-        `deeds`: which deed the protocol, type and special word of a line mean. A drawer outside a ticket is "no_sale",
-        a ticket that was paid "sale". Raises Invalid where that takes too long.
+        `kinds`: which traces each kind counts; a line counts for the first kind it fits. A ticket that was paid is a
+        "sale", by the line that stands for it: its amount is the ticket's total. Raises Invalid where that takes too
+        long.
         """
-        seen = "" if camera_uids is None else " and cameras && %(cameras)s::bigint[]"
-        sold = " and exists (select from line where ticket_id = ticket.id" + seen + ")" if seen else ""
+        keys = ", ".join(_KEYS[each] for each in by)
+        zones = [zone for each in by if "%s" in _KEYS[each]]
+        seen = "" if camera_uids is None else " and line.cameras && %s::bigint[]"
+        uids = [] if camera_uids is None else [list(camera_uids)]
+        within = "line.received_at >= %s and line.received_at < %s" + seen
+        cases, case_values = [], []
+        for kind, traces in kinds.items():
+            sql, values = is_trace(traces)
+            cases.append(f"when {sql} then %s")
+            case_values += [*values, kind]
+        types = types_of([trace for traces in kinds.values() for trace in traces])
         sql = (
-            "with meaning as (select * from unnest(%(protocols)s::text[], %(types)s::text[], %(specials)s::text[],"
-            " %(deeds)s::text[]) m (protocol, type, special, deed)), told as (select "
-            + _KEYS[by].format(at="received_at")
-            + " as key, case when meaning.deed = 'drawer' and (case line.protocol when 'pos' then position = 1"
-            " else line.type = '40' and ticket in ('', '0') end) then 'no_sale'"
-            " when meaning.deed = 'article' and line.special = 'RETOUR' then 'return'"
-            " else meaning.deed end as deed, abs(amount) as amount from line join meaning"
-            " on meaning.protocol = line.protocol and meaning.type = line.type and meaning.special ="
-            " case when line.protocol = 'pos' and line.type = 'S' then line.special else '' end"
-            " where received_at >= %(start)s and received_at < %(stop)s"
-            + seen
-            + ") select key, deed, count(*), sum(amount) from told group by key, deed union all select "
-            + _KEYS[by].format(at="opened_at")
-            + ", %(sale)s, count(*), sum(total) from ticket where opened_at >= %(start)s and opened_at < %(stop)s"
-            " and total is not null and closed_at is not null" + sold + " group by 1 limit %(most)s"
+            f"select array[{keys}], kind, count(*), sum(abs(amount)) from (select line.*, case {' '.join(cases)} end"
+            f" as kind from line where {within} and line.type = any(%s)) as line where kind is not null"
+            f" group by {keys}, kind union all"
+            f" select array[{keys}], %s, count(*), sum(ticket.total) from ticket cross join lateral"
+            " (select received_at, source, seller, cameras from line where ticket_id = ticket.id"
+            " and seller = ticket.seller order by received_at, id limit 1) as line"
+            " where ticket.last_at >= %s and ticket.opened_at < %s and ticket.closed_at is not null"
+            f" and ticket.total is not null and {within} group by {keys} limit %s"
         )
-        values = {
-            "protocols": [key[0] for key in deeds],
-            "types": [key[1] for key in deeds],
-            "specials": [key[2] for key in deeds],
-            "deeds": list(deeds.values()),
-            "start": start,
-            "stop": stop,
-            "zone": zone,
-            "cameras": None if camera_uids is None else list(camera_uids),
-            "sale": SALE,
-            "most": MOST_ROWS,
-        }
+        assert types is not None  # every kind is one of certain types
+        values = [
+            *zones, *case_values, start, stop, *uids, types, *zones,
+            *zones, SALE, start, stop, start, stop, *uids, *zones, MOST_ROWS,
+        ]  # fmt: skip
 
         async def work(cursor: Any) -> list[Figures]:
             await cursor.execute(f"set local statement_timeout = {MOST_MS}")
@@ -83,6 +81,6 @@ class ReportStore:
                 await cursor.execute(sql, values)
             except defer.CancelledError as error:  # psycopg2 was interrupted by the time limit
                 raise Invalid(N_("this takes too long: ask for a shorter time"), "start") from error
-            return list(cursor.fetchall())
+            return [(tuple(keys), kind, count, amount) for keys, kind, count, amount in cursor.fetchall()]
 
         return await self._database.transaction("report", work)

@@ -6,14 +6,16 @@ is opened outside a ticket is a deed of its own, `no_sale`.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from decimal import Decimal
 
-from camtrace.model import Line
+from camtrace.model import DEEDS, Line, Trace
 
 POS, PRISMA = "pos", "prisma"
 _SPECIALS = {"ANNULE": "void", "RETOUR": "return", "OFFERT": "gift", "PERTE": "loss"}
 _TYPES = {"A": "article", "D": "drawer", "T": "payment", "E": "end"}
 _EVENTS = {
+    "begin": (4,),
     "article": (6, 65, 67, 68),
     "manual_entry": (66, 69),
     "void": (9, 18),
@@ -25,14 +27,23 @@ _EVENTS = {
     "quantity_change": (12,),
     "drawer": (40, 49),
     "no_sale": (236,),
-    "payment": (30, 31, 33, 37, 38, 53),
-    "denied": (2, 8, 11, 14, 17, 20, 24, 29, 32, 34, 36, 43, 45, 54, 202),
+    "subtotal": (26, 27),
+    "payment": (30, 31, 33, 38, 53),
+    "cash": (37,),
+    "change": (50,),
+    "denied": (2, 8, 11, 14, 17, 20, 24, 29, 36, 43, 45, 54, 202),
+    "card_denied": (32, 34),
+    "discount_card": (35,),
     "suspended": (55, 56),
     "reprint": (51, 58, 71, 234, 235),
     "prohibited": (70,),
     "outside": (62,),
     "cash_limit": (129,),
+    "money": (41, 77, 78, 79, 205, 206, 238, 239),
+    "sign_on": (3, 203),
+    "long_shift": (110,),
     "report": (209, 210),
+    "aside": (60, 130),
 }
 Key = tuple[str, str, str]  # protocol, type, special word
 
@@ -42,7 +53,12 @@ DEEDS_OF: dict[Key, str] = {
     **{(PRISMA, str(number), ""): deed for deed, numbers in _EVENTS.items() for number in numbers},
 }
 RECEIPT_BEGINS = ("4", "46")
+SHIFT_ENDS = ("210", "237")
+FIRED = "61"  # the server's own trace of a rule that was met: what rules never hear
 ADDING = ("article", "manual_entry")  # what puts an article on a ticket
+PAYING = frozenset(("subtotal", "payment", "cash"))  # with these the payment of a ticket has begun
+# what of a receipt bears its number: a copy bears that of the one it is a copy of, and an alarm none
+_NUMBERED = frozenset((*ADDING, "void", "return", "subtotal", "payment", "cash", "end"))
 
 
 def deed_of(line: Line) -> str:
@@ -63,8 +79,47 @@ def is_alone(line: Line) -> bool:
     return line.type == "40" and line.ticket in ("", "0")
 
 
+def is_heard(line: Line) -> bool:
+    """Whether rules hear of `line` at all."""
+    return line.protocol == POS or line.type != FIRED
+
+
+def number_of(line: Line, deed: str) -> int | None:
+    """The number that `line` gives to its own ticket; None where it gives none, or none that can be counted."""
+    if line.protocol != POS and line.type not in RECEIPT_BEGINS and deed not in _NUMBERED:
+        return None
+    text = line.ticket
+    return int(text) or None if text.isascii() and text.isdecimal() and len(text) < 19 else None
+
+
 def settled_by(line: Line, deed: str) -> Decimal | None:
     """What a line adds to its ticket's total: of a till each payment its part, of Prisma the receipt's end all."""
     if line.protocol == POS:
         return (line.amount if line.total is None else line.total) if deed in ("payment", "end") else None
     return line.total if deed == "end" else None
+
+
+SALE = "sale"  # beside the deeds: the one line that stands for a ticket that was paid
+
+
+def traces_of(deeds: Iterable[str]) -> tuple[Trace, ...]:
+    """Which lines are the trace of one of `deeds`: those of which `deed_of` says so. `SALE` is one of them too."""
+    wanted = set(deeds)
+    if "other" in wanted:  # what is nothing else, but for what is wanted besides
+        others = traces_of(set(DEEDS) - wanted)
+        return (*traces_of(wanted & {SALE}), Trace(none_of=others))
+    found = [Trace(settled=True)] if SALE in wanted else []
+    for (protocol, kind, word), deed in DEEDS_OF.items():
+        special = word or None
+        if deed == "drawer":
+            outside = protocol == POS or kind == "40"
+            if "drawer" in wanted:
+                found.append(Trace(protocol, kind, special, alone=False if outside else None))
+            if "no_sale" in wanted and outside:
+                found.append(Trace(protocol, kind, special, alone=True))
+        elif protocol == PRISMA and deed in ADDING:
+            found += [Trace(protocol, kind, unlike="RETOUR")] if deed in wanted else []
+            found += [Trace(protocol, kind, "RETOUR")] if "return" in wanted else []
+        elif deed in wanted:
+            found.append(Trace(protocol, kind, special))
+    return tuple(found)

@@ -11,13 +11,16 @@ from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
+from camtrace.cards import hidden
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmTriggered, LineReceived, RuleMet
 from camtrace.metrics import Metrics
 from camtrace.model import Rule, RuleException
+from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
 from camtrace.tickets.ports import Calendars, Cameras, Facts, Lines, Motions, Raise, RuleRows
-from camtrace.tickets.rules import Hit, Tills, Watch, horizon
+from camtrace.tickets.rules import Watch, horizon, listen
+from camtrace.tickets.sales import Tills
 
 CAUSE = "rule"
 MOTION_CAUSES = ("motion", "camera_motion")
@@ -123,23 +126,21 @@ class Exceptions:
         start = await self._past.begin(start, MOST_READ)
         known = await self._rows.met_since(start)
         watches = [(watch, watch.rule.changed_at or start) for watch in self._watches.values()]
-        facts: list[RuleMet] = []
+        found: list[tuple[Watch, Hit]] = []
         async for page in self._past.pages(start, now, self._sight.moved):
             for next_line in page:
                 line = next_line()
-                said = self._tills.hear(line)
-                for watch, since in watches:
-                    if line.received_at < since:
-                        continue
-                    hits = watch.hear(said)
+                hearing = [watch for watch, since in watches if line.received_at >= since]
+                found += listen(line, self._tills, hearing)
+                for watch in hearing:
                     if (watch.rule.id, line.id) in known:
                         watch.reset(line)
-                    facts += [self._fact(watch.rule, hit) for hit in hits if (watch.rule.id, hit.line.id) not in known]
-        return facts
+        found += [(watch, hit) for watch, _ in watches for hit in watch.advance(now - LATE)]
+        return [self._fact(watch.rule, hit) for watch, hit in found if (watch.rule.id, hit.line.id) not in known]
 
     def _hear(self, fact: LineReceived) -> list[RuleMet]:
-        said = self._tills.hear(fact.line)
-        return [self._fact(watch.rule, hit) for watch in self._watches.values() for hit in watch.hear(said)]
+        found = listen(fact.line, self._tills, tuple(self._watches.values()))
+        return [self._fact(watch.rule, hit) for watch, hit in found]
 
     def _look(self) -> None:
         now = self._now() - LATE
@@ -171,6 +172,7 @@ class Exceptions:
             figure=hit.figure,
             cameras=line.cameras,
             alarm=rule.alarm,
+            popup=rule.popup,
         )
         return RuleMet(id, exception)
 
@@ -191,6 +193,7 @@ class Exceptions:
             return None
         amount = "" if exception.amount is None else f"{exception.amount:f}"
         said = " · ".join(filter(None, (exception.source, exception.seller, exception.text, amount)))
+        said = hidden(said)  # it goes into mails and journals, whoever reads them
         return self._raise(cameras, CAUSE, exception.rule, f"{exception.rule} · {said}", exception.at)
 
     def _triggered(self, fact: AlarmTriggered) -> None:

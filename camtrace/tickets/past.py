@@ -7,10 +7,10 @@ from collections.abc import AsyncIterator, Callable
 from datetime import datetime, timedelta
 
 from camtrace.model import Camera, Line
+from camtrace.tickets.movements import Movements
 from camtrace.tickets.ports import Calendars, Cameras, Lines, Motions
-from camtrace.tickets.rules import Movements
 
-PAGE = 1000
+PAGE = 250  # what is heard in one go: nobody waits for the reactor longer than that takes
 MOST_MOTIONS = 20_000
 
 

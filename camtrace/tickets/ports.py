@@ -1,15 +1,15 @@
-"""What exception rules need from elsewhere."""
+"""What exception rules, and who looks after silent tills, need from elsewhere."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import datetime
-from typing import Protocol
+from typing import Any, Protocol
 
 from twisted.internet import defer
 
 from camtrace.events import RuleMet
-from camtrace.model import Alarm, Camera, Line, Rule
+from camtrace.model import Alarm, Camera, Line, Rule, SourceSettings
 
 
 class Facts(Protocol):
@@ -63,3 +63,23 @@ class Raise(Protocol):
     def __call__(
         self, cameras: Iterable[Camera], cause: str, origin: str = "", message: str = "", at: datetime | None = None
     ) -> defer.Deferred[list[Alarm]]: ...
+
+
+class Settings(Protocol):
+    """What is set for each till, from memory: `sources.SourceBook`."""
+
+    def of(self, source: str) -> SourceSettings: ...
+    def all(self) -> Sequence[SourceSettings]: ...
+
+
+class OpeningHours(Protocol):
+    """When a calendar applies, and since when: `timetable.Timetable`."""
+
+    def applies(self, name: str, at: datetime | None = None) -> bool: ...
+    def since(self, name: str, at: datetime) -> datetime | None: ...
+
+
+class Note(Protocol):
+    """Writes into a journal: `text` is a message id, `values` fill its braces."""
+
+    def __call__(self, kind: str, text: str, values: Mapping[str, Any]) -> object: ...

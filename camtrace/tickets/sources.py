@@ -24,6 +24,10 @@ class SourceBook:
         """What is set for `source`."""
         return self._known.get(source) or SourceSettings(source)
 
+    def offset(self, source: str) -> timedelta:
+        """How much later than the lines of `source` the picture shows what they tell of; negative: earlier."""
+        return timedelta(milliseconds=self.of(source).offset_ms)
+
     def all(self) -> list[SourceSettings]:
         """Every source for which something is set."""
         return list(self._known.values())

@@ -10,9 +10,11 @@ from datetime import datetime
 from camtrace.errors import Conflict
 from camtrace.i18n import N_
 from camtrace.model import Line, Rule
+from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
 from camtrace.tickets.ports import Calendars, Cameras, Lines, Motions
-from camtrace.tickets.rules import Hit, Tills, Watch
+from camtrace.tickets.rules import Watch, listen
+from camtrace.tickets.sales import Tills
 
 MOST_AT_ONCE = 2
 
@@ -93,7 +95,7 @@ class Trials:
                 if ticket_ids.get(line.source) != line.ticket_id:
                     ticket_ids[line.source] = line.ticket_id
                     outcome.tickets += 1
-                for hit in watch.hear(tills.hear(line)):
+                for _, hit in listen(line, tills, (watch,)):
                     outcome.add(hit, most)
                 outcome.share = (line.received_at - start) / (stop - start)
             outcome.unknown = watch.unknown

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
 from typing import Any
@@ -16,6 +16,7 @@ from reportlab.pdfgen.canvas import Canvas
 from camtrace import assets
 from camtrace.i18n import N_
 from camtrace.model import Line
+from camtrace.tickets.roles import SPECIAL, role_of
 from camtrace.web.voices import Voice
 
 MOST_ROWS = 1000
@@ -35,8 +36,10 @@ _COLUMNS = (
 )
 
 
-def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: datetime) -> bytes:
+def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: datetime, ways: Mapping[int, str]) -> bytes:
     """The list as a file: `lines` newest first, the first `MOST_ROWS` of them; made at `at`.
+
+    `ways`: by the id of a line, the address of its replay, to which its row leads.
 
     Takes up to half a second: it belongs in a job.
     """
@@ -45,7 +48,7 @@ def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: dateti
     canvas = Canvas(content, pagesize=A4, pageCompression=1)
     canvas.setTitle(f"{site} · {voice.spoken.gettext(N_('Tickets'))}")
     canvas.setCreator("CamTrace")
-    _Sheet(canvas, voice, site, asked, at).draw(lines)
+    _Sheet(canvas, voice, site, asked, at, ways).draw(lines)
     canvas.save()
     return content.getvalue()
 
@@ -53,12 +56,13 @@ def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: dateti
 class _Sheet:
     """One list while it is drawn. `y` is where the next row stands."""
 
-    def __init__(self, canvas: Any, voice: Voice, site: str, asked: str, at: datetime) -> None:
+    def __init__(self, canvas: Any, voice: Voice, site: str, asked: str, at: datetime, ways: Mapping[int, str]) -> None:
         self._canvas = canvas
         self._voice = voice
         self._site = site
         self._asked = asked
         self._at = at
+        self._ways = ways
         self._y = 0.0
         self._number = 0
 
@@ -124,7 +128,7 @@ class _Sheet:
         self._y -= _ROW + 2
 
     def _row(self, line: Line) -> None:
-        self._canvas.setFillColorRGB(*((0.69, 0.08, 0.13) if line.type == "S" else (0, 0, 0)))
+        self._canvas.setFillColorRGB(*((0.69, 0.08, 0.13) if role_of(line) == SPECIAL or line.special else (0, 0, 0)))
         text = " ".join(part for part in (line.special, line.text or line.tender) if part) or line.type
         amount = line.amount if line.amount is not None else line.total
         cells = (
@@ -142,6 +146,9 @@ class _Sheet:
             else:
                 self._text(begin, _cut(words, _FACE, end - begin))
         self._canvas.setFillColorRGB(0, 0, 0)
+        if way := self._ways.get(line.id):
+            place = (_MARGIN, self._y - 3, _WIDTH - _MARGIN, self._y + _ROW - 4)
+            self._canvas.linkURL(way, place, relative=0, thickness=0)
         self._y -= _ROW
 
     def _figure(self, value: Decimal | None) -> str:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from datetime import datetime
 from typing import Any
 
 from klein import Response
@@ -19,13 +20,15 @@ from camtrace.events import (
     AlarmTriggered,
     CameraStateChanged,
     LineReceived,
+    RuleMet,
     SettingChanged,
+    TillSilenceChanged,
 )
 from camtrace.metrics import Metrics
 from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.live_page import GOING_AWAY, SESSION_ENDED, LivePage
-from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
+from camtrace.web.ports import CameraDirectory, Live, Offset, Screens, SubStreams
 from camtrace.web.routing import new_app, requirer
 
 MOST_PAGES = 500
@@ -42,27 +45,33 @@ class LiveSocket:
         reactor: Any,
         access: Access,
         directory: CameraDirectory,
+        offset: Offset,
         live: Live,
         sub_streams: SubStreams,
         screens: Screens,
         bus: Bus,
         metrics: Metrics,
+        silent_since: Callable[[str], datetime | None] = lambda source: None,
     ) -> None:
         self.access = access
         self.directory = directory
+        self.offset = offset
         self.live = live
         self.sub_streams = sub_streams
         self.screens = screens
         self.metrics = metrics
+        self.silent_since = silent_since
         self.reactor = reactor
         self._pages: set[LivePage] = set()
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
             bus.subscribe(CameraStateChanged, self._state),
+            bus.subscribe(TillSilenceChanged, self._silence),
             bus.subscribe(AlarmTriggered, self._alarm),
             bus.subscribe(AlarmEnded, self._alarm_over),
             bus.subscribe(AlarmAcknowledged, self._alarm_seen),
+            bus.subscribe(RuleMet, self._met),
             bus.subscribe(SettingChanged, self._setting),
         ]
         metrics.gauge("camtrace_web_live_pages", lambda: [({}, len(self._pages))])
@@ -117,6 +126,10 @@ class LiveSocket:
         for page in self._of((fact.state.camera_uid,)):
             page.state(fact.state)
 
+    def _silence(self, fact: TillSilenceChanged) -> None:
+        for page in tuple(self._pages):
+            page.silence(fact.source, fact.since)
+
     def _alarm(self, fact: AlarmTriggered) -> None:
         alarm = fact.alarm
         if not alarm.popup or alarm.ended_at is not None:
@@ -138,6 +151,10 @@ class LiveSocket:
             self._alarms[fact.alarm.id] = AlarmTriggered(before.id, fact.alarm, before.trigger)
         for page in tuple(self._pages):
             page.alarm_seen(fact.alarm)
+
+    def _met(self, fact: RuleMet) -> None:
+        for page in tuple(self._pages):
+            page.exception(fact.exception)
 
     def _of(self, uids: Iterable[int]) -> list[LivePage]:
         wanted = set(uids)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from datetime import datetime
 from typing import Any, Protocol
 
 from twisted.internet.interfaces import IPushProducer
@@ -14,12 +15,12 @@ from zope.interface import implementer
 from camtrace import clock
 from camtrace.events import AlarmTriggered, LineReceived
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, Camera, CameraState, Ticket, User
+from camtrace.model import Alarm, Camera, CameraState, Line, RuleException, Ticket, User
 from camtrace.web.access import Visit
 from camtrace.web.answers import to_json
-from camtrace.web.api.shapes import alarm_shape, line_shape, state_shape, tally_shape, ticket_shape
+from camtrace.web.api.shapes import alarm_shape, exception_shape, line_shape, state_shape, tally_shape, ticket_shape
 from camtrace.web.outbox import INIT, JPEG, KEY, Outbox, media_message
-from camtrace.web.ports import CameraDirectory, Live, Screens, SubStreams
+from camtrace.web.ports import CameraDirectory, Live, Offset, Screens, SubStreams
 
 VERSION = 1
 MESSAGE_LIMIT = 64 << 10
@@ -35,10 +36,12 @@ class Surroundings(Protocol):
 
     reactor: Any
     directory: CameraDirectory
+    offset: Offset
     live: Live
     sub_streams: SubStreams
     screens: Screens
     metrics: Metrics
+    silent_since: Callable[[str], datetime | None]
 
     def opened(self, page: LivePage) -> None: ...
     def closed(self, page: LivePage) -> None: ...
@@ -157,7 +160,7 @@ class LivePage:
         """A line that one of the page's cameras watched."""
         shown = {channel.camera.uid: channel.camera.id for channel in self._channels.values()}
         cameras = sorted({shown[uid] for uid in fact.line.cameras if uid in shown})
-        line = line_shape(fact.line, self.user, self._around.directory)
+        line = self._line(fact.line)
         self.tell({"is": "line", "cameras": cameras, "line": line, **self._sale(fact.line.source, fact.ticket)})
 
     def state(self, state: CameraState) -> None:
@@ -165,6 +168,12 @@ class LivePage:
         camera = self._around.directory.by_uid(state.camera_uid)
         if camera is not None:
             self.tell({"is": "state", "camera": camera.id, **state_shape(state)})
+
+    def silence(self, source: str, since: datetime | None) -> None:
+        """A till that one of the page's cameras watches is silent though it should speak; or, None, not any more."""
+        for channel in self._channels.values():
+            if source in channel.camera.overlay_ids:
+                self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
 
     def alarm(self, fact: AlarmTriggered) -> None:
         """An alarm began on some camera."""
@@ -181,6 +190,13 @@ class LivePage:
         """Somebody said that an alarm was seen."""
         if self._sees(alarm):
             self.tell({"is": "alarm_seen", "id": str(alarm.id), "by": alarm.acknowledged_by})
+
+    def exception(self, exception: RuleException) -> None:
+        """A rule was met: where its cameras are seen, by who may see exceptions."""
+        seen = [uid for uid in exception.cameras if self.user.may_see(uid)]
+        if self.user.may("exceptions") and (seen or self.user.profile.cameras is None):
+            shape = exception_shape(exception, self.user, self._around.directory, self._around.offset)
+            self.tell({"is": "exception", "exception": shape})
 
     def _sees(self, alarm: Alarm) -> bool:
         exists = self._around.directory.by_uid(alarm.camera_uid) is not None
@@ -248,9 +264,15 @@ class LivePage:
         self.state(self._around.directory.state(camera.uid))
         for source in sources:
             shown = self._around.screens.on_screen(source)
-            lines = [line_shape(line, self.user, self._around.directory) for line in (shown.lines if shown else ())]
+            lines = [self._line(line) for line in (shown.lines if shown else ())]
             sale = self._sale(source, shown.ticket if shown else None)
             self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines, **sale})
+            since = self._around.silent_since(source)
+            if since is not None:
+                self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
+
+    def _line(self, line: Line) -> dict[str, Any]:
+        return line_shape(line, self.user, self._around.directory, self._around.offset)
 
     def _sale(self, source: str, ticket: Ticket | None) -> dict[str, Any]:
         """A ticket and what stands on its screen comes to; both None where there is none."""

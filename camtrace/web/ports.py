@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Awaitable, Callable, Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any, Protocol, TypeVar
 
@@ -37,13 +37,14 @@ from camtrace.model import (
     Span,
     StoredDialect,
     Ticket,
+    Trace,
     Trigger,
     User,
 )
 from camtrace.pos.wire import Message, WireError
 from camtrace.prisma.catalogue import Catalogue, Kind
+from camtrace.tickets.hits import Hit
 from camtrace.tickets.overlay import Shown
-from camtrace.tickets.rules import Hit
 
 T = TypeVar("T")
 Fields = Mapping[str, Any]
@@ -305,17 +306,17 @@ class RuleStore(Protocol):
 
 
 class ReportStore(Protocol):
-    """Figures over the external log: key, deed, how often, the sum of the amounts. Raises Invalid."""
+    """Figures over the external log: keys, kind, how often, the sum of the amounts. Raises Invalid."""
 
     async def figures(
         self,
-        by: str,
+        by: Sequence[str],
         start: datetime,
         stop: datetime,
         zone: str,
-        deeds: Mapping[tuple[str, str, str], str],
+        kinds: Mapping[str, Sequence[Trace]],
         camera_uids: Sequence[int] | None = None,
-    ) -> list[tuple[str, str, int, Decimal | None]]: ...
+    ) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]: ...
 
 
 class Outcome(Protocol):
@@ -375,11 +376,22 @@ class SourceStore(Protocol):
     async def heard(self, since: datetime) -> Sequence[HeardSource]: ...
 
 
+class Silences(Protocol):
+    """Since when a till has been silent though it should speak; None if it is not. After how long that is told."""
+
+    def since(self, source: str) -> datetime | None: ...
+    def minutes(self, source: str) -> int: ...
+
+
 class SourceBook(Protocol):
     """What is set for each till, from memory."""
 
     def of(self, source: str) -> SourceSettings: ...
     def all(self) -> Sequence[SourceSettings]: ...
+
+
+Offset = Callable[[str], timedelta]
+"""How much later than a source's lines the picture shows what they tell of."""
 
 
 class Sender(Protocol):
@@ -570,10 +582,9 @@ class SeenSource(Protocol):
 
 
 class EventSources(Protocol):
-    """Who spoke Prisma, and whether a source has been silent for longer than one that is on would be."""
+    """Who spoke Prisma."""
 
     def seen(self) -> Sequence[SeenSource]: ...
-    def is_silent(self, seen: Any) -> bool: ...
 
 
 class RegisteredSource(Protocol):

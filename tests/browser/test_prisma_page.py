@@ -10,6 +10,7 @@ from playwright.sync_api import Browser
 from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
+from camtrace.prisma.catalogue import standard
 from camtrace.prisma.wire import Event, encode
 
 pytestmark = needs("chromium")
@@ -63,14 +64,50 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         till.say(50, amount=Decimal("222.50"))
         page.wait_for_selector(".ticket li:has-text('Сдача')")
         assert page.locator(".ticket").count() == 1
-        assert page.locator(".ticket .other").text_content() == " Петров П.П."
+        assert page.locator(".ticket .other").text_content() == "Петров П.П."
         till.say(40, "0")
         page.wait_for_selector(".ticket li:has-text('Открыт кассовый ящик')")
         assert page.locator(".ticket").count() == 2 and page.locator(".tk-total:visible").count() == 1
+        site.tell("silent KKM:12")
+        page.wait_for_selector("#tickets .silent:has-text('молчит с')")
+        site.tell("silent KKM:12")
+        page.wait_for_selector("#tickets .silent", state="detached")
         page = anna.go('/log?q=type:S till:"KKM:12"')
         page.click("label[for=v-list]")
         page.wait_for_selector(".lines tbody tr .void")
         assert page.locator(".lines tbody td.what").count() == 1
+        page.select_option("#event", "37")
+        page.wait_for_selector(f".lines tbody td.what:has-text('{standard((37,))[37].names['ru']}')")
+        assert page.locator(".lines tbody td.what").count() == 1
+        assert anna.complaints == []
+
+
+def test_what_belongs_together(browser: Browser, site: PreviewProcess) -> None:
+    """A deed points at its attempt; what comes back is red; who is silent is told; events are asked for."""
+    till = Till(site)
+    with person(browser, site.address, locale="fr") as anna:
+        page = anna.go("/live/2")
+        page.wait_for_selector(".empty")
+        for code, extra in ((4, {}), (6, {"item": 0}), (16, {}), (18, {"item": 0}), (6, {"item": 2})):
+            till.say(code, **extra)  # type: ignore[arg-type]
+        answer = page.locator(".ticket li.answer")
+        answer.wait_for()
+        assert "↳" in (answer.text_content() or "")
+        assert "Répond à" in (answer.locator(".answers").get_attribute("title") or "")
+        answer.hover()
+        page.wait_for_selector(".ticket li.attempt")
+        till.say(5)
+        till.say(46, "4712")
+        till.say(6, "4712", item=1)
+        page.wait_for_selector(".ticket li.void:has-text('Молоко')")
+        site.tell("silent KKM:12")
+        page.wait_for_selector("#tickets .silent:has-text('muette depuis')")
+        page = anna.go("/wall")
+        page.wait_for_selector(".strip .silent:has-text('muette depuis')")
+        page = anna.go("/capture")
+        page.wait_for_selector("#tills table")
+        page = anna.go("/log")
+        page.wait_for_selector("#event-field:visible")
         assert anna.complaints == []
 
 

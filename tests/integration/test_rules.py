@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import socket
 from typing import Any
 
 from support.needs import needs
 from support.outside import OneServer, soon
+
+from camtrace.prisma.wire import Event, encode
 
 THREE = {
     "name": "Three",
@@ -61,3 +64,19 @@ class RuleTests(OneServer):
         status, judged = self.server.call("PATCH", f"/api/v1/exceptions/{exception['id']}", {"verdict": "real"})
         self.assertEqual((status, judged["verdict"], judged["reviewed_by"]), (200, "real", "admin"))
         self.assertEqual(self.get("/exceptions/counts"), {"new": 1, "checking": 0, "harmless": 0, "real": 1})
+        self.event_61_stands_in_the_log_and_meets_no_rule()
+
+    def event_61_stands_in_the_log_and_meets_no_rule(self) -> None:
+        everything = {"name": "All", "enabled": True, "lines": {"types": ["18", "61"]}}
+        self.assertEqual(self.server.call("POST", "/api/v1/rules", everything)[0], 201)
+        soon(lambda: self.server.metric("camtrace_rules") == 2, "the rule at work")
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as till:
+            for code in (4, 18):
+                event = Event("KKM", "12", code, receipt="41", cashier="Anna")
+                till.sendto(encode(event), ("127.0.0.1", self.server.prisma))
+        lines = self.lines(3, source="KKM:12")
+        self.assertEqual([line["type"] for line in lines], ["4", "18", "61"])
+        self.assertEqual((lines[2]["text"], lines[2]["ticket"], lines[2]["seller"]), ("All", "41", "Anna"))
+        self.found(3)
+        (ticket,) = self.get("/tickets", source="KKM:12")["items"]
+        self.assertEqual((ticket["number"], ticket["state"]), ("41", "open"))

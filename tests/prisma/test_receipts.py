@@ -157,6 +157,7 @@ def test_the_total_is_that_of_the_latest() -> None:
     till.say(6, 41, total=Decimal(9), sent_at=NOON + timedelta(seconds=5))
     assert till.say(6, 41, total=Decimal(4), sent_at=NOON + timedelta(seconds=3)).ticket.total == 9
     assert till.say(39, 41).ticket.total == 9
+    assert till.say(6, 41, total=Decimal(7), sent_at=NOON - timedelta(days=900)).ticket.total == 7  # its clock was set
     assert till.say(5, 41, total=Decimal(8)).ticket.total == 8
 
 

@@ -19,13 +19,14 @@ from camtrace.errors import Invalid, NotFound
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line, Profile, User
-from camtrace.prisma import service
+from camtrace.prisma import protocol, service
 from camtrace.prisma.admission import Admission, Allowance
 from camtrace.prisma.protocol import EventPort, where
 from camtrace.prisma.receipts import Receipts
 from camtrace.prisma.registry import Registry
 from camtrace.prisma.service import Datagram, EventSources
 from camtrace.prisma.wire import Event, decode, encode
+from camtrace.tickets.deeds import is_heard
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -181,6 +182,31 @@ class Lines(ServiceCase):
         self.assertEqual((line.type, line.source, line.sent_at, line.flags), ("130", "KKM:12", NOON, ("hidden",)))
         self.assertEqual(line.ticket_id, self.facts.all[0].ticket.id)
 
+    def test_a_rule_that_was_met(self) -> None:
+        """A line of the till's receipt, with the rule's name, that closes nothing; as the shop has set its display."""
+
+        def met(source: str = "KKM:12", receipt: str = "") -> None:
+            self.successResultOf(self.sources.rule_met(source, "Over 20", receipt, "Иванова", NOON))
+
+        self.say(4, receipt="41")
+        opened = self.facts.all[0].ticket.id
+        self.do(self.registry.change_event(61, {"closing": True}, USER))
+        met(receipt="41")
+        met("1")
+        met("KKM:99")
+        line, ticket = self.facts.all[-1].line, self.facts.all[-1].ticket
+        self.assertEqual((len(self.facts.all), line.type, line.text, line.seller), (2, "61", "Over 20", "Иванова"))
+        self.assertEqual((line.sent_at, line.flags, ticket.id, ticket.closed_at), (NOON, ("hidden",), opened, None))
+        self.assertFalse(is_heard(line))
+        self.say(5, receipt="41")
+        met(receipt="41")
+        self.assertEqual(self.facts.all[-1].ticket.id, opened)
+        met()
+        self.assertEqual(self.facts.all[-1].ticket.kind, "event")
+        self.do(self.registry.change_event(61, {"display": "ignore"}, USER))
+        met()
+        self.assertEqual(len(self.facts.all), 5)
+
     def test_card_numbers(self) -> None:
         line = self.say(31, card="4111111111111111", card_type="VIS")
         self.assertEqual((line.card, line.tender), ("*" * 12 + "1111", "VIS"))
@@ -241,6 +267,63 @@ class Refused(ServiceCase):
         self.assertEqual([text for text, _ in self.notes.all], ["prisma_flood"])
         self.assertEqual(len(self.send(encode(SALE), after=30)), 1)
 
+    def test_a_gateway_of_a_chain(self) -> None:
+        """10,000 a second from one address for a minute, none left out; one that says thrice as much is held back."""
+        allowance, loud = Allowance(), Allowance()
+        self.assertTrue(all(allowance.take("10.0.0.5", place / 10_000) for place in range(600_000)))
+        taken = sum(loud.take("10.0.0.5", place / 30_000) for place in range(600_000))
+        self.assertLess(taken, 360_000)
+        self.assertTrue(loud.take("10.0.0.6", 20))
+
+    def test_who_waits_leaves_room_for_others(self) -> None:
+        """Events of one sender that are not durable yet may fill its share of the memory; what others say is taken."""
+        self.patch(service, "SHARE", 3)
+        durable: list[defer.Deferred[None]] = []
+
+        def record_all(facts: Sequence[LineReceived]) -> defer.Deferred[None]:
+            durable.append(defer.Deferred())
+            self.facts.all += facts
+            return durable[-1]
+
+        self.patch(self.facts, "record_all", record_all)
+        self.patch(self, "successResultOf", lambda said: None)
+        events = [encode(SALE._replace(position=number)) for number in range(6)]
+        self.assertEqual(len(self.send(*events)), 4)
+        self.assertEqual(len(self.send(encode(SALE), peer="10.0.0.6", after=3)), 1)
+        for one in durable:
+            one.callback(None)
+        self.assertEqual(len(self.send(encode(SALE), after=3)), 1)
+
+    def test_strangers_make_room(self) -> None:
+        """Where too many have spoken the refused one that spoke longest ago is forgotten, and nobody that is known."""
+        self.patch(service, "MOST_SOURCES", 3)
+        self.sources = self.make(admission=Admission(["10.0.0.5"]))
+        self.say(3)
+        for number in ("20", "21", "20", "22"):
+            self.send(encode(SALE._replace(number=number)), peer="10.0.0.6", after=3)
+        self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12", "KKM:20", "KKM:22"])
+        self.do(self.registry.register("KKM:20", {}, USER))
+        self.send(encode(SALE._replace(number="23")), encode(SALE._replace(number="24")), peer="10.0.0.6")
+        self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12", "KKM:20", "KKM:24"])
+        self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 0)
+
+    def test_a_clock_that_is_years_off(self) -> None:
+        """Kept as it was told, counted, and told once with the sender; the neighbour's line is found where it was."""
+        wrong = SALE._replace(number="9", day=date(1998, 1, 1), hour=time(9, 0))
+        lines = self.send(encode(wrong), encode(SALE), encode(wrong._replace(position=2)))
+        self.assertEqual([line.source for line in lines], ["KKM:9", "KKM:12", "KKM:9"])
+        self.assertEqual(lines[0].sent_at, datetime(1998, 1, 1, 8, tzinfo=UTC))
+        self.assertEqual([line.received_at for line in lines], [NOON + timedelta(seconds=s) for s in (1, 2, 3)])
+        self.assertEqual(self.metrics.value("camtrace_prisma_wrong_clock_total"), 2)
+        (note,) = self.notes.all
+        told = {"address": "10.0.0.5", "count": 1, "source": "KKM:9", "told": "1998-01-01 09:00"}
+        self.assertEqual(note, ("prisma_clock", told))
+
+    def test_what_the_kernel_dropped(self) -> None:
+        for lost in (5, 9):
+            self.sources.dropped("udp:21845", lost)
+        self.assertEqual(self.notes.all, [("prisma_lost", {"address": "udp:21845", "count": 1, "lost": 5})])
+
     def test_more_than_memory_should_hold(self) -> None:
         self.facts.waiting = service.CROWD + 1
         self.assertEqual(self.send(encode(SALE)), [])
@@ -295,11 +378,16 @@ class Settings(ServiceCase):
         ):
             self.failureResultOf(defer.Deferred.fromCoroutine(wrong), Invalid, NotFound)
 
-    def test_silence(self) -> None:
-        self.say(60)
-        self.assertFalse(self.sources.is_silent(self.sources.seen()[0]))
-        self.now += timedelta(minutes=6)
-        self.assertTrue(self.sources.is_silent(self.sources.seen()[0]))
+    def test_signs_of_life(self) -> None:
+        """All that is taken is one, stored or not; what the server writes itself and what is refused is none."""
+        alive: list[tuple[Any, ...]] = []
+        self.sources = self.make(admission=Admission(["10.0.0.5"]), alive=lambda *told: alive.append(told))
+        self.say(3)
+        self.do(self.registry.change_event(60, {"display": "ignore"}, USER))
+        self.send(encode(Event("KKM", "12", 60)))
+        self.send(encode(Event("KKM", "12", 60)), peer="10.0.0.6", after=3)
+        self.successResultOf(self.sources.motion(["KKM:12"], self.now))
+        self.assertEqual([(source, beat) for source, _, beat in alive], [("KKM:12", False), ("KKM:12", True)])
 
 
 class Port(TestCase):
@@ -315,6 +403,12 @@ class Port(TestCase):
                     arrived.callback(None)
                 return task.deferLater(reactor, 0.01)
 
+            def dropped(self, endpoint: str, count: int) -> None:
+                raise AssertionError(f"{count} were dropped")
+
+            def crowded(self, peer: str) -> None:
+                raise AssertionError(f"{peer} was left out")
+
         port = EventPort(reactor, Receiver(), "udp:0:interface=127.0.0.1")
         bound = port.bind()
         bound.stopReading()
@@ -328,6 +422,69 @@ class Port(TestCase):
         await bound.stopListening()
         await port.leave()
         self.assertEqual(port.lost(), 0)
+
+    def test_what_waits_to_be_understood(self) -> None:
+        """So many at a turn, in their order; one sender fills its share and no more; a stop takes all."""
+        taken: list[bytes] = []
+        crowded: list[str] = []
+
+        class Receiver:
+            def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
+                taken.extend(each.data for each in datagrams)
+                return defer.succeed(None)
+
+            def dropped(self, endpoint: str, count: int) -> None:
+                raise AssertionError(f"{count} were dropped")
+
+            def crowded(self, peer: str) -> None:
+                crowded.append(peer)
+
+        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12), ("SHARE", 9)):
+            self.patch(protocol, name, value)
+        turns: list[Any] = []
+        clock = task.Clock()
+        self.patch(clock, "callLater", lambda seconds, work: turns.append(work))
+        port = EventPort(clock, Receiver(), "udp:0", seconds=clock.seconds)
+        for number in range(11):
+            port.datagramReceived(b"%d" % number, ("10.0.0.5", 1))
+        port.datagramReceived(b"neighbour", ("10.0.0.6", 1))
+        self.assertEqual(crowded, ["10.0.0.5"] * 2)
+        turns.pop()()
+        self.assertEqual(taken, [b"0", b"1", b"2", b"3"])
+        turns.pop()()
+        port.datagramReceived(b"later", ("10.0.0.5", 1))
+        self.successResultOf(defer.ensureDeferred(port.leave()))
+        self.assertEqual(taken[8:], [b"8", b"neighbour", b"later"])
+        turns.pop()()
+        self.assertEqual((len(taken), len(crowded), turns), (11, 2, []))
+
+    def test_drops_are_looked_for(self) -> None:
+        """What the kernel dropped is told when there is more of it."""
+        told: list[tuple[str, int]] = []
+
+        class Receiver:
+            def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
+                return defer.succeed(None)
+
+            def dropped(self, endpoint: str, count: int) -> None:
+                told.append((endpoint, count))
+
+            def crowded(self, peer: str) -> None:
+                raise AssertionError(f"{peer} was left out")
+
+        class Reactor(task.Clock):
+            def listenUDP(self, number: int, *more: Any, **options: Any) -> Any:
+                return reactor.listenUDP(0, *more, **options)
+
+        clock, losses = Reactor(), iter((0, 4, 4, 6))
+        port = EventPort(clock, Receiver(), "udp:21845:interface=127.0.0.1")
+        self.patch(port, "lost", lambda: next(losses))
+        bound = port.bind()
+        self.addCleanup(bound.stopListening)
+        clock.pump([30, 30, 30])
+        self.assertEqual(told, [("udp:21845:interface=127.0.0.1", 4)])
+        self.successResultOf(defer.ensureDeferred(port.leave()))
+        self.assertEqual(told[1:], [("udp:21845:interface=127.0.0.1", 6)])
 
     def test_where(self) -> None:
         self.assertEqual(where("udp:21845"), (21845, ""))

@@ -9,7 +9,8 @@ from support.database import DatabaseCase
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
-from camtrace.model import HeardSource, Line, SourceSettings, StoredDialect, Ticket
+from camtrace.model import Calendar, HeardSource, Line, SourceSettings, StoredDialect, Ticket
+from camtrace.store.calendars import CalendarStore
 from camtrace.store.dialects import DialectStore, SourceStore
 from camtrace.store.facts import FactsStore
 from camtrace.store.lines import LineStore
@@ -54,6 +55,24 @@ class DialectStoreTests(DatabaseCase):
         await self.sources.change("2", {})
         wanted = [SourceSettings("1", "Bar", offset_ms=-200, burst_since=NOON), SourceSettings("2")]
         self.assertEqual(await self.sources.all(), wanted)
+
+    async def test_silence(self) -> None:
+        """When a till should speak, and that it was told to be silent; its calendar is not removed meanwhile."""
+        calendars = CalendarStore(self.database)
+        await self.database.execute("truncate calendar")
+        await calendars.create(Calendar("shop", ((),) * 7))
+        told = {"hours": "shop", "silent_minutes": 10, "heartbeats": True, "silent_since": NOON}
+        await self.sources.change("1", told)
+        wanted = SourceSettings("1", **told)  # type: ignore[arg-type]
+        self.assertEqual(await self.sources.all(), [wanted])
+        await self.refused(Conflict, calendars.delete("shop"))
+        await self.sources.change("1", {"hours": "", "silent_since": None})
+        await calendars.delete("shop")
+
+    async def test_who_sees_cards(self) -> None:
+        """Profiles that may change settings have got the right to see what is left of card numbers."""
+        rows = await self.database.query("select name, 'cards' = any(rights) from profile order by id")
+        self.assertEqual(rows, [("administrator", True), ("operator", False), ("viewer", False)])
 
     async def test_changes_are_announced(self) -> None:
         heard: list[str] = []

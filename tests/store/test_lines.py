@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import random
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -17,10 +19,11 @@ from camtrace.errors import FactRefused
 from camtrace.events import LineReceived, Noted
 from camtrace.metrics import Metrics
 from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Ticket
-from camtrace.store import lines, migrate
+from camtrace.store import line_search, migrate
 from camtrace.store.database import Database
 from camtrace.store.facts import FactsStore
-from camtrace.store.lines import LineStore, containing, searchable
+from camtrace.store.line_texts import containing, searchable
+from camtrace.store.lines import LineStore
 
 PARIS = ZoneInfo("Europe/Paris")
 NOON = datetime(2026, 3, 4, 12, 0, 0, 123457, UTC)
@@ -368,10 +371,10 @@ class Searching(LinesCase):
 
     async def test_many_texts(self) -> None:
         """A part that more texts hold than can be named is found all the same."""
-        self.patch(lines, "_MOST_KEYS", 2)
+        self.patch(line_search, "_MOST_KEYS", 2)
         self.assertEqual(await self.found(text="e", limit=3), [106, 105, 104])
         self.assertEqual(await self.found(text="e", source="1", limit=3), [7, 6, 5])
-        self.patch(lines, "_MOST_NAMES", 0)
+        self.patch(line_search, "_MOST_NAMES", 0)
         self.assertEqual([line.id for line in await self.store.search(search(names=[("till", "2")]), limit=1)], [106])
 
     async def test_hits(self) -> None:
@@ -386,8 +389,32 @@ class Searching(LinesCase):
         self.assertEqual(await self.store.hits(search(hours=((12 * 60, 12 * 60 + 1),))), [HitCount(hour, 6)])
         self.assertEqual(await self.store.hits(search(texts=["absent"])), [])
 
+    async def test_the_newest_hits_of_several_texts(self) -> None:
+        """Whatever part of the time they lie in, those counted are the newest ones."""
+        chance = random.Random(3)
+        received = []
+        for number in range(400):
+            at = NOON - timedelta(seconds=int(10 ** (chance.random() * 7)))
+            line = Line(
+                id=1000 + number, received_at=at, protocol="pos", source=str(number), ticket_id=1, type="A",
+                text=f"CREAM {number % 7}" if number % 3 else "BREAD",
+            )  # fmt: skip
+            received.append((line, Ticket(id=1, protocol="pos", source="1", opened_at=NOON, line_count=1)))
+        await self.write(received)
+        for wanted in (
+            search(texts=["cream"]),
+            search(texts=["cream"], start=NOON - timedelta(days=2), before=NOON - timedelta(minutes=5)),
+            search(texts=["bread"], stop=NOON - timedelta(days=30)),
+            search(texts=["bread"], start=NOON + timedelta(days=1)),
+        ):
+            for most in (1, 7, 60, 1000):
+                newest = await self.store.search(wanted, limit=most)
+                counts = Counter(line.received_at.replace(minute=0, second=0, microsecond=0) for line in newest)
+                expected = [HitCount(*pair) for pair in sorted(counts.items())]
+                self.assertEqual(await self.store.hits(wanted, most), expected)
+
     async def test_hits_that_take_too_long(self) -> None:
-        self.patch(lines, "HITS_SECONDS", 0.001)
+        self.patch(line_search, "HITS_SECONDS", 0.001)
         holder = psycopg2.connect(self.dsn)
         self.addCleanup(holder.close)
         with holder.cursor() as cursor:

@@ -13,13 +13,23 @@ from camtrace import factcode
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import AlarmTriggered, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import AbsenceTest, Alarm, LineTest, Rule, RuleException, StillTest, Trigger, WindowTest
+from camtrace.model import (
+    AbsenceTest,
+    Alarm,
+    LineTest,
+    NumberTest,
+    Rule,
+    RuleException,
+    StillTest,
+    TicketTest,
+    Trigger,
+    WindowTest,
+)
+from camtrace.store import migrate
 from camtrace.store.alarms import AlarmStore
 from camtrace.store.facts import FactsStore
 from camtrace.store.lines import LineStore
-from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
-from camtrace.tickets.deeds import DEEDS_OF
 
 NOON = datetime(2026, 11, 20, 12, 0, 0, 123456, UTC)
 RULE = Rule(
@@ -33,6 +43,8 @@ RULE = Rule(
     alarm=False,
     changed_at=NOON,
 )
+
+NAMED = ("begin", "subtotal", "change", "discount_card", "money", "sign_on", "long_shift", "aside")  # by step 13
 
 
 def met(id: int, line: int = 0, seconds: int = 0, cameras: tuple[int, ...] = (7,)) -> RuleMet:
@@ -63,6 +75,26 @@ class RuleStoreTests(DatabaseCase):
         for work in (self.store.delete(made.id), self.store.update(made)):
             with self.assertRaises(NotFound):
                 await work
+
+    async def test_rules_that_meant_more_go_on_to_do_so(self) -> None:
+        """The step that tells cash and cards apart."""
+        (step,) = [one for one in migrate.read() if one.number == 13]
+        made = [
+            await self.store.create(replace(RULE, name="a", lines=LineTest(deeds=("payment", "end", "denied")))),
+            await self.store.create(
+                replace(RULE, name="b", ticket=TicketTest(has=("denied",), lacks=("payment", "other")))
+            ),
+            await self.store.create(RULE),
+            await self.store.create(replace(RULE, name="n", kind="number", number=NumberTest("repeat", 7))),
+        ]
+        await self.database.execute(step.sql)
+        first, second, *others = [await self.store.by_id(rule.id) for rule in made]
+        self.assertEqual(others, made[2:])
+        assert first and second
+        self.assertEqual(first.lines.deeds, ("payment", "end", "denied", "cash", "card_denied"))
+        self.assertEqual(
+            (second.ticket.has, second.ticket.lacks), (("denied", "card_denied"), ("payment", "other", "cash", *NAMED))
+        )
 
     async def test_an_exception_is_kept_once_for_a_rule_and_a_line(self) -> None:
         fact = met(11)
@@ -119,40 +151,3 @@ class RuleStoreTests(DatabaseCase):
         at = [NOON + timedelta(seconds=n) for n in range(4)]
         self.assertEqual(await rows.motions(at[0], at[3]), [(at[1], 7, "door"), (at[2], 7, "")])
         self.assertEqual(await rows.motions(at[1], at[2]), [(at[2], 7, "")])
-
-
-class ReportStoreTests(DatabaseCase):
-    async def test_how_often_what_was_done(self) -> None:
-        lines = [
-            said(1, "A", amount="10", position=1),
-            said(2, "S", special="ANNULE", amount="-4", position=2),
-            said(3, "D", position=3),
-            said(4, "E", amount="6", position=4),
-            said(4000, "D", position=1, ticket_id=2, seller="8", source="2", cameras=(102,)),
-            said(4001, "S", special="RETOUR", amount="9", ticket_id=3, position=1, seller="8", source="2"),
-        ]
-        facts = []
-        for line in lines:
-            fact = told(line)
-            closed = line.received_at if line.type in "DE" and line.position != 3 else None
-            total = Decimal(6) if line.type == "E" else None
-            ticket = replace(fact.ticket, opened_at=line.received_at, closed_at=closed, total=total)
-            facts.append(replace(fact, ticket=replace(ticket, line_count=line.position or 1, seller=line.seller)))
-        await FactsStore(self.database, LineStore(self.database), Metrics()).write(facts)
-        await self.database.execute("update ticket set opened_at = %s", (NOON,))
-        store = ReportStore(self.database)
-        start, stop = NOON - timedelta(hours=1), NOON + timedelta(days=1)
-
-        async def figures(by: str, uids: list[int] | None = None) -> set[tuple[object, ...]]:
-            return set(await store.figures(by, start, stop, "Europe/Paris", DEEDS_OF, uids))
-
-        whole = {
-            ("7", "article", 1, Decimal(10)), ("7", "void", 1, Decimal(4)), ("7", "drawer", 1, None),
-            ("7", "end", 1, Decimal(6)), ("7", "sale", 1, Decimal(6)),
-            ("8", "no_sale", 1, None), ("8", "return", 1, Decimal(9)),
-        }  # fmt: skip
-        self.assertEqual(await figures("seller"), whole)
-        self.assertEqual(await figures("seller", [102]), {("8", "no_sale", 1, None)})
-        self.assertEqual({key for key, *_ in await figures("source")}, {"1", "2"})
-        self.assertEqual({key for key, *_ in await figures("hour")}, {"13", "14"})
-        self.assertEqual({key for key, *_ in await figures("day")}, {"2026-11-20"})

@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from camtrace.model import HitCount, Line, LineSearch, SavedSearch
-from camtrace.store.lines import searchable
+from camtrace.store.line_texts import searchable
 
 COLUMNS = {"till": "source"}
 SIGNS: dict[str, Any] = {

@@ -14,6 +14,7 @@ from decimal import Decimal
 from functools import cache
 from pathlib import Path
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
@@ -26,7 +27,7 @@ from twisted.protocols.basic import LineReceiver
 
 from camtrace import clock
 from camtrace.config import Site
-from camtrace.events import CameraStateChanged, LineReceived
+from camtrace.events import CameraStateChanged, LineReceived, RuleMet, TillSilenceChanged
 from camtrace.model import (
     Box,
     Camera,
@@ -254,6 +255,7 @@ class PreviewSite:
     """The whole of it, by the clock of `zone`."""
 
     def __init__(self, zone: str) -> None:
+        self._zone = zone
         film = _film()
         films = {101: film, 102: film, 105: film}
         self.shop = shop = WebShop(reactor)
@@ -295,12 +297,22 @@ class PreviewSite:
             CalendarsApi(shop.access, shop.calendars, shop.timetable, shop._note),
             shop.boxes_api(),
             FootageApi(reactor, shop.access, shop.cameras, shop.rows, footage, self.live),
-            LinesApi(reactor, shop.access, shop.cameras, shop.rows, self.log, shop.voices, Inline(), "Marché Sud"),
+            LinesApi(
+                reactor,
+                shop.access,
+                shop.cameras,
+                shop.speech.book.offset,
+                shop.rows,
+                self.log,
+                shop.voices,
+                Inline(),
+                "Marché Sud",
+            ),
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
-            *shop.rule_apis(reactor),
+            *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
-            PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources),
+            PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources, shop.silences),
             *shop.tills_api(),
             shop.socket,
         ]
@@ -334,8 +346,22 @@ class PreviewSite:
             for place, line in enumerate(voids)
         ]  # fmt: skip
         for place, name in enumerate(("Anna", "Boris", "Chloé", "Dora", "7")):
-            deeds = (("sale", 300 - 20 * place), ("void", 9 + 11 * place), ("return", 2), ("no_sale", place))
-            self.shop.rules.counted += [(name, deed, count, Decimal(12 * count)) for deed, count in deeds]
+            deeds = (("sale", 300 - 20 * place), ("voids", 9 + 11 * place), ("returns", 2), ("no_sales", place))
+            for past in range(7):
+                today = (clock.now() - timedelta(days=past)).astimezone(ZoneInfo(self._zone)).date().isoformat()
+                self.shop.rules.counted += [
+                    ((name, today), deed, -(-count // (7 + past % 3)), Decimal(count)) for deed, count in deeds if count
+                ]
+
+    def find(self, line: Line) -> None:
+        """A rule that tells who looks was met by `line`."""
+        exception = RuleException(
+            id=clock.now_us(), rule_id=1, rule="Line cancelled over 5", at=line.received_at, source=line.source,
+            seller=line.seller, deed="void", ticket_id=line.ticket_id, line_id=line.id, lines=(line.id,),
+            text=line.text or "TARTE", amount=Decimal("10.00"), cameras=line.cameras, popup=True,
+        )  # fmt: skip
+        self.shop.rules.found.append(exception)
+        self.shop.bus.publish(RuleMet(exception.id, exception))
 
     def open_events(self) -> int:
         """Listen for Prisma events; the port's number."""
@@ -404,6 +430,9 @@ class Orders(LineReceiver):
         elif order == "sell":
             sold = self._site.sell()
             self._say(f"{sold.type} {sold.text or sold.tender}")
+        elif order == "find":
+            self._site.find(self._site.sell())
+            self._say("found")
         elif order == "say":
             self._site.till.speak(clock.now(), argument)
             self._say("said")
@@ -414,6 +443,12 @@ class Orders(LineReceiver):
             self._say("alarmed")
         elif order == "prisma":
             self._say(str(self._site.open_events()))
+        elif order == "silent":  # a till, or one that speaks again
+            shop, now = self._site.shop, clock.now()
+            if shop.silences.pop(argument, None) is None:
+                shop.silences[argument] = now
+            shop.bus.publish(TillSilenceChanged(argument, shop.silences.get(argument)))
+            self._say("told")
         elif order == "contacts":  # which inputs of which box are closed: 1 0 1 …
             box, *closed = argument.split()
             self._site.shop.boxes.closed[int(box)] = [each == "1" for each in closed]

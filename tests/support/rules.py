@@ -11,7 +11,9 @@ from typing import Any
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import LineReceived, RuleMet
 from camtrace.model import Line, Rule, RuleException, Ticket
-from camtrace.tickets.rules import Hit, Tills, Watch
+from camtrace.tickets.hits import Hit
+from camtrace.tickets.rules import Watch, listen
+from camtrace.tickets.sales import Tills
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -49,7 +51,7 @@ class Blind:
 def hits(rule: Rule, lines: Sequence[Line], sight: Any = None, until: float | None = None) -> list[Hit]:
     """What `rule` finds in `lines`, and in the silence until so many seconds after noon."""
     watch, tills = Watch(rule, sight or Blind()), Tills()
-    found = [hit for line in lines for hit in watch.hear(tills.hear(line))]
+    found = [hit for line in lines for _, hit in listen(line, tills, (watch,))]
     return found if until is None else [*found, *watch.advance(NOON + timedelta(seconds=until))]
 
 
@@ -66,7 +68,7 @@ class Shelves:
         self.found: list[RuleException] = []
         self.lines: list[Line] = []
         self.moved: list[tuple[datetime, int, str]] = []
-        self.counted: list[tuple[str, str, int, Decimal | None]] = []
+        self.counted: list[tuple[tuple[str, ...], str, int, Decimal | None]] = []
         self.asked: list[tuple[Any, ...]] = []
 
     async def all(self) -> list[Rule]:
@@ -137,9 +139,15 @@ class Shelves:
                 return self.found[place]
         raise NotFound("this exception does not exist")
 
-    async def figures(self, by: str, *asked: Any) -> list[tuple[str, str, int, Decimal | None]]:
+    async def figures(self, by: Sequence[str], *asked: Any) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
         self.asked.append((by, *asked))
-        return self.counted
+
+        def key(name: str, keys: tuple[str, ...]) -> str:
+            if name == "hour":
+                return f"{int(keys[-1][-2:]) % 24:02}"
+            return keys[-1] if name == "day" else keys[0]
+
+        return [(tuple(key(name, keys) for name in by), *rest) for keys, *rest in self.counted]
 
     def unseen(self, rule: Rule, sources: Any) -> list[str]:
         return [name for name, _ in sources] if rule.still.seconds else []

@@ -428,6 +428,16 @@ class OnScreen:
         return self.shown.get(source)
 
 
+class Silent(dict[str, datetime]):
+    """Which tills are silent, since when."""
+
+    def since(self, source: str) -> datetime | None:
+        return self.get(source)
+
+    def minutes(self, source: str) -> int:
+        return 30
+
+
 class Tried:
     """Tests cameras: says what it was given."""
 
@@ -510,16 +520,28 @@ class WebShop:
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
         self.tills_at_the_door: list[str] = []
+        self.speech = Speech(self.cameras, self._note)
+        offset = self.speech.book.offset
         self.socket = LiveSocket(
-            reactor, self.access, self.cameras, self.live, self.sub_streams, self.screens, self.bus, self.metrics
+            reactor,
+            self.access,
+            self.cameras,
+            offset,
+            self.live,
+            self.sub_streams,
+            self.screens,
+            self.bus,
+            self.metrics,
+            lambda source: self.silences.since(source),
         )
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
         self.speech = Speech(self.cameras, self._note)
+        self.silences = Silent()
         self.spoken: set[str] = set()
         self.captures = CaptureApi(reactor, self.access, self.speech.capture)
         self.levels = MotionApi(reactor, self.access, self.cameras, self.motion)
-        self.events = EventsApi(reactor, self.access, self.cameras, self.bus, self.past)
+        self.events = EventsApi(reactor, self.access, self.cameras, offset, self.bus, self.past)
         api = [
             HealthApi(reactor, self.access, self.health, self.metrics),
             self.cameras_api(self.probe, lambda: self.volumes),
@@ -530,8 +552,10 @@ class WebShop:
             CalendarsApi(self.access, self.calendars, self.timetable, self._note),
             self.boxes_api(),
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
-            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources),
-            LinesApi(reactor, self.access, self.cameras, self.rows, self.log, self.voices, Inline(), "Marché Sud"),
+            PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources, self.silences),
+            LinesApi(
+                reactor, self.access, self.cameras, offset, self.rows, self.log, self.voices, Inline(), "Marché Sud"
+            ),
             SearchesApi(self.access, self.searches),
             *self.rule_apis(reactor),
             VolumesApi(self.access, lambda: self.volumes),
@@ -562,7 +586,16 @@ class WebShop:
         return [
             DialectsApi(self.access, speech.dialects, speech.book, self._note, speech.reload, self.spoken),
             SourcesApi(
-                self.access, self.cameras, speech, speech.book, speech.dialects, speech.tills, self._note, speech.reload
+                self.access,
+                self.cameras,
+                speech,
+                speech.book,
+                speech.dialects,
+                speech.tills,
+                self._note,
+                speech.reload,
+                self.timetable,
+                self.silences,
             ),
             self.captures,
         ]
@@ -582,14 +615,33 @@ class WebShop:
             self.camera_events,
         )
 
-    def rule_apis(self, reactor: Any) -> list[Any]:
+    def rule_apis(self, reactor: Any, zone: str = "Europe/Paris") -> list[Any]:
         """The APIs of rules, exceptions and reports."""
         trials = Trials(self.rules, self.rules, self.timetable, self.cameras)
         unseen = self.rules.unseen
         return [
-            RulesApi(reactor, self.access, self.cameras, self.rules, trials, unseen, self.timetable, self._note),
-            ExceptionsApi(reactor, self.access, self.cameras, self.rows, self.rules, self._note, self.voices),
-            ReportsApi(self.access, self.rules, "Europe/Paris", self.voices),
+            RulesApi(
+                reactor,
+                self.access,
+                self.cameras,
+                self.speech.book.offset,
+                self.rules,
+                trials,
+                unseen,
+                self.timetable,
+                self._note,
+            ),
+            ExceptionsApi(
+                reactor,
+                self.access,
+                self.cameras,
+                self.speech.book.offset,
+                self.rows,
+                self.rules,
+                self._note,
+                self.voices,
+            ),
+            ReportsApi(self.access, self.rules, zone, self.voices),
         ]
 
     def boxes_api(self) -> ContactBoxesApi:

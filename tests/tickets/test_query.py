@@ -11,8 +11,11 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from camtrace import assets, i18n
-from camtrace.model import Comparison, Named
-from camtrace.tickets.query import FIELDS, KEYWORDS, MOST, Query, filled, form_of, parse, period, said, search_of, write
+from camtrace.model import DEEDS, Comparison, Named
+from camtrace.tickets.deeds import SALE, traces_of
+from camtrace.tickets.keywords import DEED_WORDS, FIELDS, KEYWORDS
+from camtrace.tickets.meaning import period, said, search_of
+from camtrace.tickets.query import MOST, Query, filled, form_of, parse, write
 
 PARIS = ZoneInfo("Europe/Paris")
 NOW = datetime(2024, 3, 1, 11, 0, tzinfo=UTC)
@@ -42,6 +45,11 @@ def understood(text: str) -> list[str]:
         ('seller:"Marie Anne" "tarte", «œuf dur» “x y', "seller=Marie Anne|word=tarte|word=,|word=œuf dur|word=x y"),
         ("till:KKM:12 type:s type:118", "till=KKM:12|type=S|type=118"),
         ("from:2024-02-29T18:00 to:'29", "from=2024-02-29T18:00|word=to:'29"),
+        ("-till:7,8 -vendeur:zoé -сумма>20 -amount<5", "tillnot7|tillnot8|sellernotzoé|amount<=20|amount>=5"),
+        ("-camera:2 -special:RETOUR -seller==ZOÉ", "cameranot2|specialnotRETOUR|sellernot==ZOÉ"),
+        ('seller=="A,  b" till== 7 ticket=="" amount==3', "seller==A,  b|till==7|ticket==|word=amount==3"),
+        ('what:no-sale quoi:"Tiroir sans vente" что:отмена,скидка', "deed=no_sale|deed=void|deed=discount"),
+        ('-deed:"drawer without sale" done:sale', "deednotno_sale|deed=sale"),
         ("pain - beurre pain", "word=pain|word=-|word=beurre"),
         ("", ""),
     ],
@@ -59,7 +67,9 @@ def test_what_is_understood(text: str, conditions: str) -> None:
         ("till>7", "“till>7” is not understood, so it is looked for as text."),
         ("till:", "“till:” names no value, so it is looked for as text."),
         ("colour:red", "“colour:red” is no condition, so it is looked for as text."),
-        ("-till:7", "“-till:7” is no condition, so it is looked for as text."),
+        ("-date:today", "“-date:today” is not understood, so it is looked for as text."),
+        ("-amount:5-10", "“-amount:5-10” is not understood, so it is looked for as text."),
+        ("what:something", "“what:something” is not understood, so it is looked for as text."),
         ("x" * 1001, "Only the first 1000 characters are read."),
         (" ".join(map(str, range(50))), "Only the first 40 conditions are read."),
     ],
@@ -76,12 +86,14 @@ PIECES = st.one_of(
         ["till:", "amount>", " > ", '"', "«", "»", "”", "-", "date:", "hier", "7d", "18h-20h", "=", "..", ","]
     ),
     st.builds(
-        lambda field, language, sign, value: f"{KEYWORDS[language][field][0]}{sign}{value}",
+        lambda minus, field, language, sign, value: f"{minus}{KEYWORDS[language][field][0]}{sign}{value}",
+        st.sampled_from(["", "-"]),
         st.sampled_from([field for field in FIELDS if field != "word"]),
         st.sampled_from(i18n.LANGUAGES),
-        st.sampled_from([":", ">", "<=", " >= "]),
+        st.sampled_from([":", ">", "<=", " >= ", "=="]),
         st.one_of(
-            st.sampled_from(["12,5", "3-4", "2024-02-29", "today", "9-12", '"a b"', "uid:5"]), st.text(max_size=6)
+            st.sampled_from(["12,5", "3-4", "2024-02-29", "today", "9-12", '"a b"', '""', "uid:5", "no-sale", "vente"]),
+            st.text(max_size=6),
         ),
     ),
 )
@@ -168,3 +180,26 @@ def test_a_period_that_ends_before_it_begins_is_told() -> None:
 def test_nothing_is_asked_of_nothing() -> None:
     assert parse("   ") == Query()
     assert write(Query()) == ""
+
+
+def test_every_deed_can_be_asked_for_in_every_language() -> None:
+    for language, words in DEED_WORDS.items():
+        assert set(words) == {*DEEDS, SALE}
+        for deed, all_words in words.items():
+            for word in all_words:
+                (condition,) = parse(f"{KEYWORDS[language]['deed'][0]}:{word}").conditions
+                assert (condition.field, condition.value) == ("deed", deed)
+
+
+def test_what_must_not_be_is_asked_of_the_store() -> None:
+    query = parse('-till:7 -seller=="Zoé" -camera:1 -camera:9 -what:discount seller==""')
+    wanted, notes = search_of(query, NOW, PARIS, {"1": 101}.get)
+    assert wanted.excluded == (Named("till", ("7",)),)
+    assert wanted.excluded_exactly == (Named("seller", ("Zoé",)),)
+    assert wanted.exactly == (Named("seller", ("",)),)
+    assert (wanted.camera_uids, wanted.unwatched) == (None, (101,))
+    assert wanted.excluded_deeds == traces_of(["discount"]) and not wanted.deeds
+    assert [note.values for note in notes] == [{"number": "9"}]
+    french = i18n.load(assets.web() / "locale")["fr"]
+    told = [text.format(value=value) for text, value in (said(each, french) for each in query.conditions)]
+    assert told[0] == "pas la caisse 7" and told[-2:] == ["pas : remise", "Vendeur –"]

@@ -13,10 +13,12 @@ from hypothesis import strategies as st
 from support.rules import NOON, Blind, hits, said
 
 from camtrace.model import DEEDS, AbsenceTest, Line, LineTest, Rule, StillTest, TicketTest, WindowTest
-from camtrace.tickets import rules
+from camtrace.tickets import follows, sales
 from camtrace.tickets.deeds import DEEDS_OF, deed_of
+from camtrace.tickets.movements import Movements
 from camtrace.tickets.presets import PRESETS
-from camtrace.tickets.rules import Movements, Tills, Watch, horizon
+from camtrace.tickets.rules import Watch, horizon
+from camtrace.tickets.sales import Tills
 
 
 def ids(found: list[Any]) -> list[int]:
@@ -294,15 +296,16 @@ def test_what_is_known_of_movement() -> None:
 
 
 def test_what_a_rule_remembers_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, most in (("MOST_KEPT", 5), ("MOST_KEYS", 3), ("MOST_PENDING", 4), ("MOST_SOURCES", 3)):
-        monkeypatch.setattr(rules, name, most)
+    for name, most in (("MOST_KEPT", 5), ("MOST_KEYS", 3), ("MOST_PENDING", 4)):
+        monkeypatch.setattr(follows, name, most)
+    monkeypatch.setattr(sales, "MOST_SOURCES", 3)
     counting, waiting = Watch(window(at_least=Decimal(99), seconds=9999), Blind()), Watch(absence(), Blind())
     tills = Tills()
     for n in range(50):
         for line in (void(n, str(n % 7)), said(n + 0.1, "D", source=str(n % 9))):
             for watch in (counting, waiting):
                 list(watch.hear(tills.hear(line)))
-    assert counting._follow and waiting._follow
+    assert isinstance(counting._follow, follows.Window) and isinstance(waiting._follow, follows.Absence)
     assert len(counting._follow._kept) == 3 and all(len(kept.lines) <= 5 for kept in counting._follow._kept.values())
     assert len(waiting._follow._pending) == 4 and len(tills._sales) == 3
 

@@ -37,8 +37,10 @@ def test_sources(shop: WebShop, anna: Browser) -> None:
         say(shop, 60, source)
     items = anna.get("/api/v1/prisma/sources").json["items"]
     assert [item["source"] for item in items] == ["KKM:2", "KKM:12", "TRK:3"]
-    assert items[0]["silent_since"] == items[0]["last_at"] == items[0]["heartbeat_at"]  # it spoke long ago
+    assert items[0]["last_at"] == items[0]["heartbeat_at"] and items[0]["silent_since"] is None
     assert (items[0]["registered"], items[0]["taken"], items[0]["address"]) == (False, True, "10.0.0.5")
+    shop.silences["KKM:12"] = clock.now()
+    assert anna.get("/api/v1/prisma/sources").json["items"][1]["silent_since"] is not None
     registered = anna.ask("PUT", "/api/v1/prisma/sources/KKM:12", json={"name": "Door", "encoding": "cp1251"}).json
     assert (registered["registered"], registered["name"], registered["events"]) == (True, "Door", 1)
     anna.ask("PUT", "/api/v1/prisma/sources/KKM:77", json={})

@@ -15,6 +15,7 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import clock
 from camtrace.model import DEEDS, RULE_KINDS, RuleException
+from camtrace.tickets.comparison import TRACES
 from camtrace.tickets.deeds import DEEDS_OF
 
 VOIDS = {"name": "Voids", "lines": {"deeds": ["void"], "amount_min": "12,50"}}
@@ -77,14 +78,19 @@ class RuleTests(Case):
             ({**VOIDS, "kind": "ticket", "ticket": {"unfinished": True}, "still": {"seconds": 9}}, "still.seconds"),
             ({**VOIDS, "kind": "window", "window": {"seconds": 0}}, "window.seconds"),
             ({**VOIDS, "kind": "window", "window": {"measure": "ratio", "among": []}}, "window.among"),
-            ({**VOIDS, "kind": "absence", "absence": {"deeds": []}}, "absence.deeds"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"silence_seconds": 600}}, "ticket.has"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"silence_seconds": 59}}, "ticket.silence_seconds"),
+            ({**VOIDS, "kind": "ticket", "ticket": {"pause_min": 0}}, "ticket.pause_min"),
+            ({**VOIDS, "kind": "number", "number": {"looks_for": "order"}}, "number.looks_for"),
+            ({**VOIDS, "kind": "number", "still": {"seconds": 9}}, "still.seconds"),
+            ({**VOIDS, "lines": {"deeds": ["article"], "price_min": 2, "price_max": 1}}, "lines.price_max"),
             ({**VOIDS, "still": {"camera": 77}}, "still.camera"),
         ]:
             self.assertEqual(self.refused(body), field, body)
 
     def test_presets_can_be_saved_as_they_are(self) -> None:
         presets = self.boris.get("/api/v1/rules/presets").json["items"]
-        self.assertGreater(len(presets), 20)
+        self.assertGreater(len(presets), 35)
         self.assertEqual({preset["kind"] for preset in presets}, set(RULE_KINDS))
         for preset in presets:
             answer = self.anna.ask("POST", "/api/v1/rules", json=preset)
@@ -186,8 +192,10 @@ class ExceptionTests(Case):
         self.assertEqual(counts, {"new": 4, "checking": 0, "harmless": 1, "real": 0})
         self.assertEqual(self.boris.get("/api/v1/exceptions/counts").json["new"], 2)
         table = self.anna.get("/api/v1/exceptions.csv?verdict=harmless").body.decode("utf-8-sig").splitlines()
-        self.assertEqual(table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom")
-        self.assertTrue(table[1].endswith(",Voids,1,,,,16.00,,Harmless,ok,boris"), table)
+        self.assertEqual(
+            table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture"
+        )
+        self.assertIn(",Voids,1,,,,16.00,,Harmless,ok,boris,", table[1])
         self.assertEqual(self.refused({"verdict": "theft"}, "/api/v1/exceptions/3", "PATCH"), "verdict")
         self.assertEqual(self.refused({"rule": "x"}, "/api/v1/exceptions/3", "PATCH"), "rule")
         self.assertEqual(self.boris.ask("PATCH", "/api/v1/exceptions/4", json={"verdict": "real"}).code, 404)
@@ -199,21 +207,24 @@ class ExceptionTests(Case):
 class ReportTests(Case):
     def test_side_by_side(self) -> None:
         self.shop.rules.counted = [
-            ("Anna", "sale", 100, Decimal(900)), ("Anna", "void", 2, Decimal(20)), ("Anna", "ticket_void", 1, None),
-            ("Boris", "sale", 50, Decimal(400)), ("Boris", "void", 1, None),
-            ("=Chloé", "sale", 10, Decimal(90)), ("=Chloé", "void", 4, Decimal(8)), ("", "no_sale", 3, None),
+            (("Anna",), "sale", 100, Decimal(900)), (("Anna",), "voids", 3, Decimal(20)),
+            (("Boris",), "sale", 50, Decimal(400)), (("Boris",), "voids", 1, None),
+            (("=Chloé",), "sale", 10, Decimal(90)), (("=Chloé",), "voids", 4, Decimal(8)), (("",), "no_sales", 3, None),
         ]  # fmt: skip
-        answer = self.anna.get("/api/v1/reports?by=seller&start=2026-11-01&stop=2026-11-08").json
+        start, stop = "2026-11-01T00:00:00%2B01:00", "2026-11-08T00:00:00%2B01:00"
+        answer = self.anna.get(f"/api/v1/reports?by=seller&start={start}&stop={stop}").json
         rows = {row["key"]: row for row in answer["items"]}
         self.assertEqual(rows["Anna"]["voids"], {
             "count": 3, "amount": "20", "per_hundred": 3.0, "times_usual": 1.0,
+            "q": "seller==Anna from:2026-11-01 to:2026-11-07 what:cancelled what:cancelled-ticket",
         })  # fmt: skip
+        self.assertEqual(rows[""]["no_sales"]["q"], 'seller=="" from:2026-11-01 to:2026-11-07 what:drawer-without-sale')
         self.assertEqual((rows["=Chloé"]["voids"]["times_usual"], rows[""]["no_sales"]["per_hundred"]), (13.3, None))
         self.assertEqual(
             answer["usual"], {"voids": 3.0, "returns": 0.0, "discounts": 0.0, "gifts": 0.0, "no_sales": 0.0}
         )
-        self.assertEqual(self.shop.rules.asked[0][0], "seller")
-        self.assertEqual(self.shop.rules.asked[0][3:], ("Europe/Paris", DEEDS_OF, None))
+        self.assertEqual(self.shop.rules.asked[0][0], ("seller",))
+        self.assertEqual(self.shop.rules.asked[0][3:], ("Europe/Paris", TRACES, None))
         table = self.boris.get("/api/v1/reports.csv?by=seller")
         self.assertEqual(table.header("content-type"), "text/csv; charset=utf-8")
         lines = table.body.decode("utf-8-sig").splitlines()
@@ -221,6 +232,27 @@ class ReportTests(Case):
         self.assertIn("'=Chloé,10,90,4,8,40.0,13.3", lines[2])
         self.assertEqual(self.shop.rules.asked[1][5], [101])
         self.assertLessEqual(set(DEEDS_OF.values()), set(DEEDS))
+
+    def test_one_over_time_beside_the_others(self) -> None:
+        self.shop.rules.counted = [
+            (("Anna", "2026-11-02"), "voids", 6, Decimal(20)), (("Anna", "2026-11-02"), "sale", 100, Decimal(900)),
+            (("Boris", "2026-11-02"), "sale", 50, Decimal(400)), (("Boris", "2026-11-02"), "voids", 1, None),
+            (("Chloé", "2026-11-02"), "sale", 10, Decimal(400)), (("Chloé", "2026-11-03"), "sale", 10, Decimal(400)),
+        ]  # fmt: skip
+        span = "start=2026-11-01T23:00Z&stop=2026-11-03T23:00Z"
+        answer = self.anna.get(f"/api/v1/reports/course?by=seller&key=Anna&over=day&{span}").json
+        monday, tuesday = answer["items"]
+        self.assertEqual((monday["key"], monday["sales"], tuesday["sales"]), ("2026-11-02", 100, 0))
+        self.assertEqual(monday["voids"], {
+            "count": 6, "amount": "20", "per_hundred": 6.0, "times_usual": 6.0, "usual": 0.5, "usual_per_hundred": 1.0,
+            "q": "seller==Anna date:2026-11-02 what:cancelled what:cancelled-ticket",
+        })  # fmt: skip
+        self.assertEqual((tuesday["voids"]["count"], tuesday["voids"]["usual"]), (0, None))
+        self.shop.rules.counted = [(("7", "09"), "voids", 1, None), (("8", "11"), "voids", 2, None)]
+        answer = self.anna.get(f"/api/v1/reports/course?by=source&key=7&over=hour&{span}").json
+        self.assertEqual([item["key"] for item in answer["items"]], ["09", "10", "11"])
+        self.assertEqual(answer["items"][0]["q"], "till==7 time:09:00-10:00 from:2026-11-02 to:2026-11-03 what:sale")
+        self.assertEqual(self.anna.get("/api/v1/reports/course?by=day&key=7").code, 400)
 
     def test_faults(self) -> None:
         for query, field in (
@@ -230,3 +262,35 @@ class ReportTests(Case):
         ):
             answer = self.anna.get(f"/api/v1/reports?{query}")
             self.assertEqual((answer.code, answer.json["error"]["field"]), (400, field))
+
+
+class OffsetTests(Case):
+    def test_links_lead_to_the_second_of_the_picture(self) -> None:
+        self.assertEqual(self.anna.ask("PATCH", "/api/v1/sources/1", json={"offset_ms": 2500}).code, 200)
+        line = said(3, "S", special="ANNULE", text="TARTE")
+        self.shop.log.stored = [line]
+        self.shop.rules.found = [
+            RuleException(
+                id=9,
+                rule_id=1,
+                rule="Voids",
+                at=line.received_at,
+                source="1",
+                line_id=line.id,
+                cameras=(101,),
+                popup=True,
+            )
+        ]
+        shown, begins = "2026-11-20T12:00:05.500000Z", "2026-11-20T11%3A59%3A55.500000Z"
+        (found,) = self.anna.get("/api/v1/lines").json["items"]
+        self.assertEqual((found["received_at"], found["picture_at"]), ("2026-11-20T12:00:03.000000Z", shown))
+        self.assertIn(f"start={begins}", found["video"][0]["url"])
+        (found,) = self.anna.get("/api/v1/exceptions").json["items"]
+        self.assertEqual((found["picture_at"], found["popup"]), (shown, True))
+        self.assertIn(f"start={begins}", found["video"][0]["url"])
+        replay = "/replay/1?at=1795176005.500"
+        rows = self.anna.get("/api/v1/lines.csv").body.decode("utf-8-sig").splitlines()
+        self.assertIn("2026-11-20 13:00:05,http://", rows[1])
+        self.assertTrue(rows[1].endswith(replay), rows[1])
+        self.assertIn(replay.encode(), self.anna.get("/api/v1/lines.pdf").body)
+        self.assertIn("2026-11-20 13:00:05", self.anna.get("/api/v1/exceptions.csv").body.decode().splitlines()[1])

@@ -7,7 +7,7 @@ import json
 from typing import Any
 
 import pytest
-from support.web import Browser, WebShop
+from support.web import NOON, Browser, WebShop
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -246,3 +246,20 @@ def test_who_reads_slowly_sees_the_newest(shop: WebShop) -> None:
     reader.wire.producer.resumeProducing()
     amounts = [event["message"]["amount"] for _, event in reader.events()]
     assert len(amounts) <= 601 and amounts[-1] == "899"
+
+
+# ── when a till should speak ──
+
+
+def test_hours_of_a_till(shop: WebShop) -> None:
+    """A calendar and minutes of its own; what holds, and since when it is silent."""
+    anna = Browser(shop, token=shop.token())
+    till = anna.ask("PATCH", "/api/v1/sources/1", json={"hours": "always", "silent_minutes": 10}).json
+    assert (till["hours"], till["silent_minutes"], till["silent_after_minutes"]) == ("always", 10, 30)
+    assert (till["heartbeats"], till["silent_since"]) == (False, None)
+    shop.silences["1"] = NOON
+    (till,) = [one for one in anna.get("/api/v1/sources").json["items"] if one["source"] == "1"]
+    assert till["silent_since"] == "2026-11-20T12:00:00.000000Z"
+    for field, value in (("hours", "nights"), ("silent_minutes", 1441), ("silent_minutes", "5")):
+        refused = anna.ask("PATCH", "/api/v1/sources/1", json={field: value})
+        assert (refused.code, refused.json["error"]["field"]) == (400, field)

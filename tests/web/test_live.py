@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 
 from support.web import NOON, Browser, WebShop, sale
@@ -27,8 +28,8 @@ from wsproto.events import (
     TextMessage,
 )
 
-from camtrace.events import CameraStateChanged, SettingChanged
-from camtrace.model import CameraState, Status
+from camtrace.events import CameraStateChanged, RuleMet, SettingChanged, TillSilenceChanged
+from camtrace.model import CameraState, RuleException, Status
 from camtrace.tickets.overlay import Shown
 from camtrace.tickets.tally import Tally
 from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
@@ -245,6 +246,26 @@ class WatchTests(LiveCase):
         self.assertIsNone(message["tally"])  # nothing stands on the screen of these tests
         self.assertEqual(other.told(), [])
 
+    def test_what_rules_find(self) -> None:
+        """It reaches every page of who may see exceptions, and one of the cameras."""
+        page = self.open()
+        boris = self.open(session=self.shop.session("boris")[0])
+        exception = RuleException(id=9, rule_id=1, rule="Voids", at=NOON, source="1", cameras=(102,), popup=True)
+        self.shop.bus.publish(RuleMet(9, exception))
+        (message,) = page.told()
+        self.assertEqual((message["is"], message["exception"]["cameras"]), ("exception", [2]))
+        self.assertTrue(message["exception"]["popup"])
+        self.assertEqual(boris.told(), [])
+        user = self.shop.users.users["boris"]
+        profile = replace(user.profile, rights=user.profile.rights | {"exceptions"})
+        self.shop.users.users["boris"] = replace(user, profile=profile)
+        self.shop.bus.publish(SettingChanged("profile", profile.name))
+        self.shop.bus.publish(RuleMet(9, exception))
+        self.assertEqual(boris.told(), [])  # his camera is another
+        self.shop.bus.publish(RuleMet(9, replace(exception, cameras=(101, 102))))
+        (message,) = boris.told()
+        self.assertEqual(message["exception"]["cameras"], [1])
+
     def test_states(self) -> None:
         """A change of state is told at once."""
         page = self.open()
@@ -456,3 +477,22 @@ class PeerTests(LiveCase):
 
 def _deferred(coroutine: Any) -> Any:
     return Deferred.fromCoroutine(coroutine)
+
+
+class SilenceTests(SynchronousTestCase):
+    """Tills that are silent though they should speak."""
+
+    def test_told_to_pages_that_show_one_of_its_cameras(self) -> None:
+        shop = WebShop(Clock())
+        shop.silences["1"] = NOON
+        session, _ = shop.session()
+        page, other = Page(shop, session=session), Page(shop, session=session)
+        for one in (page, other):
+            one.all()  # the handshake
+        told = page.say(do="watch", channel=3, camera=1, pictures="")
+        silent = {"is": "silence", "channel": 3, "source": "1", "since": "2026-11-20T12:00:00.000000Z"}
+        self.assertEqual([one for one in told if one["is"] == "silence"], [silent])
+        other.say(do="watch", channel=1, camera=2, pictures="")
+        shop.bus.publish(TillSilenceChanged("1", None))
+        self.assertEqual([one for one in page.told() if one["is"] == "silence"], [{**silent, "since": None}])
+        self.assertEqual(other.told(), [])

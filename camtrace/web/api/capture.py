@@ -9,9 +9,11 @@ from typing import Any
 from klein import Response
 from twisted.internet import defer, task
 
+from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, to_json
 from camtrace.web.api.shapes import Shape, message_shape
+from camtrace.web.discretion import bytes_for
 from camtrace.web.flow import Flow
 from camtrace.web.ports import Capture, Captured
 from camtrace.web.problems import Headers
@@ -39,7 +41,7 @@ class CaptureApi:
         query = Query(visit.request)
         if len(self._readers) >= MOST_READERS:
             return Response(503, {"Retry-After": "5"}, b"too many readers")
-        reader = _Reader(query.text("sender"), query.text("source"))
+        reader = _Reader(visit.user, query.text("sender"), query.text("source"))
         headers: Headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         Response(200, headers)._applyToRequest(visit.request)
         flow = Flow(visit.request, self._reactor)
@@ -68,8 +70,9 @@ class CaptureApi:
 class _Reader:
     """One open stream, and what it has not been told of."""
 
-    def __init__(self, sender: str | None, source: str | None) -> None:
+    def __init__(self, user: User, sender: str | None, source: str | None) -> None:
         self.left = False
+        self._user = user
         self._sender = sender
         self._source = source
         self._waiting: deque[Captured] = deque(maxlen=MOST_WAITING)
@@ -91,7 +94,7 @@ class _Reader:
             await self._waiter
         if not self._waiting:
             return b": still here\n\n"
-        events = [_event(one) for one in self._waiting]
+        events = [_event(one, self._user) for one in self._waiting]
         self._waiting.clear()
         return b"".join(events)
 
@@ -107,17 +110,17 @@ class _Reader:
         self.wake()
 
 
-def _event(captured: Captured) -> bytes:
+def _event(captured: Captured, user: User) -> bytes:
     kind = "line" if captured.dialect else "read"
-    return f"event: {kind}\ndata: {to_json(captured_shape(captured))}\n\n".encode()
+    return f"event: {kind}\ndata: {to_json(captured_shape(captured, user))}\n\n".encode()
 
 
-def captured_shape(captured: Captured) -> Shape:
-    """What came: `raw` in base64; a line has what it was taken for, or what is wrong with it."""
+def captured_shape(captured: Captured, user: User) -> Shape:
+    """What came, as `user` may see it: `raw` in base64; a line has what it was taken for, or what is wrong with it."""
     shape: Shape = {
         "at": captured.at,
         "sender": captured.sender,
-        "raw": base64.b64encode(captured.raw).decode(),
+        "raw": base64.b64encode(bytes_for(user, captured.raw)).decode(),
     }
     if not captured.dialect:
         return {**shape, "connection": captured.connection}
@@ -125,6 +128,6 @@ def captured_shape(captured: Captured) -> Shape:
     return {
         **shape,
         "dialect": captured.dialect,
-        "message": None if captured.message is None else message_shape(captured.message),
+        "message": None if captured.message is None else message_shape(captured.message, user),
         "problem": None if problem is None else {"code": problem.code, "message": str(problem)},
     }

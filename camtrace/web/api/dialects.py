@@ -14,7 +14,7 @@ from klein import Response
 
 from camtrace.errors import Conflict, Invalid, NotFound
 from camtrace.i18n import N_
-from camtrace.model import StoredDialect, Ticket
+from camtrace.model import StoredDialect, Ticket, User
 from camtrace.pos.dialect import BUILT_IN, DEFAULTS, Dialect, Reader, cutter, read_dialect
 from camtrace.pos.presets import BY_NAME
 from camtrace.pos.wire import FramingLost, Message, WireError, decode, mask_all
@@ -22,6 +22,7 @@ from camtrace.tickets.grouping import Entry, Grouping
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
 from camtrace.web.api.shapes import Shape, message_shape, ticket_shape
+from camtrace.web.discretion import bytes_for
 from camtrace.web.ports import DialectStore, Note, Reload, SourceBook
 from camtrace.web.routing import new_app, requirer
 
@@ -93,7 +94,7 @@ class DialectsApi:
         address = body.get("address", "192.0.2.1")
         if not isinstance(address, str) or len(address) > 200:
             raise Invalid(N_("{field} must be a text"), "address")
-        return answer(attempt(dialect, _sample(body.get("sample", "")), address))
+        return answer(attempt(dialect, _sample(body.get("sample", "")), address, visit.user))
 
     @requirer.require(app.route("/api/v1/dialects/<dialect>", methods=["GET"]), visit=May("settings"))
     async def show(self, visit: Visit, dialect: str) -> Response:
@@ -162,8 +163,8 @@ class DialectsApi:
         }
 
 
-def attempt(dialect: Dialect | None, sample: bytes, address: str) -> Shape:
-    """The lines of `sample` and the tickets they make."""
+def attempt(dialect: Dialect | None, sample: bytes, address: str, user: User) -> Shape:
+    """The lines of `sample` and the tickets they make, as `user` may see them."""
     reader = Reader(dialect, address) if dialect is not None else None
     cut = cutter(dialect)
     problem: Shape | None = None
@@ -178,7 +179,7 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str) -> Shape:
     at = datetime(2000, 1, 1, tzinfo=UTC)
     for raw in raws:
         at += _TICK
-        line: Shape = {"raw": _base64(mask_all(raw)), "message": None, "problem": None, "ticket": None}
+        line: Shape = {"raw": _base64(bytes_for(user, mask_all(raw))), "message": None, "problem": None, "ticket": None}
         try:
             message = decode(raw) if reader is None else reader.read(raw, reader.dialect.encoding)
         except WireError as error:
@@ -187,7 +188,11 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str) -> Shape:
             if message is not None:
                 ticket = grouping.place(_entry(message, at))
                 tickets[ticket.id] = ticket
-                line |= {"raw": _base64(message.raw), "message": message_shape(message), "ticket": ticket.id}
+                line |= {
+                    "raw": _base64(bytes_for(user, message.raw)),
+                    "message": message_shape(message, user),
+                    "ticket": ticket.id,
+                }
         lines.append(line)
     if problem is not None:
         lines.append({"raw": "", "message": None, "problem": problem, "ticket": None})

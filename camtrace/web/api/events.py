@@ -17,7 +17,7 @@ from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, to_json
 from camtrace.web.api.shapes import alarm_event_shape, journal_shape, line_shape, state_shape
 from camtrace.web.flow import Flow
-from camtrace.web.ports import CameraDirectory, History
+from camtrace.web.ports import CameraDirectory, History, Offset
 from camtrace.web.problems import Headers
 from camtrace.web.routing import new_app, requirer
 
@@ -38,10 +38,19 @@ class EventsApi:
 
     app = new_app()
 
-    def __init__(self, reactor: Any, access: Access, directory: CameraDirectory, bus: Bus, history: History) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        access: Access,
+        directory: CameraDirectory,
+        offset: Offset,
+        bus: Bus,
+        history: History,
+    ) -> None:
         self.access = access
         self._reactor = reactor
         self._directory = directory
+        self._offset = offset
         self._bus = bus
         self._history = history
         self._readers: set[_Reader] = set()
@@ -108,7 +117,7 @@ class EventsApi:
         match what:
             case Line():
                 kind, seen = "line", user.may("lines") and _may_read(user, what.cameras)
-                shape = line_shape(what, user, self._directory) if seen else {}
+                shape = line_shape(what, user, self._directory, self._offset) if seen else {}
             case CameraState():
                 camera = self._directory.by_uid(what.camera_uid)
                 kind, seen = "camera", camera is not None and user.may_see(what.camera_uid)

@@ -10,15 +10,17 @@ from typing import Any
 from klein import Response
 
 from camtrace import clock
+from camtrace.cards import hidden
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import VERDICTS, RuleException, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, answer, body_of, page_of
 from camtrace.web.api.readers import one_of, text_of
-from camtrace.web.api.shapes import exception_shape
+from camtrace.web.api.shapes import Shape, exception_shape
 from camtrace.web.csv_file import Cell, send_csv
-from camtrace.web.ports import CameraDirectory, Note, RuleStore
+from camtrace.web.discretion import text_for
+from camtrace.web.ports import CameraDirectory, Note, Offset, RuleStore
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
@@ -38,6 +40,7 @@ _HEADS = (
     N_("Judged as"),
     N_("Note"),
     N_("By whom"),
+    N_("Time in the picture"),
 )
 _VERDICT_WORDS = {"": N_("New"), "checking": N_("Being checked"), "harmless": N_("Harmless"), "real": N_("Confirmed")}
 
@@ -52,6 +55,7 @@ class ExceptionsApi:
         reactor: Any,
         access: Access,
         directory: CameraDirectory,
+        offset: Offset,
         graves: Graves,
         store: RuleStore,
         note: Note,
@@ -61,6 +65,7 @@ class ExceptionsApi:
         self._reactor = reactor
         self._voices = voices
         self._directory = directory
+        self._offset = offset
         self._graves = graves
         self._store = store
         self._note = note
@@ -70,13 +75,13 @@ class ExceptionsApi:
         """Exceptions that fit all that is asked, newest first."""
         limit = Query(visit.request).limit()
         found = await self._page(visit, limit + 1, Query(visit.request).cursor())
-        return page_of(found, limit, lambda one: exception_shape(one, visit.user, self._directory), _place)
+        return page_of(found, limit, lambda one: self._shape(visit, one), _place)
 
     @requirer.require(app.route("/api/v1/exceptions.csv", methods=["GET"]), visit=May("exceptions"))
     async def as_file(self, visit: Visit) -> Response | None:
         """The same as a file for spreadsheets."""
         voice = self._voices.voice(visit.request, visit.user.language)
-        page, row = partial(self._page, visit), partial(_row, voice)
+        page, row = partial(self._page, visit), partial(_row, voice, visit.user, offset=self._offset)
         return await send_csv(visit, self._reactor, voice, N_("Exceptions"), _HEADS, page, row, _place)
 
     @requirer.require(app.route("/api/v1/exceptions/counts", methods=["GET"]), visit=May("exceptions"))
@@ -91,7 +96,7 @@ class ExceptionsApi:
     @requirer.require(app.route("/api/v1/exceptions/<exception>", methods=["GET"]), visit=May("exceptions"))
     async def show(self, visit: Visit, exception: str) -> Response:
         """One exception."""
-        return answer(exception_shape(await self._found(visit.user, exception), visit.user, self._directory))
+        return answer(self._shape(visit, await self._found(visit.user, exception)))
 
     @requirer.require(app.route("/api/v1/exceptions/<exception>", methods=["PATCH"]), visit=May("exceptions"))
     async def review(self, visit: Visit, exception: str) -> Response:
@@ -110,9 +115,12 @@ class ExceptionsApi:
             found = await self._store.review(found.id, verdict, comment, visit.user.name, clock.now())
             values = {"rule": found.rule, "source": found.source, "verdict": verdict or NEW}
             self._note("audit", "exception_reviewed", values, user=visit.user.name)
-        return answer(exception_shape(found, visit.user, self._directory))
+        return answer(self._shape(visit, found))
 
     # ── steps ──
+
+    def _shape(self, visit: Visit, one: RuleException) -> Shape:
+        return exception_shape(one, visit.user, self._directory, self._offset)
 
     async def _page(self, visit: Visit, limit: int, before: Position | None) -> list[RuleException]:
         query = Query(visit.request)
@@ -149,17 +157,18 @@ def _place(one: RuleException) -> Position:
     return one.at, one.id
 
 
-def _row(voice: Voice, one: RuleException) -> Sequence[Cell]:
+def _row(voice: Voice, user: User, one: RuleException, offset: Offset) -> Sequence[Cell]:
     return (
         voice.instant(one.at),
         one.rule,
         one.source,
-        one.seller,
+        hidden(one.seller),
         one.ticket,
-        one.text,
+        text_for(user, one.text),
         None if one.amount is None else f"{one.amount:f}",
         None if one.figure is None else f"{one.figure:f}",
         voice.spoken.gettext(_VERDICT_WORDS[one.verdict]),
         one.comment,
         one.reviewed_by,
+        voice.instant(one.at + offset(one.source)),
     )

@@ -13,7 +13,9 @@ from camtrace import clock
 from camtrace.errors import NotFound
 from camtrace.i18n import N_
 from camtrace.model import TICKET_KINDS, Comparison, Line, LineSearch, Named, User
-from camtrace.tickets.query import NAMES, Note, filled, form_of, parse, said, search_of, write
+from camtrace.tickets.keywords import NAMES
+from camtrace.tickets.meaning import said, search_of
+from camtrace.tickets.query import Note, filled, form_of, parse, write
 from camtrace.tickets.query import Query as Asked
 from camtrace.tickets.tally import Tally
 from camtrace.web.access import Access, May, Visit
@@ -21,8 +23,9 @@ from camtrace.web.answers import Position, Query, answer, page_of
 from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_shape
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
+from camtrace.web.discretion import as_seen_by
 from camtrace.web.lines_pdf import MOST_ROWS, sheet
-from camtrace.web.ports import CameraDirectory, Jobs, LineStore
+from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
@@ -51,6 +54,8 @@ _HEADS = (
     N_("Payment"),
     N_("Discount"),
     N_("Cameras"),
+    N_("Time in the picture"),
+    N_("Replay"),
 )
 
 
@@ -67,6 +72,7 @@ class LinesApi:
         reactor: Any,
         access: Access,
         directory: CameraDirectory,
+        offset: Offset,
         graves: Graves,
         lines: LineStore,
         voices: Voices,
@@ -76,6 +82,7 @@ class LinesApi:
         self.access = access
         self._reactor = reactor
         self._directory = directory
+        self._offset = offset
         self._graves = graves
         self._lines = lines
         self._voices = voices
@@ -90,7 +97,7 @@ class LinesApi:
         wanted, _ = await self._wanted(visit, query)
         ascending = query.choice("order", ("asc", "desc"), "desc") == "asc"
         found = await self._lines.search(wanted, query.cursor(), ascending, limit + 1)
-        return page_of(found, limit, lambda line: line_shape(line, visit.user, self._directory), _place)
+        return page_of(found, limit, lambda line: line_shape(line, visit.user, self._directory, self._offset), _place)
 
     @requirer.require(app.route("/api/v1/lines/query", methods=["GET"]), visit=May("lines"))
     async def understood(self, visit: Visit) -> Response:
@@ -133,7 +140,7 @@ class LinesApi:
             return await self._lines.search(wanted, before, False, limit)
 
         def row(line: Line) -> Sequence[Cell]:
-            return self._row(voice, visit.user, line)
+            return self._row(voice, visit, line)
 
         return await send_csv(visit, self._reactor, voice, N_("Tickets"), _HEADS, page, row, _place)
 
@@ -145,7 +152,9 @@ class LinesApi:
         found = await self._lines.search(wanted, None, False, MOST_ROWS + 1)
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
-        content = await self._jobs.job(sheet, voice, self._site, told, found, clock.now())
+        ways = {line.id: self._replay(visit, line) for line in found[:MOST_ROWS]}
+        shown = [as_seen_by(visit.user, line) for line in found]
+        content = await self._jobs.job(sheet, voice, self._site, told, shown, clock.now(), ways)
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
 
     @requirer.require(app.route("/api/v1/tickets", methods=["GET"]), visit=May("lines"))
@@ -174,7 +183,7 @@ class LinesApi:
         if found is None or not _may_read(visit.user, {uid for line in found[1] for uid in line.cameras}):
             raise NotFound(N_("there is no such ticket"))
         whole, lines = found
-        shapes = [line_shape(line, visit.user, self._directory) for line in lines]
+        shapes = [line_shape(line, visit.user, self._directory, self._offset) for line in lines]
         return answer({**ticket_shape(whole), "tally": tally_shape(Tally.of(lines)), "lines": shapes})
 
     # ── steps ──
@@ -231,8 +240,9 @@ class LinesApi:
         allowed: Any = visit.user.profile.cameras
         return None if allowed is None else sorted(allowed)
 
-    def _row(self, voice: Voice, user: User, line: Line) -> Sequence[Cell]:
-        cameras = [self._directory.by_uid(uid) for uid in line.cameras if user.may_see(uid)]
+    def _row(self, voice: Voice, visit: Visit, line: Line) -> Sequence[Cell]:
+        line = as_seen_by(visit.user, line)
+        cameras = [self._directory.by_uid(uid) for uid in line.cameras if visit.user.may_see(uid)]
         comma = voice.spoken.language != "en"
         quantity, price, amount, total, discount = (
             None if value is None else _Figure.of(value, comma)
@@ -256,7 +266,21 @@ class LinesApi:
             line.tender,
             discount,
             ", ".join(str(camera.id) for camera in cameras if camera is not None),
+            voice.instant(line.received_at + self._offset(line.source)),
+            self._replay(visit, line),
         )
+
+    def _replay(self, visit: Visit, line: Line) -> str:
+        """The whole address at which the line is replayed; "" where this person can replay nothing of it."""
+        if not visit.user.may("replay"):
+            return ""
+        seen = (self._directory.by_uid(uid) for uid in line.cameras if visit.user.may_see(uid))
+        camera = next((camera for camera in seen if camera is not None), None)
+        host = visit.request.getHeader("host")
+        if camera is None or host is None:
+            return ""
+        at = (line.received_at + self._offset(line.source)).timestamp()
+        return f"{'https' if visit.request.isSecure() else 'http'}://{host}/replay/{camera.id}?at={at:.3f}"
 
 
 class _Figure(float):

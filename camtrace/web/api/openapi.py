@@ -17,6 +17,7 @@ from camtrace.model import (
     JOURNAL_KINDS,
     MEASURES,
     NORMALLY,
+    NUMBERINGS,
     PERS,
     READS,
     RULE_KINDS,
@@ -90,6 +91,12 @@ _REPORT: dict[str, Schema] = {
     "by": {"type": "string", "enum": ["seller", "source", "hour", "day"], "default": "seller"},
     **_SPAN,
 }
+_COURSE: dict[str, Schema] = {
+    "by": {"type": "string", "enum": ["seller", "source"], "default": "seller"},
+    "key": _TEXT,
+    "over": {"type": "string", "enum": ["day", "hour"], "default": "day"},
+    **_SPAN,
+}
 PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras"): {"deleted": _FLAG},
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
@@ -119,6 +126,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/exceptions/counts"): {"camera": _TEXT, **_SPAN},
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
+    ("GET", "/reports/course"): _COURSE,
     ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
     ("GET", "/mail/queue.csv"): _MAILS,
     ("GET", "/journal"): {**_JOURNAL, **_PAGE},
@@ -342,6 +350,8 @@ SOURCE: Schema = {
         "dialect": _TEXT,
         "clear_seconds": _integer(5, 3600, 300),
         "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
+        "hours": {**_TEXT, "description": "the calendar by which it should speak; empty: none"},
+        "silent_minutes": _integer(0, 1440, 0),
     },
 }
 _CAMERA_NUMBERS: Schema = {"type": ["array", "null"], "items": {"type": "integer"}, "description": "null: all"}
@@ -364,24 +374,33 @@ RULE: Schema = {
         "name": _TEXT,
         "enabled": {"type": "boolean", "default": False},
         "alarm": {"type": "boolean", "default": True},
+        "popup": {"type": "boolean", "default": False},
         "kind": {"type": "string", "enum": list(RULE_KINDS), "default": "line"},
         "lines": {
             "type": "object",
             "properties": {
                 "deeds": _DEEDS,
                 **dict.fromkeys(("types", "specials", "articles", "sellers", "sources"), _WORDS),
-                **{f"{name}_{end}": _NUMBER for name in ("amount", "quantity", "discount") for end in ("min", "max")},
+                **{
+                    f"{name}_{end}": _NUMBER
+                    for name in ("amount", "quantity", "discount", "price")
+                    for end in ("min", "max")
+                },
                 "calendar": {"type": "string", "default": "always"},
                 "outside": {"type": "boolean", "default": False},
+                "discount_percent": _NUMBER,
+                "paying": {"type": "boolean", "default": False},
             },
         },
         "ticket": {
             "type": "object",
             "properties": {
-                **dict.fromkeys(("has", "lacks"), _DEEDS),
-                **dict.fromkeys(("total_min", "total_max"), _NUMBER),
-                **dict.fromkeys(("lines_min", "lines_max", "seconds_min", "seconds_max", "voids_percent"), _WHOLE),
+                **dict.fromkeys(("has", "also", "lacks"), _DEEDS),
+                **dict.fromkeys(("total_min", "total_max", "change_off"), _NUMBER),
+                **dict.fromkeys(("lines_min", "lines_max", "seconds_min", "seconds_max"), _WHOLE),
+                **dict.fromkeys(("voids_percent", "pause_min"), _WHOLE),
                 "unfinished": {"type": "boolean", "default": False},
+                "silence_seconds": _integer(60, 86_400, 1800),
             },
         },
         "window": {
@@ -401,6 +420,13 @@ RULE: Schema = {
                 "seconds": _integer(1, 3600, 30),
                 "when": {"type": "string", "enum": list(WHENS), "default": "after"},
                 "deeds": _DEEDS,
+            },
+        },
+        "number": {
+            "type": "object",
+            "properties": {
+                "looks_for": {"type": "string", "enum": list(NUMBERINGS), "default": "gap"},
+                "most": _integer(1, 100_000, 100),
             },
         },
         "still": {

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from datetime import datetime
+
 from klein import Response
 
 from camtrace.errors import NotFound
@@ -10,7 +12,7 @@ from camtrace.prisma.catalogue import MOST_CODE, Kind
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
 from camtrace.web.api.shapes import Shape
-from camtrace.web.ports import CameraDirectory, EventSources, PrismaRegistry, RegisteredSource, SeenSource
+from camtrace.web.ports import CameraDirectory, EventSources, PrismaRegistry, RegisteredSource, SeenSource, Silences
 from camtrace.web.routing import new_app, requirer
 
 
@@ -20,12 +22,18 @@ class PrismaApi:
     app = new_app()
 
     def __init__(
-        self, access: Access, directory: CameraDirectory, registry: PrismaRegistry, sources: EventSources
+        self,
+        access: Access,
+        directory: CameraDirectory,
+        registry: PrismaRegistry,
+        sources: EventSources,
+        silences: Silences,
     ) -> None:
         self.access = access
         self._directory = directory
         self._registry = registry
         self._sources = sources
+        self._silences = silences
 
     @requirer.require(app.route("/api/v1/prisma/events", methods=["GET"]), visit=May("lines"))
     def events(self, visit: Visit) -> Response:
@@ -68,7 +76,7 @@ class PrismaApi:
 
     def _source(self, source: str, seen: SeenSource | None) -> Shape:
         watching = [self._directory.by_uid(uid) for uid in self._directory.watching(source)]
-        silent = seen is not None and self._sources.is_silent(seen)
+        silent = self._silences.since(source)
         return {
             **source_shape(source, self._registry.sources.get(source), seen, silent),
             "cameras": [camera.id for camera in watching if camera is not None],
@@ -91,8 +99,10 @@ def event_shape(kind: Kind, is_own: bool) -> Shape:
     }
 
 
-def source_shape(source: str, known: RegisteredSource | None, seen: SeenSource | None, silent: bool) -> Shape:
-    """A source. `silent_since` is null while it speaks, or where it never has; `taken`: whether its events are."""
+def source_shape(
+    source: str, known: RegisteredSource | None, seen: SeenSource | None, silent: datetime | None
+) -> Shape:
+    """A source. `silent` since when, None while it speaks or need not; `taken`: whether its events are."""
     return {
         "source": source,
         "registered": known is not None,
@@ -103,7 +113,7 @@ def source_shape(source: str, known: RegisteredSource | None, seen: SeenSource |
         "first_at": seen.first_at if seen else None,
         "last_at": seen.last_at if seen else None,
         "heartbeat_at": seen.heartbeat_at if seen else None,
-        "silent_since": seen.last_at if seen and silent else None,
+        "silent_since": silent,
         "events": seen.events if seen else 0,
     }
 

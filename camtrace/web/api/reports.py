@@ -2,18 +2,22 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import chain
 from typing import NamedTuple
+from zoneinfo import ZoneInfo
 
 from klein import Response
 
 from camtrace import clock
+from camtrace.cards import hidden
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.tickets.comparison import KINDS, Row, compared
-from camtrace.tickets.deeds import DEEDS_OF
+from camtrace.tickets.comparison import KINDS, TRACES, Row, compared, course
+from camtrace.tickets.deeds import SALE
+from camtrace.tickets.questions import question
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer
 from camtrace.web.api.shapes import Shape
@@ -24,6 +28,8 @@ from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voices
 
 BYS = ("seller", "source", "hour", "day")
+COURSES = ("seller", "source")
+OVERS = ("day", "hour")
 LONGEST = timedelta(days=92)
 USUAL = timedelta(days=7)
 _BY_WORDS = {"seller": N_("Cashier"), "source": N_("Till"), "hour": N_("Hour"), "day": N_("Day")}
@@ -45,7 +51,10 @@ class Asked(NamedTuple):
 
 
 class ReportsApi:
-    """`/api/v1/reports`. Who may see only some cameras gets the figures of what one of them watched."""
+    """`/api/v1/reports`. Who may see only some cameras gets the figures of what one of them watched.
+
+    Each figure comes with the question that finds its lines in the external log, one for one.
+    """
 
     app = new_app()
 
@@ -58,15 +67,33 @@ class ReportsApi:
     @requirer.require(app.route("/api/v1/reports", methods=["GET"]), visit=May("exceptions"))
     async def report(self, visit: Visit) -> Response:
         """Figures `by` seller, source, hour or day, from `start` to `stop` (the last seven days unless said)."""
-        asked = _asked(visit)
-        rows, usual = compared(await self._figures(visit, asked))
-        return answer({**asked._asdict(), "items": [_shape(row) for row in rows], "usual": usual, "next": None})
+        asked = _asked(visit, BYS)
+        rows, usual = compared(await self._rows(visit, asked))
+        items = [_shape(row, self._questions(visit, asked, {asked.by: row.key})) for row in rows]
+        return answer({**asked._asdict(), "items": items, "usual": usual, "next": None})
+
+    @requirer.require(app.route("/api/v1/reports/course", methods=["GET"]), visit=May("exceptions"))
+    async def course(self, visit: Visit) -> Response:
+        """The figures of one `key`, a seller or source, `over` the hours of the day or the days; beside the others'."""
+        asked = _asked(visit, COURSES)
+        query = Query(visit.request)
+        key, over = query.text("key") or "", query.choice("over", OVERS, "day") or "day"
+        figures = await self._figures(visit, asked, (asked.by, over))
+        pairs = [((keys[0], keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
+        times = _days(asked, ZoneInfo(self._zone)) if over == "day" else _hours(pairs)
+        items = []
+        for row in course(pairs, key, times):
+            shape = _shape(row, self._questions(visit, asked, {asked.by: key, over: row.key}))
+            for kind in KINDS:
+                shape[kind] |= {"usual": row.usual_counts[kind], "usual_per_hundred": row.usual_ratios[kind]}
+            items.append(shape)
+        return answer({**asked._asdict(), "key": key, "over": over, "items": items, "next": None})
 
     @requirer.require(app.route("/api/v1/reports.csv", methods=["GET"]), visit=May("exceptions"))
     async def as_file(self, visit: Visit) -> Response:
         """The same as a file for spreadsheets."""
-        asked = _asked(visit)
-        rows, _ = compared(await self._figures(visit, asked))
+        asked = _asked(visit, BYS)
+        rows, _ = compared(await self._rows(visit, asked))
         voice = self._voices.voice(visit.request, visit.user.language)
         speak = voice.spoken.gettext
         kinds = chain.from_iterable(
@@ -78,25 +105,42 @@ class ReportsApi:
         table = csv_rows([heads, *map(_cells, rows)], voice.spoken.language)
         return Response(200, headers, BOM.encode() + table)
 
-    async def _figures(self, visit: Visit, asked: Asked) -> list[tuple[str, str, int, Decimal | None]]:
+    # ── steps ──
+
+    async def _rows(self, visit: Visit, asked: Asked) -> list[tuple[str, str, int, Decimal | None]]:
+        figures = await self._figures(visit, asked, (asked.by,))
+        return [(keys[0], kind, count, amount) for keys, kind, count, amount in figures]
+
+    async def _figures(
+        self, visit: Visit, asked: Asked, by: tuple[str, ...]
+    ) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
         allowed = visit.user.profile.cameras
         seen = None if allowed is None else sorted(allowed)
-        return await self._store.figures(asked.by, asked.start, asked.stop, self._zone, DEEDS_OF, seen)
+        return await self._store.figures(by, asked.start, asked.stop, self._zone, TRACES, seen)
+
+    def _questions(self, visit: Visit, asked: Asked, keys: Mapping[str, str]) -> dict[str, str | None]:
+        """What the search box is asked for the lines of each kind, and of the sales."""
+        language = self._voices.voice(visit.request, visit.user.language).spoken.language
+        zone = ZoneInfo(self._zone)
+        return {
+            kind: question(asked.start, asked.stop, keys, deeds, zone, language)
+            for kind, deeds in ((SALE, (SALE,)), *KINDS.items())
+        }
 
 
-def _asked(visit: Visit) -> Asked:
+def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
     query = Query(visit.request)
-    stop = query.instant("stop") or clock.now()
+    stop = query.instant("stop") or _next_minute(clock.now())
     start = query.instant("start") or stop - USUAL
     if stop <= start:
         raise Invalid(N_("the end must be later than the beginning"), "stop")
     if stop - start > LONGEST:
         raise Invalid(N_("ask for {days} days at most"), "start", days=LONGEST.days)
-    return Asked(query.choice("by", BYS, "seller") or "seller", start, stop)
+    return Asked(query.choice("by", bys, "seller") or "seller", start, stop)
 
 
 def _cells(row: Row) -> list[Cell]:
-    cells: list[Cell] = [row.key, row.sales, _plain(row.total)]
+    cells: list[Cell] = [hidden(row.key), row.sales, _plain(row.total)]
     for kind in KINDS:
         cells += [row.counts[kind], _plain(row.amounts[kind]), row.ratios[kind], row.times[kind]]
     return cells
@@ -106,13 +150,30 @@ def _plain(amount: Decimal | None) -> str | None:
     return None if amount is None else f"{amount:f}"
 
 
-def _shape(row: Row) -> Shape:
-    shape: Shape = {"key": row.key, "sales": row.sales, "total": row.total}
+def _shape(row: Row, questions: Mapping[str, str | None]) -> Shape:
+    shape: Shape = {"key": hidden(row.key), "sales": row.sales, "total": row.total, "q": questions[SALE]}
     for kind in KINDS:
         shape[kind] = {
             "count": row.counts[kind],
             "amount": row.amounts[kind],
             "per_hundred": row.ratios[kind],
             "times_usual": row.times[kind],
+            "q": questions[kind],
         }
     return shape
+
+
+def _next_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0) + timedelta(minutes=1)
+
+
+def _days(asked: Asked, zone: tzinfo) -> list[str]:
+    """Every day from the beginning to the end."""
+    first, last = asked.start.astimezone(zone).date(), (asked.stop - timedelta(microseconds=1)).astimezone(zone).date()
+    return [(first + timedelta(days=each)).isoformat() for each in range((last - first).days + 1)]
+
+
+def _hours(figures: Sequence[tuple[tuple[str, str], str, int, Decimal | None]]) -> list[str]:
+    """Every hour between the first and the last in which somebody worked."""
+    known = [int(keys[1]) for keys, *_ in figures]
+    return [f"{each:02}" for each in range(min(known), max(known) + 1)] if known else []

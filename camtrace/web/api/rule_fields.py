@@ -13,6 +13,7 @@ from camtrace.i18n import N_
 from camtrace.model import (
     DEEDS,
     MEASURES,
+    NUMBERINGS,
     PERS,
     RULE_KINDS,
     WHENS,
@@ -26,6 +27,7 @@ from camtrace.web.ports import CameraDirectory
 
 MOST_WORDS, LONGEST_WORD = 50, 100
 LONGEST_ABSENCE, LONGEST_STILL = 3600, 600
+LEAST_SILENCE = 60
 BIGGEST = Decimal(10) ** 9
 Read = Callable[[Any, str], Any]
 T = TypeVar("T")
@@ -42,6 +44,7 @@ def read_rule(
         "ticket": (rule.ticket, _TICKET),
         "window": (rule.window, _WINDOW),
         "absence": (rule.absence, _ABSENCE),
+        "number": (rule.number, _NUMBER),
         "still": (rule.still, {**_STILL, "camera": _camera(uid_of)}),
     }
     for name, value in body.items():
@@ -49,7 +52,7 @@ def read_rule(
             fields[name] = _group(value, *groups[name], name)
         elif name in _PLAIN:
             fields[name] = _PLAIN[name](value, name)
-        elif name not in ("id", "unseen"):
+        elif name not in ("id", "unseen", "group"):
             raise Invalid(N_("a rule has no field {field}"), name)
     rule = replace(rule, **fields)
     _check(rule)
@@ -83,6 +86,7 @@ def _check(rule: Rule) -> None:
         (rule.lines.amount_min, rule.lines.amount_max, "lines.amount_max"),
         (rule.lines.quantity_min, rule.lines.quantity_max, "lines.quantity_max"),
         (rule.lines.discount_min, rule.lines.discount_max, "lines.discount_max"),
+        (rule.lines.price_min, rule.lines.price_max, "lines.price_max"),
         (rule.ticket.total_min, rule.ticket.total_max, "ticket.total_max"),
         (rule.ticket.lines_min, rule.ticket.lines_max, "ticket.lines_max"),
         (rule.ticket.seconds_min, rule.ticket.seconds_max, "ticket.seconds_max"),
@@ -91,14 +95,12 @@ def _check(rule: Rule) -> None:
             raise Invalid(N_("{field} must not be less than where it begins"), field)
     if rule.kind in ("line", "window", "absence") and not _says_something(rule.lines):
         raise Invalid(N_("say which lines are meant: at least one of their conditions is needed"), "lines.deeds")
-    if rule.kind == "ticket" and rule.ticket == TicketTest():
+    if rule.kind == "ticket" and replace(rule.ticket, silence_seconds=0) == TicketTest(silence_seconds=0):
         raise Invalid(N_("say what the ticket is like: at least one condition is needed"), "ticket.has")
-    if rule.kind == "ticket" and rule.still.seconds:
+    if rule.kind in ("ticket", "number") and rule.still.seconds:
         raise Invalid(N_("whether nothing moved can be asked for lines, not for whole tickets"), "still.seconds")
     if rule.kind == "window" and rule.window.measure == "ratio" and not rule.window.among:
         raise Invalid(N_("say to which lines the others are compared"), "window.among")
-    if rule.kind == "absence" and not rule.absence.deeds:
-        raise Invalid(N_("say what has to come, or to be there before"), "absence.deeds")
 
 
 def _says_something(test: LineTest) -> bool:
@@ -149,23 +151,28 @@ _PLAIN: dict[str, Read] = {
     "name": text_of(80),
     "enabled": flag,
     "alarm": flag,
+    "popup": flag,
     "kind": one_of(RULE_KINDS),
 }
 _LINES: dict[str, Read] = {
     "deeds": _deeds,
     **dict.fromkeys(("types", "specials", "articles", "sellers", "sources"), _words),
     **{name: _number for name in LineTest.__dataclass_fields__ if name.endswith(("_min", "_max"))},
+    "discount_percent": _number,
     "outside": flag,
+    "paying": flag,
 }
 _TICKET: dict[str, Read] = {
-    "has": _deeds,
-    "lacks": _deeds,
+    **dict.fromkeys(("has", "also", "lacks"), _deeds),
     "total_min": _number,
     "total_max": _number,
     **dict.fromkeys(("lines_min", "lines_max"), _or_none(whole(0, 10_000))),
     **dict.fromkeys(("seconds_min", "seconds_max"), _or_none(whole(0, LONGEST_SECONDS))),
     "voids_percent": _or_none(whole(1, 100)),
     "unfinished": flag,
+    "pause_min": _or_none(whole(1, LONGEST_SECONDS)),
+    "change_off": _number,
+    "silence_seconds": whole(LEAST_SILENCE, LONGEST_SECONDS),
 }
 _WINDOW: dict[str, Read] = {
     "seconds": whole(1, LONGEST_SECONDS),
@@ -176,4 +183,5 @@ _WINDOW: dict[str, Read] = {
     "base": whole(1, 1000),
 }
 _ABSENCE: dict[str, Read] = {"seconds": whole(1, LONGEST_ABSENCE), "when": one_of(WHENS), "deeds": _deeds}
+_NUMBER: dict[str, Read] = {"looks_for": one_of(NUMBERINGS), "most": whole(1, 100_000)}
 _STILL: dict[str, Read] = {"seconds": whole(0, LONGEST_STILL), "zone": text_of(60)}

@@ -12,14 +12,14 @@ from camtrace import clock
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import Line, Rule, User
-from camtrace.tickets.presets import PRESETS
-from camtrace.tickets.rules import Hit
+from camtrace.tickets.hits import Hit
+from camtrace.tickets.presets import GROUPS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of, read_instant, to_json
 from camtrace.web.api.rule_fields import read_rule, rule_shape
 from camtrace.web.api.shapes import Shape, hit_shape
 from camtrace.web.flow import Flow
-from camtrace.web.ports import Calendars, CameraDirectory, Note, Outcome, RuleStore, Trials, Unseen
+from camtrace.web.ports import Calendars, CameraDirectory, Note, Offset, Outcome, RuleStore, Trials, Unseen
 from camtrace.web.problems import Headers
 from camtrace.web.routing import new_app, requirer
 
@@ -40,6 +40,7 @@ class RulesApi:
         reactor: Any,
         access: Access,
         directory: CameraDirectory,
+        offset: Offset,
         store: RuleStore,
         trials: Trials,
         unseen: Unseen,
@@ -49,6 +50,7 @@ class RulesApi:
         self.access = access
         self._reactor = reactor
         self._directory = directory
+        self._offset = offset
         self._store = store
         self._trials = trials
         self._unseen = unseen
@@ -68,8 +70,17 @@ class RulesApi:
 
     @requirer.require(app.route("/api/v1/rules/presets", methods=["GET"]), visit=May("exceptions"))
     async def presets(self, visit: Visit) -> Response:
-        """Rules to begin with, not stored: their names are message ids."""
-        return answer({"items": [rule_shape(rule, self._directory) for rule in PRESETS], "next": None})
+        """Rules to begin with, not stored: their names and the `group` each is found under are message ids.
+
+        One that asks for a time outside of hours has those of the shop's first own calendar, where there is one.
+        """
+        own = next((name for name in self._calendars.names if name not in ("always", "never")), "never")
+
+        def shape(rule: Rule, group: str) -> Shape:
+            lines = replace(rule.lines, calendar=own) if rule.lines.outside else rule.lines
+            return {**rule_shape(replace(rule, lines=lines), self._directory), "group": group}
+
+        return answer({"items": [shape(rule, group) for group, rules in GROUPS for rule in rules], "next": None})
 
     @requirer.require(app.route("/api/v1/rules/try", methods=["POST"]), visit=May("settings", "lines"))
     async def attempt(self, visit: Visit) -> Response | None:
@@ -147,7 +158,7 @@ class RulesApi:
 
     def _outcome(self, found: Outcome, user: User, start: datetime, stop: datetime) -> Shape:
         def shape(hit: Hit) -> Shape:
-            return hit_shape(hit, user, self._directory)
+            return hit_shape(hit, user, self._directory, self._offset)
 
         return {
             "start": start,

@@ -14,6 +14,7 @@ from urllib.parse import urlencode
 from camtrace import clock
 from camtrace.alarm import links
 from camtrace.cameras.status import REASONS
+from camtrace.cards import hidden
 from camtrace.errors import filled
 from camtrace.i18n import Translations
 from camtrace.model import (
@@ -43,10 +44,11 @@ from camtrace.model import (
 )
 from camtrace.notes import words
 from camtrace.pos.wire import Message
+from camtrace.tickets.hits import Hit
 from camtrace.tickets.roles import role_of
-from camtrace.tickets.rules import Hit
 from camtrace.tickets.tally import Tally
-from camtrace.web.ports import CameraDirectory
+from camtrace.web.discretion import as_seen_by, text_for
+from camtrace.web.ports import CameraDirectory, Offset
 
 BEFORE_LINE = timedelta(seconds=10)
 AFTER_LINE = timedelta(seconds=20)
@@ -198,12 +200,15 @@ def gap_shape(gap: Gap) -> Shape:
     return {"start": gap.start, "stop": gap.stop, "cause": gap.cause}
 
 
-def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
-    """A line of the external log with the cameras of `user` that watched it."""
+def line_shape(line: Line, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
+    """A line of the external log as `user` may see it, with its cameras; `picture_at`: when they show it."""
+    line = as_seen_by(user, line)
+    picture_at = line.received_at + offset(line.source)
     seen = [(uid, directory.by_uid(uid)) for uid in line.cameras if user.may_see(uid)]
     return {
         "id": str(line.id),
         "received_at": line.received_at,
+        "picture_at": picture_at,
         "sent_at": line.sent_at,
         "protocol": line.protocol,
         "source": line.source,
@@ -230,25 +235,25 @@ def line_shape(line: Line, user: User, directory: CameraDirectory) -> Shape:
         "card": line.card,
         "raw": base64.b64encode(line.raw).decode(),
         "cameras": [camera.id for _, camera in seen if camera is not None],
-        "video": list(_videos(seen, line.received_at, user)),
+        "video": list(_videos(seen, picture_at, user)),
     }
 
 
-def message_shape(message: Message) -> Shape:
+def message_shape(message: Message, user: User) -> Shape:
     """What a till's line says, before it is received."""
     return {
         "source": message.source,
-        "ticket": message.ticket,
-        "seller": message.seller,
-        "customer": message.customer,
+        "ticket": text_for(user, message.ticket),
+        "seller": text_for(user, message.seller),
+        "customer": text_for(user, message.customer),
         "type": message.type,
         "special": message.special,
-        "code": message.code,
-        "text": message.text,
+        "code": text_for(user, message.code),
+        "text": text_for(user, message.text),
         "quantity": _decimal(message.quantity),
         "amount": _decimal(message.amount),
         "total": _decimal(message.total),
-        "tender": message.tender,
+        "tender": text_for(user, message.tender),
         "opens": message.opens,
     }
 
@@ -269,7 +274,7 @@ def video_url(camera: str, at: datetime) -> str:
 
 
 def ticket_shape(ticket: Ticket) -> Shape:
-    """A sale, without its lines."""
+    """A sale, without its lines. A card swiped where the seller's name belongs is hidden from everybody."""
     return {
         "id": str(ticket.id),
         "protocol": ticket.protocol,
@@ -278,7 +283,7 @@ def ticket_shape(ticket: Ticket) -> Shape:
         "state": ticket.state,
         "opened_at": ticket.opened_at,
         "closed_at": ticket.closed_at,
-        "seller": ticket.seller,
+        "seller": hidden(ticket.seller),
         "total": _decimal(ticket.total),
         "line_count": ticket.line_count,
         "kind": ticket.kind,
@@ -366,26 +371,26 @@ def alarm_shape(alarm: Alarm, triggers: Iterable[Trigger], directory: CameraDire
     }
 
 
-def hit_shape(hit: Hit, user: User, directory: CameraDirectory) -> Shape:
+def hit_shape(hit: Hit, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
     """What a rule that is tried would have found."""
     line = hit.line
     return {
         "at": line.received_at,
         "source": line.source,
-        "seller": line.seller,
+        "seller": hidden(line.seller),
         "ticket": line.ticket,
         "ticket_id": str(line.ticket_id) if line.ticket_id else None,
         "line": str(line.id),
         "lines": [str(id) for id in hit.lines],
         "deed": hit.deed,
-        "text": line.text or line.tender,
+        "text": text_for(user, line.text or line.tender),
         "amount": _decimal(hit.amount),
         "figure": _decimal(hit.figure),
-        **_seen_by(line.cameras, line.received_at, user, directory),
+        **_seen_by(line.cameras, line.received_at + offset(line.source), user, directory),
     }
 
 
-def exception_shape(exception: RuleException, user: User, directory: CameraDirectory) -> Shape:
+def exception_shape(exception: RuleException, user: User, directory: CameraDirectory, offset: Offset) -> Shape:
     """What a rule found, and what somebody found on looking at it: `verdict` is "new" while nobody has."""
     return {
         "id": str(exception.id),
@@ -393,17 +398,18 @@ def exception_shape(exception: RuleException, user: User, directory: CameraDirec
         "rule": exception.rule,
         "at": exception.at,
         "source": exception.source,
-        "seller": exception.seller,
+        "seller": hidden(exception.seller),
         "ticket": exception.ticket,
         "ticket_id": str(exception.ticket_id) if exception.ticket_id else None,
         "line": str(exception.line_id),
         "lines": [str(id) for id in exception.lines],
         "deed": exception.deed,
-        "text": exception.text,
+        "text": text_for(user, exception.text),
         "amount": _decimal(exception.amount),
         "figure": _decimal(exception.figure),
-        **_seen_by(exception.cameras, exception.at, user, directory),
+        **_seen_by(exception.cameras, exception.at + offset(exception.source), user, directory),
         "alarm": exception.alarm,
+        "popup": exception.popup,
         "verdict": exception.verdict or "new",
         "comment": exception.comment,
         "reviewed_by": exception.reviewed_by or None,
@@ -412,8 +418,10 @@ def exception_shape(exception: RuleException, user: User, directory: CameraDirec
 
 
 def _seen_by(uids: Iterable[int], at: datetime, user: User, directory: CameraDirectory) -> Shape:
+    """Who saw it, when and where: `at` is the instant at which the picture shows it."""
     seen = [(uid, directory.by_uid(uid)) for uid in uids if user.may_see(uid)]
     return {
+        "picture_at": at,
         "cameras": [camera.id for _, camera in seen if camera is not None],
         "video": list(_videos(seen, at, user)),
     }

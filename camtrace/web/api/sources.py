@@ -15,12 +15,23 @@ from camtrace.pos.presets import BY_NAME
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
 from camtrace.web.api.shapes import Shape
-from camtrace.web.ports import CameraDirectory, DialectStore, Note, Reload, Sender, Senders, SourceBook, SourceStore
+from camtrace.web.ports import (
+    Calendars,
+    CameraDirectory,
+    DialectStore,
+    Note,
+    Reload,
+    Sender,
+    Senders,
+    Silences,
+    SourceBook,
+    SourceStore,
+)
 from camtrace.web.routing import new_app, requirer
 
 DAY = timedelta(days=1)
 MOST_OFFSET_MS = 120_000
-_FIELDS = ("label", "dialect", "clear_seconds", "offset_ms")
+_FIELDS = ("label", "dialect", "clear_seconds", "offset_ms", "hours", "silent_minutes")
 
 
 class SourcesApi:
@@ -38,6 +49,8 @@ class SourcesApi:
         senders: Senders,
         note: Note,
         reload: Reload,
+        calendars: Calendars,
+        silences: Silences,
     ) -> None:
         self.access = access
         self._directory = directory
@@ -47,6 +60,8 @@ class SourcesApi:
         self._senders = senders
         self._note = note
         self._reload = reload
+        self._calendars = calendars
+        self._silences = silences
 
     @requirer.require(app.route("/api/v1/sources", methods=["GET"]), visit=May("lines"))
     async def list(self, visit: Visit) -> Response:
@@ -60,7 +75,8 @@ class SourcesApi:
 
     @requirer.require(app.route("/api/v1/sources/<path:source>", methods=["PATCH"]), visit=May("settings"))
     async def change(self, visit: Visit, source: str) -> Response:
-        """Set the label, the dialect, the silence that clears the screen or the offset of a source, at once."""
+        """Set the label, the dialect, the silence that clears the screen, the offset of a source, or when it should
+        speak, at once."""
         if len(source) > 200 or not source.strip() or "\x00" in source:
             raise Invalid(N_("{field} has more than {most} characters"), "source", most=200)
         fields = await self._read(body_of(visit.request))
@@ -91,7 +107,13 @@ class SourcesApi:
             names = ["", *BY_NAME, *(row.name for row in await self._dialects.all())]
             if not isinstance(body["dialect"], str) or body["dialect"] not in names:
                 raise Invalid(N_("{field} must be one of: {choices}"), "dialect", choices=", ".join(names[1:]))
-        for name, low, high in (("clear_seconds", 5, 3600), ("offset_ms", -MOST_OFFSET_MS, MOST_OFFSET_MS)):
+        if "hours" in body and body["hours"] not in ("", *self._calendars.names):
+            raise Invalid(N_("there is no calendar of this name"), "hours")
+        for name, low, high in (
+            ("silent_minutes", 0, 1440),
+            ("clear_seconds", 5, 3600),
+            ("offset_ms", -MOST_OFFSET_MS, MOST_OFFSET_MS),
+        ):
             if name in body and (type(body[name]) is not int or not low <= body[name] <= high):
                 raise Invalid(N_("{field} must be a whole number from {low} to {high}"), name, low=low, high=high)
         return fields
@@ -109,6 +131,11 @@ class SourcesApi:
             "clear_seconds": settings.clear_seconds,
             "offset_ms": settings.offset_ms,
             "burst_since": settings.burst_since,
+            "hours": settings.hours,
+            "silent_minutes": settings.silent_minutes,
+            "silent_after_minutes": self._silences.minutes(settings.source),
+            "heartbeats": settings.heartbeats,
+            "silent_since": self._silences.since(settings.source),
             "cameras": [camera.id for camera in cameras if visit.user.may_see(camera.uid)],
         }
 

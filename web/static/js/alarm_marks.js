@@ -1,7 +1,8 @@
-// Alarms on a line of time: what of them lies where, and links that pointer and keyboard reach.
+// Alarms on a line of time: what of them lies where. And links over alarms and exceptions, for pointer and keyboard.
 
 import { askJson, query } from "./api.js";
 import { el } from "./dom.js";
+import { foundWords, wayTo } from "./exception_marks.js";
 import { facts } from "./page.js";
 import { _, ngettext } from "./texts.js";
 import { clock, dayEnd, dayStart, iso, now } from "./time.js";
@@ -36,20 +37,23 @@ export class AlarmDays {
   }
 }
 
-/** "14:02:08, movement, Entrance", or how many there were from when to when. */
-export function markWords({ from, to, cameras, causes, count }, named = true) {
+/** "14:02:08, movement, Entrance", or how many there were from when to when; exceptions before alarms. */
+export function markWords({ from, to, cameras, causes, count, found = [] }, named = true) {
   const names = named ? facts.cameras.filter(({ id }) => cameras.includes(id)).map(({ name }) => name) : [];
   const more = names.length - MOST_NAMES;
   const where = more > 0 ? [...names.slice(0, MOST_NAMES), ngettext("{count} more camera", "{count} more cameras", more)] : names;
+  const told = found.length ? [foundWords(found)] : [];
+  if (!count) return [found.length > 1 ? `${clock(from)} – ${clock(to)}` : clock(Date.parse(found[0].at)), ...told, ...where].join(", ");
   const when = count > 1 ? `${clock(from)} – ${clock(to)}` : clock(from);
   const what = [...new Set(causes.map(causeWords))].join(", ");
-  return [when, count > 1 ? ngettext("{count} alarm", "{count} alarms", count) : _("alarm"), what, ...where].filter(Boolean).join(", ");
+  return [when, ...told, count > 1 ? ngettext("{count} alarm", "{count} alarms", count) : _("alarm"), what, ...where].filter(Boolean).join(", ");
 }
 
 /** Several marks as one. */
 function together(marks) {
   const all = (name) => [...new Set(marks.flatMap((mark) => mark[name]))];
-  return { ...marks[0], to: Math.max(...marks.map(({ to }) => to)), cameras: all("cameras"), causes: all("causes"), count: marks.reduce((sum, { count }) => sum + count, 0) };
+  const found = marks.flatMap((mark) => mark.found ?? []);
+  return { ...marks[0], found, to: Math.max(...marks.map(({ to }) => to)), cameras: all("cameras"), causes: all("causes"), count: marks.reduce((sum, { count }) => sum + count, 0) };
 }
 
 /**
@@ -68,7 +72,7 @@ export class MarkLinks {
     this.#link = link;
     this.#named = named;
     box.setAttribute("role", "group");
-    box.setAttribute("aria-label", _("Alarms"));
+    box.setAttribute("aria-label", _("Alarms and exceptions"));
     box.addEventListener("keydown", (event) => this.#turn(event));
     for (const type of ["pointerover", "focusin"]) box.addEventListener(type, ({ target }) => this.#tell(this.#groups.find(({ element }) => element === target)));
     for (const type of ["pointerleave", "focusout"]) box.addEventListener(type, () => this.#tell(null));
@@ -133,8 +137,8 @@ export class MarkLinks {
   }
 }
 
-/** Where the first alarm of a mark is replayed. */
-export const replayOf = ({ camera, from }) => `/replay/${encodeURIComponent(camera)}?at=${(from / 1000).toFixed(3)}`;
+/** Where the first exception of a mark is replayed, or else its first alarm. */
+export const replayOf = ({ camera, from, found = [] }) => (found.length ? wayTo(found[0]) : `/replay/${encodeURIComponent(camera)}?at=${(from / 1000).toFixed(3)}`);
 
 /** Whether an alarm lies at an instant of the day, in words. */
 export function alarmWordsAt(at, marks) {

@@ -3,6 +3,7 @@
 import { MarkLinks, alarmMarks, replayOf } from "./alarm_marks.js";
 import { askJson, query } from "./api.js";
 import { el, icon, svg } from "./dom.js";
+import { diamonds, exceptionMarks } from "./exception_marks.js";
 import { onKeys, showKeys } from "./keys.js";
 import { byId, facts, may } from "./page.js";
 import { _, figure } from "./texts.js";
@@ -35,9 +36,10 @@ async function drawSpine() {
   const place = (instant) => `${((100 * (Math.min(Math.max(instant, start), stop) - start)) / (stop - start)).toFixed(3)}%`;
   const width = (from, to) => `${((100 * Math.max(0, Math.min(to, stop) - Math.max(from, start))) / (stop - start)).toFixed(3)}%`;
   const present = now();
-  const [{ spans, gaps }, marks] = await Promise.all([
+  const [{ spans, gaps }, marks, found] = await Promise.all([
     may("replay") ? spansOfToday(start, present) : { spans: [], gaps: [] },
     may("alarms") ? alarmMarks(start, present, { most: 200 }).catch(() => []) : [],
+    exceptionMarks(start, present).catch(() => []),
   ]);
   const alarms = (y, height) => marks.map(({ from, to }) => {
     const share = (to - from) / (stop - start);
@@ -67,8 +69,14 @@ async function drawSpine() {
   parts.push(svg("svg", { x: `${x}%`, y: 14, overflow: "visible" },
     svg("rect", { class: "m-flag", x: -24, width: 48, height: 15, rx: 2 }),
     svg("text", { class: "m-flagt", x: 0, y: 11.5, "text-anchor": "middle" }, shortClock(present))));
-  spine.replaceChildren(...parts);
-  layLinks = () => links.draw(marks, (at) => ((at - start) / (stop - start)) * spine.clientWidth, spine.clientWidth);
+  const shapes = svg("g");
+  spine.replaceChildren(...parts, shapes);
+  const all = [...marks, ...found].sort((one, other) => one.from - other.from);
+  layLinks = () => {
+    const at = (instant) => ((instant - start) / (stop - start)) * spine.clientWidth;
+    shapes.replaceChildren(...diamonds(found, at, spine.clientWidth, 7));
+    links.draw(all, at, spine.clientWidth);
+  };
   layLinks();
 }
 
@@ -96,7 +104,7 @@ tellTime();
 followDay();
 if (links) new ResizeObserver(() => layLinks()).observe(byId("spine"));
 let soon = 0;
-document.addEventListener("alarm", () => { soon ||= setTimeout(() => { soon = 0; drawSpine(); }, SOON_MS); });
+for (const what of ["alarm", "exception"]) document.addEventListener(what, () => { soon ||= setTimeout(() => { soon = 0; drawSpine(); }, SOON_MS); });
 drawBanner();
 setInterval(drawBanner, BANNER_EVERY_MS);
 byId("show-keys").addEventListener("click", () => { document.querySelector("details.person").open = false; showKeys(); });

@@ -39,8 +39,9 @@ function row(one) {
   const parts = day === lastDay ? [] : [el("li", { class: "day" }, shortDay(at))];
   lastDay = day;
   const camera = one.cameras.find((id) => facts.cameras.some((known) => known.id === id));
-  const way = camera !== undefined && may("replay") ? `/replay/${camera}?at=${at / 1000}` : null;
-  const still = way ? el("img", { class: "thumb", alt: "", loading: "lazy", src: `/api/v1/cameras/${camera}/snapshot.jpg?at=${at / 1000}`, onerror: ({ target }) => target.classList.add("gone") }) : el("span", { class: "thumb" });
+  const shownAt = Date.parse(one.picture_at);
+  const way = camera !== undefined && may("replay") ? `/replay/${camera}?at=${(shownAt / 1000).toFixed(3)}` : null;
+  const still = way ? el("img", { class: "thumb", alt: "", loading: "lazy", src: `/api/v1/cameras/${camera}/snapshot.jpg?at=${(shownAt / 1000).toFixed(3)}`, onerror: ({ target }) => target.classList.add("gone") }) : el("span", { class: "thumb" });
   const item = el("li", { tabindex: 0, class: `e-${one.verdict}` });
   rows.set(item, one);
   const draw = () => {

@@ -2,7 +2,7 @@
 
 import { askJson } from "./api.js";
 import { el, icon, show } from "./dom.js";
-import { instantInPicture, sumWords, tillWords, totalWords } from "./lines.js";
+import { instantInPicture, instantOfLine, sumWords, tillWords, totalWords } from "./lines.js";
 import { lineItem, lineItems, saleOf } from "./ticket.js";
 import { _ } from "./texts.js";
 import { clock, dayOf, iso, now, wholeDay } from "./time.js";
@@ -36,25 +36,25 @@ export class HitWall {
   }
 
   append(line) {
-    const at = instantInPicture(line);
+    const at = instantOfLine(line);
     if (dayOf(at) !== this.#day) {
       this.#day = dayOf(at);
       this.#grid = el("div", { class: "hitwall" });
       const aside = this.#day === dayOf(now()) ? el("span", { class: "faint" }, _("today")) : null;
       this.element.append(el("h2", { class: "dayhead" }, wholeDay(at), aside), this.#grid);
     }
-    const card = this.#card(line, at);
+    const card = this.#card(line);
     this.#grid.append(card);
     this.#seen.observe(card);
   }
 
-  #card(line, at) {
+  #card(line) {
     const way = this.#wayOf(line);
     const list = el("ol", { class: "tk-lines" }, this.#drawn(lineItem(line)));
     const total = el("span", { class: "t mono" });
     const number = line.ticket && line.ticket !== "0" ? ` · ${line.ticket}` : "";
     const heading = el("b", null, tillWords(line.source) + number);
-    const picture = new Still(line, at, way);
+    const picture = new Still(line, way);
     const card = el(way ? "a" : "div", { class: "hit", href: way, "data-line": line.id },
       picture.element,
       el("span", { class: "ticket" }, el("span", { class: "h" }, heading, el("span", null, line.seller)), list, el("span", { class: "f" }, el("span"), total)));
@@ -97,6 +97,12 @@ export class HitWall {
   }
 }
 
+/** The line's instant in its till's log; and that of the picture, where it is another. */
+function whenWords(line) {
+  const [told, shown] = [instantOfLine(line), instantInPicture(line)].map((at) => clock(at));
+  return told === shown ? told : _("{time}, picture {shown}", { time: told, shown });
+}
+
 function textsIn(element) {
   const walker = document.createTreeWalker(element, NodeFilter.SHOW_TEXT);
   const found = [];
@@ -106,7 +112,6 @@ function textsIn(element) {
 
 /** The picture of an instant, which plays a few seconds under the pointer. */
 class Still {
-  #line;
   #at;
   #camera;
   #image = el("img", { alt: "", hidden: true, decoding: "async" });
@@ -114,11 +119,10 @@ class Still {
   #video = null;
   #timer = 0;
 
-  constructor(line, at, way) {
-    this.#line = line;
-    this.#at = at;
+  constructor(line, way) {
+    this.#at = instantInPicture(line);
     this.#camera = way ? /^\/replay\/(\d+)/.exec(way)[1] : null;
-    this.element = el("span", { class: "pic" }, this.#image, this.#none, el("span", { class: "tag bl" }, el("span", { class: "when" }, clock(at))));
+    this.element = el("span", { class: "pic" }, this.#image, this.#none, el("span", { class: "tag bl" }, el("span", { class: "when" }, whenWords(line))));
     this.#image.addEventListener("load", () => { show(this.#image, true); show(this.#none, false); });
     this.#image.addEventListener("error", () => this.#missing());
     this.element.addEventListener("pointerenter", () => this.#soon());

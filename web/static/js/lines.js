@@ -47,6 +47,19 @@ export function isOver({ lines, ticket }) {
 /** The name of a Prisma event in the person's language, or its number. */
 const eventName = (line) => facts.events?.[line.type] ?? _("Event {number}", { number: line.type });
 
+/** What the line that answers an attempt, allowed or refused, answers; `attempt` is that line if it is known. */
+export const answerWords = (attempt) => (attempt ? _("Answers: {event}", { event: eventName(attempt) }) : _("Answers an attempt before it"));
+
+/** The search for the dispenser's ticket that a line ties to its own; "" for any other line. */
+export function tiedQuery(line) {
+  const pump = line.protocol === "prisma" && line.type === "309" ? /^(?:TRK|ТРК)?:? ?0*(\d+)$/i.exec(line.code) : null;
+  const receipt = line.barcode.replace(/^0+/, "");
+  return pump && receipt ? ticketQuery(`TRK:${pump[1]}`, receipt) : "";
+}
+
+/** The search for one ticket. */
+export const ticketQuery = (source, number) => `till:${/\s/.test(source) ? `"${source}"` : source}${number ? ` ticket:${number}` : ""}`;
+
 /** The word before a special line's text: the till's own, or what the event is called. */
 export function specialWord(line) {
   if (line.protocol !== "prisma") return line.special;

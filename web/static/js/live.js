@@ -1,6 +1,7 @@
 // The live page of one camera: its picture, its till's ticket, the other cameras below.
 
 import { AlarmCards } from "./alarms.js";
+import { followExceptions } from "./exception_marks.js";
 import { drawFilms } from "./films.js";
 import { setIcon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
@@ -25,8 +26,10 @@ followShape(byId("picture"), camera.state);
 const picture = new LivePicture(byId("picture"), camera, socket, {
   screen: (message) => screens.screen(message),
   line: (message) => screens.line(message),
+  silence: (message) => screens.silence(message),
 });
 new AlarmCards(socket, (id, active) => id === camera.id && byId("picture").classList.toggle("alarm", active));
+followExceptions(socket);
 remember("camera", camera.id);
 
 // ── the ticket's place ──

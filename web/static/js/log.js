@@ -6,9 +6,9 @@ import { countWords, drawChart } from "./hit_chart.js";
 import { HitWall } from "./hit_wall.js";
 import { hitOf, hitWay, keepHits } from "./hits.js";
 import { onKeys } from "./keys.js";
-import { endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord } from "./lines.js";
+import { answerWords, endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord, tiedQuery } from "./lines.js";
 import { byId, facts, may, remember, remembered } from "./page.js";
-import { specialCost } from "./ticket.js";
+import { otherSeller, specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayOf, shortDay } from "./time.js";
 import { toast } from "./toast.js";
@@ -54,7 +54,10 @@ function fillForm(told) {
     const field = form.elements[name];
     const value = told[name] ?? "";
     if (name === "time") [form.elements.hour_from.value, form.elements.hour_to.value] = value && !value.includes(",") ? value.replace("24:00", "").split("-") : ["", ""];
-    else if (name === "type") field.checked = value === "S";
+    else if (name === "type") {
+      field.checked = value === "S";
+      choose(form.elements.event, value === "S" ? "" : value);
+    }
     else if (field.tagName === "SELECT") choose(field, value);
     else field.value = field.type === "date" ? (/^\d{4}-\d\d-\d\d$/.test(value) ? value : "") : value;
   }
@@ -232,8 +235,8 @@ function row(line) {
     el("td", { class: "mono" }, way ? el("a", { href: way }, clock(at)) : clock(at)),
     el("td", { class: "mono" }, line.source),
     el("td", { class: "mono hide-s" }, line.ticket && line.ticket !== "0" ? line.ticket : ""),
-    el("td", { class: "hide-s" }, marked(line.seller)),
-    el("td", { class: `mono what${special ? " void" : ""}${endsTicket(line) ? " end" : ""}` }, quantity && quantity !== "1" ? `${quantity} × ` : "", article),
+    el("td", { class: "hide-s" }, otherSeller(line) ?? marked(line.seller)),
+    el("td", { class: `mono what${special ? " void" : ""}${endsTicket(line) ? " end" : ""}` }, line.follows ? el("span", { class: "answers", title: answerWords(lines.find(({ id }) => id === line.follows)) }, "↳ ") : null, quantity && quantity !== "1" ? `${quantity} × ` : "", article, tiedQuery(line) ? [" ", el("a", { href: `/log${query({ q: tiedQuery(line) })}` }, _("Ticket of the pump"))] : null),
     el("td", { class: `r${special ? " void" : ""}` }, special ? specialCost(line) : amount),
     el("td", { class: "r hide-s" }, way ? icon("play") : null),
   ];
@@ -326,9 +329,12 @@ byId("show-filters").addEventListener("click", ({ currentTarget }) => {
 form.addEventListener("submit", (event) => { event.preventDefault(); search(); });
 form.addEventListener("reset", (event) => { event.preventDefault(); searchFor(""); });
 byId("filters").addEventListener("change", ({ target }) => {
+  if (target.name === "event") return search({ type: target.value }); // the one or the other
   const name = target.name.startsWith("hour_") ? "time" : target.name;
-  search({ [name]: formValues()[name] });
+  return search({ [name]: formValues()[name] });
 });
+form.elements.event.append(...Object.entries(facts.events ?? {}).map(([code, name]) => el("option", { value: code }, `${code} · ${name}`)));
+show(byId("event-field"), [...byId("sources").options].some(({ value }) => /^[A-Z][A-Z0-9]{0,2}:\d+$/.test(value)));
 byId("more").addEventListener("click", more);
 for (const id of ["v-wall", "v-list"]) byId(id).addEventListener("change", redraw);
 

@@ -37,7 +37,7 @@ export class LivePicture {
   /** Called with true when the camera sends sound. */
   onSound = () => {};
 
-  /** `listeners` may hold `screen`, `line` and `state`: what else the socket tells of this camera. `stream`: "main" or "sub". */
+  /** `listeners` may hold `screen`, `silence`, `line` and `state`: what else the socket tells of this camera. `stream`: "main" or "sub". */
   constructor(figure_, camera, socket, listeners = {}, stream = "main") {
     this.#figure = figure_;
     this.#camera = camera;

@@ -84,6 +84,7 @@ const RIGHTS = {
   lines: () => _("Tickets"),
   journal: () => _("Journal"),
   alarms: () => _("Alarms"),
+  cards: () => _("Card numbers"),
   exceptions: () => _("Exceptions"),
   cameras: () => _("Cameras"),
   settings: () => _("Mails"),

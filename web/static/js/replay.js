@@ -4,6 +4,7 @@ import { AlarmDays } from "./alarm_marks.js";
 import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
+import { ExceptionDays } from "./exception_marks.js";
 import { hitWay, hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
 import { instantInPicture } from "./lines.js";
@@ -29,6 +30,7 @@ const ZOOMS = [86400, 14400, 3600, 600, 60];
 const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
 const alarmDays = new AlarmDays(camera.key);
+const exceptionDays = new ExceptionDays(camera.key);
 const till = new TillLines(camera.key, camera.overlay_ids);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
 followShape(byId("picture"), facts.cameras.find(({ id }) => id === camera.id)?.state);
@@ -41,6 +43,7 @@ const calendar = new Calendar(byId("calendar"), byId("month"), recordings, choos
 let day = "";
 let known = { spans: [], gaps: [] };
 let alarms = [];
+let exceptions = [];
 let marks = [NaN, NaN];
 
 // ── where we are ──
@@ -65,16 +68,19 @@ async function loadDay(name) {
     calendar.setDay(name);
     known = { spans: [], gaps: [] };
     alarms = [];
+    exceptions = [];
   }
-  const [found, tickets, raised] = await Promise.all([
+  const [found, tickets, raised, met] = await Promise.all([
     recordings.day(name).catch((error) => { toast(error.message); return { spans: [], gaps: [] }; }),
     till.tickets(dayStart(name), dayEnd(name)).catch(() => []),
     may("alarms") ? alarmDays.day(name).catch(() => []) : [],
+    exceptionDays.day(name).catch(() => []),
   ]);
   if (name !== day) return;
   known = found;
   alarms = raised;
-  timeline.setDay(name, found, tickets, raised);
+  exceptions = met;
+  timeline.setDay(name, found, tickets, raised, met);
 }
 
 function chooseDay(name) {
@@ -96,7 +102,7 @@ function tick() {
   till.around(at).then((changed) => { if (changed) ticket.setLines(till.lines); }, () => {});
   if (dayOf(at) !== day) loadDay(dayOf(at));
 }
-timeline.describe = (at) => wordsAt(at, known, alarms, ticket.wordsAt(at));
+timeline.describe = (at) => wordsAt(at, known, alarms, exceptions, ticket.wordsAt(at));
 
 // ── transport ──
 function drawPlaying() {

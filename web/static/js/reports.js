@@ -1,89 +1,155 @@
-// Reports: cashiers, tills, days or hours side by side, as a table and drawn.
+// Reports: cashiers, tills, days or hours side by side, and one of them over days or hours; as tables and drawn.
 
 import { askJson, query } from "./api.js";
-import { el, icon, svg } from "./dom.js";
+import { el, icon } from "./dom.js";
 import { byId, may, remember, remembered } from "./page.js";
+import { STRIKING, bars, columns } from "./report_charts.js";
 import { _, figure } from "./texts.js";
-import { dayEnd, dayOf, dayStart, iso, now } from "./time.js";
+import { dayEnd, dayOf, dayStart, iso, now, shortDay } from "./time.js";
 
 const DAY_MS = 86400000;
 const KINDS = { voids: () => _("Cancelled"), returns: () => _("Returned"), discounts: () => _("Discounts"), gifts: () => _("Gifts and losses"), no_sales: () => _("Drawer without a sale") };
-// how the search box asks for the lines of a figure: several types mean any
-const SOUGHT = { voids: "special:ANNULE", returns: "special:RETOUR", discounts: "type:22 type:52 type:15 type:127", gifts: "special:OFFERT special:PERTE", no_sales: "type:D type:40 type:236" };
-const MOST_BARS = 60;
-const STRIKING = 2; // times the usual
+const COURSES = ["seller", "source"]; // what can be followed over time
+const FEWEST = 3; // of fewer there is no usual figure
 const form = byId("asked");
+const fields = form.elements;
+const address = new URLSearchParams(location.search);
+let chosen = address.get("key"); // whose course is shown; null for none
 let turn = 0;
 
-form.elements.kind.append(...Object.entries(KINDS).map(([name, words]) => el("option", { value: name }, words())));
-form.elements.until.value = dayOf(now());
-form.elements.from.value = dayOf(now() - 6 * DAY_MS);
-form.elements.by.value = remembered("report-by", "seller");
+fields.kind.append(...Object.entries(KINDS).map(([name, words]) => el("option", { value: name }, words())));
+fields.until.value = address.get("to") ?? dayOf(now());
+fields.from.value = address.get("from") ?? dayOf(now() - 6 * DAY_MS);
+fields.by.value = address.get("by") ?? remembered("report-by", "seller");
+fields.kind.value = address.get("kind") ?? "voids";
+fields.measure.value = address.get("measure") ?? "per_hundred";
+fields.over.value = address.get("over") ?? "day";
 
-const wanted = () => ({ by: form.elements.by.value, start: iso(dayStart(form.elements.from.value)), stop: iso(dayEnd(form.elements.until.value)) });
-const keyWords = (by, key) => (by === "hour" ? `${key}:00` : key || _("not named"));
+const wanted = () => ({ by: fields.by.value, start: iso(dayStart(fields.from.value)), stop: iso(dayEnd(fields.until.value)) });
+const isTime = (by) => by === "hour" || by === "day";
 
-/** The log's address for a figure of a row; "" where nobody may read it, or no name can be looked for. */
-function lines(by, key, sought = "") {
-  if (!may("lines") || key === "") return "";
-  const days = by === "day" ? `date:${key}` : `from:${form.elements.from.value} to:${form.elements.until.value}`;
-  const named = { seller: `seller:"${key.replaceAll('"', "")}"`, source: `till:"${key.replaceAll('"', "")}"`, hour: `time:${key}:00-${key === "23" ? "24:00" : `${String(Number(key) + 1).padStart(2, "0")}:00`}`, day: "" };
-  return `/log${query({ q: [named[by], days, sought].filter(Boolean).join(" ") })}`;
+function keyWords(by, key) {
+  if (by === "hour") return `${key}:00`;
+  if (by === "day") return shortDay(dayStart(key));
+  return key || _("not named");
 }
+
+/** The log's address for a question; "" where nobody may read it, or it cannot be asked. */
+const wayTo = (q) => (q && may("lines") ? `/log${query({ q })}` : "");
 
 function cell(words, way, kind = "r mono") {
   return el("td", { class: kind }, way && words !== "0" ? el("a", { href: way }, words) : words);
 }
 
-function table({ by, items, usual }) {
-  const heads = [["", ""], [_("Sales"), "r"], [_("Total"), "r"], ...Object.values(KINDS).flatMap((words) => [[words(), "r"], [_("to 100 sales"), "r"]])];
-  const rows = items.map((item) => el("tr", null, cell(keyWords(by, item.key), "", "mono"), cell(figure(item.sales), lines(by, item.key, "type:E type:5")), cell(item.total === null ? "" : figure(Number(item.total), 2)),
-    Object.keys(KINDS).flatMap((kind) => {
-      const { count, per_hundred: ratio, times_usual: times } = item[kind];
-      const striking = times !== null && times >= STRIKING && count > 2;
-      return [cell(figure(count), lines(by, item.key, SOUGHT[kind])), el("td", { class: `r mono${striking ? " bad-c" : ""}`, title: striking ? _("{times} times the usual", { times: figure(times) }) : null }, ratio === null ? "" : figure(ratio, 1), striking ? ` ×${figure(times)}` : "")];
-    })));
-  const foot = el("tr", { class: "usual" }, el("td", null, _("Usual (median)")), el("td"), el("td"), Object.keys(KINDS).flatMap((kind) => [el("td"), el("td", { class: "r mono" }, usual[kind] === null ? "" : figure(usual[kind], 1))]));
-  return el("table", { class: "tbl report" }, el("thead", null, el("tr", null, heads.map(([words, kind]) => el("th", { class: kind, scope: "col" }, words)))), el("tbody", null, rows), el("tfoot", null, foot));
+const isStriking = ({ count, times_usual: times }) => times !== null && times >= STRIKING && count > 2;
+
+/** A row's figures: of each kind how many, and how many to a hundred sales; in a course what is usual, too. */
+function figureCells(item, isCourse) {
+  return Object.keys(KINDS).flatMap((kind) => {
+    const { count, per_hundred: ratio, times_usual: times, q, usual } = item[kind];
+    const title = isStriking(item[kind]) ? _("{times} times the usual", { times: figure(times) }) : null;
+    const second = isCourse
+      ? el("td", { class: "r mono quiet" }, usual === null ? "" : figure(usual, 1))
+      : el("td", { class: `r mono${title ? " bad-c" : ""}`, title }, ratio === null ? "" : figure(ratio, 1), title ? ` ×${figure(times)}` : "");
+    return [cell(figure(count), wayTo(q), `r mono${isCourse && title ? " bad-c" : ""}`), second];
+  });
 }
 
-/** One bar a row, as long as its ratio to a hundred sales; a line shows the usual. */
+function head(second) {
+  const heads = [["", ""], [_("Sales"), "r"], [_("Total"), "r"], ...Object.values(KINDS).flatMap((words) => [[words(), "r"], [second, "r"]])];
+  return el("thead", null, el("tr", null, heads.map(([words, kind]) => el("th", { class: kind, scope: "col" }, words))));
+}
+
+function row(by, item, isCourse = false) {
+  const words = keyWords(by, item.key);
+  const follow = () => choose(item.key);
+  const name = COURSES.includes(by) && !isCourse ? el("button", { class: "linklike", type: "button", "aria-pressed": String(item.key === chosen), title: _("Show over time"), onclick: follow }, words) : words;
+  return el("tr", { class: !isCourse && item.key === chosen ? "sel" : null }, el("th", { class: "mono", scope: "row" }, name), cell(figure(item.sales), wayTo(item.q)), cell(item.total === null ? "" : figure(Number(item.total), 2)), figureCells(item, isCourse));
+}
+
+function table({ by, items, usual }) {
+  const foot = el("tr", { class: "usual" }, el("td", null, _("Usual (median)")), el("td"), el("td"), Object.keys(KINDS).flatMap((kind) => [el("td"), el("td", { class: "r mono" }, usual[kind] === null ? "" : figure(usual[kind], 1))]));
+  return el("table", { class: "tbl report" }, head(_("to 100 sales")), el("tbody", null, items.map((item) => row(by, item))), el("tfoot", null, foot));
+}
+
+// ── drawing ──
+
+/** What is drawn of an item: {words, value, usual, striking, way}. */
+function point(by, item, usual) {
+  const kind = fields.kind.value;
+  const isRatio = fields.measure.value === "per_hundred";
+  const { count, per_hundred: ratio, q } = item[kind];
+  return { words: by === "hour" ? item.key : keyWords(by, item.key), value: isRatio ? ratio : count, usual, striking: isStriking(item[kind]), way: wayTo(q) };
+}
+
+function titleOf() {
+  const what = KINDS[fields.kind.value]();
+  return fields.measure.value === "per_hundred" ? _("{what} to a hundred sales", { what }) : _("{what}, how often", { what });
+}
+
+const digits = () => (fields.measure.value === "per_hundred" ? 1 : 0);
+
+/** The middle one of these figures; null of too few. */
+function median(figures) {
+  if (figures.length < FEWEST) return null;
+  const ordered = figures.toSorted((one, other) => one - other);
+  const half = ordered.length / 2;
+  return (ordered[Math.floor(half)] + ordered[Math.ceil(half) - 1]) / 2;
+}
+
 function chart({ by, items, usual }) {
-  const kind = form.elements.kind.value;
-  const shown = items.filter((item) => item[kind].per_hundred !== null).slice(0, MOST_BARS);
-  if (!by || !shown.length) return el("p", { class: "quiet" }, _("There is nothing to draw: no sale in this time."));
-  const most = Math.max(usual[kind] ?? 0, ...shown.map((item) => item[kind].per_hundred), 0.1);
-  const height = 24;
-  const long = (ratio) => `${(62 * ratio) / most}%`;
-  const parts = shown.flatMap((item, place) => {
-    const { per_hundred: ratio, times_usual: times } = item[kind];
-    const y = place * height;
-    return [svg("text", { class: "b-key", x: "24%", y: y + 16, "text-anchor": "end" }, keyWords(by, item.key).slice(0, 24)),
-      svg("rect", { class: times !== null && times >= STRIKING ? "b-bar b-much" : "b-bar", x: "26%", y: y + 4, width: long(ratio), height: 15 }),
-      svg("text", { class: "b-figure", x: `${26.8 + (62 * ratio) / most}%`, y: y + 16 }, figure(ratio, 1))];
-  });
-  if (usual[kind] !== null) parts.push(svg("line", { class: "b-usual", x1: `${26 + (62 * usual[kind]) / most}%`, x2: `${26 + (62 * usual[kind]) / most}%`, y1: 0, y2: shown.length * height }));
-  const title = _("{what} to a hundred sales", { what: KINDS[kind]() });
-  return el("figure", null, el("figcaption", { class: "small quiet" }, title), svg("svg", { role: "img", "aria-label": title, class: "barchart", height: shown.length * height, width: "100%" }, parts));
+  const kind = fields.kind.value;
+  const middle = fields.measure.value === "per_hundred" ? usual[kind] : median(items.map((item) => item[kind].count));
+  const points = items.map((item) => point(by, item, middle));
+  return isTime(by) ? columns(points, titleOf(), digits()) : bars(points, middle, titleOf(), digits());
+}
+
+function course({ by, key, over, items }) {
+  const isRatio = fields.measure.value === "per_hundred";
+  const points = items.map((item) => point(over, item, isRatio ? item[fields.kind.value].usual_per_hundred : item[fields.kind.value].usual));
+  return [el("h2", null, by === "seller" ? _("Cashier {name}", { name: key || _("not named") }) : _("Till {name}", { name: key })),
+    columns(points, titleOf(), digits()),
+    el("div", { class: "scrolls" }, el("table", { class: "tbl report" }, head(_("usual of the others")), el("tbody", null, items.map((item) => row(over, item, true)))))];
+}
+
+// ── asking ──
+
+function choose(key) {
+  chosen = key === chosen ? null : key;
+  load().then(() => { if (chosen !== null) byId("course").scrollIntoView({ behavior: "smooth", block: "nearest" }); });
+}
+
+function tellAddress() {
+  const { by, from, until, kind, measure, over } = fields;
+  history.replaceState(null, "", `/reports${query({ by: by.value, from: from.value, to: until.value, kind: kind.value, measure: measure.value, over: over.value })}${chosen === null ? "" : `&key=${encodeURIComponent(chosen)}`}`);
 }
 
 async function load() {
   const mine = ++turn;
-  if (!form.elements.from.value || !form.elements.until.value) return;
-  remember("report-by", form.elements.by.value);
+  if (!fields.from.value || !fields.until.value) return;
+  if (!COURSES.includes(fields.by.value)) chosen = null;
+  remember("report-by", fields.by.value);
+  tellAddress();
   byId("csv").href = `/api/v1/reports.csv${query(wanted())}`;
   try {
-    const found = await askJson(`/reports${query(wanted())}`);
+    const [found, followed] = await Promise.all([
+      askJson(`/reports${query(wanted())}`),
+      chosen === null ? null : askJson(`/reports/course${query({ ...wanted(), key: chosen, over: fields.over.value })}`),
+    ]);
     if (mine !== turn) return;
     byId("chart").replaceChildren(chart(found));
     byId("rows").replaceChildren(found.items.length ? table(found) : el("div", { class: "empty" }, icon("ticket", "i big"), el("h2", null, _("No ticket in this time"))));
+    byId("course-fields").hidden = !followed;
+    byId("course").replaceChildren(...(followed ? course(followed) : []));
   } catch (error) {
     if (mine !== turn) return;
     byId("chart").replaceChildren();
+    byId("course").replaceChildren();
     byId("rows").replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, el("b", null, _("The report could not be made.")), " ", error.message)));
   }
 }
 
+fields.by.addEventListener("change", () => { chosen = null; });
 form.addEventListener("change", load);
 form.addEventListener("submit", (event) => event.preventDefault());
 load();

@@ -1,64 +1,82 @@
-// The rules: a list, and the form of one, which is tried on the past before it is switched on.
+// The rules: a list, and the form of one, which is tried on the past before it is switched on. A rule is a sentence; each
+// of its slots opens the conditions behind it.
 
 import { Refusal, ask, askJson } from "./api.js";
 import { deedWords } from "./deeds.js";
 import { el, icon, show, svg } from "./dom.js";
 import { facts, may } from "./page.js";
 import { labelFields } from "./refusals.js";
+import { sentenceOf, sentencePieces, slotsOf } from "./rule_words.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayOf, iso, now, shortDay } from "./time.js";
 import { toast } from "./toast.js";
 
 const DAY_MS = 86400000;
-const KINDS = { line: () => _("a line"), ticket: () => _("a whole ticket"), window: () => _("several lines within a time"), absence: () => _("a line, and then something does not come") };
-const PERS = { seller: () => _("of one cashier"), source: () => _("at one till"), all: () => _("in the whole shop") };
-const MEASURES = { count: () => _("lines"), sum: () => _("sum of the amounts"), ratio: () => _("to a hundred others") };
+const KINDS = { line: () => _("a line"), ticket: () => _("a whole ticket"), window: () => _("several lines within a time"), absence: () => _("a line, and then something does not come"), number: () => _("the numbers of tickets") };
+const PERS = { seller: () => _("of one cashier"), source: () => _("at one till"), card: () => _("of one card"), all: () => _("in the whole shop") };
+const MEASURES = { count: () => _("lines"), tickets: () => _("tickets"), tills: () => _("tills"), sum: () => _("sum of the amounts"), ratio: () => _("to a hundred others") };
 const WHENS = { after: () => _("after it"), before: () => _("before it") };
+const NUMBERINGS = { gap: () => _("numbers that are missing"), repeat: () => _("a number that comes again") };
 const CALENDARS = { always: () => _("always"), never: () => _("never") };
 const calendarNames = () => Object.fromEntries(facts.calendars.map((name) => [name, CALENDARS[name] ?? (() => name)]));
 const cameraNames = () => ({ "": () => _("those of the till"), ...Object.fromEntries(facts.cameras.map(({ id, name }) => [id, () => `${id} · ${name}`])) });
 
-// path, what it takes, label, group it is shown in, and whether it stands under "More conditions"
+// path, what it takes, label, and the slot of the sentence that opens it
 const FIELDS = [
-  ["lines.deeds", "deeds", () => _("What is done"), "lines"],
-  ["lines.articles", "list", () => _("Articles: codes or words"), "lines"],
-  ["lines.amount_min", "number", () => _("Amount from"), "lines"],
-  ["lines.amount_max", "number", () => _("Amount to"), "lines"],
-  ["lines.sellers", "list", () => _("Cashiers"), "all"],
-  ["lines.sources", "list", () => _("Tills"), "all"],
-  ["lines.calendar", "choice", () => _("When"), "all", calendarNames],
-  ["lines.outside", "check", () => _("Outside of these hours"), "all"],
-  ["lines.specials", "list", () => _("Special words"), "more"],
-  ["lines.types", "list", () => _("Types of line"), "more"],
-  ["lines.quantity_min", "number", () => _("Quantity from"), "more"],
-  ["lines.quantity_max", "number", () => _("Quantity to"), "more"],
-  ["lines.discount_min", "number", () => _("Discount from"), "more"],
-  ["lines.discount_max", "number", () => _("Discount to"), "more"],
-  ["ticket.has", "deeds", () => _("The ticket has one of"), "ticket"],
-  ["ticket.lacks", "deeds", () => _("The ticket has none of"), "ticket"],
-  ["ticket.total_min", "number", () => _("Total from"), "ticket"],
-  ["ticket.total_max", "number", () => _("Total to"), "ticket"],
-  ["ticket.lines_min", "whole", () => _("Lines from"), "ticket"],
-  ["ticket.lines_max", "whole", () => _("Lines to"), "ticket"],
-  ["ticket.seconds_min", "whole", () => _("Seconds from"), "ticket"],
-  ["ticket.seconds_max", "whole", () => _("Seconds to"), "ticket"],
-  ["ticket.voids_percent", "whole", () => _("Cancelled of a hundred articles, at least"), "ticket"],
-  ["ticket.unfinished", "check", () => _("Its end never came"), "ticket"],
-  ["window.at_least", "number", () => _("At least"), "window"],
-  ["window.measure", "choice", () => _("Counted as"), "window", () => MEASURES],
-  ["window.seconds", "whole", () => _("Within seconds"), "window"],
-  ["window.per", "choice", () => _("Together"), "window", () => PERS],
-  ["window.among", "deeds", () => _("Compared to"), "ratio"],
-  ["window.base", "whole", () => _("Once there are so many of those"), "ratio"],
-  ["absence.deeds", "deeds", () => _("None of these comes"), "absence"],
-  ["absence.seconds", "whole", () => _("For seconds"), "absence"],
-  ["absence.when", "choice", () => _("Looked for"), "absence", () => WHENS],
+  ["lines.deeds", "deeds", () => _("What is done"), "deeds"],
+  ["lines.types", "list", () => _("Types of line"), "deeds"],
+  ["lines.specials", "list", () => _("Special words"), "deeds"],
+  ["lines.articles", "list", () => _("Articles: codes or words"), "articles"],
+  ["lines.amount_min", "number", () => _("Amount from"), "amount"],
+  ["lines.amount_max", "number", () => _("Amount to"), "amount"],
+  ["lines.price_min", "number", () => _("Price of a piece from"), "figures"],
+  ["lines.price_max", "number", () => _("Price of a piece to"), "figures"],
+  ["lines.quantity_min", "number", () => _("Quantity from"), "figures"],
+  ["lines.quantity_max", "number", () => _("Quantity to"), "figures"],
+  ["lines.discount_min", "number", () => _("Discount from"), "figures"],
+  ["lines.discount_max", "number", () => _("Discount to"), "figures"],
+  ["lines.discount_percent", "number", () => _("Discount in percent, at least"), "figures"],
+  ["lines.paying", "check", () => _("Only once the payment of the ticket has begun"), "stage"],
+  ["lines.sellers", "list", () => _("Cashiers"), "sellers"],
+  ["lines.sources", "list", () => _("Tills"), "sources"],
+  ["lines.calendar", "choice", () => _("When"), "hours", calendarNames],
+  ["lines.outside", "check", () => _("Outside of these hours"), "hours"],
+  ["ticket.has", "deeds", () => _("The ticket has one of"), "has"],
+  ["ticket.also", "deeds", () => _("And one of"), "also"],
+  ["ticket.lacks", "deeds", () => _("The ticket has none of"), "lacks"],
+  ["ticket.total_min", "number", () => _("Total from"), "total"],
+  ["ticket.total_max", "number", () => _("Total to"), "total"],
+  ["ticket.lines_min", "whole", () => _("Lines from"), "size"],
+  ["ticket.lines_max", "whole", () => _("Lines to"), "size"],
+  ["ticket.seconds_min", "whole", () => _("Seconds from"), "lasts"],
+  ["ticket.seconds_max", "whole", () => _("Seconds to"), "lasts"],
+  ["ticket.pause_min", "whole", () => _("Seconds without a line, at least"), "pause"],
+  ["ticket.voids_percent", "whole", () => _("Cancelled of a hundred articles, at least"), "voids"],
+  ["ticket.change_off", "number", () => _("Change wrong by at least"), "change"],
+  ["ticket.unfinished", "check", () => _("Its end never came"), "unfinished"],
+  ["ticket.silence_seconds", "whole", () => _("Seconds of silence that end a ticket"), "silence"],
+  ["window.at_least", "number", () => _("At least"), "figure"],
+  ["window.measure", "choice", () => _("Counted as"), "figure", () => MEASURES],
+  ["window.among", "deeds", () => _("Compared to"), "figure", null, "ratio"],
+  ["window.base", "whole", () => _("Once there are so many of those"), "figure", null, "ratio"],
+  ["window.seconds", "whole", () => _("Within seconds"), "span"],
+  ["window.per", "choice", () => _("Together"), "per", () => PERS],
+  ["absence.deeds", "deeds", () => _("None of these comes (nothing chosen: nothing at all)"), "absent"],
+  ["absence.seconds", "whole", () => _("For seconds"), "within"],
+  ["absence.when", "choice", () => _("Looked for"), "within", () => WHENS],
+  ["number.looks_for", "choice", () => _("Look for"), "number", () => NUMBERINGS],
+  ["number.most", "whole", () => _("Missing in a row, at most (more is another count)"), "number"],
   ["still.seconds", "whole", () => _("Nothing moved for seconds before (0: not asked)"), "still"],
   ["still.zone", "text", () => _("In the zone (empty: the whole picture)"), "still"],
   ["still.camera", "camera", () => _("Of the camera"), "still", cameraNames],
 ];
+// what can be added to a sentence that does not say it yet
+const MORE = {
+  articles: () => _("Articles"), amount: () => _("Amount"), figures: () => _("Price, quantity, discount"), stage: () => _("After the payment began"), hours: () => _("Hours"), still: () => _("Nobody there"),
+  has: () => _("Has"), also: () => _("Has as well"), lacks: () => _("Has not"), total: () => _("Total"), size: () => _("Number of lines"), lasts: () => _("Duration"), pause: () => _("Standstill"), voids: () => _("Share cancelled"), change: () => _("Wrong change"), unfinished: () => _("Never ended"), silence: () => _("Silence"),
+};
 labelFields({ ...Object.fromEntries(FIELDS.map(([path, , label]) => [path, label])), rule: () => _("Rule") });
-const EMPTY = { lines: [], ticket: [], window: [], absence: [], still: [] };
+const GROUPS = ["lines", "ticket", "window", "absence", "number", "still"];
 
 let made = 0;
 
@@ -97,40 +115,52 @@ function control(kind, label, choices) {
 class RuleForm {
   #rule;
   #controls = new Map();
-  #groups = {};
+  #panels = new Map();
   #name = control("text", () => _("Name of the rule"));
   #kind = control("choice", () => _("Tell me of"), () => KINDS);
   #alarm = control("check", () => _("Raise an alarm on the cameras of the till"));
+  #popup = control("check", () => _("Tell who looks at a live page"));
   #enabled = control("check", () => _("Switched on"));
   #days = control("choice", () => _("Try it on"), () => ({ 1: () => _("the last day"), 7: () => _("the last 7 days"), 30: () => _("the last 30 days") }));
+  #sentence = el("p", { class: "sentence", "aria-live": "polite" });
+  #more = el("div", { class: "row wrap slotmore", role: "group", "aria-label": _("More conditions") });
   #result = el("div", { class: "trial", "aria-live": "polite" });
+  #open = "";
+  #said = "";
   #running = null;
   #done;
 
   constructor(rule, presets, done) {
     this.#rule = rule;
     this.#done = done;
-    for (const [path, kind, label, group, choices] of FIELDS) {
+    for (const [path, kind, label, slot, choices, group] of FIELDS) {
       const made = control(kind, label, choices);
       this.#controls.set(path, made);
-      (this.#groups[group] ??= []).push(made.element);
+      if (group) made.element.dataset.group = group;
+      if (!this.#panels.has(slot)) this.#panels.set(slot, el("div", { class: "fields", id: `slot-${slot}`, "data-slot": slot, hidden: true }));
+      this.#panels.get(slot).append(made.element);
     }
-    const g = (name, extra = {}) => el("div", { class: "fields", "data-group": name, ...extra }, this.#groups[name]);
-    const preset = presets.length ? el("select", { class: "in", id: "preset" }, el("option", { value: "" }, _("an empty one")), presets.map((one, place) => el("option", { value: place }, _(one.name)))) : null;
-    preset?.addEventListener("change", () => { if (preset.value !== "") this.#fill({ ...presets[preset.value], name: _(presets[preset.value].name), enabled: false }); });
+    const panels = el("div", { class: "slotpanels" }, [...this.#panels.values()]);
+    panels.addEventListener("input", () => this.#say());
+    panels.addEventListener("change", () => this.#say());
+    panels.addEventListener("keydown", (event) => {
+      if (event.key !== "Escape") return;
+      event.stopPropagation();
+      this.#show("");
+    });
     const attempt = el("button", { class: "btn", type: "button", onclick: () => this.#try() }, icon("clock"), _("Try it"));
     this.#days.set("7");
+    const begin = presets.length ? this.#presets(presets) : null;
     this.element = el("form", { class: "card ruleform", novalidate: true },
       el("div", { class: "card-head" }, el("h2", null, rule.id ? _("Rule: {name}", { name: rule.name }) : _("New rule"))),
-      el("div", { class: "fields" }, preset ? el("div", { class: "field full" }, el("label", { for: "preset" }, _("Begin with")), preset) : null, this.#name.element, this.#kind.element),
-      g("lines"), g("ticket"), g("window"), g("ratio"), g("absence"), g("all"), g("still"),
-      el("details", { class: "more" }, el("summary", null, _("More conditions")), g("more")),
-      el("div", { class: "fields" }, this.#alarm.element, this.#enabled.element),
+      el("div", { class: "fields" }, begin, this.#name.element, this.#kind.element),
+      this.#sentence, panels, this.#more,
+      el("div", { class: "fields" }, this.#alarm.element, this.#popup.element, this.#enabled.element),
       el("div", { class: "row wrap tryrow" }, this.#days.element, attempt), this.#result,
       el("div", { class: "row wrap foot" }, el("button", { class: "btn primary" }, _("Save rule")), el("button", { class: "btn", type: "button", onclick: () => this.#close() }, _("Close")),
         el("span", { class: "grow" }), rule.id ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#remove() }, icon("trash"), _("Remove")) : null));
     this.element.addEventListener("submit", (event) => { event.preventDefault(); this.#save(); });
-    for (const one of [this.#kind, this.#controls.get("window.measure")]) one.input.addEventListener("change", () => this.#tellGroups());
+    this.#kind.input.addEventListener("change", () => { this.#show("", false); this.#say(); });
     this.#fill(rule);
   }
 
@@ -142,33 +172,75 @@ class RuleForm {
     this.#running?.abort();
   }
 
+  /** The rules to begin with, by what they look for. */
+  #presets(presets) {
+    const groups = new Map();
+    for (const [place, one] of presets.entries()) groups.set(one.group, [...(groups.get(one.group) ?? []), el("option", { value: place }, _(one.name))]);
+    const select = el("select", { class: "in", id: "preset" }, el("option", { value: "" }, _("an empty one")), [...groups].map(([group, options]) => el("optgroup", { label: _(group) }, options)));
+    select.addEventListener("change", () => {
+      const chosen = presets[select.value];
+      if (!chosen) return;
+      this.#show("", false);
+      this.#fill({ ...chosen, name: _(chosen.name), enabled: false });
+    });
+    return el("div", { class: "field full" }, el("label", { for: "preset" }, _("Begin with")), select);
+  }
+
   #fill(rule) {
     this.#name.set(rule.name);
     this.#kind.set(rule.kind);
     this.#alarm.set(rule.alarm);
+    this.#popup.set(rule.popup);
     this.#enabled.set(rule.enabled);
     for (const [path, one] of this.#controls) {
       const [group, key] = path.split(".");
       one.set(rule[group][key]);
     }
-    this.#tellGroups();
+    this.#say();
   }
 
-  #tellGroups() {
-    const kind = this.#kind.get();
-    const shown = { lines: kind !== "ticket", ticket: kind === "ticket", window: kind === "window", ratio: kind === "window" && this.#controls.get("window.measure").get() === "ratio", absence: kind === "absence", all: true, still: kind !== "ticket", more: kind !== "ticket" };
-    for (const box of this.element.querySelectorAll("[data-group]")) show(box, shown[box.dataset.group]);
-    show(this.element.querySelector("details.more"), kind !== "ticket");
+  /** Say the rule as a sentence, as it is now. */
+  #say() {
+    const rule = this.#body();
+    for (const box of this.element.querySelectorAll("[data-group=ratio]")) show(box, rule.window.measure === "ratio");
+    const slots = slotsOf(rule);
+    const said = JSON.stringify([rule.kind, slots]);
+    if (said === this.#said) return; // what is said again would take the focus from its slot
+    this.#said = said;
+    this.#sentence.replaceChildren(...sentencePieces(rule, (name, words) => this.#slot(name, words, "slot")));
+    const unsaid = slots.filter(({ name, words }) => !words && MORE[name]);
+    this.#more.replaceChildren(...unsaid.map(({ name }) => this.#slot(name, MORE[name](), "btn sm")));
+  }
+
+  #slot(name, words, kind) {
+    return el("button", { class: kind, type: "button", "data-opens": name, "aria-controls": `slot-${name}`, "aria-expanded": String(name === this.#open), onclick: () => this.#show(name === this.#open ? "" : name) }, kind === "slot" ? words : [icon("plus"), words], kind === "slot" ? icon("down") : null);
+  }
+
+  /** Open the conditions behind a slot, "" for none, and go there, or back to the slot. */
+  #show(name, go = true) {
+    const before = this.#open;
+    this.#open = name;
+    for (const [slot, panel] of this.#panels) show(panel, slot === name);
+    for (const button of this.element.querySelectorAll("[data-opens]")) button.setAttribute("aria-expanded", String(button.dataset.opens === name));
+    if (!go) return;
+    if (!name) {
+      this.element.querySelector(`[data-opens="${before}"]`)?.focus();
+      return;
+    }
+    const panel = this.#panels.get(name);
+    const deeds = panel.querySelector("details");
+    if (deeds) deeds.open = true;
+    panel.querySelector("input, select, summary").focus();
   }
 
   #body() {
-    const body = { name: this.#name.get().trim(), kind: this.#kind.get(), alarm: this.#alarm.get(), enabled: this.#enabled.get() };
-    for (const group of Object.keys(EMPTY)) body[group] = {};
+    const body = { name: this.#name.get().trim(), kind: this.#kind.get(), alarm: this.#alarm.get(), popup: this.#popup.get(), enabled: this.#enabled.get() };
+    for (const group of GROUPS) body[group] = {};
     for (const [path, one] of this.#controls) {
       const [group, key] = path.split(".");
       body[group][key] = one.get();
     }
-    if (body.kind === "ticket") body.still.seconds = 0;
+    if (body.kind === "ticket" || body.kind === "number") body.still.seconds = 0;
     return body;
   }
 
@@ -182,8 +254,8 @@ class RuleForm {
     const box = found.element;
     box.classList.add("bad");
     box.append(el("span", { class: "msg", role: "alert" }, icon("warn"), el("span", null, error.message)));
-    const hidden = found.element.closest("details.more");
-    if (hidden) hidden.open = true;
+    const panel = box.closest("[data-slot]");
+    if (panel) this.#show(panel.dataset.slot, false);
     found.input.focus();
   }
 
@@ -261,7 +333,7 @@ function hitRow(hit) {
   const at = Date.parse(hit.at);
   const words = [shortDay(at), clock(at), _("Till {name}", { name: hit.source }), hit.text, hit.amount].filter(Boolean).join(" · ");
   const camera = hit.cameras[0];
-  return el("li", null, camera !== undefined && may("replay") ? el("a", { href: `/replay/${camera}?at=${at / 1000}`, target: "_blank" }, words) : words);
+  return el("li", null, camera !== undefined && may("replay") ? el("a", { href: `/replay/${camera}?at=${(Date.parse(hit.picture_at) / 1000).toFixed(3)}`, target: "_blank" }, words) : words);
 }
 
 function bars(days) {
@@ -292,8 +364,11 @@ export class Rules {
   constructor(list, editor, add) {
     this.#list = list;
     this.#editor = editor;
-    add?.addEventListener("click", () => this.#open(null));
-    this.#load();
+    const loaded = this.#load();
+    add?.addEventListener("click", async () => {
+      await loaded;
+      if (this.#presets.length) this.#open(null);
+    });
   }
 
   async #load() {
@@ -310,13 +385,13 @@ export class Rules {
     const name = may("settings") ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#open(rule) }, rule.name) : el("span", null, rule.name);
     const state = el("span", { class: rule.enabled ? "badge ok" : "badge" }, rule.enabled ? _("on") : _("off"));
     const blind = rule.unseen.length ? el("p", { class: "small warn-c" }, _("Nobody can tell whether somebody stands there: motion detection is off at till {names}.", { names: rule.unseen.join(", ") })) : null;
-    return el("li", null, name, state, blind);
+    return el("li", null, name, state, el("p", { class: "small quiet" }, sentenceOf(rule)), blind);
   }
 
   #open(rule) {
     this.#form?.leave();
     const presets = rule ? [] : this.#presets;
-    const fresh = { ...this.#presets[0], id: null, name: "", enabled: false, alarm: true, lines: { ...this.#presets[0].lines, amount_min: null } };
+    const fresh = { ...this.#presets[0], id: null, name: "", enabled: false };
     this.#form = new RuleForm(rule ?? fresh, presets, () => { this.#editor.replaceChildren(); this.#load(); });
     this.#editor.replaceChildren(this.#form.element);
     this.#form.focus();

@@ -16,7 +16,7 @@ const SESSION_ENDED = 4401;
  * Keeps one connection open and comes back when it breaks.
  *
  * A viewer has `started(mime, init, note)`, `fragment(bytes, key, at)`, `ended(reason)`, `unplugged()` (the connection
- * to the server broke), and may have `screen(message)`, `line(message)`, `state(message)`.
+ * to the server broke), and may have `screen(message)`, `silence(message)`, `line(message)`, `state(message)`.
  */
 export class LiveSocket {
   #socket = null;
@@ -25,6 +25,7 @@ export class LiveSocket {
   #nextChannel = 1;
   #onPlug;
   #onAlarm = null;
+  #onException = null;
 
   /** `onPlug(connected)` is told when the connection to the server breaks and when it is back. */
   constructor(onPlug = () => {}) {
@@ -52,6 +53,11 @@ export class LiveSocket {
   /** `listener` is told of alarms: `alarm`, `alarm_over` and `alarm_seen`; those under way are told at once. */
   onAlarm(listener) {
     this.#onAlarm = listener;
+  }
+
+  /** `listener` is told of what rules find: `{exception}`. */
+  onException(listener) {
+    this.#onException = listener;
   }
 
   #askWatch(channel) {
@@ -111,10 +117,16 @@ export class LiveSocket {
       case "screen":
         open?.viewer.screen?.(message);
         break;
+      case "silence":
+        open?.viewer.silence?.(message);
+        break;
       case "alarm":
       case "alarm_over":
       case "alarm_seen":
         this.#onAlarm?.(message);
+        break;
+      case "exception":
+        this.#onException?.(message);
         break;
       case "line":
       case "state":

@@ -1,28 +1,44 @@
 // A ticket drawn as the till prints it.
 
-import { el } from "./dom.js";
-import { amountWords, endsTicket, instantOfLine, isOver, isShown, isStruck, shown, specialAmount, specialWord, sumWords, tillWords, totalWords, written } from "./lines.js";
+import { askJson, query } from "./api.js";
+import { el, icon } from "./dom.js";
+import { may } from "./page.js";
+import { amountWords, answerWords, endsTicket, instantOfLine, isOver, isShown, isStruck, shown, specialAmount, specialWord, sumWords, ticketQuery, tillWords, totalWords, written } from "./lines.js";
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
 
-/** One line as `<li>`, with its seller where that is not the ticket's own. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself. */
-export function lineItem(line, { article, gone = false, onclick } = {}) {
+/** One line as `<li>`, with its seller where that is not the ticket's own. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself, `attempt` the line it answers. */
+export function lineItem(line, { article, gone = false, attempt, onclick } = {}) {
   const { quantity, text, amount, kind } = shown(line);
   const classes = { special: "void", sub: "sub", end: "sub end" }[kind] ?? (gone ? "gone" : "");
   const before = specialWord(line);
   const words = kind === "special" ? [before ? `${before} ` : "", isStruck(line) ? el("s", null, text) : text] : [text];
-  if (line.flags?.includes("other_seller")) words.push(el("b", { class: "other" }, ` ${line.seller}`));
+  words.push(otherSeller(line));
+  if (line.follows) words.unshift(el("span", { class: "answers", title: answerWords(attempt) }, "↳ "));
   const cost = kind === "special" ? specialCost(line, article) : [amount];
-  const item = el("li", { class: classes || null, "data-at": instantOfLine(line) },
+  const item = el("li", { class: [classes, line.follows ? "answer" : ""].filter(Boolean).join(" ") || null, "data-at": instantOfLine(line), "data-id": line.id },
     el("time", { datetime: line.received_at }, clock(instantOfLine(line))),
     el("span", { class: "q" }, quantity),
     el("span", { class: "d" }, words),
     el("span", { class: "a" }, cost));
+  if (attempt) pair(item, attempt.id);
   if (onclick) {
     item.classList.add("goes");
     item.replaceChildren(el("button", { type: "button", onclick }, ...item.childNodes));
   }
   return item;
+}
+
+/** The name of who said a line, where it is not the ticket's own cashier; null otherwise. */
+export const otherSeller = (line) => (line.flags?.includes("other_seller") ? el("b", { class: "other", title: _("Not the cashier who began this ticket") }, line.seller) : null);
+
+/** Pointing at an answer marks the attempt it answers. */
+function pair(item, id) {
+  const mark = (on) => item.parentElement?.querySelector(`[data-id="${id}"]`)?.classList.toggle("attempt", on);
+  item.addEventListener("mouseenter", () => mark(true));
+  item.addEventListener("mouseleave", () => mark(false));
+  item.addEventListener("focusin", () => mark(true));
+  item.addEventListener("focusout", () => mark(false));
 }
 
 /** The amount of a special line as nodes. */
@@ -39,7 +55,7 @@ export function lineItems({ lines, tally }, onclick) {
   const taken = tally?.taken_back ?? {};
   const gone = new Set(Object.values(taken));
   const known = new Map(lines.map((line) => [line.id, line]));
-  return lines.map((line) => lineItem(line, { article: known.get(taken[line.id]), gone: gone.has(line.id), onclick: onclick && (() => onclick(line)) }));
+  return lines.map((line) => lineItem(line, { article: known.get(taken[line.id]), gone: gone.has(line.id), attempt: known.get(line.follows), onclick: onclick && (() => onclick(line)) }));
 }
 
 /** The answer of `GET /tickets/ID` as a sale. */
@@ -66,7 +82,22 @@ export function foot(sale) {
   return el("div", { class: "tk-total" },
     el("span", null, words), el("span", { class: "r t" }, shownSum),
     el("span", { class: "faint" }, countWords(sale.tally, !total)),
-    el("span", { class: "r bad-c" }, cancelled ? el("s", null, cancelled) : ""));
+    el("span", { class: "r bad-c" }, cancelled ? el("s", null, cancelled) : ""),
+    sale.ticket?.linked ? tied(sale.ticket.linked) : null);
+}
+
+const tickets = new Map(); // id -> what is told of a tied ticket
+
+/** The way to another source's ticket that belongs to this one. */
+function tied(id) {
+  const link = el("a", { class: "tied" }, icon("link"), el("span", null, _("Ticket of the pump")));
+  const fill = ({ source, number, total }) => {
+    link.lastChild.textContent = [tillWords(source), number, total ?? ""].filter(Boolean).join(" · ");
+    if (may("lines")) link.href = `/log${query({ q: ticketQuery(source, number) })}`;
+  };
+  if (tickets.has(id)) fill(tickets.get(id));
+  else askJson(`/tickets/${id}`).then((told) => { tickets.set(id, told); fill(told); }, () => {}); // its name is a convenience
+  return link;
 }
 
 /** "3 articles, 1 cancelled, 1 returned"; why there is no sum, where it is `needed`. */

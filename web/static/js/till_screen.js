@@ -1,11 +1,12 @@
 // What stands on the screen of each till that a camera watches: cleared at the next line after the end of a ticket.
 
 import { askJson, query } from "./api.js";
-import { el, scrollWithin } from "./dom.js";
-import { beginsTicket, instantOfLine, isOver, isStale } from "./lines.js";
+import { el, icon, scrollWithin } from "./dom.js";
+import { beginsTicket, instantOfLine, isOver, isStale, tillWords } from "./lines.js";
 import { lineItems, refreshAge, saleOf, ticketElement } from "./ticket.js";
 import { _ } from "./texts.js";
 import { now } from "./time.js";
+import { silentWords } from "./words.js";
 
 const NOTHING = { lines: [], ticket: null, tally: null };
 const MARK_MS = 4000; // for how long the newest line is the moment one looks at
@@ -15,6 +16,7 @@ export class TillScreens {
   #column;
   #over;
   #tills = new Map(); // source -> {sale, previous}: sales are {lines, ticket, tally}, see ticket.js
+  #silent = new Map(); // source -> since when it is silent though it should speak
   #drawn = []; // [element, sale] of what ages
   #sources;
 
@@ -43,6 +45,13 @@ export class TillScreens {
     this.#draw();
   }
 
+  /** A till is silent though it should speak; without `since` it is not any more. */
+  silence({ source, since }) {
+    if (since) this.#silent.set(source, since);
+    else this.#silent.delete(source);
+    this.#draw();
+  }
+
   async #lookBack(source) {
     try {
       const { items } = await askJson(`/tickets${query({ source, limit: 2 })}`);
@@ -65,8 +74,8 @@ export class TillScreens {
     const tills = this.#latestFirst;
     this.#drawn = [];
     if (!tills.length) {
-      this.#column.replaceChildren(this.#nothingYet());
-      this.#over.replaceChildren();
+      this.#column.replaceChildren(...this.#silences("p"), this.#nothingYet());
+      this.#over.replaceChildren(...this.#silences("li"));
       return;
     }
     const parts = [];
@@ -79,9 +88,14 @@ export class TillScreens {
         this.#drawn.push([element, own]);
       }
     }
-    this.#column.replaceChildren(...parts);
-    this.#over.replaceChildren(...lineItems(tills[0].sale));
+    this.#column.replaceChildren(...this.#silences("p"), ...parts);
+    this.#over.replaceChildren(...this.#silences("li"), ...lineItems(tills[0].sale));
     this.#mark();
+  }
+
+  /** The tills that are silent, each in words. */
+  #silences(tag) {
+    return [...this.#silent].map(([source, since]) => el(tag, { class: "silent", role: tag === "p" ? "status" : null }, icon("warn"), el("span", null, silentWords(tillWords(source), since))));
   }
 
   #nothingYet() {

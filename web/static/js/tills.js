@@ -60,12 +60,25 @@ function cameraCell(till, reload) {
       el("option", { value: "" }, _("Show with…")), others.map(({ id, name }) => el("option", { value: id }, `${id} · ${name}`)))));
 }
 
-function tillRow(till, names, reload) {
+const CALENDARS = { always: () => _("always"), never: () => _("never") };
+
+/** When a till should speak, and the silence after which it is told. */
+function hoursCell(till, calendars) {
+  const unset = till.heartbeats ? _("always: it sends signs of life") : _("not watched");
+  const hours = el("select", { class: "in", "aria-label": _("When {till} should speak", { till: till.source }), onchange: ({ target }) => change(till.source, { hours: target.value }) },
+    el("option", { value: "", selected: till.hours === "" }, unset),
+    calendars.filter((name) => name !== "never").map((name) => el("option", { value: name, selected: name === till.hours }, CALENDARS[name]?.() ?? name)));
+  const minutes = el("input", { class: "in num", type: "number", min: 0, max: 1440, value: till.silent_minutes || "", placeholder: till.silent_minutes ? "" : till.silent_after_minutes, "aria-label": _("Minutes of silence after which {till} is told", { till: till.source }), onchange: ({ target }) => change(till.source, { silent_minutes: Number(target.value) }) });
+  return el("td", null, el("div", { class: "row hours" }, hours, minutes));
+}
+
+function tillRow(till, names, calendars, reload) {
   const label = el("input", { class: "in", value: till.label, maxlength: 60, placeholder: _("a name for people"), "aria-label": _("Name of {till} on the pages", { till: till.source }), onchange: ({ target }) => change(till.source, { label: target.value }) });
   const silence = el("input", { class: "in num", type: "number", min: 5, max: 3600, value: till.clear_seconds, "aria-label": _("Seconds of silence after which the ticket of {till} is cleared", { till: till.source }), onchange: ({ target }) => change(till.source, { clear_seconds: Number(target.value) }) });
   const flag = till.burst_since ? el("p", { class: "warn-c small state" }, icon("warn"), _("whole tickets at once")) : null;
-  return el("tr", null, el("td", null, el("b", { class: "mono" }, till.source), flag), el("td", null, label), cameraCell(till, reload),
-    el("td", null, when(till.last_line_at)), el("td", { class: "r" }, figure(till.lines_per_day)), el("td", null, dialectChoice(till.source, till.dialect, names)), el("td", null, silence));
+  const silent = till.silent_since ? el("p", { class: "warn-c small state" }, icon("warn"), _("silent since {instant}", { instant: when(till.silent_since) })) : null;
+  return el("tr", null, el("td", null, el("b", { class: "mono" }, till.source), flag, silent), el("td", null, label), cameraCell(till, reload),
+    el("td", null, when(till.last_line_at)), hoursCell(till, calendars), el("td", { class: "r" }, figure(till.lines_per_day)), el("td", null, dialectChoice(till.source, till.dialect, names)), el("td", null, silence));
 }
 
 function senderRow(sender, sources, names, watch) {
@@ -82,11 +95,12 @@ function senderRow(sender, sources, names, watch) {
 /** Draw both tables; `names` are those of the dialects, `watch(address)` shows what an address sends. */
 export async function drawTills(names, watch) {
   try {
-    const [tills, senders] = await Promise.all([askJson("/sources"), askJson("/senders")]);
+    const [tills, senders, calendars] = await Promise.all([askJson("/sources"), askJson("/senders"), askJson("/calendars")]);
+    const hours = calendars.items.map(({ name }) => name);
     const sources = new Map(tills.items.map((till) => [till.source, till]));
     const shown = tills.items.filter((till) => till.last_line_at || till.cameras.length || till.label);
     byId("tills").replaceChildren(shown.length
-      ? table([_("Till"), _("Name"), _("Cameras"), _("Last line"), _("Lines in 24 h"), _("Dialect"), _("Clear after s")], shown.map((till) => tillRow(till, names, () => drawTills(names, watch))))
+      ? table([_("Till"), _("Name"), _("Cameras"), _("Last line"), _("Should speak; told after min"), _("Lines in 24 h"), _("Dialect"), _("Clear after s")], shown.map((till) => tillRow(till, names, hours, () => drawTills(names, watch))))
       : el("p", { class: "quiet" }, _("No till has said anything yet.")));
     byId("senders").replaceChildren(senders.items.length
       ? table([_("Address"), _("Till"), _("State"), _("Lines"), _("Not understood"), _("Last"), _("Dialect"), ""], senders.items.map((sender) => senderRow(sender, sources, names, watch)))

@@ -1,8 +1,10 @@
 // The timeline: the whole day in small, then the part shown with ruler, recordings, gaps, tickets, marks and the moment.
-// Its grammar: recording is a low bar, no picture a hatched frame, a ticket a corner below the lane, the moment a flag.
+// Its grammar: recording is a low bar, no picture a hatched frame, a ticket a corner below the lane, an exception a
+// diamond on that row, hollow once it is judged, the moment a flag.
 
 import { MarkLinks, alarmWordsAt } from "./alarm_marks.js";
 import { el, svg } from "./dom.js";
+import { diamonds, foundWordsAt } from "./exception_marks.js";
 import { _ } from "./texts.js";
 import { clock, dayEnd, dayOf, dayStart, now, shortClock } from "./time.js";
 
@@ -29,6 +31,7 @@ export class Timeline {
   #gaps = [];
   #tickets = [];
   #alarms = [];
+  #found = [];
   #links;
   #marks = [NaN, NaN];
   #describe = () => "";
@@ -36,7 +39,7 @@ export class Timeline {
 
   constructor(element, links, camera, listener) {
     this.#svg = element;
-    const goes = (mark) => el("button", { type: "button", onclick: () => this.#go(mark.from) });
+    const goes = (mark) => el("button", { type: "button", onclick: () => this.#go(startOf(mark)) });
     this.#links = new MarkLinks(links, goes, false);
     this.#camera = camera;
     this.#listener = listener;
@@ -45,8 +48,8 @@ export class Timeline {
     new ResizeObserver(() => this.#draw()).observe(element);
   }
 
-  /** What lies on a day: spans and gaps as `Recordings.day` gives them, tickets as [from, to], alarms as `AlarmDays.day`. */
-  setDay(day, { spans, gaps }, tickets, alarms) {
+  /** What lies on a day: spans and gaps as `Recordings.day` gives them, tickets as [from, to], alarms and exceptions as `AlarmDays.day` and `ExceptionDays.day`. */
+  setDay(day, { spans, gaps }, tickets, alarms, found = []) {
     this.#day = day;
     this.#start = dayStart(day);
     this.#stop = dayEnd(day);
@@ -54,6 +57,7 @@ export class Timeline {
     this.#gaps = gaps;
     this.#tickets = tickets;
     this.#alarms = alarms;
+    this.#found = found;
     this.#clamp();
     this.#draw();
   }
@@ -131,8 +135,9 @@ export class Timeline {
 
   #draw() {
     if (!this.#day) return;
-    this.#back.replaceChildren(...this.#miniDay(), ...this.#ruler(), ...this.#lane(), ...this.#ticketRow());
-    this.#links.draw(this.#alarms, (at) => this.#x(at), this.#width);
+    this.#back.replaceChildren(...this.#miniDay(), ...this.#ruler(), ...this.#lane(), ...this.#ticketRow(), ...this.#diamonds());
+    const marks = [...this.#alarms, ...this.#found].sort((one, other) => one.from - other.from);
+    this.#links.draw(marks, (at) => this.#x(at), this.#width);
     this.#drawHead();
   }
 
@@ -251,6 +256,11 @@ export class Timeline {
     return parts;
   }
 
+  /** What rules found: on the row of the tickets, and in small on the whole day. */
+  #diamonds() {
+    return [...diamonds(this.#found, (at) => this.#dayX(at), this.#width, TALL.mini + 5), ...diamonds(this.#found, (at) => this.#x(at), this.#width, TALL.tickets + 5)];
+  }
+
   /** Hide the hours on which the flag at `flag` would lie; none for NaN. */
   #makeRoom(flag) {
     for (const hour of this.#svg.querySelectorAll(".x-hour.strong")) {
@@ -302,7 +312,7 @@ export class Timeline {
       const { x, y } = this.#inside(event);
       if (drag && !drag.moved) {
         const thin = this.#pointed(x, y);
-        const at = drag.mini ? this.#start + (x / this.#width) * (this.#stop - this.#start) : thin?.mark.from ?? this.#instant(x);
+        const at = drag.mini ? this.#start + (x / this.#width) * (this.#stop - this.#start) : thin ? startOf(thin.mark) : this.#instant(x);
         this.#go(at);
       }
       drag = null;
@@ -324,9 +334,10 @@ export class Timeline {
     this.#listener.seek(Math.min(at, now()));
   }
 
-  /** Tell of the alarm that is pointed at; returned where it is too thin to be hit by itself. */
+  /** Tell of the alarm or exception that is pointed at; returned where it is too thin to be hit by itself. */
   #pointed(x, y) {
-    const group = this.#links.point(y >= TALL.lane && y <= TALL.lane + 24 ? x : NaN);
+    const group = this.#links.point(y >= TALL.lane && y <= TALL.end ? x : NaN);
+    if (group && y > TALL.lane + 24 && !group.mark.found?.length) return this.#links.point(NaN); // the tickets' row has exceptions only
     return group && group.right - group.left < group.wide ? group : null;
   }
 
@@ -336,11 +347,14 @@ export class Timeline {
   }
 }
 
+/** Where a mark is watched: at its first exception, else where its first alarm begins. */
+const startOf = ({ from, found }) => (found?.length ? Date.parse(found[0].picture_at) : from);
+
 const flagPath = (x, side) => `M${x} ${TALL.ruler}v14l${side * 7} -5v-9z`;
 
 /** What lies at an instant, in words for the slider. */
-export function wordsAt(at, { spans, gaps }, alarms, lineWords) {
-  return [alarmWordsAt(at, alarms), lineWords || pictureWords(at, spans, gaps)].filter(Boolean).join(", ");
+export function wordsAt(at, { spans, gaps }, alarms, found, lineWords) {
+  return [foundWordsAt(at, found), alarmWordsAt(at, alarms), lineWords || pictureWords(at, spans, gaps)].filter(Boolean).join(", ");
 }
 
 function pictureWords(at, spans, gaps) {

@@ -5,12 +5,13 @@ import { el } from "./dom.js";
 
 const LASTS_MS = 6000;
 
-/** Tell `words`; `action` may be {words, run}. */
-export function toast(words, action) {
+/** Tell `words` for a while; `action` may be {words, run}, or {words, href} where it leads somewhere. */
+export function toast(words, action, lasts = LASTS_MS) {
   const box = el("div", { class: "toast", role: "status" }, el("span", null, words));
-  if (action) box.append(el("button", { class: "btn sm", type: "button", onclick: () => { box.remove(); action.run(); } }, action.words));
+  if (action?.href) box.append(el("a", { class: "btn sm", href: action.href }, action.words));
+  else if (action) box.append(el("button", { class: "btn sm", type: "button", onclick: () => { box.remove(); action.run(); } }, action.words));
   let timer = 0;
-  const leave = () => { timer = setTimeout(() => box.remove(), LASTS_MS); };
+  const leave = () => { timer = setTimeout(() => box.remove(), lasts); };
   const stay = () => clearTimeout(timer);
   for (const event of ["pointerenter", "focusin"]) box.addEventListener(event, stay);
   for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, leave);

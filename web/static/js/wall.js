@@ -2,6 +2,7 @@
 
 import { AlarmCards } from "./alarms.js";
 import { el, icon } from "./dom.js";
+import { followExceptions } from "./exception_marks.js";
 import { onKeys } from "./keys.js";
 import { cell, largestGrid, stripHeight, used } from "./mosaic.js";
 import { byId, facts } from "./page.js";
@@ -16,6 +17,7 @@ const USUAL = 16 / 9; // the shape of a picture until it is known
 const PHONE_LINES = 3;
 
 const socket = new LiveSocket(tellPlug);
+followExceptions(socket);
 const mosaic = byId("mosaic");
 const phone = matchMedia("(max-width:760px)");
 const stream = facts.cameras.length > 1 ? "sub" : "main"; // small pictures need fewer points
@@ -26,7 +28,7 @@ const tiles = facts.cameras.map((camera) => {
   const strip = camera.overlay_ids.length ? new TillStrip() : null;
   const tile = { camera, strip, ratio: USUAL, till: Boolean(strip), state: camera.state };
   const listeners = { state: (state) => { tile.state = state; drawSummary(); } };
-  if (strip) Object.assign(listeners, { screen: (message) => strip.screen(message), line: (message) => strip.line(message) });
+  if (strip) Object.assign(listeners, { screen: (message) => strip.screen(message), line: (message) => strip.line(message), silence: (message) => strip.silence(message) });
   followShape(figure, camera.state, (ratio) => { tile.ratio = ratio; layOutSoon(); });
   new LivePicture(figure, camera, socket, listeners, stream);
   const open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });

@@ -21,6 +21,9 @@ export function sinceWords(instant) {
   return dayOf(instant) === dayOf(now()) ? shortClock(instant) : `${shortDay(instant)} ${shortClock(instant)}`;
 }
 
+/** "TILL 7 silent since 14:02" */
+export const silentWords = (till, since) => _("{till} silent since {time}", { till, time: sinceWords(Date.parse(since)) });
+
 /** "Camera lost since 14:02 – answers, but wants another password"; an ignored one was not lost: it was never asked. */
 export function lostWords(state) {
   const since = sinceWords(Date.parse(state.since));

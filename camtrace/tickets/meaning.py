@@ -1,0 +1,187 @@
+"""What a question of the search box means: in words for people, and as the search that the store is asked. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from datetime import date, datetime, time, timedelta, tzinfo
+from decimal import Decimal
+
+from camtrace.i18n import N_, Translations
+from camtrace.model import Comparison, LineSearch, Named, Trace
+from camtrace.tickets.deeds import SALE, traces_of
+from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS
+from camtrace.tickets.query import Note, Query
+from camtrace.tickets.values import Condition, minutes_of
+
+_SAID: Mapping[tuple[str, str], str] = {
+    ("till", "="): N_("Till {value}"),
+    ("ticket", "="): N_("Ticket {value}"),
+    ("seller", "="): N_("Cashier {value}"),
+    ("customer", "="): N_("Customer {value}"),
+    ("type", "="): N_("Kind of line {value}"),
+    ("special", "="): N_("Marked {value}"),
+    ("tender", "="): N_("Payment {value}"),
+    ("code", "="): N_("Article code {value}"),
+    ("barcode", "="): N_("Barcode {value}"),
+    ("camera", "="): N_("Camera {value}"),
+    ("amount", "="): N_("amount of {value}"),
+    ("amount", ">"): N_("amount over {value}"),
+    ("amount", ">="): N_("amount from {value}"),
+    ("amount", "<"): N_("amount under {value}"),
+    ("amount", "<="): N_("amount up to {value}"),
+    ("quantity", "="): N_("quantity of {value}"),
+    ("quantity", ">"): N_("quantity over {value}"),
+    ("quantity", ">="): N_("quantity from {value}"),
+    ("quantity", "<"): N_("quantity under {value}"),
+    ("quantity", "<="): N_("quantity up to {value}"),
+    ("from", "="): N_("from {value}"),
+    ("to", "="): N_("until {value}"),
+    ("date", "="): N_("on {value}"),
+    ("time", "="): N_("between {value}"),
+    ("word", "="): N_("line contains {value}"),
+    ("word", "not"): N_("line does not contain {value}"),
+    ("deed", "="): N_("what was done: {value}"),
+    ("deed", "not"): N_("not what was done: {value}"),
+    ("till", "not"): N_("not till {value}"),
+    ("ticket", "not"): N_("not ticket {value}"),
+    ("seller", "not"): N_("not cashier {value}"),
+    ("customer", "not"): N_("not customer {value}"),
+    ("type", "not"): N_("not kind of line {value}"),
+    ("special", "not"): N_("not marked {value}"),
+    ("tender", "not"): N_("not payment {value}"),
+    ("code", "not"): N_("not article code {value}"),
+    ("barcode", "not"): N_("not barcode {value}"),
+    ("camera", "not"): N_("not camera {value}"),
+}
+# what a line is the trace of, as the pages call it
+_SAID_DEEDS = {
+    SALE: N_("sale"),
+    "article": N_("article"),
+    "void": N_("cancelled line"),
+    "ticket_void": N_("cancelled ticket"),
+    "return": N_("goods returned"),
+    "discount": N_("discount"),
+    "gift": N_("given away"),
+    "loss": N_("written off"),
+    "price_change": N_("price changed"),
+    "quantity_change": N_("quantity changed"),
+    "manual_entry": N_("article typed in"),
+    "drawer": N_("drawer opened"),
+    "no_sale": N_("drawer opened without a sale"),
+    "payment": N_("payment"),
+    "end": N_("end of the ticket"),
+    "denied": N_("refused by the till"),
+    "suspended": N_("put aside or taken up"),
+    "reprint": N_("printed again"),
+    "prohibited": N_("prohibited article"),
+    "outside": N_("scanned outside a ticket"),
+    "cash_limit": N_("too much cash"),
+    "report": N_("report printed"),
+    "other": N_("anything else"),
+}
+_SAID_DAYS = {"today": N_("today"), "yesterday": N_("yesterday")}
+
+
+def said(condition: Condition, spoken: Translations) -> tuple[str, str]:
+    """The condition in words: a sentence with {value} in it, and the value."""
+    field, value = condition.field, condition.value
+    if field in MOMENTS:
+        if value.endswith("d") and value[0].isdigit():
+            count = int(value[:-1])
+            words = spoken.ngettext("{count} day", "{count} days", count).format(count=count)
+            return spoken.gettext(N_("the last {value}")), words
+        day, between, hour = value.partition("T")
+        if field == "date" and day in _SAID_DAYS:
+            return "{value}", spoken.gettext(_SAID_DAYS[day])
+        value = spoken.gettext(_SAID_DAYS.get(day, day)) + (f" {hour}" if between else "")
+    elif field in NUMBERS:
+        value = value if spoken.language == "en" else value.replace(".", ",")
+    elif field == "time":
+        value = value.replace("-", "–")
+    elif field == "deed":
+        value = spoken.gettext(_SAID_DEEDS[value])
+    sign = condition.sign
+    if sign.endswith("=="):
+        value = f"“{value}”" if value else "–"
+        sign = sign.removesuffix("==") or "="
+    return spoken.gettext(_SAID[field, sign]), value
+
+
+def search_of(
+    query: Query, now: datetime, zone: tzinfo, uids: Callable[[str], int | None]
+) -> tuple[LineSearch, list[Note]]:
+    """The search that the query means at the instant `now` by the clock of `zone`.
+
+    `uids` gives the camera's uid of a number, None where there is none.
+    """
+    notes: list[Note] = []
+    wanted = LineSearch(
+        texts=tuple(each.value for each in query.of("word") if each.sign == "="),
+        without=tuple(each.value for each in query.of("word") if each.sign == "not"),
+        names=_named(query, "="),
+        exactly=_named(query, "=="),
+        excluded=_named(query, "not"),
+        excluded_exactly=_named(query, "not=="),
+        deeds=_traces(query, "="),
+        excluded_deeds=_traces(query, "not"),
+        comparisons=tuple(Comparison(each.field, each.sign, Decimal(each.value)) for each in query.of(*NUMBERS)),
+    )
+    cameras = query.of("camera")
+    if cameras:
+        found = {each.value: uids(each.value) for each in cameras}
+        notes += [
+            Note(N_("There is no camera {number}."), {"number": name}) for name, uid in found.items() if uid is None
+        ]
+        known = [(each.sign, uid) for each in cameras if (uid := found[each.value]) is not None]
+        if any(each.sign == "=" for each in cameras):
+            wanted = replace(wanted, camera_uids=tuple(uid for sign, uid in known if sign == "="))
+        wanted = replace(wanted, unwatched=tuple(uid for sign, uid in known if sign == "not"))
+    start, stop = period(query, now, zone)
+    if start is not None and stop is not None and start >= stop:
+        notes.append(Note(N_("The period ends before it begins."), {}))
+    hours = tuple(_minutes(each.value) for each in query.of("time"))
+    return replace(wanted, start=start, before=stop, hours=hours, zone=zone), notes
+
+
+def period(query: Query, now: datetime, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
+    """From when, and up to when (not included)."""
+    today = now.astimezone(zone).date()
+    starts, stops = [], []
+    for each in query.of(*MOMENTS):
+        first, last = _bounds(each.value, today, zone)
+        if each.field in ("from", "date"):
+            starts.append(first)
+        if each.field in ("to", "date"):
+            stops.append(last)
+    return max(starts, default=None), min(stops, default=None)
+
+
+def _bounds(value: str, today: date, zone: tzinfo) -> tuple[datetime, datetime]:
+    """The beginning and the end of what a moment means: a day, several days, or a minute."""
+    name, between, hour = value.partition("T")
+    if name.endswith("d"):
+        return _midnight(today - timedelta(days=int(name[:-1]) - 1), zone), _midnight(today + timedelta(days=1), zone)
+    day = {"today": today, "yesterday": today - timedelta(days=1)}.get(name) or date.fromisoformat(name)
+    if between:
+        at = datetime.combine(day, time.fromisoformat(hour), zone)
+        return at, at
+    return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+
+
+def _midnight(day: date, zone: tzinfo) -> datetime:
+    return datetime.combine(day, time(), zone)
+
+
+def _minutes(value: str) -> tuple[int, int]:
+    first, last = (minutes_of(part) or 0 for part in value.split("-"))
+    return first, last
+
+
+def _named(query: Query, sign: str) -> tuple[Named, ...]:
+    found = [(field, tuple(each.value for each in query.of(field) if each.sign == sign)) for field in NAMES]
+    return tuple(Named(field, values) for field, values in found if values)
+
+
+def _traces(query: Query, sign: str) -> tuple[Trace, ...]:
+    return traces_of(each.value for each in query.of("deed") if each.sign == sign)

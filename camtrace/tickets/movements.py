@@ -1,0 +1,44 @@
+"""Whether somebody stood before the till, from what was seen to move. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import datetime, timedelta
+from typing import Protocol
+
+MOTION_SECONDS = 5  # how long one sign of motion stands for: while it lasts there is another within that time
+
+
+class Sight(Protocol):
+    """What the rules ask besides the lines."""
+
+    def applies(self, name: str, at: datetime | None = None) -> bool:
+        """Whether a calendar applies then."""
+
+    def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
+        """Whether nothing moved before these cameras between the two; None where nobody can tell."""
+
+
+class Movements:
+    """When something last moved, by camera and zone. `can_see`: whether motion of a camera is detected at all."""
+
+    def __init__(self, can_see: Callable[[int], bool]) -> None:
+        self._can_see = can_see
+        self._last: dict[int, dict[str, datetime]] = {}
+
+    def moved(self, camera_uid: int, at: datetime, zones: tuple[str, ...] = ()) -> None:
+        """Something moved before a camera, in these zones."""
+        known = self._last.setdefault(camera_uid, {})
+        for zone in ("", *zones[:20]):
+            known[zone] = max(at, known.get(zone, at))
+        while len(known) > 100:
+            del known[next(iter(known))]
+
+    def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
+        """Whether nothing moved between the two; None where motion is detected on none of `cameras`."""
+        seeing = [uid for uid in cameras if self._can_see(uid)]
+        if not seeing:
+            return None
+        lasts = timedelta(seconds=MOTION_SECONDS)
+        latest = [self._last.get(uid, {}).get(zone) for uid in seeing]
+        return all(moved is None or moved + lasts < start for moved in latest)

@@ -1,0 +1,106 @@
+// Exceptions on a line of time: what rules found, as diamonds; and who looks at a live page is told of new ones.
+
+import { askJson, query } from "./api.js";
+import { deedWords } from "./deeds.js";
+import { svg } from "./dom.js";
+import { tillWords } from "./lines.js";
+import { facts, may } from "./page.js";
+import { _, figure, ngettext } from "./texts.js";
+import { clock, dayEnd, dayStart, iso, now } from "./time.js";
+import { toast } from "./toast.js";
+
+const FRESH_MS = 4000; // how long today's answer stays good
+const PAGE = 1000;
+const MOST_PAGES = 3;
+const SHAPE = 5; // from the middle of a diamond to its corners
+const MERGE_PX = 7;
+const TOLD_MS = 30000; // how long a new one stays in the corner
+
+/** An exception as a mark: at the instant at which the picture shows it. */
+function markOf(one) {
+  const at = Date.parse(one.picture_at);
+  const camera = one.cameras.find((id) => facts.cameras.some((known) => known.id === id));
+  return { from: at, to: at, camera: camera ?? null, cameras: one.cameras, causes: [], count: 0, found: [one] };
+}
+
+/** Marks between two instants, the first one first; none for who may not see exceptions. */
+export async function exceptionMarks(start, stop, { camera = "" } = {}) {
+  if (!may("exceptions")) return [];
+  const found = [];
+  let cursor = "";
+  for (let page = 0; page < MOST_PAGES && cursor !== null; page += 1) {
+    const answer = await askJson(`/exceptions${query({ camera, start: iso(start), stop: iso(stop), limit: PAGE, cursor })}`);
+    found.push(...answer.items);
+    cursor = answer.next;
+  }
+  return found.map(markOf).reverse().sort((one, other) => one.from - other.from);
+}
+
+/** The marks of one camera by whole days, kept for a while. */
+export class ExceptionDays {
+  #camera;
+  #days = new Map();
+
+  constructor(camera) {
+    this.#camera = camera;
+  }
+
+  day(name) {
+    const known = this.#days.get(name);
+    if (known && performance.now() - known.asked < (dayEnd(name) <= now() ? 15 * FRESH_MS : FRESH_MS)) return known.answer;
+    const answer = exceptionMarks(dayStart(name), dayEnd(name), { camera: this.#camera });
+    this.#days.set(name, { asked: performance.now(), answer });
+    answer.catch(() => this.#days.delete(name));
+    return answer;
+  }
+}
+
+/** A diamond around x, y in an `<svg>`; hollow where somebody has looked at the exception. `x` may be a percentage. */
+export function diamond(x, y, seen) {
+  const shape = svg("path", { class: seen ? "m-exc seen" : "m-exc", d: `M0 ${-SHAPE}L${SHAPE} 0L0 ${SHAPE}L${-SHAPE} 0z` });
+  return svg("svg", { x, y, overflow: "visible" }, shape);
+}
+
+/** Diamonds for these marks; of those closer together than can be seen there is one, full while one of them is new. */
+export function diamonds(marks, place, width, y) {
+  const groups = [];
+  for (const { from, found } of marks) {
+    const x = place(from);
+    if (x < -SHAPE || x > width + SHAPE) continue;
+    const isNew = found.some(({ verdict }) => verdict === "new");
+    const last = groups.at(-1);
+    if (last && x - last.x < MERGE_PX) last.isNew ||= isNew;
+    else groups.push({ x, isNew });
+  }
+  return groups.map(({ x, isNew }) => diamond(Math.min(Math.max(x, SHAPE), Math.max(SHAPE, width - SHAPE)), y, !isNew));
+}
+
+/** "Line cancelled over 20, TILL 7, cancelled line, 24.90", or how many there are, of which rules. */
+export function foundWords(found) {
+  if (found.length > 1) return [ngettext("{count} exception", "{count} exceptions", found.length), ...new Set(found.map(({ rule }) => rule))].slice(0, 4).join(", ");
+  const [{ rule, source, deed, text, amount }] = found;
+  return [rule, tillWords(source), text || deedWords(deed), amount && figure(Number(amount), 2)].filter(Boolean).join(", ");
+}
+
+/** Where an exception is watched: its second in the replay, else among the exceptions. */
+export function wayTo(one) {
+  const { camera, from } = markOf(one);
+  return camera !== null && may("replay") ? `/replay/${camera}?at=${(from / 1000).toFixed(3)}` : "/exceptions";
+}
+
+/** The first exception at an instant of the day, in words; "" where there is none. */
+export function foundWordsAt(at, marks, reach = 1000) {
+  const mark = marks.find(({ from }) => Math.abs(at - from) < reach);
+  return mark ? _("exception: {what}", { what: foundWords(mark.found) }) : "";
+}
+
+/** Have the pages' marks drawn again when a rule is met, and tell who looks, if the rule says so. */
+export function followExceptions(socket) {
+  if (!may("exceptions")) return;
+  socket.onException(({ exception }) => {
+    document.dispatchEvent(new CustomEvent("exception"));
+    if (!exception.popup) return;
+    const way = wayTo(exception);
+    toast(`${clock(Date.parse(exception.at))} · ${foundWords([exception])}`, { words: way === "/exceptions" ? _("Exceptions") : _("Watch"), href: way }, TOLD_MS);
+  });
+}
