@@ -18,9 +18,11 @@ install: $(VENV)/.installed
 run: $(VENV)/.installed
 	@exec $(BIN)/camtrace demo
 
+# What a hundred processes import is compiled once.
 test: $(VENV)/.installed-test
 	@sh .ci/system
-	@failed=; types=$$(mktemp); \
+	@unset PYTHONDONTWRITEBYTECODE; \
+	failed=; types=$$(mktemp); \
 	nice -n 19 $(BIN)/mypy > $$types 2>&1 & typing=$$!; \
 	$(BIN)/ruff check . || failed="$$failed ruff"; \
 	$(BIN)/ruff format --check --quiet . || failed="$$failed format"; \

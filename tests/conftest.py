@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Generator
 from itertools import zip_longest
+from pathlib import Path
 
 import hypothesis
 import pytest
@@ -29,6 +30,15 @@ def pytest_configure(config: pytest.Config) -> None:
     """Make the suite's own marks known."""
     config.addinivalue_line("markers", "slow: takes some tens of seconds")
     config.addinivalue_line("markers", "alone: keeps time with the real world, and runs while nothing else does")
+
+
+def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
+    """Who runs the tests that run alone, or all but those, need not read the files of the others."""
+    wanted = config.option.markexpr
+    if wanted not in ("alone", "not alone") or not collection_path.name.startswith("test_"):
+        return None
+    alone = collection_path.relative_to(config.rootpath).as_posix().startswith(ALONE)
+    return None if alone == (wanted == "alone") else True
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from datetime import UTC, datetime
 
+from argon2 import PasswordHasher
 from cryptography.fernet import Fernet
 from support.database import DatabaseCase
 from support.watching import until
@@ -50,6 +51,9 @@ class GateTests(DatabaseCase):
     async def setUp(self) -> None:
         await super().setUp()
         await self.database.execute("truncate account, setup_link cascade")
+        self.patch(auth, "_hasher", PasswordHasher(time_cost=1, memory_cost=64, parallelism=1))
+        auth._nobody.cache_clear()
+        self.addCleanup(auth._nobody.cache_clear)
         self.pools = Pools(reactor, jobs=1)
         self.addCleanup(self.pools.stop)
         self.now = [0.0]

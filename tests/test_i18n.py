@@ -6,20 +6,25 @@ import ast
 import re
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from functools import cache
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.catalogue import ROOT, SCRIPTS, TRANSLATED, found, stored
+from support import catalogue
+from support.catalogue import ROOT, SCRIPTS, TRANSLATED
+from support.words import translations
 
-from camtrace import assets, i18n
+from camtrace import i18n
 from camtrace.web.pages_frame import PROFILES
 
 PLACES = re.compile(r"%\(\w+\)s|\{\w+\}")
+found = cache(catalogue.found)
+stored = cache(catalogue.stored)
 
 
 @pytest.fixture(scope="module")
 def spoken() -> dict[str, i18n.Translations]:
-    return i18n.load(assets.web() / "locale")
+    return translations()
 
 
 @pytest.mark.parametrize("language", TRANSLATED)

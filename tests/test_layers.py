@@ -210,8 +210,9 @@ def test_single_doors(path: Path) -> None:
     if parts not in (["tap"], ["cli"]) and parts[0] != "demo":
         assert "internet import reactor" not in code, "the global reactor is known to tap.py and cli.py only"
     if parts[0] != "store":
-        docstrings = set(_docstrings(ast.parse(text)))
-        for node in ast.walk(ast.parse(text)):
+        tree = ast.parse(text)
+        docstrings = set(_docstrings(tree))
+        for node in ast.walk(tree):
             if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings:
                 assert not SQL.match(node.value) or " " not in node.value.strip() or _is_words(node.value), node.value
 

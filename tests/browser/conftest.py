@@ -1,4 +1,4 @@
-"""A browser and a site of fakes for each module here, and Anna, who is signed in there."""
+"""A browser, a site of fakes that is new for each module here, and Anna, who is signed in there."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from playwright.sync_api import Browser
 from support.browser import Person, PreviewProcess, chromium, person, renewed
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
     """One Chromium."""
     with chromium() as started:

@@ -135,7 +135,7 @@ MANAGED_ONLY = "window.ManagedMediaSource = window.MediaSource; delete window.Me
 
 @pytest.mark.parametrize("lacking", [NO_VIDEO, "MediaSource.isTypeSupported = () => false"])
 def test_a_browser_that_plays_no_video_gets_single_pictures(anna: Person, lacking: str) -> None:
-    anna.page.add_init_script(lacking)
+    anna.prepare(lacking)
     anna.go("/live/1")
     anna.page.wait_for_function(DRAWN)
     anna.page.wait_for_selector(".pic.moving")
@@ -152,7 +152,7 @@ def test_a_browser_that_plays_no_video_gets_single_pictures(anna: Person, lackin
 
 
 def test_a_browser_with_managed_sources_only_plays_video(anna: Person) -> None:
-    anna.page.add_init_script(MANAGED_ONLY)
+    anna.prepare(MANAGED_ONLY)
     anna.go("/live/1")
     anna.until("v.videoWidth > 0 && v.currentTime > 0 && document.querySelector('.pic.moving')")
     assert anna.video("v.disableRemotePlayback") is True

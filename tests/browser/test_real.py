@@ -105,7 +105,7 @@ class Shop:
             page.wait_for_selector("a[href='/cameras/new']")  # nothing to watch yet: the page says what to do
             owner.go(path)
             assert page.locator("#password").count() == 0 or _refused_again(owner)
-        self.server.token = self.server.command("token", "create", "anna").stdout.splitlines()[-1]
+        self.server.token = self.server.new_token("anna")
 
     def add(self, **fields: Any) -> int:
         """Add a camera; its number."""

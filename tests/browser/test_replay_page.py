@@ -162,7 +162,7 @@ def test_playing_goes_on_behind_a_gap(anna: Person) -> None:
 
 @pytest.mark.parametrize("lacking", ["MediaSource.isTypeSupported = () => false", "delete window.MediaSource"])
 def test_what_the_browser_cannot_play_is_shown_by_single_pictures(anna: Person, lacking: str) -> None:
-    anna.page.add_init_script(lacking)
+    anna.prepare(lacking)
     anna.go("/replay/1")
     anna.page.wait_for_function(DRAWN)
     anna.page.wait_for_selector(".picnote:not([hidden])")
@@ -174,7 +174,7 @@ def test_what_the_browser_cannot_play_is_shown_by_single_pictures(anna: Person, 
 
 
 def test_a_browser_with_managed_sources_only_replays_video(anna: Person) -> None:
-    anna.page.add_init_script("window.ManagedMediaSource = window.MediaSource; delete window.MediaSource")
+    anna.prepare("window.ManagedMediaSource = window.MediaSource; delete window.MediaSource")
     anna.go("/replay/1")
     anna.until("v.readyState >= 3 && !v.paused && v.currentTime > 0 && v.disableRemotePlayback")
 

@@ -27,10 +27,12 @@ class ProbeTests(TestCase):
     """What the test of a camera says."""
 
     def setUp(self) -> None:
+        self.probe = self.patient(Patience(opening=15, silence=15, turn=0.1))
+
+    def patient(self, patience: Patience) -> Probe:
         pools = Pools(reactor)
         self.addCleanup(pools.stop)
-        feeds = Feeds(reactor, pools, Metrics(), patience=Patience(opening=1.0, silence=1.5, turn=0.1))
-        self.probe = Probe(reactor, feeds)
+        return Probe(reactor, Feeds(reactor, pools, Metrics(), patience=patience))
 
     async def try_camera(
         self, url: str, password: str = "", **fields: Any
@@ -92,6 +94,7 @@ class ProbeTests(TestCase):
         self.assertEqual(steps, [("unknown_model", "bad")])
 
     async def test_black_hole(self) -> None:
+        self.probe = self.patient(Patience(opening=1, turn=0.1))
         port = SilentPort()
         self.addCleanup(port.stop)
         _, steps = await self.try_camera(f"rtsp://127.0.0.1:{port.port}/x")
@@ -99,6 +102,7 @@ class ProbeTests(TestCase):
 
     async def test_refused(self) -> None:
         """A camera that answers with an error, whatever else it may say: the status, and no more steps."""
+        self.probe = self.patient(Patience(opening=15, silence=1.5, turn=0.1))
         with ScriptedCamera(lambda request: reply(503)) as camera:
             found, steps = await self.try_camera(camera.url)
             self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("status", "bad")])
@@ -115,9 +119,7 @@ class ProbeTests(TestCase):
         port = SilentPort()
         self.addCleanup(port.stop)
         self.patch(probe, "_ANSWER_SECONDS", 0.2)
-        pools = Pools(reactor)
-        self.addCleanup(pools.stop)
-        self.probe = Probe(reactor, Feeds(reactor, pools, Metrics(), patience=Patience(opening=60, turn=0.05)))
+        self.probe = self.patient(Patience(opening=60, turn=0.05))
         _, steps = await self.try_camera(f"rtsp://127.0.0.1:{port.port}/x")
         self.assertEqual(steps, [("address", "ok"), ("port", "ok"), ("timeout", "bad")])
         await until(lambda: not any(thread.name == "lane question" for thread in threading.enumerate()))

@@ -76,12 +76,22 @@ class RunningDemo:
         return self.process.returncode, time.monotonic() - began
 
 
+@pytest.fixture(scope="module")
+def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Films that a demo has drawn: those after it in this file find them."""
+    return tmp_path_factory.mktemp("films")
+
+
 @pytest.fixture
-def folder() -> Iterator[Path]:
+def folder(drawn: Path) -> Iterator[Path]:
     """A folder that another account (the private database's) can pass through."""
     made = Path(tempfile.mkdtemp(prefix="camtrace-demo-"))
+    shutil.copytree(drawn, made, dirs_exist_ok=True)
     made.chmod(0o711)
     yield made
+    for film in made.rglob("*.film"):
+        (drawn / film.relative_to(made)).parent.mkdir(exist_ok=True)
+        shutil.copy(film, drawn / film.relative_to(made))
     shutil.rmtree(made, ignore_errors=True)
 
 

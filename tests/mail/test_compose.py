@@ -8,8 +8,9 @@ from email.policy import default
 from zoneinfo import ZoneInfo
 
 import pytest
+from support.words import translations
 
-from camtrace import assets, i18n
+from camtrace import i18n
 from camtrace.cameras.status import REASONS
 from camtrace.mail import compose
 from camtrace.mail.compose import Author, CameraReport, DiskReport, Letter, Place, Report
@@ -26,7 +27,7 @@ JPEG = b"\xff\xd8" + bytes(range(256)) * 40 + b"\xff\xd9"
 
 @pytest.fixture(scope="module")
 def spoken() -> dict[str, i18n.Translations]:
-    return i18n.load(assets.web() / "locale")
+    return translations()
 
 
 @pytest.fixture

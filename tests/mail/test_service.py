@@ -13,11 +13,11 @@ from zoneinfo import ZoneInfo
 
 from support.database import DatabaseCase
 from support.needs import needs
+from support.words import translations
 from twisted.internet import reactor
 from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock, deferLater
 
-from camtrace import assets, i18n
 from camtrace.bus import Bus
 from camtrace.cameras.status import REASONS
 from camtrace.errors import DatabaseUnavailable, NotFound
@@ -136,7 +136,7 @@ class MailsTests(DatabaseCase):
             self.shop,
             Weekdays(),
             Reporter(self.shop, self.shop, list, "1.0"),
-            authors(place, i18n.load(assets.web() / "locale"), REASONS),
+            authors(place, translations(), REASONS),
             "en",
             self.clock,
             self._picture if picture else None,

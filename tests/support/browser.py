@@ -1,7 +1,8 @@
 """A real Chromium, driven by Playwright, and sites to look at with it.
 
-`chromium()` starts one browser for a whole module. `person(browser, address, name, password)` is somebody signed in
-at a site: the site of fakes (`PreviewProcess`) or a real server, whose address it takes just as well.
+`chromium()` starts one browser for a whole run. `person(browser, address, name, password)` is somebody signed in at a
+site: the site of fakes (`PreviewProcess`) or a real server, whose address it takes just as well. A window of the
+browser is dear, so who leaves one leaves it tidy for the next who wants such a one.
 """
 
 from __future__ import annotations
@@ -10,21 +11,24 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-from playwright.sync_api import Browser, Page, sync_playwright
+from playwright.sync_api import Browser, Error, Page, sync_playwright
 from support import needs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse battery"
-WAIT_MS = 15_000
+WAIT_MS = 30_000
+DESK = {"width": 1440, "height": 900}
 # it is early afternoon at the site: a day that has just begun would hold little of what is looked at
 ZONE = f"Etc/GMT{datetime.now(UTC).hour - 14:+d}"
 _signed_in: dict[tuple[str, str, str], Any] = {}
 """The cookies of who has been through the door once, by address, name and password."""
+_vacant: dict[str, list[Page]] = {}
+"""Windows that nobody uses at the moment, by the options of their contexts."""
 
 
 @contextmanager
@@ -37,6 +41,7 @@ def chromium() -> Iterator[Browser]:
         try:
             yield browser
         finally:
+            _vacant.clear()
             browser.close()
 
 
@@ -84,9 +89,32 @@ class Person:
         self.page = page
         self.address = address
         self.complaints: list[str] = []
+        self.tidy = True  # whether the next may have the window
         page.set_default_timeout(WAIT_MS)
-        page.on("pageerror", lambda error: self.complaints.append(str(error)))
+        page.on("pageerror", self._failed)
         page.on("console", self._heard)
+
+    def prepare(self, script: str) -> None:
+        """Run `script` in every page before the page's own; for this window's life, so nobody gets it afterwards."""
+        self.tidy = False
+        self.page.add_init_script(script)
+
+    def leave(self) -> None:
+        """Close the page, forget what sites have left in the browser, and make the window as it was."""
+        page = self.page
+        page.remove_listener("pageerror", self._failed)
+        page.remove_listener("console", self._heard)
+        for other in page.context.pages:
+            if other is not page:
+                other.close()
+        with suppress(Error):  # a page that never came has no storage
+            page.evaluate("() => { localStorage.clear(); sessionStorage.clear(); }")
+        page.mouse.move(-1, -1)
+        page.goto("about:blank")
+        page.context.clear_cookies()
+
+    def _failed(self, error: Any) -> None:
+        self.complaints.append(str(error))
 
     def _heard(self, message: Any) -> None:
         # a picture that is not there is an answer, not a fault of the page
@@ -123,15 +151,22 @@ def person(
 
     The first time it goes through the door; later ones find it open.
     """
-    context = browser.new_context(**{"locale": "en", "viewport": {"width": 1440, "height": 900}, **options})
+    viewport = options.pop("viewport", DESK)
+    vacant = _vacant.setdefault(repr(sorted({"locale": "en", **options}.items())), [])
+    page = vacant.pop() if vacant else browser.new_context(**{"locale": "en", **options}).new_page()
     try:
-        somebody = Person(context.new_page(), address)
+        page.set_viewport_size(viewport)
+        somebody = Person(page, address)
         if name:
             if sessions := _signed_in.get((address, name, password)):
-                context.add_cookies(sessions)
+                page.context.add_cookies(sessions)
             else:
                 somebody.sign_in(name, password)
-                _signed_in[address, name, password] = context.cookies()
+                _signed_in[address, name, password] = page.context.cookies()
         yield somebody
+        if somebody.tidy:
+            somebody.leave()
+            vacant.append(page)
     finally:
-        context.close()
+        if page not in vacant:
+            page.context.close()

@@ -8,7 +8,8 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from camtrace import assets, i18n
+from support.words import translations
+
 from camtrace.errors import NotFound
 from camtrace.mail.compose import Place
 from camtrace.mail.office import Office
@@ -107,5 +108,5 @@ def office(shelf: Shelf, secrets: Any, note: Any) -> Office:
     """The real office on `shelf`."""
     place = Place("Shop", ZoneInfo("Europe/Paris"), "https://cctv.shop")
     known: Any = shelf
-    voices = authors(place, i18n.load(assets.web() / "locale"), {})
+    voices = authors(place, translations(), {})
     return Office(known, known, known, known, secrets, note, voices, "en", lambda: NOON)

@@ -19,11 +19,13 @@ from zoneinfo import ZoneInfo
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
 from support.web import Disk, WebShop
-from twisted.internet import endpoints, protocol, reactor, task
+from support.words import static, templates
+from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
+from twisted.protocols import policies
 from twisted.protocols.basic import LineReceiver
 
-from camtrace import assets, clock, i18n
+from camtrace import clock
 from camtrace.config import Site
 from camtrace.events import CameraStateChanged, LineReceived, RuleMet, TillSilenceChanged
 from camtrace.model import (
@@ -66,8 +68,6 @@ from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
 from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
-from camtrace.web.static import Static
-from camtrace.web.templating import Templates
 
 MEDIA = Path(__file__).parent.parent / "media"
 SECOND = timedelta(seconds=1)
@@ -277,10 +277,8 @@ class PreviewSite:
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
         shop.losses.stored = losses()
-        static = Static(assets.web() / "static")
-        templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), static.url)
         frame = Frame(
-            templates,
+            templates(),
             Site("Marché Sud", zone),
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
@@ -324,7 +322,9 @@ class PreviewSite:
         shop.rules.lines = self.log.stored
         self._find_exceptions()
         mail = SettingsPages(frame, shop.access)
-        self.website = Website(reactor, pages=[static, door, pages, account, mail], api=api, error_page=door.error_page)
+        self.website = Website(
+            reactor, pages=[static(), door, pages, account, mail], api=api, error_page=door.error_page
+        )
 
     def _sell_the_past(self) -> None:
         at = clock.now() - timedelta(hours=3)
@@ -392,24 +392,22 @@ class PreviewSite:
         self.live.lose(uid)
 
 
-class Front(protocol.Factory):
+class Front(policies.WrappingFactory):
     """Leads each connection to the site as it stands then."""
 
     def __init__(self, zone: str) -> None:
         self._zone = zone
         self.site = PreviewSite(zone)
-        self._factory = self.site.website.site()
+        super().__init__(self.site.website.site())
 
     def renew(self) -> None:
-        """A site as on its first day. Who is signed in stays so."""
+        """A site as on its first day. Who is signed in stays so; connections to the site of before end."""
         sessions = self.site.shop.users.sessions
         self.site = PreviewSite(self._zone)
         self.site.shop.users.sessions.update(sessions)
-        self._factory = self.site.website.site()
-
-    def buildProtocol(self, addr: Any) -> Any:
-        """A connection of the site's."""
-        return self._factory.buildProtocol(addr)
+        self.wrappedFactory = self.site.website.site()
+        for connection in list(self.protocols):
+            connection.transport.abortConnection()
 
 
 class Orders(LineReceiver):

@@ -21,11 +21,12 @@ from support.mail_office import Shelf, office
 from support.prisma import PrismaShop
 from support.rules import Shelves
 from support.tills import Speech
+from support.words import translations
 from treq.testing import StubTreq
 from twisted.internet import defer
 from twisted.internet.task import Clock
 
-from camtrace import assets, clock, i18n
+from camtrace import clock
 from camtrace.alarm.pictures import Pictures
 from camtrace.alarm.service import Alarms
 from camtrace.auth import Gate, Throttle
@@ -99,8 +100,8 @@ GONE = Camera(uid=90, id=1, name="Old till", url="rtsp://10.0.0.9/main", deleted
 
 @cache
 def password_hash() -> str:
-    """The Argon2 hash of PASSWORD, made once."""
-    return PasswordHasher().hash(PASSWORD)
+    """The Argon2 hash of PASSWORD, made once, of the kind that is verified fast."""
+    return PasswordHasher(time_cost=1, memory_cost=64, parallelism=1).hash(PASSWORD)
 
 
 class Accounts:
@@ -478,12 +479,6 @@ class PlainPages:
     @requirer.require(app.route("/fail", methods=["GET"]), visit=May())
     async def fail(self, visit: Visit) -> str:
         raise ZeroDivisionError("on purpose")
-
-
-@cache
-def translations() -> dict[str, i18n.Translations]:
-    """Every language's messages, read once."""
-    return i18n.load(assets.web() / "locale")
 
 
 class WebShop:

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from support.mail_office import office
 from support.web import Browser, WebShop
+from support.words import static, templates, translations
 
-from camtrace import assets, i18n
 from camtrace.config import Site
 from camtrace.mail.smtp import TROUBLES, MailTrouble
 from camtrace.notes import TEXTS
@@ -18,10 +18,7 @@ from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
 from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
-from camtrace.web.static import Static
-from camtrace.web.templating import Templates
 
-STATIC = Static(assets.web() / "static")
 SERVER = {"host": "smtp.shop", "sender": "cam@shop.example", "login": "cam", "password": "s3cret word"}
 
 
@@ -30,14 +27,13 @@ class Shop(WebShop):
 
     def __init__(self) -> None:
         super().__init__()
-        templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), STATIC.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras)
+        frame = Frame(templates(), Site("Marché Sud", "Europe/Paris"), self.cameras)
         door = Door(frame, self.access)
         api = MailApi(
             None, self.access, self.cameras, self.rows, office(self.shelf, self.vault, self._note), self.voices
         )
         self.website = Website(
-            None, pages=[STATIC, door, SettingsPages(frame, self.access)], api=[api], error_page=door.error_page
+            None, pages=[static(), door, SettingsPages(frame, self.access)], api=[api], error_page=door.error_page
         )
 
 
@@ -119,7 +115,7 @@ def test_a_test_says_what_is_wrong(shop: Shop, anna: Browser, kind: str) -> None
     assert (told["ok"], told["code"], told["text"]) == (False, kind, TEXTS[f"mail_trouble_{kind}"])
     assert "{" not in told["message"] and "s3cret" not in json.dumps(told)
     for language in ("fr", "ru"):
-        assert i18n.load(assets.web() / "locale")[language].gettext(told["text"]) != told["text"]
+        assert translations()[language].gettext(told["text"]) != told["text"]
 
 
 def test_a_test_needs_a_host_and_an_address(shop: Shop, anna: Browser) -> None:

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 from support.web import PASSWORD, Browser, WebShop
 from support.web import _now as now
+from support.words import static, templates
 
 from camtrace import assets, i18n
 from camtrace.config import Site
@@ -21,11 +22,7 @@ from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame, own_address
 from camtrace.web.site import Website
-from camtrace.web.static import Static
-from camtrace.web.templating import Templates, as_data_block
-
-STATIC = Static(assets.web() / "static")
-SPOKEN = i18n.load(assets.web() / "locale")
+from camtrace.web.templating import as_data_block
 
 
 class Shop(WebShop):
@@ -33,12 +30,11 @@ class Shop(WebShop):
 
     def __init__(self, default_ftp_password: bool = False) -> None:
         super().__init__()
-        templates = Templates(assets.web() / "templates", SPOKEN, STATIC.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras, default_ftp_password)
+        frame = Frame(templates(), Site("Marché Sud", "Europe/Paris"), self.cameras, default_ftp_password)
         door = Door(frame, self.access)
         pages = Pages(frame, self.access, self.cameras, self.rows)
         account = AccountPages(frame, self.access, self._note, lambda: 8554)
-        self.website = Website(None, pages=[STATIC, door, pages, account], error_page=door.error_page)
+        self.website = Website(None, pages=[static(), door, pages, account], error_page=door.error_page)
 
 
 @pytest.fixture

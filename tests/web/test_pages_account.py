@@ -7,18 +7,15 @@ from typing import Any
 
 import pytest
 from support.web import GONE, PASSWORD, Browser, WebShop
+from support.words import static, templates
 
-from camtrace import assets, i18n
 from camtrace.config import Site
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
 from camtrace.web.pages_door import Door
 from camtrace.web.pages_frame import Frame
 from camtrace.web.site import Website
-from camtrace.web.static import Static
-from camtrace.web.templating import Templates
 
-STATIC = Static(assets.web() / "static")
 NEW = "a sentence nobody knows"
 
 
@@ -27,12 +24,11 @@ class Shop(WebShop):
 
     def __init__(self, player_port: int = 8554) -> None:
         super().__init__()
-        templates = Templates(assets.web() / "templates", i18n.load(assets.web() / "locale"), STATIC.url)
-        frame = Frame(templates, Site("Marché Sud", "Europe/Paris"), self.cameras)
+        frame = Frame(templates(), Site("Marché Sud", "Europe/Paris"), self.cameras)
         pages = Pages(frame, self.access, self.cameras, self.rows)
         account = AccountPages(frame, self.access, self._note, lambda: player_port)
         door = Door(frame, self.access)
-        self.website = Website(None, pages=[STATIC, door, pages, account], error_page=door.error_page)
+        self.website = Website(None, pages=[static(), door, pages, account], error_page=door.error_page)
 
 
 @pytest.fixture
