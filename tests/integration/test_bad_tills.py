@@ -116,7 +116,7 @@ class BadTillsTests(unittest.TestCase):
         self.assertEqual(self.server.get("/api/v1/health")["status"], "ok")
 
     def test_every_preset_from_the_socket_to_the_search(self) -> None:
-        """The sample of each, in pieces, from an address that speaks so: its words are found, its ticket has its total."""
+        """The sample of each, in pieces, from an address that speaks so: its words are found, its total is right."""
         wanted = {
             "receipt": ("tarte", "18.20"),
             "receipt-en": ("television", "1301.50"),
