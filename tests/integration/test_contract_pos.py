@@ -113,12 +113,12 @@ class TillTests(OneServer):
             status, told = self.server.call("PATCH", f"/api/v1/sources/{address}", {"dialect": "escpos"})
             self.assertEqual((status, told["dialect"]), (200, "escpos"))
             printer.sendall(presets.BY_NAME["escpos"].sample)
-            lines = self.lines(10, source=address)
-        self.assertEqual("".join(line["type"] for line in lines), "NAASNTNNDE")
+            lines = self.lines(14, source=address)
+        self.assertEqual("".join(line["type"] for line in lines), "NNNNAASANTNNDE")
         (ticket,) = self.get("/tickets", source=address)["items"]
-        self.assertEqual((ticket["state"], ticket["total"], ticket["line_count"]), ("closed", "17.30", 10))
+        self.assertEqual((ticket["state"], ticket["total"], ticket["line_count"]), ("closed", "18.20", 14))
         found = {each["source"]: each for each in self.get("/sources")["items"]}
-        self.assertEqual((found[address]["lines_per_day"], found[address]["dialect"]), (10, "escpos"))
+        self.assertEqual((found[address]["lines_per_day"], found[address]["dialect"]), (14, "escpos"))
         (sender,) = self.get("/senders")["items"]
         self.assertEqual((sender["address"], sender["source"]), (address, address))
 

@@ -536,6 +536,17 @@ def test_tills_of_one_connection_do_not_mix() -> None:
     ]
 
 
+def test_a_ticket_that_begins_forgets_the_one_before_of_its_till() -> None:
+    """Another till has spoken since, and the ticket before was never ended."""
+    sent = [b'<ticket till="4" ticket="12" seller="LEA">', b'<line till="5" text="B"/>', b'<ticket till="4">']
+    lines = said(shipped()["xml"], *sent)
+    assert [line and (line.source, line.ticket, line.seller) for line in lines] == [
+        ("4", "12", "LEA"),
+        ("5", "", ""),
+        ("4", "", ""),
+    ]
+
+
 # ── what shall not get in ──
 
 
