@@ -230,7 +230,7 @@ class ApiTests(OneServer):
             self.server.command(
                 "user", "create", profile, "--profile", profile, "--password-file", "-", text="long enough text\n"
             )
-            tokens[profile] = self.server.command("token", "create", profile).stdout.splitlines()[-1]
+            tokens[profile] = self.server.new_token(profile)
         camera = self.add_camera(url=URL, login="root")
         for token in tokens.values():
             shown = self.bare("GET", f"/api/v1/cameras/{camera['id']}", token).json
@@ -309,7 +309,7 @@ class ApiTests(OneServer):
 
     def test_z_metrics_without_database(self) -> None:
         """The figures go on, for the token that read them before, whether the database is gone or stands still."""
-        unused = self.server.command("token", "create", "admin").stdout.splitlines()[-1]
+        unused = self.server.new_token("admin")
         self.server.get("/metrics")
         pids = self.database_pids()
         try:
@@ -334,7 +334,7 @@ class ApiTests(OneServer):
             os.kill(pids[0], signal.SIGCONT)
         soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health", 60)
         self.server.command("user", "create", "guard", "--profile", "viewer", "--password-file", "-", text="x" * 12)
-        token = self.server.command("token", "create", "guard").stdout.splitlines()[-1]
+        token = self.server.new_token("guard")
         self.assertEqual(self.bare("GET", "/metrics", token).status, 200)
         self.server.command("user", "lock", "guard")
         self.assertEqual(self.bare("GET", "/metrics", token).status, 401)

@@ -9,8 +9,9 @@ from zoneinfo import ZoneInfo
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
+from support.words import translations
 
-from camtrace import assets, i18n
+from camtrace import i18n
 from camtrace.model import DEEDS, Comparison, Named
 from camtrace.tickets.deeds import SALE, traces_of
 from camtrace.tickets.keywords import DEED_WORDS, FIELDS, KEYWORDS
@@ -135,7 +136,7 @@ def test_a_form_writes_the_box() -> None:
 
 
 def test_how_it_was_understood_in_words() -> None:
-    french = i18n.load(assets.web() / "locale")["fr"]
+    french = translations()["fr"]
     sentences = [said(each, french) for each in parse("amount>12.5 date:7d date:hier time:9-12 x").conditions]
     assert [text.format(value=value) for text, value in sentences] == [
         "montant supérieur à 12,5",
@@ -200,6 +201,6 @@ def test_what_must_not_be_is_asked_of_the_store() -> None:
     assert (wanted.camera_uids, wanted.unwatched) == (None, (101,))
     assert wanted.excluded_deeds == traces_of(["discount"]) and not wanted.deeds
     assert [note.values for note in notes] == [{"number": "9"}]
-    french = i18n.load(assets.web() / "locale")["fr"]
+    french = translations()["fr"]
     told = [text.format(value=value) for text, value in (said(each, french) for each in query.conditions)]
     assert told[0] == "pas la caisse 7" and told[-2:] == ["pas : remise", "Vendeur –"]
