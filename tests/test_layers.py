@@ -123,7 +123,7 @@ def is_pure(parts: list[str]) -> bool:
 
 
 def room(parts: list[str]) -> str:
-    if len(parts) == 1 and parts[0] in FLOOR:
+    if parts[0] in FLOOR and (len(parts) == 1 or parts[0] == "model"):
         return "floor"
     if parts[0] in ("store", "media", "web", "demo"):
         return parts[0]
@@ -152,7 +152,8 @@ def allowed_inside(parts: list[str], wanted: list[str]) -> bool:
         own_or_tickets = wanted[0] == parts[0] or (parts[0] in ("pos", "prisma") and wanted[0] == "tickets")
         return wanted[0] in PURE_FLOOR or (own_or_tickets and is_pure(wanted))
     if where == "floor":
-        return there == "floor" and FLOOR.index(wanted[0]) < FLOOR.index(parts[0])
+        own = parts[0] == wanted[0] == "model"  # the one module of the floor with rooms of its own
+        return there == "floor" and (own or FLOOR.index(wanted[0]) < FLOOR.index(parts[0]))
     if where == "top":
         return True
     if there == "floor" or wanted[0] == parts[0]:
