@@ -4,7 +4,8 @@ The whole server runs in a process of its own (twistd) and records two cameras (
 Fifty tills send a few lines a second each, over connections of their own. A headless Chromium has the live page of one
 camera open, its picture playing: first that of a camera with four of the tills, then of one that all fifty belong to.
 Each line carries the instant just before it was sent; the page is asked for the first animation frame after the line
-came into the document. Both clocks are this machine's.
+came into the document. Both clocks are this machine's. The lines of the first four tills count, whose tickets lie
+within the window in both cases: what lies outside of it is not drawn.
 
 The peer, in the same run and beside the same server and cameras: a bare page whose server keeps nothing. It hands the
 same lines over by server-sent events, and the page puts their text into a list, nothing else.
@@ -42,7 +43,7 @@ AIM_MS = 200
 # in `window.delays`: for each line that came into the document, how long after its `send` it stood in a frame
 MEASURE = """(selector) => {
   const seen = new Set(); window.delays = [];
-  const stamp = (node) => /@([0-9a-f]+)/.exec(node.textContent)?.[1];
+  const stamp = (node) => /@([0-9a-f]+)-[1-4]\\b/.exec(node.textContent)?.[1];
   for (const item of document.querySelectorAll(selector + ' li')) seen.add(stamp(item));
   const look = (node) => {
     const sent = stamp(node);
@@ -69,7 +70,7 @@ new EventSource('/lines').onmessage = ({ data }) => {
 
 
 class Figure(NamedTuple):
-    """Delays of the lines of one page, in ms; of one core in percent: the server, and the page's main thread."""
+    """Delays of the lines that count, in ms; of one core in percent: the server, and the page's main thread."""
 
     lines: int
     p50: float
@@ -89,7 +90,7 @@ def send(port: int, rate: float, seconds: float) -> None:
     while (due := began + turn * step) < began + seconds:
         time.sleep(max(0.0, due - time.monotonic()))
         number, place = turn % TILLS, turn // TILLS % LINES
-        text = f"@{time.time_ns() // 1000:x}"  # in decimal it might be taken for the number of a card
+        text = f"@{time.time_ns() // 1000:x}-{number + 1}"  # in decimal it might be taken for the number of a card
         said = f"A|1|{place}|{text} ARTICLE|1,00" if place < LINES - 1 else f"E|{text}|19,00|19,00"
         tills[number].sendall(f"{number + 1}|0|7|0|{said}\n".encode())
         turn += 1
@@ -144,8 +145,6 @@ def measured(page: Page, selector: str, port: int, rate: float, seconds: float, 
 def task_seconds(cdp: CDPSession) -> float:
     """How long the page's main thread has been at work."""
     told = {each["name"]: each["value"] for each in cdp.send("Performance.getMetrics")["metrics"]}
-    if os.environ.get("DETAIL"):
-        print({k: round(v, 2) for k, v in told.items() if "Duration" in k or k == "Nodes"})
     return float(told["TaskDuration"])
 
 

@@ -25,7 +25,7 @@ export class TillScreens {
   #waiting = 0;
   #unsaid = [];
   #empty = null;
-  #seen = new WeakSet(); // paper tickets that lie within the window
+  #seen = new WeakSet(); // elements of tills that lie within the window
   #looks = new IntersectionObserver((changes) => this.#look(changes));
 
   constructor({ column, over, spoken }, sources) {
@@ -73,7 +73,7 @@ export class TillScreens {
     if (!this.#tills.has(source)) {
       const till = new Till(source);
       this.#tills.set(source, till);
-      for (const element of [till.paper, till.paperBefore]) this.#looks.observe(element);
+      for (const element of [till.paper, till.paperBefore, till.veil]) this.#looks.observe(element);
     }
     return this.#tills.get(source);
   }
@@ -103,14 +103,14 @@ export class TillScreens {
 
   #draw() {
     this.#waiting = 0;
-    const dirty = [...this.#dirty].filter((till) => this.#place !== "beside" || till.isBare || this.#sees(till));
+    const dirty = [...this.#dirty].filter((till) => this.#place === "off" || till.isBare(this.#place) || this.#sees(till));
     for (const till of dirty) this.#dirty.delete(till);
     if (this.#place === "beside") this.#drawColumn(dirty);
     else if (this.#place === "over") this.#drawOver(dirty);
   }
 
   #sees(till) {
-    return this.#seen.has(till.paper) || this.#seen.has(till.paperBefore);
+    return [till.paper, till.paperBefore, till.veil].some((element) => this.#seen.has(element));
   }
 
   #look(changes) {
@@ -152,8 +152,7 @@ export class TillScreens {
         till.turn();
         this.#change(till);
       }
-      if (this.#place === "over") till.veilLines.age();
-      else if (this.#sees(till)) till.agePaper();
+      if (this.#sees(till)) till.age(this.#place);
     }
     if (this.#unsaid.length && !document.hidden) {
       const several = this.#tills.size > 1;
@@ -207,14 +206,16 @@ class Till {
     return grown;
   }
 
-  /** Whether a paper ticket of it was never drawn. */
-  get isBare() {
+  /** Whether something of it was never drawn in this place. */
+  isBare(place) {
+    if (place === "over") return this.veilLines.newest === null;
     return (this.sale.lines.length > 0 && this.paperTicket.isBare) || (this.previous.lines.length > 0 && this.#before.isBare);
   }
 
-  agePaper() {
-    if (this.sale.lines.length) this.paperTicket.age();
-    if (this.previous.lines.length) this.#before.age();
+  age(place) {
+    if (place === "over") this.veilLines.age();
+    else if (this.sale.lines.length) this.paperTicket.age();
+    if (place === "beside" && this.previous.lines.length) this.#before.age();
   }
 }
 
@@ -229,5 +230,6 @@ function arrange(box, wanted) {
 /** How many tickets share the height of `box`. */
 function tellCount(box, count) {
   box.classList.toggle("several", count > 1);
+  box.classList.toggle("many", count > 2);
   box.style.setProperty("--tills", Math.max(1, count));
 }
