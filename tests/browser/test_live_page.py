@@ -303,6 +303,7 @@ def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess
         page.set_viewport_size(size)  # type: ignore[arg-type]
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_function(f"() => ({seen})('{newest}')")  # found again
     site.tell("say E|CB|1,00|1,00")
     page.wait_for_selector("#tickets .ticket:first-child li.end")
     assert page.locator("#tickets .ticket:first-child li[data-at]").count() == 200

