@@ -22,7 +22,6 @@ export class TillScreens {
   #place = "off";
   #tills = new Map(); // source -> Till, in the order of `sources`
   #dirty = new Set(); // tills of which something is to be drawn anew
-  #moved = false; // whether lists may have lost their place
   #waiting = 0;
   #unsaid = [];
   #empty = null;
@@ -49,8 +48,10 @@ export class TillScreens {
   }
 
   #drawAll() {
-    this.#moved = true;
-    for (const till of this.#tills.values()) this.#change(till);
+    for (const till of this.#tills.values()) {
+      till.moved = true;
+      this.#change(till);
+    }
     this.#drawSoon();
   }
 
@@ -114,7 +115,6 @@ export class TillScreens {
     for (const till of dirty) this.#dirty.delete(till);
     if (this.#place === "beside") this.#drawColumn(dirty);
     else if (this.#place === "over") this.#drawOver(dirty);
-    this.#moved = false;
   }
 
   #sees(till) {
@@ -130,7 +130,7 @@ export class TillScreens {
     const tills = [...this.#tills.values()];
     const shown = tills.filter(({ sale }) => sale.lines.length);
     const wanted = [...shown.map((till) => till.paper), ...tills.filter(({ previous }) => previous.lines.length).map((till) => till.paperBefore)];
-    const grown = dirty.filter((till) => till.drawPaper() || (this.#moved && till.sale.lines.length));
+    const grown = dirty.filter((till) => till.drawPaper());
     arrange(this.#column, wanted.length ? wanted : [this.#nothingYet()]);
     tellCount(this.#column, shown.length);
     const several = shown.length > 1;
@@ -139,7 +139,7 @@ export class TillScreens {
 
   #drawOver(dirty) {
     const shown = [...this.#tills.values()].filter(({ sale }) => sale.lines.length);
-    const grown = dirty.filter((till) => till.drawVeil() || (this.#moved && till.sale.lines.length));
+    const grown = dirty.filter((till) => till.drawVeil());
     arrange(this.#over, shown.map((till) => till.veil));
     tellCount(this.#over, shown.length);
     for (const { veilLines } of grown) scrollWithin(veilLines.element, veilLines.newest);
@@ -173,6 +173,7 @@ export class TillScreens {
 /** One till: its sale and the one before, {lines, ticket, tally} each (see ticket.js), and how they are drawn. */
 class Till {
   told = false;
+  moved = false; // its lists may have lost their place
   sale = NOTHING;
   previous = NOTHING;
   paperTicket = new GrowingTicket(true);
@@ -201,17 +202,23 @@ class Till {
     this.#before.open = false;
   }
 
-  /** Draw both as paper tickets; true when the sale has a new line. */
+  /** Draw both as paper tickets; true when the newest line is to be brought into sight. */
   drawPaper() {
     if (this.previous.lines.length) this.#before.show(this.previous);
-    return this.sale.lines.length > 0 && this.paperTicket.show(this.sale);
+    return this.#follows(this.sale.lines.length > 0 && this.paperTicket.show(this.sale));
   }
 
-  /** Draw the sale over the picture; true when it has a new line. */
+  #follows(grown) {
+    const moved = this.moved && this.sale.lines.length > 0;
+    this.moved = false;
+    return grown || moved;
+  }
+
+  /** Draw the sale over the picture; true as for `drawPaper`. */
   drawVeil() {
     const grown = this.veilLines.show(this.sale);
     this.veilLines.age();
-    return grown;
+    return this.#follows(grown);
   }
 
   /** Whether something of it was never drawn in this place. */
