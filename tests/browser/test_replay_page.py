@@ -292,7 +292,7 @@ def test_searches_are_kept_saved_and_told_to_be_empty(anna: Person) -> None:
 
 # the line that is lit of till 9, and how far the picture is behind it, in milliseconds; `base`: the picture's second 0
 IN_STEP = """([base, count]) => new Promise((done) => {
-  const seen = []; let last = null; const until = performance.now() + 8000;
+  const seen = []; let last = null; const until = performance.now() + 14000;
   const v = document.querySelector('video');
   const look = () => {
     const all = [...document.querySelectorAll('#ticket .standing')];
@@ -348,7 +348,7 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
         page.keyboard.press("k")
         assert len(seen) >= 2 and [name for name, _ in seen] == [name for name in names if name in dict(seen)], seen
         for _, late in seen[1:]:
-            assert -60 <= late <= 250 * max(1, speed), (speed, seen)  # the page looks ten times a second
+            assert -60 <= late <= 450 * max(1, speed), (speed, seen)  # the page looks ten times a second
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
     mine.locator("li").nth(2).click()
     page.wait_for_function("() => /THREE/.test(document.querySelector('#ticket li.now .d')?.textContent)")
