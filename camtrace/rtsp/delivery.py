@@ -15,6 +15,7 @@ from camtrace.rtsp import rtp
 
 _SEGMENT = (socket.IPPROTO_UDP, 103)  # UDP_SEGMENT of <linux/udp.h>
 _RUN = 40  # packets a call may cut: 64 kB in all
+LINGER_SECONDS = 1.0  # an RTCP port outlives its session: a player's last report must not be refused
 
 
 class Outlet(Protocol):
@@ -133,16 +134,23 @@ class Datagrams:
     blocked = False
 
     def __init__(
-        self, rtp_port: Any, rtcp_port: Any, control_peer: tuple[str, int], refused: Callable[[], None]
+        self,
+        rtp_port: Any,
+        rtcp_port: Any,
+        control_peer: tuple[str, int],
+        refused: Callable[[], None],
+        linger: Callable[[Any], None],
     ) -> None:
         """Both are listening UDP ports, the first connected to the client's, the second writing to `control_peer`.
 
-        `refused` is told that nothing listens at the client; it may close this in the middle of sending.
+        `refused` is told that nothing listens at the client; it may close this in the middle of sending. `linger` is
+        given the RTCP port at the end, to be closed a little later.
         """
         self._rtp = rtp_port
         self._rtcp = rtcp_port
         self._control_peer = control_peer
         self._refused = refused
+        self._linger = linger
         self._socket = getattr(rtp_port, "socket", None) if sys.platform == "linux" else None
         self._closed = False
         self.lost = 0  # datagrams the system had no room for
@@ -191,12 +199,12 @@ class Datagrams:
         """Nothing waits."""
 
     def close(self) -> None:
-        """Close both ports; nothing is sent any more."""
+        """Close the RTP port and let the RTCP port linger; nothing is sent or heard any more."""
         if not self._closed:
             self._closed = True
             self._socket = None
-            for port in (self._rtp, self._rtcp):
-                port.stopListening()
+            self._rtp.stopListening()
+            self._linger(self._rtcp)
 
 
 def runs(packets: list[rtp.Datagram]) -> Iterator[list[rtp.Datagram]]:
@@ -222,6 +230,8 @@ class UdpPorts:
         self._reactor = reactor
         self._between = between
         self._next = 0
+        self._stopped = False
+        self._lingering: dict[Any, Any] = {}  # RTCP ports of sessions that are over, with what will close each
 
     def open(
         self,
@@ -245,9 +255,34 @@ class UdpPorts:
             if number % 2 == 0:
                 control = self._listen(number + 1, interface, _Control((host, ports[1]), heard))
             if control is not None:
-                return Datagrams(data, control, (host, ports[1]), refused)
+                return Datagrams(data, control, (host, ports[1]), refused, self._linger)
             data.stopListening()
         return None
+
+    def stop(self) -> None:
+        """Close every port that lingers; from now on none does."""
+        self._stopped = True
+        for port in tuple(self._lingering):
+            self._close(port)
+
+    def _linger(self, port: Any) -> None:
+        """Keep `port` bound for a while, unheard: GStreamer's players fail where their last report finds nobody.
+
+        Of a range three quarters stay free for new sessions.
+        """
+        if self._stopped:
+            port.stopListening()
+            return
+        port.stopReading()
+        self._lingering[port] = self._reactor.callLater(LINGER_SECONDS, self._close, port)
+        if self._between is not None and len(self._lingering) > (self._between[1] - self._between[0] + 1) // 8:
+            self._close(next(iter(self._lingering)))
+
+    def _close(self, port: Any) -> None:
+        call = self._lingering.pop(port)
+        if call.active():
+            call.cancel()
+        port.stopListening()
 
     def _candidates(self) -> Iterator[int]:
         if self._between is None:

@@ -152,6 +152,7 @@ class RtspService(Service, Factory):
         for connection in list(self._connections):
             connection.abort()
         self._pacer.stop()
+        self._means.udp.stop()
 
     def stopService(self) -> defer.Deferred[None]:
         super().stopService()  # type: ignore[no-untyped-call]

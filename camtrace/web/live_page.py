@@ -59,10 +59,11 @@ class Refusal(Exception):
 class _Channel:
     """One camera shown on a page. Receives what the camera sends."""
 
-    def __init__(self, page: LivePage, number: int, camera: Camera) -> None:
+    def __init__(self, page: LivePage, number: int, camera: Camera, lines: bool) -> None:
         self._page = page
         self.number = number
         self.camera = camera
+        self.lines = lines  # whether what its tills say is wanted
         self._picture = 0
         self.stop: Callable[[], None] = lambda: None
 
@@ -158,8 +159,10 @@ class LivePage:
 
     def line(self, fact: LineReceived) -> None:
         """A line that one of the page's cameras watched."""
-        shown = {channel.camera.uid: channel.camera.id for channel in self._channels.values()}
+        shown = {channel.camera.uid: channel.camera.id for channel in self._channels.values() if channel.lines}
         cameras = sorted({shown[uid] for uid in fact.line.cameras if uid in shown})
+        if not cameras:
+            return
         line = self._line(fact.line)
         self.tell({"is": "line", "cameras": cameras, "line": line, **self._sale(fact.line.source, fact.ticket)})
 
@@ -236,7 +239,7 @@ class LivePage:
     def _follow(self, wish: dict[str, Any]) -> None:
         match wish["do"]:
             case "watch":
-                self._watch(_channel_number(wish), wish["camera"], _pictures(wish), wish.get("stills", False) is True)
+                self._watch(wish)
             case "leave":
                 self._leave(_channel_number(wish))
             case "clock":
@@ -244,25 +247,26 @@ class LivePage:
             case other:
                 raise Refusal("unknown", f"this server knows no {str(other)[:40]!r}")
 
-    def _watch(self, number: int, camera_id: object, pictures: str, stills: bool) -> None:
+    def _watch(self, wish: dict[str, Any]) -> None:
+        number, camera_id, pictures = _channel_number(wish), wish["camera"], _pictures(wish)
         self._leave(number)
         if len(self._channels) >= MOST_CHANNELS:
             raise Refusal("too_many", f"a page shows {MOST_CHANNELS} cameras at most")
         camera = self._around.directory.by_id(camera_id) if type(camera_id) is int else None
         if camera is None or not self.user.may_see(camera.uid):
             raise Refusal("not_found", "there is no such camera")
-        channel = self._channels[number] = _Channel(self, number, camera)
+        channel = self._channels[number] = _Channel(self, number, camera, wish.get("lines", True) is not False)
         self._introduce(channel)
         if pictures:
             source = self._around.sub_streams if pictures == "sub" else self._around.live
-            channel.stop = source.watch(camera.uid, channel, stills)
+            channel.stop = source.watch(camera.uid, channel, wish.get("stills", False) is True)
 
     def _introduce(self, channel: _Channel) -> None:
         camera = channel.camera
         sources = list(camera.overlay_ids)
         self.tell({"is": "watching", "channel": channel.number, "camera": camera.id, "sources": sources})
         self.state(self._around.directory.state(camera.uid))
-        for source in sources:
+        for source in sources if channel.lines else ():
             shown = self._around.screens.on_screen(source)
             lines = [self._line(line) for line in (shown.lines if shown else ())]
             sale = self._sale(source, shown.ticket if shown else None)

@@ -2,12 +2,20 @@
 
 from __future__ import annotations
 
+import socket
+from collections.abc import Iterator
+from datetime import datetime
+
 import pytest
 from playwright.sync_api import Browser
 from support.browser import Person, PreviewProcess, person
 from support.needs import needs
 
+from camtrace.prisma.check import samples
+from camtrace.prisma.wire import encode
+
 pytestmark = needs("chromium")
+RED = ("rgb(176, 21, 34)", "rgb(142, 14, 25)")  # on paper, and under the highlighter
 DRAWN = "() => { const c = document.querySelector('canvas'); return c && c.width > 0 && !c.hidden; }"
 ONE_LINE = "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
 
@@ -50,7 +58,7 @@ def test_lines_appear_at_once_and_s_lines_are_red(anna: Person, site: PreviewPro
     sent, told = float(red.get_attribute("data-at") or 0), anna.page.evaluate("window.told")
     assert told - sent < 200  # milliseconds
     colour = red.query_selector(".d").evaluate("e => getComputedStyle(e).color")  # type: ignore[union-attr]
-    assert colour in ("rgb(176, 21, 34)", "rgb(142, 14, 25)")
+    assert colour in RED
     struck = anna.page.locator("#tickets .ticket:first-child li.gone")
     assert struck.count() == 1 and words in (struck.text_content() or "")
 
@@ -226,3 +234,93 @@ def test_the_keys_of_a_page_are_told_and_can_be_switched_off(anna: Person) -> No
     anna.page.keyboard.press("Escape")
     anna.page.keyboard.press("t")
     assert anna.page.locator("#tickets").is_visible()
+
+
+@pytest.fixture
+def many(site: PreviewProcess) -> Iterator[list[str]]:
+    """Thirty tills before the first camera."""
+    names = [str(number) for number in range(2, 32)]
+    site.tell(f"tills 101 {','.join(names)}")
+    yield names
+    site.tell("tills 101 1")
+
+
+def test_tickets_of_several_tills_stand_in_their_places(anna: Person, site: PreviewProcess, many: list[str]) -> None:
+    """Each keeps its place whoever speaks, is read aloud, and is drawn only while it is seen."""
+    page = anna.go("/live/1")
+    page.wait_for_selector("#picture.moving")
+    for name in many:
+        for article in ("MILK", "BREAD"):
+            site.tell(f"other {name} {name}0 now A|1|{article}|{article} {name}|1,00")
+    page.wait_for_function("() => document.querySelectorAll('#tickets .ticket').length === 30")
+    first = page.locator("#tickets .ticket").first
+    assert first.locator("li[data-at] .d").all_text_contents() == ["MILK 2", "BREAD 2"]
+    page.evaluate(
+        "() => { window.drawn = new Set(); new MutationObserver((all) => { for (const { target } of all)"
+        " if (target.matches?.('.tk-lines')) drawn.add(target.parentElement.querySelector('b').textContent); })"
+        ".observe(document.getElementById('tickets'), { childList: true, subtree: true }); }"
+    )
+    for name in ("31", "2"):
+        site.tell(f"other {name} {name}0 now S|1|MILK|MILK {name}|ANNULE")
+    page.wait_for_selector("#tickets .ticket:first-child li.void")
+    assert first.locator("b").first.text_content() == "TILL 2" and page.evaluate("[...drawn]") == ["TILL 2"]
+    page.wait_for_function("() => /TILL 2: 1 ANNULE MILK 2/.test(document.getElementById('spoken').textContent)")
+    assert first.locator("li.gone .d").all_text_contents() == ["MILK 2"]
+    page.locator("#tickets .ticket").last.scroll_into_view_if_needed()
+    page.wait_for_selector("#tickets .ticket:last-child li.void")  # drawn as soon as it is looked at
+    page.click("label[for=tk-over]")
+    page.wait_for_selector(".over .till:first-child li.void")
+    assert page.locator(".over .tillname").first.text_content() == "TILL 2"
+    inside = "() => { const edge = (s) => document.querySelector(s).getBoundingClientRect();"
+    assert page.evaluate(inside + " return edge('.over').bottom <= edge('.tools').top; }")
+    page.click("label[for=tk-beside]")
+    anna.go("/wall")
+    page.wait_for_selector(".strip div")
+    assert len(page.locator(".strip b").all_text_contents()) > 1  # as many tills as there are lines, by name
+
+
+def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess) -> None:
+    """300 lines, long names, Cyrillic, digits from right to left: the newest is seen, 200 are kept, on a phone too."""
+    page = anna.go("/live/1")
+    page.wait_for_selector("#tickets .tk-lines li")
+    sell_until(site, "E")
+    for number in range(300):
+        site.tell(f"say A|1|5|ТОВАР {number}|1,00")
+    site.tell(f"say A|1|5|{'X' * 300}|1,00")
+    site.tell("say A|1|5|شاي ١٢٣ END|1,00")
+    newest = "#tickets .ticket:first-child li[data-at]:nth-last-child(2)"
+    page.wait_for_function(f"() => /END/.test(document.querySelector('{newest}')?.textContent)")
+    assert page.locator("#tickets .ticket:first-child li[data-at]").count() == 200
+    seen = (
+        "(s) => { const [a, b] = [document.querySelector(s), document.getElementById('tickets')]"
+        ".map((e) => e.getBoundingClientRect()); return a.top >= b.top && a.bottom <= b.bottom + 1; }"
+    )
+    assert page.evaluate(seen, newest)
+    page.evaluate("() => { document.getElementById('tickets').scrollTop = 0; }")
+    page.wait_for_timeout(1200)
+    assert page.evaluate("document.getElementById('tickets').scrollTop") == 0  # who reads above is left alone
+    for size in ({"width": 360, "height": 740}, {"width": 720, "height": 450}):  # a phone; 200 % of a small window
+        page.set_viewport_size(size)  # type: ignore[arg-type]
+        assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
+    page.set_viewport_size({"width": 1440, "height": 900})
+    page.wait_for_function(f"() => ({seen})('{newest}')")  # found again
+    site.tell("say E|CB|1,00|1,00")
+    page.wait_for_selector("#tickets .ticket:first-child li.end")
+    assert page.locator("#tickets .ticket:first-child li[data-at]").count() == 200
+
+
+def test_voids_and_returns_of_prisma_are_red(anna: Person, site: PreviewProcess) -> None:
+    """A day's events up to the article taken back, the receipt voided and the return."""
+    page = anna.go("/live/2")
+    page.wait_for_selector("#tickets .empty")
+    day = samples("KKM", "12", datetime.now())
+    codes = [event.code for event in day]
+    address, sent = ("127.0.0.1", int(site.tell("prisma"))), 0
+    with socket.socket(type=socket.SOCK_DGRAM) as till:
+        for last, words in ((9, "Сыр"), (25, "Receipt voided"), (47, "Return")):
+            for event in day[sent : codes.index(last) + 1]:
+                till.sendto(encode(event), address)
+            sent = codes.index(last) + 1
+            red = page.locator("#tickets .ticket:first-child li.void").filter(has_text=words).last
+            red.wait_for()
+            assert red.locator(".d").evaluate("e => getComputedStyle(e).color") in RED

@@ -8,7 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from support.browser import ZONE, Person
+from support.browser import ZONE, Person, PreviewProcess
 from support.needs import needs
 
 pytestmark = needs("chromium")
@@ -288,3 +288,121 @@ def test_searches_are_kept_saved_and_told_to_be_empty(anna: Person) -> None:
             page.click(f"#{kind}")
         assert Path(download.value.path()).read_bytes().startswith(begins)
         assert download.value.suggested_filename.endswith(f".{kind}")
+
+
+# the line that is lit of till 9, and how far the picture is behind it, in milliseconds; `base`: the picture's second 0
+IN_STEP = """([base, count]) => new Promise((done) => {
+  const seen = []; let last = null; const until = performance.now() + 14000;
+  const v = document.querySelector('video');
+  const look = () => {
+    const all = [...document.querySelectorAll('#ticket .standing')];
+    const mine = all.find((each) => each.querySelector('b').textContent === 'TILL 9');
+    const lit = mine?.querySelector('li.now');
+    const name = lit?.querySelector('.d').textContent;
+    if (lit && name !== last && !v.seeking) {
+      last = name;
+      seen.push([name, base + v.currentTime * 1000 - Number(lit.dataset.at)]);
+    }
+    if (seen.length < count && performance.now() < until) requestAnimationFrame(look); else done(seen);
+  };
+  look();
+})"""
+
+
+def say_past(site: PreviewProcess, at: float, *lines: tuple[float, str], ticket: int = 900) -> None:
+    """Till 9 said these lines, so many seconds after `at`."""
+    for after, text in lines:
+        site.tell(f"other 9 {ticket} {at + after:.3f} {text}")
+
+
+def quiet(anna: Person, number: int) -> float:
+    """The middle of a minute and a half in which the first till says nothing, after its newest ticket but so many."""
+    anna.go("/log")
+    return instants(anna, f"type=E&source=1&limit={number + 1}")[number] + 30
+
+
+def base(anna: Person, at: float) -> float:
+    """Go to the instant `at` and stand soon; the instant of the picture's second 0, in milliseconds."""
+    anna.go(f"/replay/1?at={at:.3f}")
+    anna.until("!v.paused && v.readyState >= 2 && v.currentTime > 0 && !v.seeking")
+    anna.page.keyboard.press("Space")
+    anna.until("v.paused")
+    shown = float(anna.page.url.partition("at=")[2])
+    return shown * 1000 - float(anna.video("v.currentTime")) * 1000
+
+
+def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess) -> None:
+    """Each line is lit when its picture is, slow and fast, whatever other tills show; so it is after steps back."""
+    at = quiet(anna, 4)
+    names = ["ONE", "TWO", "THREE", "FOUR", "FIVE", "SIX"]
+    say_past(site, at, *((0.5 * place, f"A|1|1|{name}|1,00") for place, name in enumerate(names)))
+    zero = base(anna, at + 1)
+    page = anna.page
+    for speed, count in ((0.25, 2), (1, 4), (2, 6), (4, 6)):
+        page.locator(f"#speeds [data-speed='{speed}']").click()
+        page.locator("#ticket .standing").filter(has_text="TILL 9").locator("li").first.click()
+        anna.until("v.readyState >= 3 && !v.seeking")
+        page.keyboard.press("k")
+        page.wait_for_function("() => !document.querySelector('video').paused")
+        seen = page.evaluate(IN_STEP, [zero, count])
+        page.keyboard.press("k")
+        assert len(seen) >= 2 and [name for name, _ in seen] == [name for name in names if name in dict(seen)], seen
+        for _, late in seen[1:]:
+            assert -60 <= late <= 450 * max(1, speed), (speed, seen)  # the page looks ten times a second
+    mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
+    mine.locator("li").nth(2).click()
+    page.wait_for_function("() => /THREE/.test(document.querySelector('#ticket li.now .d')?.textContent)")
+    page.keyboard.press(",")
+    lit = "() => [...document.querySelectorAll('#ticket li.now .d')].some((e) => e.textContent === 'TWO')"
+    page.wait_for_function(lit)  # a picture before the line: the line before it
+
+
+def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: Person, site: PreviewProcess) -> None:
+    """From the first line of a ticket back over the end of the one before; and across what was not recorded."""
+    at = quiet(anna, 7)
+    say_past(site, at, (0, "A|1|1|OLD|1,00"), (1, "E|CB|1,00|1,00"))
+    say_past(site, at, (3, "A|1|1|NEW|1,00"), (3.5, "A|1|1|NEWER|1,00"), ticket=901)
+    page = anna.page
+    stands = "(name) => [...document.querySelectorAll('#ticket .standing li .d')].some((e) => e.textContent === name)"
+    base(anna, at + 3.2)
+    page.wait_for_function(stands, arg="NEW")
+    assert not page.evaluate(stands, "OLD")
+    mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
+    mine.locator("li").first.click()
+    mine.locator("li.now").filter(has_text="NEW").first.wait_for()
+    page.keyboard.press("ArrowUp")
+    page.wait_for_function("() => [...document.querySelectorAll('#ticket .standing li.now.end')].length === 1")
+    assert page.evaluate(stands, "OLD") and not page.evaluate(stands, "NEW")
+
+
+def test_a_ticket_over_a_gap_is_in_step_on_both_sides(anna: Person, site: PreviewProcess) -> None:
+    anna.go("/replay/1")
+    edges = anna.page.evaluate(
+        "async () => { const t = Date.now(); const q = `start=${(t - 4000e3) / 1000}&stop=${t / 1000}`;"
+        "const r = await (await fetch(`/api/v1/cameras/1/recordings?${q}`)).json();"
+        "return [Date.parse(r.spans[0].stop) / 1000, Date.parse(r.spans[1].start) / 1000]; }"
+    )
+    texts = ((-2, "BEFORE"), (-1, "LAST"))
+    say_past(site, edges[0], *((after, f"A|1|1|{name}|1,00") for after, name in texts), ticket=902)
+    say_past(site, edges[1], (1, "A|1|1|BEHIND|1,00"), (2, "A|1|1|LATER|1,00"), ticket=903)
+    zero = base(anna, edges[0] - 6)
+    anna.page.keyboard.press("Space")
+    seen = anna.page.evaluate(IN_STEP, [zero, 4])
+    assert [name for name, _ in seen] == ["BEFORE", "LAST", "BEHIND", "LATER"]
+    assert all(-60 <= late <= 400 for _, late in seen[1:]), seen
+
+
+def test_a_nudge_moves_the_past_of_its_till(anna: Person, site: PreviewProcess) -> None:
+    """A second later for till 9: its old lines are lit a second later, on this page and when it is opened again."""
+    at = quiet(anna, 10)
+    say_past(site, at, (0, "A|1|1|SHIFTED|1,00"), (2, "A|1|1|NEXT|1,00"), ticket=904)
+    base(anna, at + 0.3)
+    page = anna.page
+    mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
+    mine.locator("li.now").wait_for()
+    assert page.locator("#nudge").is_visible()
+    with page.expect_request(lambda request: request.method == "PATCH" and request.url.endswith("/sources/9")):
+        page.locator("#nudge [data-step='1000']").click()
+    mine.locator("li.now").wait_for(state="detached")
+    base(anna, at + 1.2)  # kept for all recordings
+    mine.locator("li.now").filter(has_text="SHIFTED").wait_for()

@@ -7,13 +7,13 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.rtsp_client import UdpPort
+from support.rtsp_client import UdpPort, World
 from twisted.internet import reactor
 from twisted.internet.protocol import DatagramProtocol
 from twisted.internet.task import deferLater
 from twisted.trial.unittest import TestCase
 
-from camtrace.rtsp.delivery import Datagrams, UdpPorts
+from camtrace.rtsp.delivery import LINGER_SECONDS, Datagrams, UdpPorts
 from camtrace.rtsp.rtp import Piece, Stream
 
 FRAME: list[Piece] = [(b"", bytes(100)), (b"", bytes(90)), (b"", bytes(100)), (b"", bytes(90)), (b"", bytes(110))]
@@ -54,7 +54,7 @@ def test_closed_in_the_middle_of_a_frame(runs: bool) -> None:
         delivery.close()
 
     data, control = Refusing(40_000, refused, runs), UdpPort(40_001, DatagramProtocol())
-    delivery = Datagrams(data, control, ("127.0.0.1", 6001), refused)
+    delivery = Datagrams(data, control, ("127.0.0.1", 6001), refused, UdpPort.stopListening)
     stream = Stream(96, 1, 1)
     delivery.send(stream, FRAME, 1)
     assert (len(refusals), data.open, control.open) == (1, False, False)
@@ -82,6 +82,7 @@ class RealPortTests(TestCase):
         delivery = ports.open("127.0.0.1", "127.0.0.1", numbers, self.heard.append, self.refusal)
         assert delivery is not None
         self.delivery = delivery
+        self.addCleanup(ports.stop)
         self.addCleanup(self.delivery.close)
         self.stream = Stream(96, 1, 1)
 
@@ -139,3 +140,34 @@ class RealPortTests(TestCase):
         self.client[0].settimeout(0.1)
         self.assertRaises(TimeoutError, self.client[0].recv, 2000)
         self.assertEqual((self.refused, self.delivery.lost), (0, 0))
+
+
+def test_the_rtcp_port_lingers() -> None:
+    """A player's last report, sent when its session is over already, is not refused; then the port is given back."""
+    world = World()
+    ports = UdpPorts(world)
+    delivery = ports.open("127.0.0.1", "127.0.0.1", (6000, 6001), lambda _: None, lambda: None)
+    assert delivery is not None
+    data, control = world.ports
+    delivery.close()
+    assert (data.open, control.open, control.reading) == (False, True, False)
+    world.advance(LINGER_SECONDS - 0.01)
+    assert control.open
+    world.advance(0.02)
+    assert not control.open
+    delivery = ports.open("127.0.0.1", "127.0.0.1", (6000, 6001), lambda _: None, lambda: None)
+    assert delivery is not None
+    delivery.close()
+    ports.stop()
+    assert not any(port.open for port in world.ports) and not world.getDelayedCalls()
+
+
+def test_few_ports_linger_of_a_range() -> None:
+    """Of eight pairs two are kept at most."""
+    world = World()
+    ports = UdpPorts(world, (7000, 7015))
+    opened = [ports.open("127.0.0.1", "127.0.0.1", (6000, 6001), lambda _: None, lambda: None) for _ in range(5)]
+    for delivery in opened:
+        assert delivery is not None
+        delivery.close()
+    assert [port.open for port in world.ports[1::2]] == [False, False, False, True, True]

@@ -587,8 +587,9 @@ def test_udp_client_found_gone_while_sending() -> None:
     data.write = refused  # type: ignore[method-assign]
     scene.world.turn(0.2)
     assert len(data.sent) == packets + 1
-    assert (data.open, control.open, scene.sessions) == (False, False, 1)
+    assert (data.open, control.reading, scene.sessions) == (False, False, 1)
     scene.world.turn(12)
+    assert not control.open
     other.read()
     assert sum(frame.marker for frame in other.rtp()) == 120
     assert other.frames[-1].is_bye

@@ -27,20 +27,26 @@ DESK = {"width": 1440, "height": 900}
 ZONE = f"Etc/GMT{datetime.now(UTC).hour - 14:+d}"
 _signed_in: dict[tuple[str, str, str], Any] = {}
 """The cookies of who has been through the door once, by address, name and password."""
+_running: list[Browser] = []
 _vacant: dict[str, list[Page]] = {}
 """Windows that nobody uses at the moment, by the options of their contexts."""
 
 
 @contextmanager
 def chromium() -> Iterator[Browser]:
-    """A headless Chromium of the system's."""
+    """A headless Chromium of the system's; the one that runs, where there is one, for a process can drive no second."""
+    if _running:
+        yield _running[0]
+        return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
             executable_path=needs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
         )
+        _running.append(browser)
         try:
             yield browser
         finally:
+            _running.clear()
             _vacant.clear()
             browser.close()
 

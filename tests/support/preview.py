@@ -9,7 +9,7 @@ import base64
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -115,11 +115,13 @@ class Till:
     def __init__(self, shop: Any, log: TillLog) -> None:
         self._shop, self._log, self._place, self._ticket = shop, log, 0, 0
         self._overlay = Overlay()
+        self._others: dict[str, Overlay] = {}
         self._screens = Screens(shop.bus)
         self.last = ""  # type of the line before
 
     def on_screen(self, source: str) -> Shown | None:
-        return self._overlay.shown(clock.now()) if source == "1" else self._screens.on_screen(source)
+        overlay = self._overlay if source == "1" else self._others.get(source)
+        return overlay.shown(clock.now()) if overlay else self._screens.on_screen(source)
 
     def say(self, at: Any, publish: bool = True) -> Line:
         """The next line of the script, received at `at`."""
@@ -138,6 +140,23 @@ class Till:
             ),
             at,
         )  # fmt: skip
+
+    def other(self, source: str, ticket: int, at: Any, text: str, publish: bool) -> None:
+        """A line of another till before the first camera, of a ticket with a number of its own."""
+        raw = f"{source}|0|7|0|{text}".encode()
+        said = decode(raw)
+        common = {**self._common(said.type, at, raw), "source": source, "ticket_id": ticket}
+        line = Line(
+            **common, quantity=said.quantity, code=said.code, text=said.text, amount=said.amount,
+            special=said.special, tender=said.tender, total=said.total,
+        )  # fmt: skip
+        sale = self._log.sales.get(ticket) or Ticket(id=ticket, protocol="pos", source=source, opened_at=at)
+        closed_at = at if line.type == "E" else None
+        self._log.sales[ticket] = replace(sale, closed_at=closed_at, line_count=sale.line_count + 1)
+        self._log.stored.append(line)
+        if publish:
+            self._others.setdefault(source, Overlay()).add(line, self._log.sales[ticket])
+            self._shop.bus.publish(LineReceived(line.id, line, self._log.sales[ticket]))
 
     def _ring(self, make: Callable[[], Line], at: Any, publish: bool = True) -> Line:
         if self.last in ("", "E"):
@@ -377,6 +396,12 @@ class PreviewSite:
         """One more line now."""
         return self.till.say(clock.now())
 
+    def tie(self, uid: int, tills: tuple[str, ...]) -> None:
+        """Other tills stand before camera `uid`."""
+        cameras = self.shop.cameras
+        cameras.stored = [replace(each, overlay_ids=tills) if each.uid == uid else each for each in cameras.stored]
+        cameras._known = list(cameras.stored)
+
     def lose(self, uid: int) -> None:
         """Camera `uid` is lost."""
         state = CameraState(uid, Status.ERROR, "refused", clock.now())
@@ -438,6 +463,15 @@ class Orders(LineReceiver):
             self._say("found")
         elif order == "say":
             self._site.till.speak(clock.now(), argument)
+            self._say("said")
+        elif order == "tills":  # whose lines stand before which camera: 101 1,2 …
+            uid, _, names = argument.partition(" ")
+            self._site.tie(int(uid), tuple(names.split(",")))
+            self._say("tied")
+        elif order == "other":  # a till says: SOURCE TICKET now|SECONDS LINE
+            source, ticket, when, text = argument.split(" ", 3)
+            now = clock.now() if when == "now" else datetime.fromtimestamp(float(when), UTC)
+            self._site.till.other(source, int(ticket), now, text, when == "now")
             self._say("said")
         elif order == "alarm":
             camera, _, message = argument.partition(" ")

@@ -14,7 +14,8 @@ from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
 
 from camtrace.pos.presets import BY_NAME, PRESETS
-from camtrace.web.api.capture import HEARTBEAT_SECONDS, MOST_READERS
+from camtrace.web.api.capture import MOST_READERS
+from camtrace.web.event_stream import HEARTBEAT_SECONDS
 
 DIALECTS, SOURCES = "/api/v1/dialects", "/api/v1/sources"
 DEFINITION = {"kind": "receipt", "end": [{"match": "wildcard", "text": "*MERCI*"}]}
@@ -238,7 +239,7 @@ def test_what_arrives_is_seen(shop: WebShop) -> None:
 
 
 def test_readers_end(shop: WebShop) -> None:
-    reactor = shop.captures._reactor
+    reactor = shop.captures._streams._reactor
     reader = Reader(shop)
     reader.leave()
     reactor.advance(HEARTBEAT_SECONDS)

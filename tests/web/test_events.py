@@ -107,9 +107,9 @@ class EventsTests(SynchronousTestCase):
     def test_leaving(self) -> None:
         """When the reader goes, nothing of it stays."""
         reader = Reader(self.shop, self.token)
-        self.assertEqual(len(self.shop.events._readers), 1)
+        self.assertEqual(len(self.shop.events._streams), 1)
         reader.leave()
-        self.assertEqual(len(self.shop.events._readers), 0)
+        self.assertEqual(len(self.shop.events._streams), 0)
         self.assertEqual(self.shop.bus._listeners[Noted], [])
         self.assertEqual(self.clock.getDelayedCalls(), [])
 

@@ -15,7 +15,8 @@ from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import clock
 from camtrace.model import Box, MotionSettings, Moved, Point, Zone
-from camtrace.web.api.motion import HEARTBEAT_SECONDS, MOST_READERS
+from camtrace.web.api.motion import MOST_READERS
+from camtrace.web.event_stream import HEARTBEAT_SECONDS
 
 LEVEL = "/api/v1/cameras/1/motion/level"
 TRIANGLE = [[0, 0], [1, 0], [0.5, 1]]

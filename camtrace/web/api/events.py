@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from typing import Any
 
 from klein import Response
-from twisted.internet import defer, task
 from twisted.web.server import Request
 
 from camtrace.bus import Bus
@@ -14,16 +14,15 @@ from camtrace.errors import Invalid
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, LineReceived, Noted
 from camtrace.model import AlarmNow, CameraState, JournalEntry, Line, User
 from camtrace.web.access import Access, May, Visit
-from camtrace.web.answers import Query, to_json
+from camtrace.web.answers import Query
 from camtrace.web.api.shapes import alarm_event_shape, journal_shape, line_shape, state_shape
+from camtrace.web.event_stream import STILL_HERE, EventStreams, Reader, event
 from camtrace.web.flow import Flow
 from camtrace.web.ports import CameraDirectory, History, Offset
-from camtrace.web.problems import Headers
 from camtrace.web.routing import new_app, requirer
 
 BEHIND = 1000
 PAGE = 500
-HEARTBEAT_SECONDS = 15
 MOST_READERS = 200
 What = Line | CameraState | JournalEntry | AlarmNow
 Happening = tuple[int, What]
@@ -48,43 +47,28 @@ class EventsApi:
         history: History,
     ) -> None:
         self.access = access
-        self._reactor = reactor
         self._directory = directory
         self._offset = offset
         self._bus = bus
         self._history = history
-        self._readers: set[_Reader] = set()
+        self._streams = EventStreams(reactor, MOST_READERS)
 
     @requirer.require(app.route("/api/v1/events", methods=["GET"]), visit=May())
     async def events(self, visit: Visit) -> Response | None:
         """The stream; it ends only when one of the two sides leaves."""
         last = _last_id(visit.request)
-        if len(self._readers) >= MOST_READERS:
-            return Response(503, {"Retry-After": "5"}, b"too many readers")
-        reader = _Reader(visit, self._bus, last or 0)
-        self._readers.add(reader)
-        headers: Headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        Response(200, headers)._applyToRequest(visit.request)
-        flow = Flow(visit.request, self._reactor)
-        heartbeat = task.LoopingCall(reader.wake)
-        heartbeat.clock = self._reactor
-        heartbeat.start(HEARTBEAT_SECONDS, now=False)
-        try:
-            await flow.write(b"retry: 2000\n\n")
+        reader = _Reader(visit, last or 0)
+
+        async def follow(flow: Flow) -> None:
             if last is not None:
                 await self._catch_up(flow, reader)
             await self._follow(flow, reader)
-        finally:
-            heartbeat.stop()
-            self._readers.discard(reader)
-            reader.stop()
-            flow.end()
-        return None
+
+        return await self._streams.serve(visit.request, reader, lambda: reader.listen(self._bus), follow)
 
     def stop(self) -> None:
         """End every stream."""
-        for reader in tuple(self._readers):
-            reader.leave()
+        self._streams.stop()
 
     async def _catch_up(self, flow: Flow, reader: _Reader) -> None:
         while not reader.left:
@@ -101,7 +85,7 @@ class EventsApi:
             if not reader.left:
                 await reader.something()
                 if not reader.waiting and not reader.left:
-                    await flow.write(b": still here\n\n")
+                    await flow.write(STILL_HERE)
 
     async def _tell(self, flow: Flow, reader: _Reader, happening: Happening) -> None:
         number, what = happening
@@ -130,19 +114,21 @@ class EventsApi:
                 allowed = user.may("alarms") and user.may_see(what.alarm.camera_uid)
                 kind, seen = "alarm", allowed and (exists or user.may("cameras"))
                 shape = alarm_event_shape(what, self._directory) if seen else {}
-        return f"id: {number}\nevent: {kind}\ndata: {to_json(shape)}\n\n".encode() if seen else None
+        return event(kind, shape, number) if seen else None
 
 
-class _Reader:
+class _Reader(Reader):
     """One open stream: what waits for it. It is cut off when too much does."""
 
-    def __init__(self, visit: Visit, bus: Bus, last: int) -> None:
+    def __init__(self, visit: Visit, last: int) -> None:
+        super().__init__()
         self.visit = visit
         self.last = last
-        self.left = False
         self.waiting: deque[Happening] = deque()
-        self._waiter: defer.Deferred[None] | None = None
-        self._unsubscribe = [
+
+    def listen(self, bus: Bus) -> Callable[[], None]:
+        """Hear of everything from now on; returns the call that ends it."""
+        calls = [
             bus.subscribe(LineReceived, lambda fact: self._put(fact.id, fact.line)),
             bus.subscribe(CameraStateChanged, lambda fact: self._put(fact.id, fact.state)),
             bus.subscribe(Noted, lambda fact: self._put(fact.id, fact.entry)),
@@ -151,26 +137,11 @@ class _Reader:
             bus.subscribe(AlarmAcknowledged, lambda fact: self._put(fact.id, AlarmNow(fact.alarm))),
         ]
 
-    async def something(self) -> None:
-        """Returns when something waits, at the heartbeat, or when the stream shall end."""
-        self._waiter = defer.Deferred()
-        await self._waiter
+        def stop() -> None:
+            for unsubscribe in calls:
+                unsubscribe()
 
-    def wake(self) -> None:
-        """Let who waits look again."""
-        waiter, self._waiter = self._waiter, None
-        if waiter is not None:
-            waiter.callback(None)
-
-    def leave(self) -> None:
-        """End the stream."""
-        self.left = True
-        self.wake()
-
-    def stop(self) -> None:
-        """Listen no more."""
-        for unsubscribe in self._unsubscribe:
-            unsubscribe()
+        return stop
 
     def _put(self, number: int, what: What) -> None:
         if self.left:

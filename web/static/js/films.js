@@ -30,7 +30,7 @@ class Film {
       el("span", { class: "tag" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name)), el("span", { class: "film" }, this.#image, this.#lost));
     this.#image.addEventListener("load", () => { this.#busy = false; show(this.#image, this.#active); });
     this.#image.addEventListener("error", () => { this.#busy = false; });
-    socket.watch(camera.id, { started() {}, fragment() {}, ended() {}, unplugged() {}, state: (state) => this.#state(state) }, { media: false });
+    socket.watch(camera.id, { started() {}, fragment() {}, ended() {}, unplugged() {}, state: (state) => this.#state(state) }, { media: false, lines: false });
     this.#state(camera.state);
     this.refresh();
   }

@@ -21,7 +21,7 @@ const PLACES = ["beside", "over", "off"];
 const cameras = facts.cameras;
 const camera = cameras.find(({ id }) => id === facts.camera);
 const socket = new LiveSocket(tellPlug);
-const screens = new TillScreens(byId("tickets"), byId("over-lines"), camera.overlay_ids);
+const screens = new TillScreens({ column: byId("tickets"), over: byId("over-lines"), spoken: byId("spoken") }, camera.overlay_ids);
 followShape(byId("picture"), camera.state);
 const picture = new LivePicture(byId("picture"), camera, socket, {
   screen: (message) => screens.screen(message),
@@ -34,15 +34,16 @@ remember("camera", camera.id);
 
 // ── the ticket's place ──
 const choices = PLACES.map((place) => byId(`tk-${place}`));
-choices.forEach((choice) => {
-  choice.checked = choice.value === remembered("ticket", camera.overlay_ids.length ? "beside" : "off");
-  choice.addEventListener("change", () => remember("ticket", choice.value));
-});
-if (!choices.some((choice) => choice.checked)) choices[0].checked = true;
+function choosePlace(choice) {
+  choice.checked = true;
+  screens.place = choice.value;
+}
+for (const choice of choices) choice.addEventListener("change", () => { remember("ticket", choice.value); choosePlace(choice); });
+choosePlace(choices.find(({ value }) => value === remembered("ticket", camera.overlay_ids.length ? "beside" : "off")) ?? choices[0]);
 function nextPlace() {
   const next = choices[(choices.findIndex((choice) => choice.checked) + 1) % choices.length];
-  next.checked = true;
   remember("ticket", next.value);
+  choosePlace(next);
 }
 
 // ── how it is shown ──

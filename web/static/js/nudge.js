@@ -14,12 +14,14 @@ export class Nudge {
   #element;
   #source;
   #changed;
+  #several;
   #shown = null;
   #saving = 0;
 
-  /** `source()` is the till whose ticket is shown, `changed()` is called when its offset is another. */
-  constructor(element, source, changed) {
+  /** `source()` is the till whose ticket is shown, one of `several`; `changed()` is called when its offset is another. */
+  constructor(element, source, changed, several) {
     this.#element = element;
+    this.#several = several;
     this.#source = source;
     this.#changed = changed;
     for (const button of element.querySelectorAll("[data-step]")) {
@@ -39,6 +41,7 @@ export class Nudge {
     this.#shown = state;
     show(this.#element, source !== "");
     const offset = settingsOf(source).offset_ms;
+    if (source) this.#element.querySelector("span").textContent = this.#several ? tillWords(source) : _("Ticket and picture");
     this.#element.querySelector("output").textContent = `${offset > 0 ? "+" : offset < 0 ? "−" : ""}${_("{seconds} s", { seconds: figure(Math.abs(offset) / 1000) })}`;
   }
 

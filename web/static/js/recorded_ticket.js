@@ -1,4 +1,4 @@
-// The ticket in step with the picture: what stood on the till's screen at that instant, its line of this second
+// The tickets in step with the picture: what stood on each till's screen at that instant, its line of this second
 // highlighted, those to come grey. The server's screens follow the same rules.
 
 import { el, scrollWithin } from "./dom.js";
@@ -12,101 +12,143 @@ const ROUNDING_MS = 0.5; // so much a player may stand before the instant it was
 
 export class RecordedTicket {
   #element;
-  #seek;
   #whole;
-  #tills = []; // for each till its tickets, oldest first
-  #at = NaN;
-  #standing = null; // the lines known of the ticket on the screen
-  #sale = null;
-  #items = [];
-  #current = -2;
-  #hasTill;
+  #seek;
+  #words;
+  #tills = new Map(); // source -> its tickets, oldest first
+  #standing = new Map(); // source -> Standing, of those that have a ticket on the screen
+  #shown = null; // what the element holds
 
   /** `seek(at)` is called for a line that is clicked; `whole(id, lines)` gives the sale of a ticket with all of its lines. */
   constructor(element, hasTill, seek, whole) {
     this.#element = element;
     this.#seek = seek;
     this.#whole = whole;
-    this.#hasTill = hasTill;
-    this.#empty();
+    this.#words = el("p", { class: "empty quiet" }, hasTill ? _("No ticket near this time.") : _("No till is tied to this camera."));
+    this.#arrange([]);
   }
 
   /** The lines around the present place, oldest first. */
   setLines(lines) {
-    this.#tills = [...ticketsBySource(lines).values()];
+    this.#tills = new Map([...ticketsBySource(lines)].sort(([a], [b]) => a.localeCompare(b, undefined, { numeric: true })));
   }
 
-  /** The till whose ticket stands there; "" without one. */
+  /** The till that spoke last at the present place; "" without a ticket. */
   get source() {
-    return this.#sale?.lines[0].source ?? "";
+    return this.#latest?.source ?? "";
   }
 
   /** Words on the line of this second, for who cannot see it. */
   wordsAt(at) {
-    const line = this.#sale?.lines[this.#current];
+    const line = this.#latest?.line;
     return line && at - instantInPicture(line) < MARK_MS ? lineWords(line) : "";
   }
 
   show(shownAt) {
     const at = shownAt + ROUNDING_MS;
-    this.#at = at;
-    const standing = this.#standingAt(at);
-    if (standing !== this.#standing) this.#change(standing);
-    if (this.#sale) this.#follow();
+    for (const [source, tickets] of this.#tills) {
+      const lines = standingAt(tickets, at);
+      if (!lines) {
+        this.#standing.delete(source);
+        continue;
+      }
+      if (!this.#standing.has(source)) this.#standing.set(source, new Standing(source, this.#seek, this.#whole));
+      this.#standing.get(source).show(lines, at);
+    }
+    for (const source of this.#standing.keys()) if (!this.#tills.has(source)) this.#standing.delete(source);
+    const shown = [...this.#tills.keys()].map((source) => this.#standing.get(source)).filter(Boolean);
+    this.#arrange(shown);
+    for (const standing of shown) standing.follow(shown.length > 1 ? standing.list : this.#element);
   }
 
-  /** The lines of the ticket on the screen at `at`; of several tills that of the ticket that began last. Else null. */
-  #standingAt(at) {
+  get #latest() {
     let found = null;
-    for (const own of this.#tills) {
-      const ticket = own.findLast(([first]) => instantInPicture(first) <= at);
-      if (!ticket || isStale(ticket.filter((line) => instantInPicture(line) <= at), at - settingsOf(ticket[0].source).offset_ms)) continue;
-      if (!found || instantInPicture(ticket[0]) > instantInPicture(found[0])) found = ticket;
-    }
+    for (const standing of this.#standing.values()) if (!found || standing.spokeAt > found.spokeAt) found = standing;
     return found;
   }
 
-  #change(standing) {
-    this.#standing = standing;
-    if (!standing) {
-      this.#empty();
-      return;
-    }
-    const last = standing[standing.length - 1];
-    if (!this.#sale?.lines.some(({ id }) => id === last.id)) this.#draw({ lines: standing, ticket: null, tally: null });
+  #arrange(shown) {
+    const elements = shown.length ? shown.map(({ element }) => element) : [this.#words];
+    if (this.#shown?.length === elements.length && elements.every((element, place) => element === this.#shown[place])) return;
+    this.#shown = elements;
+    this.#element.replaceChildren(...elements);
+    this.#element.classList.toggle("several", shown.length > 1);
+  }
+}
+
+/** The lines of the ticket on the screen at `at`, of a till with these tickets, else null. */
+function standingAt(tickets, at) {
+  const ticket = tickets.findLast(([first]) => instantInPicture(first) <= at);
+  const stale = !ticket || isStale(ticket.filter((line) => instantInPicture(line) <= at), at - settingsOf(ticket[0].source).offset_ms);
+  return stale ? null : ticket;
+}
+
+/** The ticket of one till that stands on its screen. */
+class Standing {
+  source;
+  element = el("div", { class: "standing" });
+  list = el("ol", { class: "tk-lines" });
+  #seek;
+  #whole;
+  #at = NaN;
+  #lines = null; // those known of the ticket
+  #sale = null;
+  #items = [];
+  #current = -2;
+  #lit = null;
+
+  constructor(source, seek, whole) {
+    this.source = source;
+    this.#seek = seek;
+    this.#whole = whole;
+  }
+
+  /** The line of this instant. */
+  get line() {
+    return this.#sale?.lines[this.#current];
+  }
+
+  /** When it spoke last. */
+  get spokeAt() {
+    return this.line ? instantInPicture(this.line) : -Infinity;
+  }
+
+  /** Show the ticket of which these `lines` are known, as it stood at `at`. */
+  show(lines, at) {
+    this.#at = at;
+    if (lines === this.#lines) return;
+    this.#lines = lines;
+    const last = lines[lines.length - 1];
+    if (!this.#sale?.lines.some(({ id }) => id === last.id)) this.#draw({ lines, ticket: null, tally: null });
     if (!last.ticket_id) return;
-    this.#whole(last.ticket_id, standing).then((sale) => {
-      if (this.#standing === standing) this.#draw(sale);
+    this.#whole(last.ticket_id, lines).then((sale) => {
+      if (this.#lines === lines) this.#draw(sale);
     }, () => {}); // what is known of it stands there
   }
 
-  #follow() {
+  /** Mark the line of this instant and bring it into sight within `box`. */
+  follow(box) {
     const { lines } = this.#sale;
     const current = lines.findLastIndex((line) => instantInPicture(line) <= this.#at);
-    const fresh = current >= 0 && this.#at - instantInPicture(lines[current]) < MARK_MS;
-    this.#items.forEach((item, place) => {
-      item.classList.toggle("next", place > current);
-      item.classList.toggle("now", place === current && fresh);
-    });
-    if (current !== this.#current) {
-      this.#current = current;
-      scrollWithin(this.#element, this.#items[Math.max(0, current)]);
+    const lit = current >= 0 && this.#at - instantInPicture(lines[current]) < MARK_MS ? this.#items[current] : null;
+    if (lit !== this.#lit) {
+      this.#lit?.classList.remove("now");
+      lit?.classList.add("now");
+      this.#lit = lit;
     }
+    if (current === this.#current) return;
+    this.#current = current;
+    this.#items.forEach((item, place) => item.classList.toggle("next", place > current));
+    scrollWithin(box, this.#items[Math.max(0, current)]);
   }
 
   #draw(sale) {
     if (sale === this.#sale) return;
     this.#sale = sale;
     this.#current = -2;
+    this.#lit = null;
     this.#items = lineItems(sale, (line) => this.#seek(instantInPicture(line)));
-    this.#element.replaceChildren(head(sale.lines, clock(instantOfLine(sale.lines[0]))), el("ol", { class: "tk-lines" }, this.#items), foot(sale));
-    this.#follow();
-  }
-
-  #empty() {
-    this.#sale = null;
-    this.#items = [];
-    const words = this.#hasTill ? _("No ticket near this time.") : _("No till is tied to this camera.");
-    this.#element.replaceChildren(el("p", { class: "empty quiet" }, words));
+    this.list.replaceChildren(...this.#items);
+    this.element.replaceChildren(head(sale.lines, clock(instantOfLine(sale.lines[0]))), this.list, foot(sale));
   }
 }

@@ -139,7 +139,7 @@ async function lineNext(direction) {
   }
 }
 
-const nudge = byId("nudge") ? new Nudge(byId("nudge"), () => ticket.source, () => ticket.show(present())) : null;
+const nudge = byId("nudge") ? new Nudge(byId("nudge"), () => ticket.source, () => ticket.show(present()), camera.overlay_ids.length > 1) : null;
 
 function toggleSound() {
   if (byId("sound").hidden) return;

@@ -21,7 +21,7 @@ const SESSION_ENDED = 4401;
 export class LiveSocket {
   #socket = null;
   #wait = FIRST_WAIT_MS;
-  #channels = new Map(); // number -> {camera, viewer, media, stream, stills, mime, note}
+  #channels = new Map(); // number -> {camera, viewer, media, lines, stream, stills, mime, note}
   #nextChannel = 1;
   #onPlug;
   #onAlarm = null;
@@ -36,13 +36,13 @@ export class LiveSocket {
   }
 
   /**
-   * Show `camera` to `viewer` (`media` false: lines and state only; `stream` "sub": its second stream, where it has
-   * one; `stills`: as JPEG pictures whatever it sends); returns the call that stops it.
+   * Show `camera` to `viewer` (`media` false: no pictures; `lines` false: nothing of its tills; `stream` "sub": its
+   * second stream, where it has one; `stills`: as JPEG pictures whatever it sends); returns the call that stops it.
    */
-  watch(camera, viewer, { media = true, stream = "main", stills = false } = {}) {
+  watch(camera, viewer, { media = true, lines = true, stream = "main", stills = false } = {}) {
     const channel = this.#nextChannel;
     this.#nextChannel = (this.#nextChannel % 65535) + 1;
-    this.#channels.set(channel, { camera, viewer, media, stream, stills, mime: "", note: "" });
+    this.#channels.set(channel, { camera, viewer, media, lines, stream, stills, mime: "", note: "" });
     this.#askWatch(channel);
     return () => {
       this.#channels.delete(channel);
@@ -61,8 +61,8 @@ export class LiveSocket {
   }
 
   #askWatch(channel) {
-    const { camera, media, stream, stills } = this.#channels.get(channel);
-    this.#send({ do: "watch", channel, camera, ...(media ? { stream, stills } : { media: false }) });
+    const { camera, media, lines, stream, stills } = this.#channels.get(channel);
+    this.#send({ do: "watch", channel, camera, lines, ...(media ? { stream, stills } : { media: false }) });
   }
 
   #askClock() {

@@ -1,11 +1,13 @@
 // A ticket drawn as the till prints it.
 
 import { askJson, query } from "./api.js";
-import { el, icon } from "./dom.js";
+import { el, icon, show } from "./dom.js";
 import { may } from "./page.js";
 import { amountWords, answerWords, endsTicket, instantOfLine, isOver, isShown, isStruck, shown, specialAmount, specialWord, sumWords, ticketQuery, tillWords, totalWords, written } from "./lines.js";
 import { _, ngettext } from "./texts.js";
 import { clock, lengthWords, now } from "./time.js";
+
+const MARK_MS = 4000; // for how long the newest line is the moment one looks at
 
 /** One line as `<li>`, with its seller where that is not the ticket's own. `article` is the line that a cancelling one takes back, `gone` whether it was taken back itself, `attempt` the line it answers. */
 export function lineItem(line, { article, gone = false, attempt, onclick } = {}) {
@@ -122,23 +124,108 @@ function ageWords(sale) {
   return _("open {length}", { length: lengthWords(Math.max(0, now() - instantOfLine(lines[0]))) });
 }
 
-/** A whole ticket as an element. `open` draws the caret at the present second under the last line. */
-export function ticketElement(sale, { open = false, label } = {}) {
-  const { lines } = sale;
-  const list = el("ol", { class: "tk-lines" }, lineItems(sale));
-  if (open) list.append(caretItem());
-  return el("section", { class: "ticket torn", "aria-label": label }, head(lines, ageWords(sale)), list, foot(sale));
+/** The lines of a sale as an `<ol>` that grows: what stands there already is not drawn again. */
+export class GrowingLines {
+  element = el("ol", { class: "tk-lines" });
+  #items = new Map(); // id -> <li>, oldest first
+  #lit = null;
+  #caret = el("li", { class: "present", "aria-hidden": "true", hidden: true },
+    el("time"), el("span", { class: "q" }), el("span", { class: "d" }, el("span", { class: "caret" })), el("span", { class: "a" }));
+
+  constructor() {
+    this.element.append(this.#caret);
+  }
+
+  /** Show the lines of `sale`; `open` draws the caret under the last one. True when a line is new. */
+  show({ lines, tally }, open = false) {
+    for (const [id, item] of this.#items) {
+      if (id === lines[0]?.id) break;
+      this.#items.delete(id);
+      item.remove();
+    }
+    const taken = tally?.taken_back ?? {};
+    const known = new Map(lines.map((line) => [line.id, line]));
+    const fresh = lines.filter(({ id }) => !this.#items.has(id));
+    for (const line of fresh) {
+      const item = lineItem(line, { article: known.get(taken[line.id]), attempt: known.get(line.follows) });
+      this.#items.set(line.id, item);
+      this.#caret.before(item);
+      this.#items.get(taken[line.id])?.classList.add("gone");
+    }
+    show(this.#caret, open);
+    return fresh.length > 0;
+  }
+
+  /** The newest line's `<li>`, or null. */
+  get newest() {
+    return this.#caret.previousElementSibling;
+  }
+
+  /** Highlight the newest line for as long as it is one of the present. */
+  age() {
+    const { newest } = this;
+    const lit = newest && now() - Number(newest.dataset.at) < MARK_MS ? newest : null;
+    if (lit !== this.#lit) {
+      this.#lit?.classList.remove("now");
+      lit?.classList.add("now");
+      this.#lit = lit;
+    }
+    if (!this.#caret.hidden) this.#caret.firstChild.textContent = clock(now());
+  }
 }
 
-function caretItem() {
-  return el("li", { class: "present", "aria-hidden": "true" },
-    el("time", null, clock(now())), el("span", { class: "q" }), el("span", { class: "d" }, el("span", { class: "caret" })), el("span", { class: "a" }));
-}
+/** A whole ticket as an element that grows line by line. */
+export class GrowingTicket {
+  #lines = new GrowingLines();
+  #head = el("header");
+  #foot = el("div");
+  #sale = null;
+  #open;
+  element;
 
-/** Bring the words that age (open since, the caret's second) up to the present. */
-export function refreshAge(element, sale) {
-  const aside = element.querySelector(".tk-head .aside");
-  if (aside) aside.textContent = ageWords(sale);
-  const present = element.querySelector(".present time");
-  if (present) present.textContent = clock(now());
+  /** `open`: the present ticket of its till, whose next line is awaited; else one that stands to be read. */
+  constructor(open) {
+    this.element = el("section", { class: "ticket torn" }, this.#head, this.#lines.element, this.#foot);
+    this.open = open;
+  }
+
+  set open(open) {
+    this.#open = open;
+    this.#sale = null;
+    this.element.setAttribute("aria-label", open ? _("Ticket") : _("Ticket before"));
+  }
+
+  /** Show `sale`; true when a line is new. */
+  show(sale) {
+    if (sale === this.#sale) return false;
+    this.#sale = sale;
+    const grown = this.#lines.show(sale, this.#open && !isOver(sale));
+    const [top, bottom] = [head(sale.lines, ageWords(sale)), foot(sale)];
+    this.#head.replaceWith(top);
+    this.#foot.replaceWith(bottom);
+    [this.#head, this.#foot] = [top, bottom];
+    this.#lines.age();
+    return grown;
+  }
+
+  get newest() {
+    return this.#lines.newest;
+  }
+
+  /** Whether nothing was ever drawn on it. */
+  get isBare() {
+    return this.newest === null;
+  }
+
+  /** Where the lines are, which may have to scroll. */
+  get list() {
+    return this.#lines.element;
+  }
+
+  /** Bring what ages up to the present: open since when, the caret's second, the highlight. */
+  age() {
+    if (!this.#sale) return;
+    this.#head.querySelector(".aside").textContent = ageWords(this.#sale);
+    this.#lines.age();
+  }
 }

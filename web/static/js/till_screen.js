@@ -1,129 +1,264 @@
 // What stands on the screen of each till that a camera watches: cleared at the next line after the end of a ticket.
+// Only what is seen is drawn, once a frame at most, however many lines come.
 
 import { askJson, query } from "./api.js";
 import { el, icon, scrollWithin } from "./dom.js";
-import { beginsTicket, instantOfLine, isOver, isStale, tillWords } from "./lines.js";
-import { lineItems, refreshAge, saleOf, ticketElement } from "./ticket.js";
+import { beginsTicket, isStale, lineWords, tillWords } from "./lines.js";
+import { GrowingLines, GrowingTicket, saleOf } from "./ticket.js";
 import { _ } from "./texts.js";
 import { now } from "./time.js";
 import { silentWords } from "./words.js";
 
 const NOTHING = { lines: [], ticket: null, tally: null };
-const MARK_MS = 4000; // for how long the newest line is the moment one looks at
+const MOST_LINES = 200; // of a screen, as on the server
+const MOST_SPOKEN = 3; // lines read aloud at once; the newest
+const SPEAK_MS = 1000;
 
-/** Shows tickets in a column (`column`) and over the picture (`over`, an `<ol>`). */
+/** Shows tickets in a column (`column`) and over the picture (`over`); `spoken` is what screen readers are told by. */
 export class TillScreens {
   #column;
   #over;
-  #tills = new Map(); // source -> {sale, previous}: sales are {lines, ticket, tally}, see ticket.js
-  #silent = new Map(); // source -> since when it is silent though it should speak
-  #drawn = []; // [element, sale] of what ages
+  #spoken;
   #sources;
+  #place = "off";
+  #tills = new Map(); // source -> Till, in the order of `sources`
+  #silent = new Map(); // source -> what says so beside and over the picture, of a till that is silent though it should speak
+  #dirty = new Set(); // tills of which something is to be drawn anew
+  #waiting = 0;
+  #unsaid = [];
+  #empty = null;
+  #seen = new WeakSet(); // elements of tills that lie within the window
+  #looks = new IntersectionObserver((changes) => this.#look(changes));
 
-  constructor(column, over, sources) {
+  constructor({ column, over, spoken }, sources) {
     this.#column = column;
     this.#over = over;
+    this.#spoken = spoken;
     this.#sources = sources;
-    setInterval(() => this.#tick(), 1000);
-    this.#draw();
+    for (const source of sources) this.#till(source);
+    setInterval(() => this.#tick(), SPEAK_MS);
+    addEventListener("resize", () => this.#drawAll());
+  }
+
+  /** Where the tickets are: "beside" the picture, "over" it, "off". What is elsewhere is not drawn. */
+  set place(place) {
+    this.#place = place;
+    this.#column.replaceChildren();
+    this.#over.replaceChildren();
+    this.#empty = null;
+    this.#drawAll();
+  }
+
+  #drawAll() {
+    for (const till of this.#tills.values()) {
+      till.moved = true;
+      this.#change(till);
+    }
+    this.#drawSoon();
   }
 
   /** What the server says stands on the screen of a source now. */
   screen({ source, lines, ticket, tally }) {
-    const known = this.#tills.get(source);
-    this.#tills.set(source, { sale: { lines, ticket, tally }, previous: known?.previous ?? NOTHING });
-    this.#draw();
-    if (!known) this.#lookBack(source);
+    const till = this.#till(source);
+    const other = !till.told || till.sale.ticket?.id !== ticket?.id;
+    till.told = true;
+    till.sale = { lines, ticket, tally };
+    if (other) till.previous = NOTHING; // tickets may have passed while the connection was broken
+    this.#change(till);
+    if (other) this.#lookBack(till);
   }
 
   /** A new line; one that belongs to another ticket than the one shown clears it first. */
   line({ line, ticket, tally }) {
-    const { sale, previous } = this.#tills.get(line.source) ?? { sale: NOTHING, previous: NOTHING };
-    if (sale.lines.some((known) => known.id === line.id)) return; // told twice around a new connection
-    const next = beginsTicket(sale.lines, line);
-    this.#tills.set(line.source, { sale: { lines: next ? [line] : [...sale.lines, line], ticket, tally }, previous: next ? sale : previous });
-    this.#draw();
+    const till = this.#till(line.source);
+    const { lines } = till.sale;
+    if (lines.some((known) => known.id === line.id)) return; // told twice around a new connection
+    if (beginsTicket(lines, line)) till.turn();
+    till.sale = { lines: [...till.sale.lines, line].slice(-MOST_LINES), ticket, tally };
+    this.#change(till);
+    if (this.#place !== "off") this.#unsaid = [...this.#unsaid, line].slice(-MOST_SPOKEN);
   }
 
   /** A till is silent though it should speak; without `since` it is not any more. */
   silence({ source, since }) {
-    if (since) this.#silent.set(source, since);
+    const words = () => [icon("warn"), el("span", null, silentWords(tillWords(source), since))];
+    if (since) this.#silent.set(source, { beside: el("p", { class: "silent", role: "status" }, words()), over: el("p", { class: "silent" }, words()) });
     else this.#silent.delete(source);
-    this.#draw();
+    this.#drawSoon();
   }
 
-  async #lookBack(source) {
+  #silences(place) {
+    return [...this.#silent.values()].map((said) => said[place]);
+  }
+
+  #till(source) {
+    if (!this.#tills.has(source)) {
+      const till = new Till(source);
+      this.#tills.set(source, till);
+      for (const element of [till.paper, till.paperBefore, till.veil]) this.#looks.observe(element);
+    }
+    return this.#tills.get(source);
+  }
+
+  async #lookBack(till) {
     try {
-      const { items } = await askJson(`/tickets${query({ source, limit: 2 })}`);
-      const till = this.#tills.get(source);
+      const { items } = await askJson(`/tickets${query({ source: till.source, limit: 2 })}`);
       const before = items.find(({ id }) => till.sale.lines[0]?.ticket_id !== id);
       if (!before || till.previous.lines.length) return;
       till.previous = saleOf(await askJson(`/tickets/${before.id}`));
-      this.#draw();
+      this.#change(till);
     } catch {
       // the ticket before is a convenience: without it the present one still stands
     }
   }
 
-  get #latestFirst() {
-    const last = ({ sale: { lines } }) => (lines.length ? instantOfLine(lines[lines.length - 1]) : 0);
-    return [...this.#tills.values()].filter(({ sale, previous }) => sale.lines.length || previous.lines.length).sort((a, b) => last(b) - last(a));
+  // ── drawing ──
+
+  #change(till) {
+    this.#dirty.add(till);
+    this.#drawSoon();
+  }
+
+  #drawSoon() {
+    this.#waiting ||= requestAnimationFrame(() => this.#draw()); // a page that nobody sees has no frames
   }
 
   #draw() {
-    const tills = this.#latestFirst;
-    this.#drawn = [];
-    if (!tills.length) {
-      this.#column.replaceChildren(...this.#silences("p"), this.#nothingYet());
-      this.#over.replaceChildren(...this.#silences("li"));
-      return;
-    }
-    const parts = [];
-    for (const { sale, previous } of tills) {
-      for (const [own, label, open] of [[sale, _("Ticket"), true], [previous, _("Ticket before"), false]]) {
-        if (!own.lines.length) continue;
-        const element = ticketElement(own, { open: open && !isOver(own), label });
-        if (open) element.setAttribute("aria-live", "polite");
-        parts.push(element);
-        this.#drawn.push([element, own]);
-      }
-    }
-    this.#column.replaceChildren(...this.#silences("p"), ...parts);
-    this.#over.replaceChildren(...this.#silences("li"), ...lineItems(tills[0].sale));
-    this.#mark();
+    this.#waiting = 0;
+    const dirty = [...this.#dirty].filter((till) => this.#place === "off" || till.isBare(this.#place) || this.#sees(till));
+    for (const till of dirty) this.#dirty.delete(till);
+    if (this.#place === "beside") this.#drawColumn(dirty);
+    else if (this.#place === "over") this.#drawOver(dirty);
   }
 
-  /** The tills that are silent, each in words. */
-  #silences(tag) {
-    return [...this.#silent].map(([source, since]) => el(tag, { class: "silent", role: tag === "p" ? "status" : null }, icon("warn"), el("span", null, silentWords(tillWords(source), since))));
+  #sees(till) {
+    return [till.paper, till.paperBefore, till.veil].some((element) => this.#seen.has(element));
+  }
+
+  #look(changes) {
+    for (const { target, isIntersecting } of changes) this.#seen[isIntersecting ? "add" : "delete"](target);
+    if (this.#dirty.size) this.#drawSoon();
+  }
+
+  #drawColumn(dirty) {
+    const tills = [...this.#tills.values()];
+    const shown = tills.filter(({ sale }) => sale.lines.length);
+    const wanted = [...shown.map((till) => till.paper), ...tills.filter(({ previous }) => previous.lines.length).map((till) => till.paperBefore)];
+    const grown = dirty.filter((till) => till.drawPaper());
+    arrange(this.#column, [...this.#silences("beside"), ...(wanted.length ? wanted : [this.#nothingYet()])]);
+    tellCount(this.#column, shown.length);
+    const several = shown.length > 1;
+    for (const { paperTicket } of grown) scrollWithin(several ? paperTicket.list : this.#column, paperTicket.newest);
+  }
+
+  #drawOver(dirty) {
+    const shown = [...this.#tills.values()].filter(({ sale }) => sale.lines.length);
+    const grown = dirty.filter((till) => till.drawVeil());
+    arrange(this.#over, [...this.#silences("over"), ...shown.map((till) => till.veil)]);
+    tellCount(this.#over, shown.length);
+    for (const { veilLines } of grown) scrollWithin(veilLines.element, veilLines.newest);
   }
 
   #nothingYet() {
     const words = this.#sources.length
       ? [el("h2", null, _("No tickets yet")), el("p", null, _("Ring up one article to see it here."))]
       : [el("h2", null, _("No till here")), el("p", null, _("Give this camera the name its till sends, and tickets are shown with the picture."))];
-    return el("div", { class: "empty" }, words);
-  }
-
-  #mark() {
-    for (const list of [this.#column.querySelector(".ticket .tk-lines"), this.#over]) {
-      const items = [...(list?.querySelectorAll("li[data-at]") ?? [])];
-      items.forEach((item, place) => {
-        const newest = place === items.length - 1 && now() - Number(item.dataset.at) < MARK_MS;
-        item.classList.toggle("now", newest);
-      });
-      if (items.length) scrollWithin(list === this.#over ? list : this.#column, items[items.length - 1]);
-    }
+    this.#empty ??= el("div", { class: "empty" }, words);
+    return this.#empty;
   }
 
   #tick() {
+    const instant = now();
     for (const till of this.#tills.values()) {
-      if (isStale(till.sale.lines, now())) {
-        Object.assign(till, { previous: till.sale, sale: NOTHING });
-        this.#draw();
+      if (isStale(till.sale.lines, instant)) {
+        till.turn();
+        this.#change(till);
       }
+      if (this.#sees(till)) till.age(this.#place);
     }
-    for (const [element, sale] of this.#drawn) refreshAge(element, sale);
-    this.#mark();
+    if (this.#unsaid.length && !document.hidden) {
+      const several = this.#tills.size > 1;
+      this.#spoken.textContent = this.#unsaid.map((line) => (several ? `${tillWords(line.source)}: ${lineWords(line)}` : lineWords(line))).join(", ");
+      this.#unsaid = [];
+    }
   }
+}
+
+/** One till: its sale and the one before, {lines, ticket, tally} each (see ticket.js), and how they are drawn. */
+class Till {
+  told = false;
+  moved = false; // its lists may have lost their place
+  sale = NOTHING;
+  previous = NOTHING;
+  paperTicket = new GrowingTicket(true);
+  veilLines = new GrowingLines();
+  veil;
+  #before = new GrowingTicket(false);
+
+  constructor(source) {
+    this.source = source;
+    this.veil = el("div", { class: "till" }, el("b", { class: "tillname" }, tillWords(source)), this.veilLines.element);
+  }
+
+  get paper() {
+    return this.paperTicket.element;
+  }
+
+  get paperBefore() {
+    return this.#before.element;
+  }
+
+  /** The sale is over: it stands as the one before. */
+  turn() {
+    [this.sale, this.previous] = [NOTHING, this.sale];
+    [this.paperTicket, this.#before] = [this.#before, this.paperTicket];
+    this.paperTicket.open = true;
+    this.#before.open = false;
+  }
+
+  /** Draw both as paper tickets; true when the newest line is to be brought into sight. */
+  drawPaper() {
+    if (this.previous.lines.length) this.#before.show(this.previous);
+    return this.#follows(this.sale.lines.length > 0 && this.paperTicket.show(this.sale));
+  }
+
+  #follows(grown) {
+    const moved = this.moved && this.sale.lines.length > 0;
+    this.moved = false;
+    return grown || moved;
+  }
+
+  /** Draw the sale over the picture; true as for `drawPaper`. */
+  drawVeil() {
+    const grown = this.veilLines.show(this.sale);
+    this.veilLines.age();
+    return this.#follows(grown);
+  }
+
+  /** Whether something of it was never drawn in this place. */
+  isBare(place) {
+    if (place === "over") return this.veilLines.newest === null;
+    return (this.sale.lines.length > 0 && this.paperTicket.isBare) || (this.previous.lines.length > 0 && this.#before.isBare);
+  }
+
+  age(place) {
+    if (place === "over") this.veilLines.age();
+    else if (this.sale.lines.length) this.paperTicket.age();
+    if (place === "beside" && this.previous.lines.length) this.#before.age();
+  }
+}
+
+/** Let `box` hold exactly `wanted`, in this order; what stands in its place is not moved. */
+function arrange(box, wanted) {
+  wanted.forEach((element, place) => {
+    if (box.children[place] !== element) box.insertBefore(element, box.children[place] ?? null);
+  });
+  while (box.children.length > wanted.length) box.lastChild.remove();
+}
+
+/** How many tickets share the height of `box`. */
+function tellCount(box, count) {
+  box.classList.toggle("several", count > 1);
+  box.classList.toggle("many", count > 2);
+  box.style.setProperty("--tills", Math.max(1, count));
 }

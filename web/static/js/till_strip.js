@@ -1,48 +1,85 @@
-// The last lines of a till in a tile of the wall: as many as fit.
+// The last lines of the tills of a tile of the wall: as many as fit, shared by the tills that have a ticket.
 
 import { el, icon } from "./dom.js";
-import { beginsTicket, isSpecial, isStruck, shown, specialWord, tillWords } from "./lines.js";
-import { otherSeller, specialCost } from "./ticket.js";
+import { beginsTicket, instantOfLine, isSpecial, isStale, isStruck, shown, specialWord, tillWords } from "./lines.js";
 import { _ } from "./texts.js";
+import { otherSeller, specialCost } from "./ticket.js";
+import { now } from "./time.js";
 import { silentWords, sinceWords } from "./words.js";
+
+const MOST = 12; // lines of a till that are kept
+const OFTEN_MS = 1000;
 
 export class TillStrip {
   element = el("div", { class: "strip", hidden: true });
-  #lines = [];
-  #silent = new Map();
+  #tills = new Map(); // source -> lines, oldest first
+  #silent = new Map(); // source -> since when it is silent though it should speak
   #fits = 4;
+  #waiting = 0;
+
+  constructor() {
+    setInterval(() => this.#clear(), OFTEN_MS);
+  }
 
   /** How many lines there is room for. */
   set fits(count) {
     if (count === this.#fits) return;
     this.#fits = count;
-    this.#draw();
+    this.#drawSoon();
   }
 
-  screen({ lines }) {
-    this.#lines = lines;
-    this.#draw();
+  screen({ source, lines }) {
+    this.#tills.set(source, lines.slice(-MOST));
+    this.#drawSoon();
+  }
+
+  line({ line }) {
+    const lines = this.#tills.get(line.source) ?? [];
+    if (lines.some(({ id }) => id === line.id)) return; // told twice around a new connection
+    this.#tills.set(line.source, beginsTicket(lines, line) ? [line] : [...lines, line].slice(-MOST));
+    this.#drawSoon();
   }
 
   silence({ source, since }) {
     if (since) this.#silent.set(source, since);
     else this.#silent.delete(source);
-    this.#draw();
+    this.#drawSoon();
   }
 
-  line({ line }) {
-    this.#lines = beginsTicket(this.#lines, line) ? [line] : [...this.#lines, line];
-    this.#draw();
+  #clear() {
+    for (const [source, lines] of this.#tills) {
+      if (!isStale(lines, now())) continue;
+      this.#tills.set(source, []);
+      this.#drawSoon();
+    }
+  }
+
+  #drawSoon() {
+    this.#waiting ||= requestAnimationFrame(() => this.#draw());
   }
 
   #draw() {
-    this.element.hidden = !this.#lines.length && !this.#silent.size;
-    const silences = [...this.#silent].map(([source, since]) => el("div", { class: "silent" }, el("span", null, icon("warn"), this.#silent.size > 1 ? silentWords(tillWords(source), since) : _("silent since {instant}", { instant: sinceWords(Date.parse(since)) }))));
+    this.#waiting = 0;
+    const busy = [...this.#tills.values()].filter((lines) => lines.length);
+    const silences = [...this.#silent].map(([source, since]) => this.#silence(source, since)).slice(0, this.#fits);
     const fits = this.#fits - silences.length;
-    this.element.replaceChildren(...silences, ...(fits > 0 ? this.#lines.slice(-fits) : []).map((line) => {
-      const { text, amount } = shown(line);
-      if (!isSpecial(line)) return el("div", null, el("span", null, text, otherSeller(line)), el("span", null, amount));
-      return el("div", { class: "void" }, el("span", null, specialWord(line) ? `${specialWord(line)} ` : "", isStruck(line) ? el("s", null, text) : text, otherSeller(line)), el("span", null, specialCost(line)));
-    }));
+    const latest = [...busy].sort((a, b) => instantOfLine(b.at(-1)) - instantOfLine(a.at(-1))).slice(0, fits);
+    const each = Math.max(1, Math.floor(fits / Math.max(1, latest.length)));
+    const drawn = busy.filter((lines) => latest.includes(lines)).flatMap((lines) => lines.slice(-each).map((line, place) => row(line, latest.length > 1 && !place)));
+    this.element.hidden = !drawn.length && !silences.length;
+    this.element.replaceChildren(...silences, ...drawn);
   }
+
+  #silence(source, since) {
+    const words = this.#silent.size > 1 ? silentWords(tillWords(source), since) : _("silent since {instant}", { instant: sinceWords(Date.parse(since)) });
+    return el("div", { class: "silent" }, el("span", null, icon("warn"), words));
+  }
+}
+
+/** A line as an element; `named` says whose it is. */
+function row(line, named) {
+  const { text, amount } = shown(line);
+  const whose = named ? el("b", null, `${tillWords(line.source)} `) : null;
+  if (!isSpecial(line)) return el("div", null, el("span", null, whose, text, otherSeller(line)), el("span", null, amount));
+  return el("div", { class: "void" }, el("span", null, whose, specialWord(line) ? `${specialWord(line)} ` : "", isStruck(line) ? el("s", null, text) : text, otherSeller(line)), el("span", null, specialCost(line)));
 }
