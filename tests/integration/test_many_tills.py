@@ -68,10 +68,8 @@ class ManyTillsTests(unittest.TestCase):
                         self.assertEqual(late.recv(1), b"")
                 except ConnectionError:  # reset: it knows as well
                     pass
-            journal = self.server.get("/api/v1/journal?kind=system")["items"]
-            told = [entry["message"] for entry in journal if "not let in" in entry["message"]]
             self.assertEqual(
-                told,
+                soon(self.told, "the journal's entry"),
                 [f"A till at 127.0.0.1 is not let in: {LIMIT} connections of tills are open, no more are allowed."],
             )
             self.assertEqual(self.server.get("/api/v1/health")["status"], "ok")
@@ -85,6 +83,11 @@ class ManyTillsTests(unittest.TestCase):
         self.assertEqual(self.server.metric("camtrace_pos_errors_total"), 0)
         self.assertEqual([line for line in self.server.output if "Traceback" in line], [])
         self.assertEqual(self.server.stop(), 0)
+
+    def told(self) -> list[str]:
+        """What the journal says of those who were turned away."""
+        journal = self.server.get("/api/v1/journal?kind=system")["items"]
+        return [entry["message"] for entry in journal if "not let in" in entry["message"]]
 
     def admitted(self) -> bool:
         """Whether a new till is let in: it then hears nothing."""
