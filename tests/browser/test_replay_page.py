@@ -342,6 +342,7 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
         page.locator(f"#speeds [data-speed='{speed}']").click()
         page.locator("#ticket .standing").filter(has_text="TILL 9").locator("li").first.click()
         anna.until("v.readyState >= 3 && !v.seeking")
+        page.wait_for_function("() => /ONE/.test(document.querySelector('#ticket li.now .d')?.textContent)")
         page.keyboard.press("k")
         page.wait_for_function("() => !document.querySelector('video').paused")
         seen = page.evaluate(IN_STEP, [zero, count])

@@ -536,7 +536,6 @@ class WebShop:
         )
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
-        self.speech = Speech(self.cameras, self._note)
         self.silences = Silent()
         self.spoken: set[str] = set()
         self.captures = CaptureApi(reactor, self.access, self.speech.capture)

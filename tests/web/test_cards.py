@@ -128,6 +128,7 @@ def roads(shop: WebShop, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
     visit: Any = SimpleNamespace(user=shop.users.users[name], peer="10.0.0.1")
     page, told_live = LivePage(shop.socket, visit, None), []
     monkeypatch.setattr(LivePage, "tell", lambda self, message: told_live.append(message))
+    page.textMessageReceived('{"do": "watch", "channel": 1, "camera": 1, "media": false}')
     facts = lines_of(shop)
     for fact in facts:
         shop.bus.publish(fact)
@@ -141,7 +142,7 @@ def roads(shop: WebShop, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
         "live": shown(json.loads(to_json(told_live))),
     }
     drawn: list[Line] = []
-    monkeypatch.setattr(lines_api, "sheet", lambda voice, site, asked, lines, at: drawn.extend(lines) or b"")
+    monkeypatch.setattr(lines_api, "sheet", lambda voice, site, asked, lines, at, ways: drawn.extend(lines) or b"")
     browser.get("/api/v1/lines.pdf")
     told["pdf"] = str(drawn)
     sample = base64.b64encode(f"{TILL_LINE}\n".encode()).decode()
@@ -168,7 +169,7 @@ def roads(shop: WebShop, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
     told["exceptions"] = shown(browser.get("/api/v1/exceptions").json)
     told["exception"] = shown(browser.get("/api/v1/exceptions/1").json)
     told["exceptions.csv"] = browser.get("/api/v1/exceptions.csv").body.decode()
-    shop.rules.counted = [(MASKED, "payment", 3, Decimal(5))]
+    shop.rules.counted = [(MASKED, "voids", 3, Decimal(5))]
     told["reports"] = shown(browser.get("/api/v1/reports").json)
     told["reports.csv"] = browser.get("/api/v1/reports.csv").body.decode()
     return told

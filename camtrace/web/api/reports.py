@@ -119,12 +119,15 @@ class ReportsApi:
         return await self._store.figures(by, asked.start, asked.stop, self._zone, TRACES, seen)
 
     def _questions(self, visit: Visit, asked: Asked, keys: Mapping[str, str]) -> dict[str, str | None]:
-        """What the search box is asked for the lines of each kind, and of the sales."""
+        """What the search box is asked for the lines of each kind, and of the sales; None where it told a card."""
+        kinds = {SALE: (SALE,), **KINDS}
+        if any(hidden(key) != key for key in keys.values()):
+            return dict.fromkeys(kinds)
         language = self._voices.voice(visit.request, visit.user.language).spoken.language
         zone = ZoneInfo(self._zone)
         return {
             kind: question(asked.start, asked.stop, keys, deeds, zone, language)
-            for kind, deeds in ((SALE, (SALE,)), *KINDS.items())
+            for kind, deeds in kinds.items()
         }
 
 
