@@ -89,7 +89,8 @@ def send(port: int, rate: float, seconds: float) -> None:
     began, step, turn = time.monotonic(), 1 / (rate * TILLS), 0
     while (due := began + turn * step) < began + seconds:
         time.sleep(max(0.0, due - time.monotonic()))
-        number, place = turn % TILLS, turn // TILLS % LINES
+        number = turn % TILLS
+        place = (turn // TILLS + 7 * number) % LINES  # tickets of different tills do not end together
         text = f"@{time.time_ns() // 1000:x}-{number + 1}"  # in decimal it might be taken for the number of a card
         said = f"A|1|{place}|{text} ARTICLE|1,00" if place < LINES - 1 else f"E|{text}|19,00|19,00"
         tills[number].sendall(f"{number + 1}|0|7|0|{said}\n".encode())

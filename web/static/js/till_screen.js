@@ -248,10 +248,17 @@ class Till {
   }
 }
 
-/** Let `box` hold exactly `wanted`, in this order; what stands in its place is not moved. */
+/** Let `box` hold exactly `wanted`, in this order; two that have changed places are exchanged, and nothing between them moves. */
 function arrange(box, wanted) {
   wanted.forEach((element, place) => {
-    if (box.children[place] !== element) box.insertBefore(element, box.children[place] ?? null);
+    const there = box.children[place];
+    if (there === element) return;
+    if (there && element.parentNode === box) {
+      const mark = new Comment();
+      element.replaceWith(mark);
+      there.replaceWith(element);
+      mark.replaceWith(there);
+    } else box.insertBefore(element, there ?? null);
   });
   while (box.children.length > wanted.length) box.lastChild.remove();
 }
