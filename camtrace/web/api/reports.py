@@ -125,10 +125,7 @@ class ReportsApi:
             return dict.fromkeys(kinds)
         language = self._voices.voice(visit.request, visit.user.language).spoken.language
         zone = ZoneInfo(self._zone)
-        return {
-            kind: question(asked.start, asked.stop, keys, deeds, zone, language)
-            for kind, deeds in kinds.items()
-        }
+        return {kind: question(asked.start, asked.stop, keys, deeds, zone, language) for kind, deeds in kinds.items()}
 
 
 def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
