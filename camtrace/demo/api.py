@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Iterable
+from collections.abc import Mapping
 from typing import Any
 
 from twisted.internet import task
@@ -68,15 +68,16 @@ class Api:
             status, made = 200, present[0]
         return _expect(status, made)
 
-    async def ensure_rules(self, names: Iterable[str]) -> None:
-        """Switch on the rules to begin with of these names, where there is none of the name yet."""
+    async def ensure_rules(self, names: Mapping[str, str]) -> None:
+        """Switch on these rules to begin with, each under a name of one's own, where there is none of that name yet."""
         status, there = await self.call("GET", "/rules")
         present = {rule["name"] for rule in _expect(status, there)["items"]}
         status, found = await self.call("GET", "/rules/presets")
         presets = {rule["name"]: rule for rule in _expect(status, found)["items"]}
-        for name in names:
+        for preset, name in names.items():
             if name not in present:
-                _expect(*await self.call("POST", "/rules", {**presets[name], "enabled": True}))
+                rule = {**presets[preset], "name": name, "enabled": True}
+                _expect(*await self.call("POST", "/rules", rule))
 
     async def register_source(self, source: str, name: str, encoding: str) -> None:
         """Let the server know a Prisma source, what people call it and what its letters are in."""

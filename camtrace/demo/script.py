@@ -14,11 +14,11 @@ BEATS_PER_SECOND = 8
 LOOP = 60 * BEATS_PER_SECOND
 SALE = LOOP // 2
 RARE_MINUTES = 3
-RULES = (  # rules to begin with that the demo switches on
-    "Drawer opened without a sale",
-    "Line cancelled over 20",
-    "Line cancelled after the payment began",
-)
+RULES = {  # rules to begin with that the demo switches on, and what this shop calls them
+    "Drawer opened without a sale": "Tiroir ouvert sans vente",
+    "Line cancelled over 20": "Ligne de plus de 20 annulée",
+    "Line cancelled after the payment began": "Ligne annulée après le début du paiement",
+}
 
 # What may be sold for a price (in cents): the picture shows prices, so only the article changes from minute to minute.
 ARTICLES: dict[int, tuple[tuple[str, str], ...]] = {

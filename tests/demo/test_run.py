@@ -128,7 +128,7 @@ def test_from_start_to_stop_and_again(folder: Path) -> None:
             assert time.monotonic() < end, [demo.get(f"/cameras/{one['id']}/status") for one in cameras]
             time.sleep(0.2)  # no event tells a program from outside: the API is asked
         lines = demo.until("/lines?limit=10")
-        assert {rule["name"] for rule in demo.get("/rules")["items"] if rule["enabled"]} == set(script.RULES)
+        assert {rule["name"] for rule in demo.get("/rules")["items"] if rule["enabled"]} == set(script.RULES.values())
         assert {line["source"] for line in lines} <= {"1", "KKM:2"}
         assert all(line["cameras"] for line in lines)
         demo.until(f"/cameras/1/recordings?kind=regular&start={time.time() - 60}&stop={time.time() + 60}", "spans")

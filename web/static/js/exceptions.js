@@ -49,7 +49,7 @@ function row(one) {
     const [kind, mark, words] = BADGES[now.verdict];
     const who = [_("Till {name}", { name: now.source }), now.seller && _("cashier {name}", { name: now.seller }), now.text].filter(Boolean).join(" · ");
     const told = now.reviewed_by ? el("p", null, `${now.reviewed_by}${now.comment ? `: “${now.comment}”` : ""}`) : null;
-    const amount = now.amount ?? "";
+    const amount = now.amount && figure(Number(now.amount), 2);
     item.className = `e-${now.verdict}${item === chosen ? " sel" : ""}`;
     item.replaceChildren(el("time", { datetime: now.at }, clock(at)), still,
       el("div", { class: "what" }, el("b", null, now.rule), el("p", null, who), el("p", null, deedWords(now.deed), now.figure ? ` · ${now.figure}` : ""), told, item === chosen ? actions(item, way) : null),
