@@ -44,8 +44,9 @@ class Asking:
         chance: Callable[[], float],
         *,
         over: Callable[[], None] = lambda: None,
+        enabled: bool = True,
     ) -> None:
-        self.link = LinkState("inactive", "connecting", now())
+        self.link = LinkState("inactive", "connecting", now()) if enabled else LinkState("off", "off", now())
         self.tidings = Tidings()
         self._device = device
         self._ask = ask

@@ -156,9 +156,7 @@ class _Box:
         self._reactor = boxes._reactor
         self._watches = [Watch(contact.normally) for contact in box.contacts]
         device = f"the contact box {box.name}"
-        self._asking = Asking(device, self._ask, self, boxes._reactor, boxes._now, boxes._chance)
-        if not box.enabled:
-            self._asking.link = LinkState("off", "off", boxes._now())
+        self._asking = Asking(device, self._ask, self, boxes._reactor, boxes._now, boxes._chance, enabled=box.enabled)
 
     @property
     def link(self) -> LinkState:

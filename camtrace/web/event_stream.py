@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Awaitable, Callable
 from typing import Any
 
@@ -30,19 +31,6 @@ class Reader:
         self.left = False
         self._waiter: defer.Deferred[None] | None = None
 
-    def take(self) -> bytes:
-        """The events that wait, which are then told; b"" when there are none."""
-        raise NotImplementedError
-
-    async def follow(self, flow: Flow) -> None:
-        """Write events until the stream shall end, and a comment at each heartbeat without any."""
-        while not self.left:
-            new = self.take()
-            if not new:
-                await self.something()
-                new = self.take()
-            await flow.write(new or STILL_HERE)
-
     async def something(self) -> None:
         """Returns when something waits, at the heartbeat, or when the stream shall end."""
         self._waiter = defer.Deferred()
@@ -58,6 +46,23 @@ class Reader:
         """End the stream."""
         self.left = True
         self.wake()
+
+
+class Listener(Reader, ABC):
+    """A reader whose events wait with it until they are written."""
+
+    @abstractmethod
+    def take(self) -> bytes:
+        """The events that wait, which are then told; b"" when there are none."""
+
+    async def follow(self, flow: Flow) -> None:
+        """Write events until the stream shall end, and a comment at each heartbeat without any."""
+        while not self.left:
+            new = self.take()
+            if not new:
+                await self.something()
+                new = self.take()
+            await flow.write(new or STILL_HERE)
 
 
 class EventStreams:
@@ -76,11 +81,11 @@ class EventStreams:
         request: Request,
         reader: Reader,
         join: Callable[[], Callable[[], object]],
-        follow: Callable[[Flow], Awaitable[None]] | None = None,
+        follow: Callable[[Flow], Awaitable[None]],
     ) -> Response | None:
         """Answer `request` by what `reader` hears, or by 503 where too many are open.
 
-        `join` begins to tell the reader and returns the call that ends it. `follow` writes, if not the reader itself.
+        `join` begins to tell the reader and returns the call that ends it. `follow` writes.
         """
         if len(self._readers) >= self._most:
             return Response(503, {"Retry-After": "5"}, b"too many readers")
@@ -94,7 +99,7 @@ class EventStreams:
         heartbeat.start(HEARTBEAT_SECONDS, now=False)
         try:
             await flow.write(b"retry: 2000\n\n")
-            await (follow or reader.follow)(flow)
+            await follow(flow)
         finally:
             heartbeat.stop()
             leave()

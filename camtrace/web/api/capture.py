@@ -13,7 +13,7 @@ from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query
 from camtrace.web.api.shapes import Shape, message_shape
 from camtrace.web.discretion import bytes_for, text_for
-from camtrace.web.event_stream import EventStreams, Reader, event
+from camtrace.web.event_stream import EventStreams, Listener, event
 from camtrace.web.ports import Capture, Captured
 from camtrace.web.routing import new_app, requirer
 
@@ -36,14 +36,14 @@ class CaptureApi:
         """Server-sent events `read` and `line` of all tills, or of the address `sender`, or of the till `source`."""
         query = Query(visit.request)
         reader = _Reader(visit.user, query.text("sender"), query.text("source"))
-        return await self._streams.serve(visit.request, reader, lambda: self._capture.watch(reader.add))
+        return await self._streams.serve(visit.request, reader, lambda: self._capture.watch(reader.add), reader.follow)
 
     def stop(self) -> None:
         """End every stream."""
         self._streams.stop()
 
 
-class _Reader(Reader):
+class _Reader(Listener):
     """One open stream, and what it has not been told of."""
 
     def __init__(self, user: User, sender: str | None, source: str | None) -> None:

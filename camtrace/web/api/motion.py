@@ -14,7 +14,7 @@ from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query
 from camtrace.web.api.camera_fields import read_motion
 from camtrace.web.api.shapes import moved_shape
-from camtrace.web.event_stream import EventStreams, Reader, event
+from camtrace.web.event_stream import EventStreams, Listener, event
 from camtrace.web.ports import CameraDirectory, MotionLevels
 from camtrace.web.routing import new_app, requirer
 
@@ -39,7 +39,7 @@ class MotionApi:
         settings = _settings(visit, found.motion)
         reader = _Reader()
         return await self._streams.serve(
-            visit.request, reader, lambda: self._levels.subscribe(found.uid, reader.moved, settings)
+            visit.request, reader, lambda: self._levels.subscribe(found.uid, reader.moved, settings), reader.follow
         )
 
     def stop(self) -> None:
@@ -53,7 +53,7 @@ class MotionApi:
         return found
 
 
-class _Reader(Reader):
+class _Reader(Listener):
     """One open stream, and the newest picture it has not been told of."""
 
     def __init__(self) -> None:

@@ -5,10 +5,9 @@ import { el } from "./dom.js";
 import { foundWords, wayTo } from "./exception_marks.js";
 import { facts } from "./page.js";
 import { _, ngettext } from "./texts.js";
-import { clock, dayEnd, dayStart, iso, now } from "./time.js";
+import { clock, iso, now } from "./time.js";
 import { causeWords } from "./words.js";
 
-const FRESH_MS = 4000; // how long today's answer stays good
 const LEAST_PX = 24; // of what is pointed at
 const MOST_NAMES = 3;
 
@@ -16,25 +15,6 @@ const MOST_NAMES = 3;
 export async function alarmMarks(start, stop, { camera = "", most = "" } = {}) {
   const { items } = await askJson(`/alarms/marks${query({ camera, start: iso(start), stop: iso(stop), most })}`);
   return items.map(({ start: from, stop: to, ...rest }) => ({ ...rest, from: Math.max(start, Date.parse(from)), to: Math.max(Date.parse(from), Math.min(stop, now(), Date.parse(to))) }));
-}
-
-/** The marks of one camera by whole days, kept for a while. */
-export class AlarmDays {
-  #camera;
-  #days = new Map();
-
-  constructor(camera) {
-    this.#camera = camera;
-  }
-
-  day(name) {
-    const known = this.#days.get(name);
-    if (known && (dayEnd(name) <= now() || performance.now() - known.asked < FRESH_MS)) return known.answer;
-    const answer = alarmMarks(dayStart(name), dayEnd(name), { camera: this.#camera, most: 500 });
-    this.#days.set(name, { asked: performance.now(), answer });
-    answer.catch(() => this.#days.delete(name));
-    return answer;
-  }
 }
 
 /** "14:02:08, movement, Entrance", or how many there were from when to when; exceptions before alarms. */

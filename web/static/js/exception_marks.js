@@ -6,10 +6,9 @@ import { svg } from "./dom.js";
 import { tillWords } from "./lines.js";
 import { facts, may } from "./page.js";
 import { _, figure, ngettext } from "./texts.js";
-import { clock, dayEnd, dayStart, iso, now } from "./time.js";
+import { clock, iso } from "./time.js";
 import { toast } from "./toast.js";
 
-const FRESH_MS = 4000; // how long today's answer stays good
 const PAGE = 1000;
 const MOST_PAGES = 3;
 const SHAPE = 5; // from the middle of a diamond to its corners
@@ -34,25 +33,6 @@ export async function exceptionMarks(start, stop, { camera = "" } = {}) {
     cursor = answer.next;
   }
   return found.map(markOf).reverse().sort((one, other) => one.from - other.from);
-}
-
-/** The marks of one camera by whole days, kept for a while. */
-export class ExceptionDays {
-  #camera;
-  #days = new Map();
-
-  constructor(camera) {
-    this.#camera = camera;
-  }
-
-  day(name) {
-    const known = this.#days.get(name);
-    if (known && performance.now() - known.asked < (dayEnd(name) <= now() ? 15 * FRESH_MS : FRESH_MS)) return known.answer;
-    const answer = exceptionMarks(dayStart(name), dayEnd(name), { camera: this.#camera });
-    this.#days.set(name, { asked: performance.now(), answer });
-    answer.catch(() => this.#days.delete(name));
-    return answer;
-  }
 }
 
 /** A diamond around x, y in an `<svg>`; hollow where somebody has looked at the exception. `x` may be a percentage. */

@@ -1,13 +1,14 @@
 // The replay page: picture, ticket in step, transport, calendar, timeline, clip.
 
-import { AlarmDays } from "./alarm_marks.js";
+import { alarmMarks } from "./alarm_marks.js";
 import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
-import { ExceptionDays } from "./exception_marks.js";
+import { exceptionMarks } from "./exception_marks.js";
 import { hitWay, hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
 import { instantInPicture } from "./lines.js";
+import { MarkDays } from "./mark_days.js";
 import { Nudge } from "./nudge.js";
 import { byId, facts, may } from "./page.js";
 import { Player } from "./player.js";
@@ -29,8 +30,8 @@ const ZOOMS = [86400, 14400, 3600, 600, 60];
 
 const camera = facts.replayed;
 const recordings = new Recordings(camera.key);
-const alarmDays = new AlarmDays(camera.key);
-const exceptionDays = new ExceptionDays(camera.key);
+const alarmDays = new MarkDays((start, stop) => alarmMarks(start, stop, { camera: camera.key, most: 500 }));
+const exceptionDays = new MarkDays((start, stop) => exceptionMarks(start, stop, { camera: camera.key }), 60000); // judged later, too
 const till = new TillLines(camera.key, camera.overlay_ids);
 const ticket = new RecordedTicket(byId("ticket"), camera.overlay_ids.length > 0, (at) => seek(at), (id, lines) => till.whole(id, lines));
 followShape(byId("picture"), facts.cameras.find(({ id }) => id === camera.id)?.state);

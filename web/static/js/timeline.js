@@ -48,7 +48,7 @@ export class Timeline {
     new ResizeObserver(() => this.#draw()).observe(element);
   }
 
-  /** What lies on a day: spans and gaps as `Recordings.day` gives them, tickets as [from, to], alarms and exceptions as `AlarmDays.day` and `ExceptionDays.day`. */
+  /** What lies on a day: spans and gaps as `Recordings.day` gives them, tickets as [from, to], alarms and exceptions as `MarkDays.day`. */
   setDay(day, { spans, gaps }, tickets, alarms, found = []) {
     this.#day = day;
     this.#start = dayStart(day);
