@@ -15,8 +15,9 @@ export class Nudge {
   #source;
   #changed;
   #several;
+  #moved = ""; // the till that it names and moves
   #shown = null;
-  #saving = 0;
+  #saving = new Map(); // till -> the timer after which its offset is kept
 
   /** `source()` is the till whose ticket is shown, one of `several`; `changed()` is called when its offset is another. */
   constructor(element, source, changed, several) {
@@ -39,6 +40,7 @@ export class Nudge {
     const state = `${source} ${settingsOf(source).offset_ms}`;
     if (state === this.#shown) return;
     this.#shown = state;
+    this.#moved = source;
     show(this.#element, source !== "");
     const offset = settingsOf(source).offset_ms;
     if (source) this.#element.querySelector("span").textContent = this.#several ? tillWords(source) : _("Ticket and picture");
@@ -46,14 +48,14 @@ export class Nudge {
   }
 
   #move(step) {
-    const source = this.#source();
+    const source = this.#moved;
     if (!source) return;
     const offset = Math.max(-MOST_MS, Math.min(MOST_MS, settingsOf(source).offset_ms + step));
     facts.tills[source] = { ...settingsOf(source), offset_ms: offset };
     this.#changed();
     this.tick();
-    clearTimeout(this.#saving);
-    this.#saving = setTimeout(() => this.#save(source, offset), SAVE_MS);
+    clearTimeout(this.#saving.get(source));
+    this.#saving.set(source, setTimeout(() => this.#save(source, offset), SAVE_MS));
   }
 
   async #save(source, offset) {

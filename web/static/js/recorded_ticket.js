@@ -103,9 +103,9 @@ class Standing {
     this.#whole = whole;
   }
 
-  /** The line of this instant. */
+  /** The line of this instant, drawn already or not. */
   get line() {
-    return this.#sale?.lines[this.#current];
+    return this.#lines?.findLast((line) => instantInPicture(line) <= this.#at);
   }
 
   /** When it spoke last. */

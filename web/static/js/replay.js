@@ -46,15 +46,24 @@ let known = { spans: [], gaps: [] };
 let alarms = [];
 let exceptions = [];
 let marks = [NaN, NaN];
+let sought = NaN; // where the player is being sent
+let stepping = Promise.resolve(); // steps from line to line go one after the other, however fast they are asked for
 
 // ── where we are ──
 function present() {
+  if (!Number.isNaN(sought)) return sought;
   return Number.isNaN(player.gapAt) ? player.at : player.gapAt;
 }
 
 async function seek(at) {
-  await loadDay(dayOf(at));
-  await player.seek(at);
+  sought = at;
+  try {
+    await loadDay(dayOf(at));
+    if (sought !== at) return;
+    await player.seek(at);
+  } finally {
+    if (sought === at) sought = NaN;
+  }
   tick();
   tellAddress(at);
 }
@@ -130,10 +139,14 @@ function faster(step) {
   if (speeds[place]) setSpeed(speeds[place]);
 }
 
-async function lineNext(direction) {
+function lineNext(direction) {
+  stepping = stepping.then(() => stepLine(direction));
+}
+
+async function stepLine(direction) {
   try {
     const line = await till.next(present() + direction * 20, direction);
-    if (line) seek(instantInPicture(line));
+    if (line) await seek(instantInPicture(line));
     else toast(direction < 0 ? _("There is no ticket line before.") : _("There is no ticket line after."));
   } catch (error) {
     toast(error.message);
