@@ -62,6 +62,14 @@ class Frame:
         """The cameras that this person may see, by number."""
         return [camera for camera in self._cameras.all() if visit.user.may_see(camera.uid)]
 
+    def settings(self, language: str) -> dict[str, Any]:
+        """What is set for tills, by source, and what Prisma's events are called in `language`, by number: what a page
+        knows when it is drawn, and is told anew when it changes."""
+        return {
+            "events": dict(self._event_names(language)),
+            "tills": {each.source: _till(each) for each in self._sources()},
+        }
+
     def open_page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page for anybody, signed in or not."""
         language = self.voices.language(request)
@@ -99,8 +107,7 @@ class Frame:
             "texts": dict(spoken.of_scripts()),
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
-            "events": self._event_names(language),
-            "tills": {each.source: _till(each) for each in self._sources()},
+            **self.settings(language),
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(

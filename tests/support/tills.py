@@ -55,6 +55,7 @@ class Speech:
         self.settings: dict[str, SourceSettings] = {}
         self.facts: list[LineReceived] = []
         self.waiting = 0
+        self.reloaded: Callable[[], object] = lambda: None
         self.dialects, self.capture = DialectRows(), Capture()
         self.book = SourceBook(self._all)
         self.spoken = Dialects(self.book, self.dialects)
@@ -96,6 +97,7 @@ class Speech:
     async def reload(self) -> None:
         await self.book.load()
         await self.spoken.load()
+        self.reloaded()
 
     async def change(self, source: str, fields: Mapping[str, Any]) -> None:
         self.settings[source] = replace(self.settings.get(source, SourceSettings(source)), **fields)

@@ -93,7 +93,7 @@ function listen() {
     if (paused) return;
     const line = JSON.parse(data);
     arrived = [...arrived, line].slice(-MOST_SHOWN);
-    heardFrom(line.sender);
+    heardFrom(line.sender, line.message?.source);
     drawSoon();
   });
   stream.addEventListener("read", ({ data }) => {
@@ -118,7 +118,12 @@ function addSender(address) {
   return true;
 }
 
-const heardFrom = (address) => { if (addSender(address)) setTimeout(redraw, TABLES_SOON_MS); };
+const tills = new Set(); // those that spoke since the page stands open
+function heardFrom(address, till) {
+  const isNew = till !== undefined && !tills.has(till);
+  if (isNew) tills.add(till);
+  if (addSender(address) || isNew) setTimeout(redraw, TABLES_SOON_MS);
+}
 
 function watch(address) {
   addSender(address);

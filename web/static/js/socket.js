@@ -1,6 +1,7 @@
 // One WebSocket for everything that is live: pictures of several cameras, the lines of their tills, the cameras' states.
 // The messages are written down in docs/protocols/live.md.
 
+import { facts } from "./page.js";
 import { setClock } from "./time.js";
 
 const ADDRESS = "/live/socket";
@@ -16,7 +17,8 @@ const SESSION_ENDED = 4401;
  * Keeps one connection open and comes back when it breaks.
  *
  * A viewer has `started(mime, init, note)`, `fragment(bytes, key, at)`, `ended(reason)`, `unplugged()` (the connection
- * to the server broke), and may have `screen(message)`, `silence(message)`, `line(message)`, `state(message)`.
+ * to the server broke), and may have `watching(message)`, `screen(message)`, `silence(message)`, `line(message)`,
+ * `state(message)`.
  */
 export class LiveSocket {
   #socket = null;
@@ -26,6 +28,8 @@ export class LiveSocket {
   #onPlug;
   #onAlarm = null;
   #onException = null;
+  #onSettings = null;
+  #onSource = null;
 
   /** `onPlug(connected)` is told when the connection to the server breaks and when it is back. */
   constructor(onPlug = () => {}) {
@@ -60,6 +64,22 @@ export class LiveSocket {
     this.#onException = listener;
   }
 
+  /** `listener` is told what is set for tills and events, `{tills, events}` or one of them, whenever that changes. */
+  onSettings(listener) {
+    this.#onSettings = listener;
+    this.#askSettings();
+  }
+
+  /** `listener` is told of sources that appear, fall silent or speak again. */
+  onSource(listener) {
+    this.#onSource = listener;
+    this.#askSettings();
+  }
+
+  #askSettings() {
+    if (this.#onSettings || this.#onSource) this.#send({ do: "settings", language: facts.language });
+  }
+
   #askWatch(channel) {
     const { camera, media, lines, stream, stills } = this.#channels.get(channel);
     this.#send({ do: "watch", channel, camera, lines, ...(media ? { stream, stills } : { media: false }) });
@@ -87,6 +107,7 @@ export class LiveSocket {
     this.#wait = FIRST_WAIT_MS;
     this.#onPlug(true);
     this.#askClock();
+    this.#askSettings();
     for (const channel of this.#channels.keys()) this.#askWatch(channel);
   }
 
@@ -114,6 +135,9 @@ export class LiveSocket {
       case "problem":
         open?.viewer.ended(message.reason ?? message.message);
         break;
+      case "watching":
+        open?.viewer.watching?.(message);
+        break;
       case "screen":
         open?.viewer.screen?.(message);
         break;
@@ -128,11 +152,17 @@ export class LiveSocket {
       case "exception":
         this.#onException?.(message);
         break;
+      case "settings":
+        this.#onSettings?.(message);
+        break;
+      case "source":
+        this.#onSource?.(message);
+        break;
       case "line":
       case "state":
         this.#tellCameras(message);
         break;
-      default: // hello, watching, dropped: nothing to do
+      default: // hello, dropped: nothing to do
     }
   }
 

@@ -156,6 +156,12 @@ export class GrowingLines {
     return fresh.length > 0;
   }
 
+  /** Let every line be drawn anew: what they are called is another. */
+  forget() {
+    for (const item of this.#items.values()) item.remove();
+    this.#items.clear();
+  }
+
   /** The newest line's `<li>`, or null. */
   get newest() {
     return this.#caret.previousElementSibling;
@@ -206,6 +212,12 @@ export class GrowingTicket {
     [this.#head, this.#foot] = [top, bottom];
     this.#lines.age();
     return grown;
+  }
+
+  /** Let it be drawn anew: what its till or its lines are called is another. */
+  forget() {
+    this.#sale = null;
+    this.#lines.forget();
   }
 
   get newest() {

@@ -22,7 +22,7 @@ export class TillScreens {
   #sources;
   #place = "off";
   #tills = new Map(); // source -> Till, in the order of `sources`
-  #silent = new Map(); // source -> what says so beside and over the picture, of a till that is silent though it should speak
+  #silent = new Map(); // source -> {since, beside, over}: what says so in both places, of a till that is silent though it should speak
   #dirty = new Set(); // tills of which something is to be drawn anew
   #waiting = 0;
   #unsaid = [];
@@ -46,6 +46,28 @@ export class TillScreens {
     this.#column.replaceChildren();
     this.#over.replaceChildren();
     this.#empty = null;
+    this.#drawAll();
+  }
+
+  /** The tills of the camera as they are now: one that is no more leaves the screen. Which are silent is told anew. */
+  set sources(sources) {
+    for (const [source, till] of this.#tills) {
+      if (!sources.includes(source)) for (const element of till.elements) this.#looks.unobserve(element);
+    }
+    const before = this.#tills;
+    this.#tills = new Map();
+    for (const source of sources) this.#till(source, before.get(source));
+    this.#dirty = new Set([...this.#dirty].filter((till) => this.#tills.get(till.source) === till));
+    this.#sources = sources;
+    this.#silent.clear();
+    this.#empty = null;
+    this.#drawSoon();
+  }
+
+  /** What tills or their lines are called is another. */
+  settled() {
+    for (const [source, { since }] of this.#silent) this.silence({ source, since });
+    for (const till of this.#tills.values()) till.forget();
     this.#drawAll();
   }
 
@@ -82,7 +104,7 @@ export class TillScreens {
   /** A till is silent though it should speak; without `since` it is not any more. */
   silence({ source, since }) {
     const words = () => [icon("warn"), el("span", null, silentWords(tillWords(source), since))];
-    if (since) this.#silent.set(source, { beside: el("p", { class: "silent", role: "status" }, words()), over: el("p", { class: "silent" }, words()) });
+    if (since) this.#silent.set(source, { since, beside: el("p", { class: "silent", role: "status" }, words()), over: el("p", { class: "silent" }, words()) });
     else this.#silent.delete(source);
     this.#drawSoon();
   }
@@ -91,11 +113,11 @@ export class TillScreens {
     return [...this.#silent.values()].map((said) => said[place]);
   }
 
-  #till(source) {
+  #till(source, known = null) {
     if (!this.#tills.has(source)) {
-      const till = new Till(source);
+      const till = known ?? new Till(source);
       this.#tills.set(source, till);
-      for (const element of [till.paper, till.paperBefore, till.veil]) this.#looks.observe(element);
+      if (!known) for (const element of till.elements) this.#looks.observe(element);
     }
     return this.#tills.get(source);
   }
@@ -132,7 +154,7 @@ export class TillScreens {
   }
 
   #sees(till) {
-    return [till.paper, till.paperBefore, till.veil].some((element) => this.#seen.has(element));
+    return till.elements.some((element) => this.#seen.has(element));
   }
 
   #look(changes) {
@@ -195,9 +217,23 @@ class Till {
   veil;
   #before = new GrowingTicket(false);
 
+  #name;
+
   constructor(source) {
     this.source = source;
-    this.veil = el("div", { class: "till" }, el("b", { class: "tillname" }, tillWords(source)), this.veilLines.element);
+    this.#name = el("b", { class: "tillname" }, tillWords(source));
+    this.veil = el("div", { class: "till" }, this.#name, this.veilLines.element);
+  }
+
+  /** Wherever it is drawn. */
+  get elements() {
+    return [this.paper, this.paperBefore, this.veil];
+  }
+
+  /** Let it be drawn anew under the name it has now. */
+  forget() {
+    this.#name.textContent = tillWords(this.source);
+    for (const drawn of [this.paperTicket, this.#before, this.veilLines]) drawn.forget();
   }
 
   get paper() {

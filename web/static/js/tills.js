@@ -41,7 +41,7 @@ function dialectChoice(source, present, names) {
 }
 
 /** The cameras that watch a till, and a way to tie another one. */
-function cameraCell(till, reload) {
+export function cameraCell(till, reload) {
   const tied = facts.cameras.filter(({ id }) => till.cameras.includes(id));
   const others = facts.cameras.filter(({ id }) => !till.cameras.includes(id));
   const links = tied.map(({ id, name }) => el("a", { class: "chip", href: `/live/${id}` }, `${id} · ${name}`));
