@@ -469,7 +469,7 @@ class Orders(LineReceiver):
             self._say("said")
         elif order == "tills":  # whose lines stand before which camera: 101 1,2 …
             uid, _, names = argument.partition(" ")
-            self._site.tie(int(uid), tuple(names.split(",")))
+            self._site.tie(int(uid), tuple(filter(None, names.split(","))))
             self._say("tied")
         elif order == "other":  # a till says: SOURCE TICKET now|SECONDS LINE
             source, ticket, when, text = argument.split(" ", 3)
