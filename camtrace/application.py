@@ -281,7 +281,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     encodings = Encodings(dict(settings.pos.encodings))
     dialect_rows, source_rows, capture = DialectStore(database), SourceStore(database), Capture()
     sources = SourceBook(source_rows.all)
-    dialects = Dialects(sources, dialect_rows)
+    dialects = Dialects(sources, dialect_rows, encodings)
 
     async def speech_changed() -> None:
         await sources.load()
@@ -455,6 +455,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         known_password,
         event_names=lambda language: registry.catalogue.names(language),
         sources=named_sources,
+        ports=doors.port_numbers,
     )
     door = Door(frame, access)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
     `event_names`: what Prisma's events are called in a language, by number. `sources` gives what is set for tills.
+    `ports`: the numbers of the listeners' ports, by key.
     `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
     """
 
@@ -44,6 +45,7 @@ class Frame:
         default_ftp_password: bool = False,
         event_names: Callable[[str], Mapping[str, str]] = lambda language: {},
         sources: Callable[[], Iterable[SourceSettings]] = tuple,
+        ports: Callable[[], Mapping[str, Sequence[int]]] = dict,
     ) -> None:
         self._templates = templates
         self._site = site
@@ -51,6 +53,7 @@ class Frame:
         self._default_ftp_password = default_ftp_password
         self._event_names = event_names
         self._sources = sources
+        self._ports = ports
         self.zone = ZoneInfo(site.timezone)
         self.voices = Voices(templates.translations, site)
 
@@ -108,6 +111,7 @@ class Frame:
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
             **self.settings(language),
+            "ports": {key: numbers[0] for key, numbers in self._ports().items() if numbers},
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(

@@ -19,6 +19,7 @@ from camtrace.metrics import Metrics
 from camtrace.model import HeardSource, SourceSettings, StoredDialect
 from camtrace.pos.capture import Capture
 from camtrace.pos.dialects import Dialects
+from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillConnection, TillFactory
 from camtrace.pos.service import Tills
 from camtrace.tickets.grouping import Grouping
@@ -58,7 +59,8 @@ class Speech:
         self.reloaded: Callable[[], object] = lambda: None
         self.dialects, self.capture = DialectRows(), Capture()
         self.book = SourceBook(self._all)
-        self.spoken = Dialects(self.book, self.dialects)
+        encodings = Encodings()
+        self.spoken = Dialects(self.book, self.dialects, encodings)
         self.bursts: list[tuple[str, bool]] = []
         ids = count(1).__next__
         self.tills = Tills(
@@ -67,6 +69,7 @@ class Speech:
             Grouping(ids),
             ids,
             Metrics(),
+            encodings=encodings,
             dialects=self.spoken,
             capture=self.capture,
             burst_found=lambda source, at_once: self.bursts.append((source, at_once)),

@@ -118,11 +118,18 @@ function addSender(address) {
   return true;
 }
 
+/** What came from `sender` over its last connection: those of others are mixed in. */
+function bytesFrom(sender) {
+  const own = reads.filter((read) => read.sender === sender);
+  const last = own[own.length - 1]?.connection;
+  return own.filter(({ connection }) => connection === last).flatMap(({ raw }) => [...bytesOf(raw)]);
+}
+
 const tills = new Set(); // those that spoke since the page stands open
 function heardFrom(address, till) {
   const isNew = till !== undefined && !tills.has(till);
   if (isNew) tills.add(till);
-  if (addSender(address) || isNew) setTimeout(redraw, TABLES_SOON_MS);
+  if (addSender(address) || isNew) setTimeout(redrawLater, TABLES_SOON_MS);
 }
 
 function watch(address) {
@@ -142,10 +149,7 @@ byId("pause").addEventListener("click", ({ target }) => {
 for (const choice of document.querySelectorAll("[name=as]")) choice.addEventListener("change", () => { drawArrived(); attempt(); });
 byId("take").addEventListener("click", () => {
   const sender = byId("sender").value || reads[reads.length - 1].sender;
-  const own = reads.filter((read) => read.sender === sender);
-  const last = own[own.length - 1]?.connection; // one connection: those of others are mixed in
-  const bytes = own.filter(({ connection }) => connection === last).flatMap(({ raw }) => [...bytesOf(raw)]).slice(-MOST_SAMPLE);
-  byId("sample").value = writtenBytes(bytes);
+  byId("sample").value = writtenBytes(bytesFrom(sender).slice(-MOST_SAMPLE));
   sampleOf = sender;
   guess();
 });
@@ -263,7 +267,57 @@ async function loadDialects(name) {
 }
 
 const names = () => known.map((dialect) => dialect.name);
-const redraw = async () => (await drawTills(names(), watch)).forEach(addSender);
+
+// ── what an address that is not understood may speak ──
+const advised = new Map(); // address -> {heard: how many bytes were looked at, dialect: what understands most of them, or ""}
+
+/** A button that has `sender` understood, where a dialect is known that makes sense of what it says. */
+function advice({ address }) {
+  const dialect = advised.get(address)?.dialect;
+  if (!dialect) return null;
+  const use = async () => {
+    await askJson(`/sources/${encodeURIComponent(address)}`, { method: "PATCH", body: { dialect } }).then(
+      () => toast(_("What comes from {address} is understood so from now on.", { address })), (error) => toast(error.message));
+    await redraw();
+  };
+  return el("button", { class: "btn sm primary", type: "button", onclick: use }, _("Use “{dialect}”", { dialect }));
+}
+
+/** Look at what those of `senders` say that are not understood; true when something is advised anew. */
+async function advise(senders) {
+  let isNew = false;
+  for (const { address } of senders.filter(({ fault }) => fault)) {
+    const bytes = bytesFrom(address).slice(-MOST_GUESSED);
+    if (!bytes.length || bytes.length === advised.get(address)?.heard) continue;
+    const { items } = await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(bytes) } }).catch(() => ({ items: [] }));
+    const dialect = items.find((name) => name !== BUILT_IN) ?? "";
+    isNew ||= dialect !== (advised.get(address)?.dialect ?? "");
+    advised.set(address, { heard: bytes.length, dialect });
+  }
+  return isNew;
+}
+
+let stale = false;
+const isWriting = () => byId("main").querySelector("#tills :is(input, select):focus, #senders :is(input, select):focus") !== null;
+
+/** Draw the tables anew, unless somebody writes there: then as soon as that is done. */
+function redrawLater() {
+  stale = isWriting();
+  if (!stale) redraw();
+}
+byId("main").addEventListener("focusout", () => { if (stale) setTimeout(redrawLater, TABLES_SOON_MS); });
+
+async function redraw() {
+  const focused = document.activeElement?.closest("#tills, #senders") ? document.activeElement.getAttribute("aria-label") : null;
+  await drawTables();
+  if (focused) byId("main").querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+async function drawTables() {
+  const senders = await drawTills(names(), watch, advice);
+  for (const { address } of senders) addSender(address);
+  if (await advise(senders)) await drawTills(names(), watch, advice);
+}
 
 byId("base").addEventListener("change", ({ target }) => choose(target.value));
 byId("sample").addEventListener("input", attemptSoon);
@@ -307,7 +361,7 @@ async function begin() {
   await redraw();
   if (wanted.get("sender")) watch(wanted.get("sender"));
   else listen();
-  setInterval(() => { if (!document.hidden && !byId("main").querySelector("#tills :focus, #senders :focus")) redraw(); }, TABLES_MS);
+  setInterval(() => { if (!document.hidden) redrawLater(); }, TABLES_MS);
 }
 begin();
 addEventListener("pagehide", () => stream?.close());

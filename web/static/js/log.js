@@ -183,8 +183,8 @@ function empty() {
   byId("rows").replaceChildren(el("div", { class: "empty" },
     icon("ticket", "i big"),
     el("h2", null, any ? _("No line matches") : _("No tickets yet")),
-    el("p", null, any ? _("Fewer conditions find more. Part of a word is enough; accents and capitals do not matter.") : _("As soon as a till sends a line to port 8010 of this server it stands here.")),
-    any ? el("button", { class: "btn", type: "button", onclick: () => searchFor("") }, _("Look at all lines")) : null));
+    el("p", null, any ? _("Fewer conditions find more. Part of a word is enough; accents and capitals do not matter.") : facts.ports.pos ? _("As soon as a till sends a line to port {port} of this server it stands here.", { port: facts.ports.pos }) : _("As soon as a till says something it stands here.")),
+    any ? el("button", { class: "btn", type: "button", onclick: () => searchFor("") }, _("Look at all lines")) : may("settings") ? el("a", { class: "btn", href: "/capture" }, _("Connect a till")) : null));
 }
 
 function drawCount(counted) {

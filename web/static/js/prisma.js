@@ -40,7 +40,7 @@ async function loadSources() {
   ].filter(Boolean).join(", ");
   byId("sources").replaceChildren(items.length
     ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map((one) => source(one, labels.get(one.source) || one.name))))
-    : el("p", { class: "empty quiet" }, _("Nothing has spoken yet. Sources send UDP datagrams to port 21845 of this server.")));
+    : el("p", { class: "empty quiet" }, facts.ports.prisma ? _("Nothing has spoken yet. Sources send UDP datagrams to port {port} of this server.", { port: facts.ports.prisma }) : _("Nothing has spoken yet.")));
 }
 
 function source(one, label) {
@@ -136,7 +136,6 @@ byId("add").addEventListener("submit", (submitted) => {
   drawEvents();
   byId("events").querySelector("td .in")?.focus();
 });
-byId("again").addEventListener("click", () => tried(loadSources));
 
 async function load() {
   try {

@@ -4,6 +4,7 @@
 import { askJson, query } from "./api.js";
 import { el, icon, scrollWithin } from "./dom.js";
 import { beginsTicket, isStale, lineWords, tillWords } from "./lines.js";
+import { may } from "./page.js";
 import { GrowingLines, GrowingTicket, saleOf } from "./ticket.js";
 import { _ } from "./texts.js";
 import { now } from "./time.js";
@@ -184,7 +185,7 @@ export class TillScreens {
   #nothingYet() {
     const words = this.#sources.length
       ? [el("h2", null, _("No tickets yet")), el("p", null, _("Ring up one article to see it here."))]
-      : [el("h2", null, _("No till here")), el("p", null, _("Give this camera the name its till sends, and tickets are shown with the picture."))];
+      : [el("h2", null, _("No till here")), el("p", null, _("Tie a till to this camera, and its tickets are shown with the picture.")), may("settings") ? el("a", { class: "btn", href: "/capture" }, _("Connect a till")) : null].filter(Boolean);
     this.#empty ??= el("div", { class: "empty" }, words);
     return this.#empty;
   }
