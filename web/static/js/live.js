@@ -4,6 +4,7 @@ import { AlarmCards } from "./alarms.js";
 import { followExceptions } from "./exception_marks.js";
 import { drawFilms } from "./films.js";
 import { setIcon, show } from "./dom.js";
+import { toggleFull } from "./full.js";
 import { onKeys } from "./keys.js";
 import { byId, facts, remember, remembered } from "./page.js";
 import { LivePicture } from "./picture.js";
@@ -66,7 +67,7 @@ for (const list of document.querySelectorAll("[data-look]")) {
   const known = remembered(`ticket.${list.dataset.look}`, list.value);
   if ([...list.options].some(({ value }) => value === known)) list.value = known;
   const apply = () => byId("main").setAttribute(`data-${list.dataset.look}`, list.value);
-  list.addEventListener("change", () => { remember(`ticket.${list.dataset.look}`, list.value); apply(); });
+  list.addEventListener("change", () => { remember(`ticket.${list.dataset.look}`, list.value); apply(); screens.resized(); });
   apply();
 }
 document.addEventListener("click", ({ target }) => { if (!target.closest("#ticket-look")) byId("ticket-look").open = false; });
@@ -113,10 +114,7 @@ function snapshot() {
 }
 byId("snapshot").addEventListener("click", snapshot);
 
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.querySelector(".stagebox").requestFullscreen?.();
-}
+const fullScreen = () => toggleFull(document.querySelector(".stagebox"));
 byId("full").addEventListener("click", fullScreen);
 
 function other(step) {

@@ -11,6 +11,8 @@ const INIT = 2;
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 8000;
 const CLOCK_EVERY_MS = 60000;
+const LISTEN_EVERY_MS = 10000;
+const MOST_UNANSWERED = 3;
 const SESSION_ENDED = 4401;
 
 /**
@@ -23,6 +25,9 @@ const SESSION_ENDED = 4401;
 export class LiveSocket {
   #socket = null;
   #wait = FIRST_WAIT_MS;
+  #again = 0; // the timer of the next try
+  #heard = 0; // when the server was heard last
+  #unanswered = 0; // questions since then
   #channels = new Map(); // number -> {camera, viewer, media, lines, stream, stills, mime, note}
   #nextChannel = 1;
   #onPlug;
@@ -36,7 +41,8 @@ export class LiveSocket {
     this.#onPlug = onPlug;
     this.#connect();
     setInterval(() => this.#askClock(), CLOCK_EVERY_MS);
-    addEventListener("online", () => this.#socket?.readyState !== WebSocket.OPEN && this.#socket?.close());
+    setInterval(() => this.#listen(), LISTEN_EVERY_MS);
+    addEventListener("online", () => this.#atOnce());
   }
 
   /**
@@ -95,15 +101,54 @@ export class LiveSocket {
 
   #connect() {
     const scheme = location.protocol === "https:" ? "wss:" : "ws:";
+    this.#again = 0;
     const socket = new WebSocket(`${scheme}//${location.host}${ADDRESS}`);
     socket.binaryType = "arraybuffer";
-    socket.addEventListener("open", () => this.#opened());
-    socket.addEventListener("message", ({ data }) => (typeof data === "string" ? this.#told(JSON.parse(data)) : this.#bytes(data)));
-    socket.addEventListener("close", ({ code }) => this.#closed(code));
+    socket.addEventListener("open", () => { if (socket === this.#socket) this.#opened(); });
+    socket.addEventListener("message", ({ data }) => {
+      if (socket !== this.#socket) return; // given up
+      this.#isHeard();
+      if (typeof data === "string") this.#told(JSON.parse(data));
+      else this.#bytes(data);
+    });
+    socket.addEventListener("close", ({ code }) => { if (socket === this.#socket) this.#closed(code); });
     this.#socket = socket;
   }
 
+  /** A server that is gone without a word, with its power, would not be missed: ask, and give up where nothing comes. */
+  #listen() {
+    if (this.#socket?.readyState !== WebSocket.OPEN) return;
+    if (performance.now() - this.#heard < LISTEN_EVERY_MS) return;
+    this.#unanswered += 1;
+    if (this.#unanswered > MOST_UNANSWERED) this.#giveUp();
+    else this.#askClock();
+  }
+
+  #giveUp() {
+    const socket = this.#socket;
+    this.#socket = null;
+    socket.close(); // its farewell may take long
+    this.#closed();
+  }
+
+  /** The network is back: do not wait until the next try is due. */
+  #atOnce() {
+    if (this.#socket?.readyState === WebSocket.OPEN) return;
+    this.#wait = FIRST_WAIT_MS;
+    if (this.#socket?.readyState === WebSocket.CONNECTING) this.#giveUp();
+    else if (this.#again) {
+      clearTimeout(this.#again);
+      this.#connect();
+    }
+  }
+
+  #isHeard() {
+    this.#heard = performance.now();
+    this.#unanswered = 0;
+  }
+
   #opened() {
+    this.#isHeard();
     this.#wait = FIRST_WAIT_MS;
     this.#onPlug(true);
     this.#askClock();
@@ -118,7 +163,7 @@ export class LiveSocket {
     }
     this.#onPlug(false);
     for (const { viewer } of this.#channels.values()) viewer.unplugged();
-    setTimeout(() => this.#connect(), this.#wait * (0.7 + Math.random() * 0.6));
+    this.#again = setTimeout(() => this.#connect(), this.#wait * (0.7 + Math.random() * 0.6));
     this.#wait = Math.min(this.#wait * 2, LONGEST_WAIT_MS);
   }
 

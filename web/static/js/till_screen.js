@@ -38,7 +38,7 @@ export class TillScreens {
     this.#sources = sources;
     for (const source of sources) this.#till(source);
     setInterval(() => this.#tick(), SPEAK_MS);
-    addEventListener("resize", () => this.#drawAll());
+    addEventListener("resize", () => this.resized());
   }
 
   /** Where the tickets are: "beside" the picture, "over" it, "off". What is elsewhere is not drawn. */
@@ -69,6 +69,11 @@ export class TillScreens {
   settled() {
     for (const [source, { since }] of this.#silent) this.silence({ source, since });
     for (const till of this.#tills.values()) till.forget();
+    this.#drawAll();
+  }
+
+  /** Lists have another size: their newest lines are to be brought into sight again. */
+  resized() {
     this.#drawAll();
   }
 

@@ -3,6 +3,7 @@
 import { AlarmCards } from "./alarms.js";
 import { el, icon } from "./dom.js";
 import { followExceptions } from "./exception_marks.js";
+import { toggleFull } from "./full.js";
 import { onKeys } from "./keys.js";
 import { cell, largestGrid, stripHeight, used } from "./mosaic.js";
 import { byId, facts } from "./page.js";
@@ -83,4 +84,4 @@ new ResizeObserver(layOutSoon).observe(mosaic);
 onKeys(["1", "2", "3", "4", "5", "6", "7", "8", "9"], _("Camera of this number"), ({ key }) => {
   if (facts.cameras.some(({ id }) => String(id) === key)) location.assign(`/live/${key}`);
 });
-onKeys(["F"], _("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : byId("main").requestFullscreen?.()));
+onKeys(["F"], _("Full screen"), () => toggleFull(byId("main")));
