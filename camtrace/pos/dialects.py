@@ -24,9 +24,7 @@ class Dialects:
 
     log = Logger()
 
-    def __init__(
-        self, sources: Sources, rows: DialectRows | None = None, encodings: Encodings | None = None
-    ) -> None:
+    def __init__(self, sources: Sources, rows: DialectRows | None = None, encodings: Encodings | None = None) -> None:
         self.generation = 0
         self._encodings = encodings or Encodings()
         self._sources = sources

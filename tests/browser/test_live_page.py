@@ -366,7 +366,8 @@ def test_the_newest_line_is_seen_in_every_size_and_on_a_phone(anna: Person, site
     page.click("label[for=tk-over]")
     page.wait_for_selector(".over .till:nth-child(2) li[data-at]:nth-child(12)")
     inside = (
-        "() => { const edge = (e) => e.getBoundingClientRect(); const list = document.querySelector('.over .till:nth-child(2) ol');"
+        "() => { const edge = (e) => e.getBoundingClientRect();"
+        " const list = document.querySelector('.over .till:nth-child(2) ol');"
         " const last = list.querySelector('li[data-at]:nth-child(12)');"
         " return edge(last).bottom <= edge(list).bottom + 1 && edge(document.querySelector('.over')).bottom"
         " <= edge(document.querySelector('.tools')).top; }"

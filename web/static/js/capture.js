@@ -3,7 +3,7 @@
 import { Refusal, ask, askJson } from "./api.js";
 import { DialectForm, readBytes, writtenBytes } from "./dialect_form.js";
 import { likeLine, said, sayings } from "./dialect_meaning.js";
-import { el, icon, show } from "./dom.js";
+import { el, icon, keepsWritten, show } from "./dom.js";
 import { byId } from "./page.js";
 import { _, ngettext } from "./texts.js";
 import { drawTills, faultWords } from "./tills.js";
@@ -132,8 +132,10 @@ function heardFrom(address, till) {
   if (addSender(address) || isNew) setTimeout(redrawLater, TABLES_SOON_MS);
 }
 
-function watch(address) {
+/** Show what `address` sends; where that is not understood it becomes the sample. */
+function watch(address, wrong = false) {
   addSender(address);
+  if (wrong && bytesFrom(address).length) take(address);
   byId("sender").value = address;
   listen();
   byId("arrives-title").scrollIntoView({ block: "start" });
@@ -147,12 +149,13 @@ byId("pause").addEventListener("click", ({ target }) => {
   target.textContent = paused ? _("Go on") : _("Pause");
 });
 for (const choice of document.querySelectorAll("[name=as]")) choice.addEventListener("change", () => { drawArrived(); attempt(); });
-byId("take").addEventListener("click", () => {
-  const sender = byId("sender").value || reads[reads.length - 1].sender;
+function take(sender) {
   byId("sample").value = writtenBytes(bytesFrom(sender).slice(-MOST_SAMPLE));
   sampleOf = sender;
   guess();
-});
+}
+byId("take").addEventListener("click", () => take(byId("sender").value || reads[reads.length - 1].sender));
+document.addEventListener("letters", () => attempt());
 byId("example").addEventListener("click", showExample);
 
 // ── the dialect ──
@@ -298,13 +301,14 @@ async function advise(senders) {
 }
 
 let stale = false;
-const isWriting = () => byId("main").querySelector("#tills :is(input, select):focus, #senders :is(input, select):focus") !== null;
+const isBusy = () => byId("main").querySelector("#tills :is(input, select):focus, #senders :is(input, select):focus") !== null;
 
 /** Draw the tables anew, unless somebody writes there: then as soon as that is done. */
 function redrawLater() {
-  stale = isWriting();
+  stale = isBusy();
   if (!stale) redraw();
 }
+keepsWritten(byId("tills"));
 byId("main").addEventListener("focusout", () => { if (stale) setTimeout(redrawLater, TABLES_SOON_MS); });
 
 async function redraw() {

@@ -1,7 +1,7 @@
 // Prisma: the sources that speak, registered in one click, and what their events mean.
 
 import { Refusal, ask, askJson } from "./api.js";
-import { el, icon, show } from "./dom.js";
+import { el, icon, isWriting, keepsWritten, show } from "./dom.js";
 import { byId, facts } from "./page.js";
 import { tellPlug } from "./plug.js";
 import { LiveSocket } from "./socket.js";
@@ -13,6 +13,7 @@ import { toast } from "./toast.js";
 const ENCODINGS = ["", "cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252"];
 const SOON_MS = 300;
 let events = [];
+let stale = false; // what is known of the sources is another than what stands there
 
 const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
 const head = (words, figures = -1) => el("thead", null, el("tr", null, words.map((text, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, text))));
@@ -30,6 +31,8 @@ async function tried(work) {
 // ── sources ──
 async function loadSources() {
   const [{ items }, known] = await Promise.all([askJson("/prisma/sources"), askJson("/sources")]);
+  stale = isWriting(byId("sources"));
+  if (stale) return;
   const labels = new Map(known.items.map(({ source, label }) => [source, label]));
   const silent = items.filter((one) => one.silent_since).length;
   const unknown = items.filter((one) => !one.registered).length;
@@ -47,7 +50,7 @@ function source(one, label) {
   const change = (body) => tried(async () => {
     await askJson(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "PUT", body });
     await loadSources();
-    byId("sources").querySelector(`[data-source="${one.source}"] button`)?.focus();
+    if (document.activeElement === document.body) byId("sources").querySelector(`[data-source="${one.source}"] .btn`)?.focus();
   });
   const forget = () => tried(async () => { await ask(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "DELETE" }); await loadSources(); });
   const call = (given) => tried(async () => {
@@ -66,8 +69,7 @@ function source(one, label) {
     el("td", { class: "mono" }, one.address), el("td", { class: "r" }, figure(one.events)), cameraCell(one, loadSources), el("td", { class: "r" }, button));
 }
 
-/** Look again, unless somebody writes there: then as soon as that is done. */
-let stale = false;
+/** Look again, unless somebody writes or chooses there: then as soon as that is done. */
 let soon = 0;
 function loadSoon() {
   clearTimeout(soon);
@@ -76,6 +78,7 @@ function loadSoon() {
     if (!stale) tried(loadSources);
   }, SOON_MS);
 }
+keepsWritten(byId("sources"));
 byId("sources").addEventListener("focusout", () => { if (stale) loadSoon(); });
 
 function state(one) {

@@ -1,7 +1,7 @@
 // The tables of the tills that are known and of the addresses that send lines.
 
 import { askJson } from "./api.js";
-import { el, icon } from "./dom.js";
+import { el, icon, isWriting } from "./dom.js";
 import { byId, facts, may } from "./page.js";
 import { _, figure } from "./texts.js";
 import { sinceWords } from "./words.js";
@@ -43,7 +43,7 @@ function dialectChoice(source, present, names) {
 const LETTERS = [["utf-8", "UTF-8"], ["cp1252", "Windows (CP1252)"], ["latin-1", "ISO 8859-1"], ["iso8859-15", "ISO 8859-15"], ["cp850", "DOS (CP850)"], ["cp858", "DOS (CP858)"], ["cp866", "DOS (CP866)"], ["cp1251", "Windows (CP1251)"], ["koi8-r", "KOI8-R"]];
 
 function lettersChoice(address, present) {
-  return el("select", { class: "in", "aria-label": _("Letters of {source}", { source: address }), onchange: ({ target }) => change(address, { encoding: target.value }) },
+  return el("select", { class: "in", "aria-label": _("Letters of {source}", { source: address }), onchange: ({ target }) => change(address, { encoding: target.value }).then(() => document.dispatchEvent(new CustomEvent("letters"))) },
     el("option", { value: "", selected: present === "" }, _("as the dialect")),
     LETTERS.map(([value, words]) => el("option", { value, selected: value === present }, words)));
 }
@@ -103,7 +103,7 @@ function senderRow(sender, sources, names, watch, advice) {
   return el("tr", null, el("td", null, el("b", { class: "mono" }, sender.address)), el("td", null, sender.source), el("td", null, wrong, waits ?? fault, fine),
     el("td", { class: "r" }, figure(sender.lines)), el("td", { class: "r" }, figure(sender.bad)), el("td", null, when(sender.last_at)),
     el("td", null, dialectChoice(sender.address, present, names)), el("td", null, lettersChoice(sender.address, encoding)),
-    el("td", null, el("div", { class: "row" }, advised, el("button", { class: "btn sm", type: "button", onclick: () => watch(sender.address) }, _("Look")))));
+    el("td", null, el("div", { class: "row" }, advised, el("button", { class: "btn sm", type: "button", onclick: () => watch(sender.address, Boolean(fault)) }, _("Look")))));
 }
 
 /** That nobody has spoken, and where to. */
@@ -114,7 +114,7 @@ function nobody() {
 }
 
 /**
- * Draw both tables; `names` are those of the dialects, `watch(address)` shows what an address sends, `advice(sender)` is
+ * Draw both tables; `names` are those of the dialects, `watch(address, wrong)` shows what an address sends, `advice(sender)` is
  * a way to have one understood that is not, or null. Returns who sends.
  */
 export async function drawTills(names, watch, advice) {
@@ -123,7 +123,7 @@ export async function drawTills(names, watch, advice) {
     const hours = calendars.items.map(({ name }) => name);
     const sources = new Map(tills.items.map((till) => [till.source, till]));
     const shown = tills.items.filter((till) => till.last_line_at || till.cameras.length || till.label);
-    byId("tills").replaceChildren(shown.length
+    if (!isWriting(byId("tills"))) byId("tills").replaceChildren(shown.length
       ? table([_("Till"), _("Name"), _("Cameras"), _("Last line"), _("Should speak; told after min"), _("Lines in 24 h"), _("Dialect"), _("Clear after s")], shown.map((till) => tillRow(till, names, hours, () => drawTills(names, watch, advice))))
       : el("p", { class: "quiet" }, _("No till has said anything yet.")));
     byId("senders").replaceChildren(senders.items.length
