@@ -346,12 +346,16 @@ def test_a_server_that_is_gone_without_a_word_is_missed(anna: Person, site: Prev
     sell_until(site, "E")
     site.tell("say A|1|5|CHEESE|1,00")
     page.wait_for_selector("#tickets .ticket:first-child li:has-text('CHEESE')")
+    site.tell("silent 1")
+    page.wait_for_selector("#tickets .silent")
     dead = True
+    site.tell("silent 1")  # it speaks again
     site.tell("say A|1|5|BUTTER|1,00")
     site.tell("say S|1|5|CHEESE|ANNULE")
     page.clock.run_for(52_000)
     page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 3")
     assert page.locator("#tickets .ticket:first-child li.gone").text_content()
+    assert page.locator("#tickets .silent").count() == 0
     assert len(routes) == 2
 
 

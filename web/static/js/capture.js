@@ -152,6 +152,7 @@ for (const choice of document.querySelectorAll("[name=as]")) choice.addEventList
 function take(sender) {
   byId("sample").value = writtenBytes(bytesFrom(sender).slice(-MOST_SAMPLE));
   sampleOf = sender;
+  isExample = false;
   guess();
 }
 byId("take").addEventListener("click", () => take(byId("sender").value || reads[reads.length - 1].sender));
@@ -162,6 +163,7 @@ byId("example").addEventListener("click", showExample);
 let known = [];
 let base = null;
 let sampleOf = ""; // the address whose bytes are the sample; "" while it is an example
+let isExample = false; // whether the sample is one that comes with CamTrace
 let trying = 0;
 const form = new DialectForm(byId("dialect"), attemptSoon);
 
@@ -183,7 +185,7 @@ async function attempt() {
     form.tell("", "");
     byId("outcome").replaceChildren(...outcome(lines, tickets));
     drawUse();
-    byId("tried").textContent = `${ngettext("{count} line", "{count} lines", lines.length)}, ${ngettext("{count} ticket", "{count} tickets", tickets.length)}`;
+    byId("tried").textContent = `${isExample ? `${_("An example:")} ` : ""}${ngettext("{count} line", "{count} lines", lines.length)}, ${ngettext("{count} ticket", "{count} tickets", tickets.length)}`;
   } catch (error) {
     if (number !== asked) return;
     byId("tried").textContent = "";
@@ -225,6 +227,7 @@ async function guess() {
 }
 
 function showExample() {
+  isExample = true;
   const { sample } = known.find((dialect) => dialect.name === base.name && dialect.built_in) ?? known.find(({ name }) => name === "receipt");
   byId("sample").value = writtenBytes(bytesOf(sample));
   sampleOf = "";
@@ -324,7 +327,7 @@ async function drawTables() {
 }
 
 byId("base").addEventListener("change", ({ target }) => choose(target.value));
-byId("sample").addEventListener("input", attemptSoon);
+byId("sample").addEventListener("input", () => { isExample = false; attemptSoon(); });
 byId("dialect").addEventListener("submit", async (event) => {
   event.preventDefault();
   const asItIs = base.built_in && sampleOf && isAsItWas();
