@@ -285,7 +285,7 @@ def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess
     page.wait_for_selector("#tickets .tk-lines li")
     sell_until(site, "E")
     for number in range(300):
-        site.tell(f"say A|1|5|ТОВАР {number}|1,00")
+        site.tell(f"say A|1|{5 if number else 7}|ТОВАР {number}|1,00")
     site.tell(f"say A|1|5|{'X' * 300}|1,00")
     site.tell("say A|1|5|شاي ١٢٣ END|1,00")
     newest = "#tickets .ticket:first-child li[data-at]:nth-last-child(2)"
@@ -304,6 +304,10 @@ def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.set_viewport_size({"width": 1440, "height": 900})
     page.wait_for_function(f"() => ({seen})('{newest}')")  # found again
+    site.tell("say S|1|7|ТОВАР 0|ANNULE")
+    void = page.locator("#tickets .ticket:first-child li.void .a")
+    void.wait_for()
+    assert void.text_content() == "−1,00"  # what its article came to, which has left the screen
     site.tell("say E|CB|1,00|1,00")
     page.wait_for_selector("#tickets .ticket:first-child li.end")
     assert page.locator("#tickets .ticket:first-child li[data-at]").count() == 200

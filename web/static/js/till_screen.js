@@ -129,6 +129,7 @@ export class TillScreens {
   }
 
   async #lookBack(till) {
+    if (!may("lines")) return;
     try {
       const { items } = await askJson(`/tickets${query({ source: till.source, limit: 2 })}`);
       const before = items.find(({ id }) => till.sale.lines[0]?.ticket_id !== id);
