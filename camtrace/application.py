@@ -404,11 +404,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
     )
+    bus.subscribe(SettingChanged, rtsp.setting_changed)
     if settings.listen.rtsp:
         doors.add("rtsp", settings.listen.rtsp, rtsp, rtsp.stopService)
 
     # browsers and programs
     access = Access(gate)
+    bus.subscribe(SettingChanged, access.setting_changed)
     static = Static(assets.web() / "static")
     zone = ZoneInfo(settings.site.timezone)
     mail_rows, post = MailStore(database), Post(reactor)

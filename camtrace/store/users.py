@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg2.errors
@@ -12,10 +12,10 @@ from camtrace.i18n import N_
 from camtrace.model import MailRights, Profile, Recipient, User
 from camtrace.store.database import Database
 
-_USER = """
-    select a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras
-    from account a join profile p on p.id = a.profile_id
-"""
+SEEN_EVERY = timedelta(minutes=5)  # how closely it is kept when somebody was last there
+USER_COLUMNS = "a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras"
+_FROM = "from account a join profile p on p.id = a.profile_id"
+_USER = f"select {USER_COLUMNS} {_FROM}"
 
 _RECIPIENT = """
     select a.name, a.email, a.language, p.name, a.locked, p.cameras,
@@ -38,7 +38,7 @@ class Users:
 
     async def all(self) -> list[User]:
         """Every user, by name."""
-        return [_user(row) for row in await self._database.query(f"{_USER} order by lower(a.name)")]
+        return [user_of(row) for row in await self._database.query(f"{_USER} order by lower(a.name)")]
 
     async def count(self) -> int:
         """How many users there are."""
@@ -58,11 +58,12 @@ class Users:
         return user
 
     async def set_password(self, user_id: int, password_hash: str) -> None:
-        """Replace the login password; every session of the user ends."""
+        """Replace the login password; every session of the user ends, and the link to set one."""
 
         async def work(cursor: Any) -> None:
             await cursor.execute("update account set password_hash = %s where id = %s", (password_hash, user_id))
             await cursor.execute("delete from session where account_id = %s", (user_id,))
+            await cursor.execute("delete from password_link where account_id = %s", (user_id,))
             await cursor.execute(_NOTIFY, (user_id,))
 
         await self._database.transaction("set password", work)
@@ -79,15 +80,6 @@ class Users:
     async def has_player_secrets(self) -> bool:
         """Whether any user who is not locked has a player password."""
         return bool(await self._database.query("select 1 from account where player_ha1 <> '' and not locked limit 1"))
-
-    async def set_locked(self, user_id: int, locked: bool) -> None:
-        """Lock or unlock a user."""
-
-        async def work(cursor: Any) -> None:
-            await cursor.execute("update account set locked = %s where id = %s", (locked, user_id))
-            await cursor.execute(_NOTIFY, (user_id,))
-
-        await self._database.transaction("lock user", work)
 
     # ── mails ──
 
@@ -149,14 +141,25 @@ class Users:
     async def open_session(self, digest: bytes, user_id: int, peer: str, at: datetime) -> None:
         """Remember a session by the digest of its token; old ones are swept on the way."""
         await self._database.execute(
-            "insert into session (digest, account_id, peer, created_at, seen_at) values (%s, %s, %s, %s, %s)",
-            (digest, user_id, peer, at, at),
+            "with here as (update account set seen_at = %s where id = %s)"
+            " insert into session (digest, account_id, peer, created_at, seen_at) values (%s, %s, %s, %s, %s)",
+            (at, user_id, digest, user_id, peer, at, at),
         )
 
     async def session(self, digest: bytes, not_before: datetime, at: datetime) -> User | None:
-        """The user of the session, if it began after `not_before`."""
-        sql = f"{_USER} join session s on s.account_id = a.id where s.digest = %s and s.created_at > %s"
-        return _one(await self._database.query(sql, (digest, not_before)))
+        """The user of the session, if it began after `not_before`; who was there is remembered every SEEN_EVERY."""
+        sql = f"select {USER_COLUMNS}, s.seen_at {_FROM} join session s on s.account_id = a.id"
+        found = await self._database.query(f"{sql} where s.digest = %s and s.created_at > %s", (digest, not_before))
+        if not found:
+            return None
+        *row, seen_at = found[0]
+        if at - seen_at >= SEEN_EVERY:
+            await self._database.execute(
+                "with here as (update session set seen_at = %s where digest = %s returning account_id)"
+                " update account set seen_at = %s from here where id = here.account_id",
+                (at, digest, at),
+            )
+        return user_of(tuple(row))
 
     async def close_session(self, digest: bytes) -> None:
         """Forget a session."""
@@ -209,6 +212,35 @@ class Users:
 
         return await self.by_name(name) if await self._database.transaction("redeem link", work) else None
 
+    # ── links by which one person sets a password ──
+
+    async def link_user(self, digest: bytes, at: datetime) -> User | None:
+        """Whose password the link sets; None if it is not there or too old, or the user is locked."""
+        sql = f"{_USER} join password_link l on l.account_id = a.id"
+        return _one(await self._database.query(f"{sql} where l.digest = %s and l.expires_at > %s and not a.locked",
+                                               (digest, at)))
+
+    async def redeem_password_link(self, digest: bytes, password_hash: str, at: datetime) -> User | None:
+        """Use the link up and give its user this password; None if the link is not good. Every session ends."""
+
+        async def work(cursor: Any) -> str | None:
+            await cursor.execute(
+                "with used as (delete from password_link where digest = %s and expires_at > %s returning account_id)"
+                " update account set password_hash = %s from used where id = used.account_id and not locked"
+                " returning id, name",
+                (digest, at, password_hash),
+            )
+            found = cursor.fetchall()
+            if not found:
+                return None
+            user_id, name = found[0]
+            await cursor.execute("delete from session where account_id = %s", (user_id,))
+            await cursor.execute(_NOTIFY, (user_id,))
+            return str(name)
+
+        name = await self._database.transaction("redeem password link", work)
+        return None if name is None else await self.by_name(name)
+
 
 async def _insert_user(cursor: Any, name: str, profile: str, password_hash: str, at: datetime) -> None:
     await cursor.execute("select id from profile where name = %s", (profile,))
@@ -229,7 +261,7 @@ def _text(value: str) -> str:
 
 
 def _one(rows: list[tuple[Any, ...]]) -> User | None:
-    return _user(rows[0]) if rows else None
+    return user_of(rows[0]) if rows else None
 
 
 def _recipient(row: tuple[Any, ...]) -> Recipient:
@@ -250,7 +282,8 @@ def _mail_rights(row: tuple[Any, ...]) -> MailRights:
     )
 
 
-def _user(row: tuple[Any, ...]) -> User:
+def user_of(row: tuple[Any, ...]) -> User:
+    """The user of a row of USER_COLUMNS."""
     identity, name, password_hash, player_ha1, locked, language, profile_id, profile, rights, cameras = row
     return User(
         id=identity,
