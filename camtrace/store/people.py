@@ -73,7 +73,7 @@ class People:
 
         async def work(cursor: Any, giver: Profile | None) -> int:
             given = await _named(cursor, profile)
-            _refuse_to_give(giver, given)
+            refuse_to_give(giver, given)
             try:
                 await cursor.execute(
                     "insert into account (name, profile_id, password_hash, created_at, email, language)"
@@ -96,11 +96,11 @@ class People:
 
         async def work(cursor: Any, giver: Profile | None) -> None:
             user = await _touched(cursor, id, giver)
-            _refuse_on_oneself(user, fields, by)
+            refuse_on_oneself(user, fields, by)
             columns = dict(fields)
             if "profile" in columns:
                 given = await _named(cursor, columns.pop("profile"))
-                _refuse_to_give(giver, given)
+                refuse_to_give(giver, given)
                 columns["profile_id"] = given.id
             changes = ", ".join(f"{name} = %s" for name in columns)
             await cursor.execute(f"update account set {changes} where id = %s", (*columns.values(), id))
@@ -134,7 +134,7 @@ class People:
 
         async def work(cursor: Any, giver: Profile | None) -> None:
             user = await _touched(cursor, id, giver)
-            _refuse_on_oneself(user, {"password_hash": ""}, by)
+            refuse_on_oneself(user, {"password_hash": ""}, by)
             await cursor.execute("delete from password_link where account_id = %s", (id,))
             await cursor.execute("insert into password_link values (%s, %s, %s)", (digest, id, expires_at))
 
@@ -173,8 +173,8 @@ class People:
         """Add `profile`, whose id is given here; what its users get by mail is as with the profile `copy_of`."""
 
         async def work(cursor: Any, giver: Profile | None) -> Profile:
-            _refuse_to_give(giver, await _known(cursor, copy_of))
-            _refuse_to_give(giver, profile)
+            refuse_to_give(giver, await _known(cursor, copy_of))
+            refuse_to_give(giver, profile)
             await _refuse_name(cursor, profile)
             await cursor.execute(
                 f"insert into profile (name, rights, cameras, {_MAIL})"
@@ -192,9 +192,9 @@ class People:
 
         async def work(cursor: Any, giver: Profile | None) -> Profile:
             before = await _known(cursor, profile.id)
-            _refuse_administrator(before)
-            _refuse_to_touch(giver, before)
-            _refuse_to_give(giver, profile)
+            refuse_administrator(before)
+            refuse_to_touch(giver, before)
+            refuse_to_give(giver, profile)
             await _refuse_name(cursor, profile)
             await cursor.execute(
                 "update profile set name = %s, rights = %s, cameras = %s where id = %s", (*_row(profile), profile.id)
@@ -209,8 +209,8 @@ class People:
 
         async def work(cursor: Any, giver: Profile | None) -> Profile:
             profile = await _known(cursor, id)
-            _refuse_administrator(profile)
-            _refuse_to_touch(giver, profile)
+            refuse_administrator(profile)
+            refuse_to_touch(giver, profile)
             try:
                 await cursor.execute("delete from profile where id = %s", (id,))
             except psycopg2.errors.ForeignKeyViolation as error:
@@ -241,33 +241,24 @@ class People:
         return await self._database.transaction(name, alone)
 
 
-# ── the rules, inside a transaction that holds the lock ──
+# ── the rules ──
 
 
-async def _touched(cursor: Any, id: int, giver: Profile | None) -> User:
-    await cursor.execute(
-        f"select {USER_COLUMNS} from account a join profile p on p.id = a.profile_id where a.id = %s", (id,)
-    )
-    found = cursor.fetchall()
-    if not found:
-        raise NotFound(N_("there is no such user"))
-    user = user_of(found[0])
-    _refuse_to_touch(giver, user.profile)
-    return user
-
-
-def _refuse_to_touch(giver: Profile | None, profile: Profile) -> None:
+def refuse_to_touch(giver: Profile | None, profile: Profile) -> None:
+    """Raise Overreach unless `giver` (None: the console) may as much as `profile`, or as whose who have it."""
     if giver is not None and not giver.covers(profile):
-        raise Overreach(N_("the profile {profile} allows more than you may: only who may as much changes it or its users"),
-                        profile=profile.name)
+        text = N_("the profile {profile} allows more than you may: only who may as much changes it and its users")
+        raise Overreach(text, profile=profile.name)
 
 
-def _refuse_to_give(giver: Profile | None, profile: Profile) -> None:
+def refuse_to_give(giver: Profile | None, profile: Profile) -> None:
+    """Raise Overreach where `profile` has a right or a camera that `giver` (None: the console) has not."""
     if giver is not None and not giver.covers(profile):
         raise Overreach(N_("nobody can give a right or a camera that they do not have themselves"))
 
 
-def _refuse_on_oneself(user: User, fields: Mapping[str, Any], by: User | None) -> None:
+def refuse_on_oneself(user: User, fields: Mapping[str, Any], by: User | None) -> None:
+    """Raise Conflict where `by` does to themselves what only somebody else can."""
     if by is None or by.id != user.id:
         return
     if fields.get("locked"):
@@ -278,23 +269,39 @@ def _refuse_on_oneself(user: User, fields: Mapping[str, Any], by: User | None) -
         raise Conflict(N_("you change your own password on the page “My account”"), "password")
 
 
+def refuse_administrator(profile: Profile) -> None:
+    """Raise Conflict for the profile that stays as it is."""
+    if profile.name == ADMINISTRATOR:
+        raise Conflict(N_("the administrators' profile always has every right and every camera, and keeps its name"))
+
+
+# ── inside a transaction that holds the lock ──
+
+
+async def _touched(cursor: Any, id: int, giver: Profile | None) -> User:
+    await cursor.execute(
+        f"select {USER_COLUMNS} from account a join profile p on p.id = a.profile_id where a.id = %s", (id,)
+    )
+    found = cursor.fetchall()
+    if not found:
+        raise NotFound(N_("there is no such user"))
+    user = user_of(found[0])
+    refuse_to_touch(giver, user.profile)
+    return user
+
+
 async def _keep_an_administrator(cursor: Any, user: User) -> None:
     """Refuse what was done to `user`, as it was before, if no administrator can sign in any more."""
     if user.profile.name == ADMINISTRATOR and not user.locked and user.password_hash:
         await cursor.execute(_SIGN_IN)
         if not cursor.fetchall():
-            raise Conflict(N_("{name} is the last administrator who can sign in: make another one first"), name=user.name)
-
-
-def _refuse_administrator(profile: Profile) -> None:
-    if profile.name == ADMINISTRATOR:
-        raise Conflict(N_("the administrators' profile always has every right and every camera, and keeps its name"))
+            raise Conflict(
+                N_("{name} is the last administrator who can sign in: make another one first"), name=user.name
+            )
 
 
 async def _refuse_name(cursor: Any, profile: Profile) -> None:
-    await cursor.execute(
-        "select 1 from profile where lower(name) = lower(%s) and id <> %s", (profile.name, profile.id)
-    )
+    await cursor.execute("select 1 from profile where lower(name) = lower(%s) and id <> %s", (profile.name, profile.id))
     if cursor.fetchall():
         raise Conflict(N_("there is already a profile {name}"), "name", name=profile.name)
 

@@ -217,8 +217,11 @@ class Users:
     async def link_user(self, digest: bytes, at: datetime) -> User | None:
         """Whose password the link sets; None if it is not there or too old, or the user is locked."""
         sql = f"{_USER} join password_link l on l.account_id = a.id"
-        return _one(await self._database.query(f"{sql} where l.digest = %s and l.expires_at > %s and not a.locked",
-                                               (digest, at)))
+        return _one(
+            await self._database.query(
+                f"{sql} where l.digest = %s and l.expires_at > %s and not a.locked", (digest, at)
+            )
+        )
 
     async def redeem_password_link(self, digest: bytes, password_hash: str, at: datetime) -> User | None:
         """Use the link up and give its user this password; None if the link is not good. Every session ends."""

@@ -14,7 +14,7 @@ from camtrace.web.wording import CAUSE_WORDS, ENDING_WORDS, MAIL_KIND_WORDS, MAI
 
 
 class SettingsPages:
-    """`/calendars`, `/contacts`, `/mail`, `/capture`, `/prisma`, the journals, `/exceptions` and `/reports`."""
+    """`/calendars`, `/contacts`, `/people`, `/mail`, `/capture`, `/prisma`, the journals, `/exceptions`, `/reports`."""
 
     app = new_app()
 
@@ -56,6 +56,10 @@ class SettingsPages:
     @requirer.require(app.route("/contacts", methods=["GET"]), visit=May("settings"))
     def contacts(self, visit: Visit) -> Response:
         return self._frame.page(visit, "contacts.html", "contacts")
+
+    @requirer.require(app.route("/people", methods=["GET"]), visit=May("users"))
+    def people(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "people.html", "people", {"own_cameras": visit.user.profile.cameras is None})
 
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:

@@ -102,9 +102,7 @@ class FootageApi:
 
         return await self._send(visit, mp4, headers, allowed)
 
-    async def _send(
-        self, visit: Visit, mp4: Mp4, headers: Headers, allowed: Callable[[User], bool]
-    ) -> Response | None:
+    async def _send(self, visit: Visit, mp4: Mp4, headers: Headers, allowed: Callable[[User], bool]) -> Response | None:
         request = visit.request
         unchanged = request.getHeader("if-range") in (None, headers["ETag"])
         try:
