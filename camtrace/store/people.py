@@ -247,8 +247,10 @@ class People:
 def refuse_to_touch(giver: Profile | None, profile: Profile) -> None:
     """Raise Overreach unless `giver` (None: the console) may as much as `profile`, or as whose who have it."""
     if giver is not None and not giver.covers(profile):
-        text = N_("the profile {profile} allows more than you may: only who may as much changes it and its users")
-        raise Overreach(text, profile=profile.name)
+        raise Overreach(
+            N_("the profile {profile} allows more than you may: only who may as much changes it and its users"),
+            profile=profile.name,
+        )
 
 
 def refuse_to_give(giver: Profile | None, profile: Profile) -> None:

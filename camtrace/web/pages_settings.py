@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from klein import Response
 
+from camtrace.i18n import LANGUAGE_NAMES
 from camtrace.model import DEEDS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.pages_frame import Frame
@@ -59,7 +60,8 @@ class SettingsPages:
 
     @requirer.require(app.route("/people", methods=["GET"]), visit=May("users"))
     def people(self, visit: Visit) -> Response:
-        return self._frame.page(visit, "people.html", "people", {"own_cameras": visit.user.profile.cameras is None})
+        facts = {"languages": LANGUAGE_NAMES, "sees_all": visit.user.profile.cameras is None}
+        return self._frame.page(visit, "people.html", "people", facts)
 
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:
