@@ -120,7 +120,9 @@ class UsersApi:
         for name, value in body.items():
             if name in READERS:
                 fields[name] = READERS[name](value, name)
-            elif name == "password" and isinstance(value, str):
+            elif name == "password":
+                if not isinstance(value, str):
+                    raise Invalid(N_("{field} must be a text"), name)
                 fields["password_hash"] = await self._passwords.hashed(value)
             elif name == "name" and before is not None and value == before.user.name:
                 continue

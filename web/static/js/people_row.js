@@ -63,9 +63,10 @@ export class Row {
     this.#told.replaceChildren(el("div", { class: "note ok" }, icon("ok"), el("div", null, children)));
   }
 
-  button(words, image, work, kind = "btn sm") {
+  /** A button that does `work`, if `asked` says so. */
+  button(words, image, work, kind = "btn sm", asked = () => true) {
     const button = el("button", { class: kind, type: "button" }, icon(image), words);
-    button.addEventListener("click", () => this.tried(button, work));
+    button.addEventListener("click", async () => { if (await asked()) await this.tried(button, work); });
     return button;
   }
 

@@ -71,7 +71,7 @@ export class ProfileRow extends Row {
       isNew ? this.cancel() : null,
       !isNew && (can || profile.fixed) ? el("button", { class: "btn sm", type: "button", onclick: () => this.#around.addProfile(profile) }, icon("plus"), _("Make a copy")) : null,
       !isNew && may("settings") ? el("a", { class: "btn sm", href: "/mail#people" }, icon("mail"), _("What it gets by mail")) : null,
-      !isNew && can ? this.button(_("Remove"), "trash", () => this.#remove(), "btn sm quietb") : null,
+      !isNew && can ? this.button(_("Remove"), "trash", () => this.#remove(), "btn sm quietb", () => this.#sure()) : null,
     ];
     if (can) this.form.append(this.foot(isNew ? _("Add the profile") : _("Save"), () => this.#save(), ...deeds));
     else this.form.append(el("div", { class: "row wrap foot" }, deeds));
@@ -121,10 +121,14 @@ export class ProfileRow extends Row {
     toast(_("It is saved and acts at once."));
   }
 
+  #sure() {
+    const named = { name: profileWords(this.profile.name) };
+    return sure(_("Remove the profile {name}?", named), _("Nobody can be given it any more. A profile that somebody has is not removed."), _("Keep"), _("Remove {name}", named));
+  }
+
   async #remove() {
     const { profile } = this;
     const named = { name: profileWords(profile.name) };
-    if (!(await sure(_("Remove the profile {name}?", named), _("Nobody can be given it any more. A profile that somebody has is not removed."), _("Keep"), _("Remove {name}", named)))) return;
     await ask(`/profiles/${profile.id}`, { method: "DELETE" });
     await this.#around.profileGone(this, profile);
     toast(_("The profile {name} is removed.", named));

@@ -85,7 +85,7 @@ export class UserRow extends Row {
       this.button(_("Make a link for a password"), "link", () => this.#makeLink()),
       user.locked ? this.button(_("Unlock"), "lock", () => this.#patch({ locked: false })) : this.button(_("Lock"), "lock", () => this.#patch({ locked: true })),
       user.tokens ? this.button(ngettext("Take {count} token back", "Take {count} tokens back", user.tokens), "x", () => this.#endTokens()) : null,
-      this.button(_("Remove"), "trash", () => this.#remove(), "btn sm quietb"),
+      this.button(_("Remove"), "trash", () => this.#remove(), "btn sm quietb", () => this.#sure()),
     ];
   }
 
@@ -132,10 +132,13 @@ export class UserRow extends Row {
     toast(_("Programs that used these tokens are refused now."));
   }
 
+  #sure() {
+    const meaning = _("Sessions, tokens and kept searches are gone at once. What the journals tell stays under this name.");
+    return sure(_("Remove {name}?", this.user), meaning, _("Keep"), _("Remove {name}", this.user));
+  }
+
   async #remove() {
     const { user } = this;
-    const meaning = _("Sessions, tokens and kept searches are gone at once. What the journals tell stays under this name.");
-    if (!(await sure(_("Remove {name}?", user), meaning, _("Keep"), _("Remove {name}", user)))) return;
     await ask(`/users/${user.id}`, { method: "DELETE" });
     await this.#around.userGone(this, user);
     toast(_("{name} is removed.", user));
