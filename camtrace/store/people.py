@@ -17,7 +17,8 @@ from camtrace.errors import Conflict, NotFound, Overreach
 from camtrace.i18n import N_
 from camtrace.model import ADMINISTRATOR, Member, Profile, User
 from camtrace.store.database import Database
-from camtrace.store.users import USER_COLUMNS, user_of
+from camtrace.store.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
+from camtrace.store.users import USER_COLUMNS, profile_of, user_of
 
 T = TypeVar("T")
 
@@ -160,14 +161,14 @@ class People:
             "select p.id, p.name, p.rights, p.cameras, count(a.id) from profile p"
             " left join account a on a.profile_id = p.id group by p.id order by p.id"
         )
-        return [(_profile(row[:4]), row[4]) for row in rows]
+        return [(profile_of(row[:4]), row[4]) for row in rows]
 
     async def profile(self, id: int) -> Profile:
         """One profile."""
         found = await self._database.query(f"{_PROFILE} where id = %s", (id,))
         if not found:
             raise NotFound(N_("there is no such profile"))
-        return _profile(found[0])
+        return profile_of(found[0])
 
     async def create_profile(self, profile: Profile, copy_of: int, by: User | None = None) -> Profile:
         """Add `profile`, whose id is given here; what its users get by mail is as with the profile `copy_of`."""
@@ -233,48 +234,12 @@ class People:
                     (by.id,),
                 )
                 found = cursor.fetchall()
-                giver = _profile(found[0]) if found else Profile(0, "", frozenset(), frozenset())
+                giver = profile_of(found[0]) if found else Profile(0, "", frozenset(), frozenset())
                 if "users" not in giver.rights:  # taken away since the request was let in
                     raise Overreach(N_("your profile lacks the right {right}"), right="users")
             return await work(cursor, giver)
 
         return await self._database.transaction(name, alone)
-
-
-# ── the rules ──
-
-
-def refuse_to_touch(giver: Profile | None, profile: Profile) -> None:
-    """Raise Overreach unless `giver` (None: the console) may as much as `profile`, or as whose who have it."""
-    if giver is not None and not giver.covers(profile):
-        raise Overreach(
-            N_("the profile {profile} allows more than you may: only who may as much changes it and its users"),
-            profile=profile.name,
-        )
-
-
-def refuse_to_give(giver: Profile | None, profile: Profile) -> None:
-    """Raise Overreach where `profile` has a right or a camera that `giver` (None: the console) has not."""
-    if giver is not None and not giver.covers(profile):
-        raise Overreach(N_("nobody can give a right or a camera that they do not have themselves"))
-
-
-def refuse_on_oneself(user: User, fields: Mapping[str, Any], by: User | None) -> None:
-    """Raise Conflict where `by` does to themselves what only somebody else can."""
-    if by is None or by.id != user.id:
-        return
-    if fields.get("locked"):
-        raise Conflict(N_("you cannot lock yourself"), "locked")
-    if fields.get("profile", user.profile.name) != user.profile.name:
-        raise Conflict(N_("somebody else must give you another profile"), "profile")
-    if "password_hash" in fields:
-        raise Conflict(N_("you change your own password on the page “My account”"), "password")
-
-
-def refuse_administrator(profile: Profile) -> None:
-    """Raise Conflict for the profile that stays as it is."""
-    if profile.name == ADMINISTRATOR:
-        raise Conflict(N_("the administrators' profile always has every right and every camera, and keeps its name"))
 
 
 # ── inside a transaction that holds the lock ──
@@ -313,7 +278,7 @@ async def _named(cursor: Any, name: str) -> Profile:
     found = cursor.fetchall()
     if not found:
         raise NotFound(N_("there is no profile {name}"), name=name)
-    return _profile(found[0])
+    return profile_of(found[0])
 
 
 async def _known(cursor: Any, id: int) -> Profile:
@@ -321,7 +286,7 @@ async def _known(cursor: Any, id: int) -> Profile:
     found = cursor.fetchall()
     if not found:
         raise NotFound(N_("there is no such profile"))
-    return _profile(found[0])
+    return profile_of(found[0])
 
 
 async def _notify(cursor: Any, kind: str, name: str) -> None:
@@ -331,11 +296,6 @@ async def _notify(cursor: Any, kind: str, name: str) -> None:
 def _row(profile: Profile) -> tuple[Any, ...]:
     cameras = None if profile.cameras is None else sorted(profile.cameras)
     return profile.name, sorted(profile.rights), cameras
-
-
-def _profile(row: tuple[Any, ...]) -> Profile:
-    id, name, rights, cameras = row
-    return Profile(id, name, frozenset(rights), None if cameras is None else frozenset(cameras))
 
 
 def _member(row: tuple[Any, ...]) -> Member:

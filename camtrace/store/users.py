@@ -11,6 +11,7 @@ from camtrace.errors import Conflict, NotFound
 from camtrace.i18n import N_
 from camtrace.model import MailRights, Profile, Recipient, User
 from camtrace.store.database import Database
+from camtrace.store.overreach import refuse_to_touch
 
 SEEN_EVERY = timedelta(minutes=5)  # how closely it is kept when somebody was last there
 USER_COLUMNS = "a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras"
@@ -91,17 +92,17 @@ class Users:
         """Names of the users, not locked, whose profile gets mails and who have no address to send them to."""
         return [one.name for one in await self.recipients() if one.rights.any and not one.email and not one.locked]
 
-    async def set_email(self, name: str, email: str) -> None:
-        """Say where the mails of a user go ("": nowhere). Raises NotFound."""
+    async def set_email(self, name: str, email: str, by: User | None = None) -> None:
+        """Say where the mails of a user go ("": nowhere). Raises NotFound, and Overreach where `by` may less."""
 
         async def work(cursor: Any) -> None:
-            await cursor.execute(
-                "update account set email = %s where lower(name) = lower(%s) returning name", (email, _text(name))
-            )
-            found = cursor.fetchall()
-            if not found:
+            await cursor.execute(f"{_USER} where lower(a.name) = lower(%s)", (_text(name),))
+            user = _one(cursor.fetchall())
+            if user is None:
                 raise NotFound(N_("there is no user {name}"), name=name)
-            await cursor.execute("select pg_notify('config', %s)", (f"user {found[0][0]}",))
+            refuse_to_touch(None if by is None else by.profile, user.profile)
+            await cursor.execute("update account set email = %s where id = %s", (email, user.id))
+            await cursor.execute("select pg_notify('config', %s)", (f"user {user.name}",))
 
         await self._database.transaction("set mail address", work)
 
@@ -113,10 +114,13 @@ class Users:
         )
         return {row[0]: _mail_rights(row[1:]) for row in rows}
 
-    async def set_mail_rights(self, profile: str, rights: MailRights) -> None:
-        """Say what the users of a profile get by mail. Raises NotFound."""
+    async def set_mail_rights(self, profile: str, rights: MailRights, by: User | None = None) -> None:
+        """Say what the users of a profile get by mail. Raises NotFound, and Overreach where `by` may less."""
 
         async def work(cursor: Any) -> None:
+            await cursor.execute("select id, name, rights, cameras from profile where name = %s", (_text(profile),))
+            for row in cursor.fetchall():
+                refuse_to_touch(None if by is None else by.profile, profile_of(row))
             await cursor.execute(
                 "update profile set mail_alarms = %s, mail_lost = %s, mail_contacts = %s, mail_purge = %s,"
                 " mail_life = %s, mail_rules = %s where name = %s returning name",
@@ -291,9 +295,15 @@ def user_of(row: tuple[Any, ...]) -> User:
     return User(
         id=identity,
         name=name,
-        profile=Profile(profile_id, profile, frozenset(rights), None if cameras is None else frozenset(cameras)),
+        profile=profile_of((profile_id, profile, rights, cameras)),
         password_hash=password_hash,
         player_ha1=bytes(player_ha1),
         locked=locked,
         language=language,
     )
+
+
+def profile_of(row: tuple[Any, ...]) -> Profile:
+    """The profile of a row of id, name, rights and cameras."""
+    id, name, rights, cameras = row
+    return Profile(id, name, frozenset(rights), None if cameras is None else frozenset(cameras))

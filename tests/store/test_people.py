@@ -13,7 +13,7 @@ from support.watching import until
 from twisted.internet import defer
 
 from camtrace.errors import Conflict, NotFound, Overreach
-from camtrace.model import RIGHTS, Profile, User
+from camtrace.model import RIGHTS, MailRights, Profile, User
 from camtrace.store.people import People
 from camtrace.store.users import SEEN_EVERY, Users
 
@@ -262,6 +262,19 @@ class OverreachTests(PeopleCase):
         await self.people.change(boris.id, {"locked": True, "password_hash": "y"}, mia)
         await self.people.change_profile(replace(guard, cameras=frozenset({101, 102})), mia)
         await self.people.create("carla", "manager", "x", NOON, mia)  # as much as mia has
+
+    async def test_mails_of_who_may_more(self) -> None:
+        """Their address would bring mia the pictures of cameras that mia does not see."""
+        mia = await self.manager("live", cameras=frozenset({101}))
+        for work in (
+            self.users.set_email("anna", "mia@shop.example", mia),
+            self.users.set_mail_rights("viewer", MailRights(alarms=None), mia),
+        ):
+            with self.assertRaises(Overreach):
+                await work
+        await self.users.set_email("mia", "mia@shop.example", mia)
+        await self.users.set_mail_rights("manager", MailRights(life=True), mia)
+        await self.users.set_email("mia", "", self.anna)
 
     async def test_oneself(self) -> None:
         """What only somebody else may do."""
