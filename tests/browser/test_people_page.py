@@ -40,22 +40,12 @@ def test_a_user_comes_by_a_link_and_goes(anna: Person, browser: Browser, site: P
     page.wait_for_selector(".secret")
     link = page.text_content(".secret") or ""
     assert page.text_content("#summary") == "3 users"
-    for language, width in (("fr", 1440), ("ru", 1440), ("ru", 390), ("fr", 390)):
-        page.context.add_cookies([{"name": "language", "value": language, "url": site.address}])
+    for width in (390, 1440):
         page.set_viewport_size({"width": width, "height": 900})
-        page.reload()
-        page.wait_for_selector("#users .peoplerow:nth-child(3)")
-        opened(anna, "Clara")
-        profile = page.locator("#profiles .peoplerow").nth(2)
-        profile.locator("summary").click()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth"), (language, width)
-        page.screenshot(path=f"/tmp/p/people-{language}-{width}.png", full_page=True)
-    page.context.add_cookies([{"name": "language", "value": "en", "url": site.address}])
-    page.set_viewport_size({"width": 1440, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
 
     with person(browser, site.address, name="", locale="en-GB") as clara:
         clara.page.goto(link)
-        clara.page.screenshot(path="/tmp/p/password.png")
         assert clara.page.input_value("#name") == "Clara"
         clara.page.fill("#password", "a sentence of hers")
         clara.page.fill("#again", "another sentence")
@@ -64,7 +54,7 @@ def test_a_user_comes_by_a_link_and_goes(anna: Person, browser: Browser, site: P
         clara.page.fill("#password", "a sentence of hers")
         clara.page.fill("#again", "a sentence of hers")
         clara.page.click("button.primary")
-        clara.page.wait_for_url("**/live/**")
+        clara.page.wait_for_selector(".pic.moving")
         page.reload()
         page.wait_for_selector("#users .peoplerow:nth-child(3)")
         opened(anna, "Clara").get_by_role("button", name="Lock", exact=True).click()
@@ -78,7 +68,6 @@ def test_a_user_comes_by_a_link_and_goes(anna: Person, browser: Browser, site: P
     row.get_by_role("button", name="Remove").click()
     assert page.text_content("#sure-title") == "Remove Clara?"
     assert page.evaluate("document.activeElement.textContent") == "Keep"
-    page.screenshot(path="/tmp/p/people-sure.png")
     page.get_by_role("button", name="Remove Clara").click()
     page.wait_for_selector("#users .peoplerow:nth-child(3)", state="detached")
 
@@ -94,7 +83,7 @@ def test_a_profile_is_copied_changed_and_removed(anna: Person, site: PreviewProc
     row.get_by_label("Name").fill("Till manager")
     row.get_by_label("See the last four digits of cards").check()
     row.get_by_label("Read the journals").uncheck()
-    row.get_by_label("Cameras it sees").or_(row.locator("[data-field=cameras] select")).first.select_option("some")
+    row.get_by_role("combobox", name="Cameras it sees").select_option("some")
     row.get_by_label("1, ").check()
     row.get_by_role("button", name="Add the profile").click()
     page.wait_for_selector(".toast")

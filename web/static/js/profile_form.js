@@ -86,7 +86,7 @@ export class ProfileRow extends Row {
 
   #cameraList(can) {
     const { cameras } = this.profile;
-    const which = el("select", { class: "in", disabled: !can },
+    const which = el("select", { class: "in", disabled: !can, "aria-label": _("Cameras it sees") },
       el("option", { value: "all", selected: cameras === null, disabled: !facts.sees_all }, _("all cameras, later ones too")),
       el("option", { value: "some", selected: cameras !== null }, _("only these")));
     this.inputs.cameras = which;
