@@ -114,14 +114,13 @@ class EventStreams:
                 transport: Any = request.transport
                 transport.abortConnection()
 
-        attendance = self._access.attend(visit, reviewed)
-
         def beat() -> None:
             reader.wake()
             attendance.look()
 
         self._readers.add(reader)
         leave = join()
+        attendance = self._access.attend(visit, reviewed)
         heartbeat = task.LoopingCall(beat)
         heartbeat.clock = self._reactor
         heartbeat.start(HEARTBEAT_SECONDS, now=False)

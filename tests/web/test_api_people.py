@@ -264,6 +264,14 @@ class TestOpenStreams:
         anna.ask("PATCH", f"{USERS}/2", json={"locked": True})
         assert len(shop.events._streams) == 0
 
+    def test_who_reads_nothing_is_cut_off(self) -> None:
+        """What waits would be told when the reader goes on."""
+        shop = WebShop(Clock())
+        reader = Reader(shop, shop.token("boris"))
+        reader.wire.producer.pauseProducing()
+        Browser(shop, token=shop.token()).ask("PATCH", f"{USERS}/2", json={"locked": True})
+        assert reader.wire.aborted
+
     def test_the_next_look(self) -> None:
         """What was not told is seen at the heartbeat; while the database is away everything stays."""
         clock = Clock()
