@@ -13,6 +13,7 @@ from camtrace.model import (
     CameraState,
     Gap,
     HeldAlarms,
+    MailQuery,
     MailRights,
     Outgoing,
     QueuedMail,
@@ -159,15 +160,6 @@ class Rows(Protocol):
     async def hasten(self, at: datetime) -> None: ...
     async def sweep(self, before: datetime) -> None: ...
     async def page(
-        self,
-        limit: int,
-        before: tuple[datetime, int] | None = None,
-        *,
-        kind: str | None = None,
-        state: str | None = None,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
+        self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None
     ) -> list[QueuedMail]: ...
     async def waiting(self) -> int: ...

@@ -29,7 +29,7 @@ from camtrace.model.cameras import (
     Status,
     Zone,
 )
-from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, JournalEntry
+from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, DisconnectionQuery, JournalEntry, JournalQuery
 from camtrace.model.lines import (
     LINE_FLAGS,
     TICKET_KINDS,
@@ -45,7 +45,7 @@ from camtrace.model.lines import (
     Ticket,
     Trace,
 )
-from camtrace.model.mails import MAIL_KINDS, HeldAlarms, Outgoing, QueuedMail
+from camtrace.model.mails import MAIL_KINDS, HeldAlarms, MailQuery, Outgoing, QueuedMail
 from camtrace.model.media import GAP_CAUSES, Chunk, Fragment, Gap, Sample, Segment, Span, Stretch, Track, key_frames
 from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
 from camtrace.model.rules import (
@@ -104,6 +104,7 @@ __all__ = [
     "ContactBox",
     "ContactsState",
     "Disconnection",
+    "DisconnectionQuery",
     "Fragment",
     "Gap",
     "HeardSource",
@@ -112,10 +113,12 @@ __all__ = [
     "Hours",
     "InputState",
     "JournalEntry",
+    "JournalQuery",
     "Line",
     "LineSearch",
     "LineTest",
     "LinkState",
+    "MailQuery",
     "MailRights",
     "Member",
     "MotionSettings",

@@ -19,12 +19,15 @@ from camtrace.model import (
     ContactBox,
     ContactsState,
     Disconnection,
+    DisconnectionQuery,
     Gap,
     HeardSource,
     HitCount,
     JournalEntry,
+    JournalQuery,
     Line,
     LineSearch,
+    MailQuery,
     MailRights,
     Member,
     MotionSettings,
@@ -492,32 +495,16 @@ class JournalStore(Protocol):
     """The journals, newest first. `before`: the (instant, id) of the last entry of the page before."""
 
     async def entries(
-        self,
-        kind: str = "",
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-        camera_uids: Sequence[int] | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
-    ) -> list[JournalEntry]:
-        """`words`: each in a value, the user's name, or by one of the message ids that come with it."""
+        self, query: JournalQuery, limit: int = 100, before: tuple[datetime, int] | None = None
+    ) -> list[JournalEntry]: ...
 
 
 class DisconnectionStore(Protocol):
     """When cameras were lost, the latest first. `before`: the (instant, id) of the last one of the page before."""
 
     async def page(
-        self,
-        *,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-    ) -> list[Disconnection]:
-        """`words`: each in the camera's name, or by one of the reasons that come with it."""
+        self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
+    ) -> list[Disconnection]: ...
 
 
 class Volume(Protocol):
@@ -566,16 +553,7 @@ class MailOffice(Protocol):
     async def with_changes(self, body: Fields) -> MailSettings: ...
     async def test(self, body: Fields, user: User) -> MailTrouble | None: ...
     async def queue(
-        self,
-        limit: int,
-        before: tuple[datetime, int] | None = None,
-        *,
-        kind: str | None = None,
-        state: str | None = None,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
+        self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None
     ) -> list[QueuedMail]: ...
     async def waiting(self) -> int: ...
     async def recipients(self) -> list[Recipient]: ...

@@ -33,6 +33,7 @@ from camtrace.model import (
     CameraState,
     Gap,
     JournalEntry,
+    MailQuery,
     MailRights,
     QueuedMail,
     Recipient,
@@ -174,7 +175,7 @@ class MailsTests(DatabaseCase):
         self.bus.publish(CameraStateChanged(1, state))
 
     async def _queued(self) -> list[QueuedMail]:
-        return list(reversed(await self.rows.page(100)))
+        return list(reversed(await self.rows.page(MailQuery(), 100)))
 
     async def _said(self) -> list[tuple[str, str]]:
         return [(mail.recipient.partition("@")[0], mail.kind) for mail in await self._queued()]

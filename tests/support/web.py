@@ -42,9 +42,11 @@ from camtrace.model import (
     Camera,
     CameraState,
     Disconnection,
+    DisconnectionQuery,
     Gap,
     HitCount,
     JournalEntry,
+    JournalQuery,
     Line,
     LineSearch,
     MotionSettings,
@@ -370,44 +372,38 @@ class Entries:
         self.stored: list[JournalEntry] = []
 
     async def entries(
-        self,
-        kind: str = "",
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-        camera_uids: Sequence[int] | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
+        self, query: JournalQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[JournalEntry]:
         found = [
             entry
             for entry in self.stored
-            if kind in ("", entry.kind)
-            and (start is None or entry.at >= start)
-            and (stop is None or entry.at <= stop)
-            and (camera_uids is None or entry.camera_uid in camera_uids)
-            and all(entry.text in texts or word in f"{entry.values} {entry.user}" for word, texts in words)
+            if query.kind in (None, entry.kind)
+            and (query.start is None or entry.at >= query.start)
+            and (query.stop is None or entry.at <= query.stop)
+            and (query.camera_uids is None or entry.camera_uid in query.camera_uids)
+            and all(entry.text in texts or word in f"{entry.values} {entry.user}" for word, texts in query.words)
         ]
         return [entry for entry in found if before is None or (entry.at, entry.id) < before][:limit]
 
 
 class Losses:
-    """When cameras were lost; the questions asked are kept."""
+    """When cameras were lost; how many were asked for is kept."""
 
     def __init__(self) -> None:
         self.stored: list[Disconnection] = []
-        self.asked: list[dict[str, Any]] = []
+        self.limits: list[int] = []
 
-    async def page(self, **asked: Any) -> list[Disconnection]:
-        self.asked.append(asked)
-        uids, before = asked["camera_uids"], asked["before"]
+    async def page(
+        self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
+    ) -> list[Disconnection]:
+        self.limits.append(limit)
         return [
             one
             for one in self.stored
-            if (uids is None or one.camera_uid in uids)
+            if (query.camera_uids is None or one.camera_uid in query.camera_uids)
             and (before is None or (one.lost_at, one.id) < before)
-            and all(word in one.camera_name or one.reason in codes for word, codes in asked["words"])
-        ][: asked["limit"]]
+            and all(word in one.camera_name or one.reason in codes for word, codes in query.words)
+        ][:limit]
 
 
 class Past:
