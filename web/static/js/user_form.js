@@ -30,6 +30,7 @@ export class UserRow extends Row {
   now(user) {
     this.user = user;
     this.#summarise();
+    this.#offer(this.inputs.profile.value);
   }
 
   #summarise() {
@@ -53,14 +54,12 @@ export class UserRow extends Row {
   #build(isNew) {
     const { user, inputs } = this;
     const may = user.editable;
-    const given = this.#around.profiles().filter((profile) => profile.editable || profile.fixed || profile.name === user.profile);
     if (isNew) {
       inputs.name = el("input", { class: "in", maxlength: 64, autocomplete: "off" });
       this.first = inputs.name;
     }
-    inputs.profile = el("select", { class: "in", disabled: !may || user.own },
-      isNew ? el("option", { value: "" }, _("choose one")) : null,
-      given.map(({ name }) => el("option", { value: name, selected: name === user.profile }, profileWords(name))));
+    inputs.profile = el("select", { class: "in", disabled: !may || user.own });
+    this.#offer(user.profile);
     inputs.email = el("input", { class: "in", type: "email", value: user.email, maxlength: 254, autocomplete: "off", disabled: !may });
     inputs.language = el("select", { class: "in", disabled: !may }, [["", _("that of the browser")], ...Object.entries(facts.languages)].map(([code, words]) => el("option", { value: code, selected: code === user.language, lang: code || null }, words)));
     if (isNew || !user.own) inputs.password = el("input", { class: "in", type: "password", autocomplete: "new-password", maxlength: 1000, disabled: !may });
@@ -76,6 +75,15 @@ export class UserRow extends Row {
       this.told);
     if (isNew) this.form.append(this.foot(_("Add the user"), () => this.#add(), this.cancel()));
     else if (may) this.form.append(this.foot(_("Save"), () => this.#save(), ...this.#deeds()));
+  }
+
+  /** The profiles to choose from; `chosen` is "" while none is. */
+  #offer(chosen) {
+    const given = this.#around.profiles().filter((profile) => profile.editable || profile.fixed || profile.name === this.user.profile);
+    const value = given.some(({ name }) => name === chosen) || !chosen ? chosen : this.user.profile; // it was renamed or removed
+    this.inputs.profile.replaceChildren(
+      ...(this.user.id ? [] : [el("option", { value: "" }, _("choose one"))]),
+      ...given.map(({ name }) => el("option", { value: name, selected: name === value }, profileWords(name))));
   }
 
   #deeds() {
