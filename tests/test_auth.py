@@ -183,6 +183,27 @@ class GateTests(DatabaseCase):
         await People(self.database).change(user.id, {"locked": True})
         self.assertFalse(await self.gate.digest_wanted())
 
+    async def test_password_link(self) -> None:
+        """Who was given no password cannot sign in before the link has set one; it sets one once, and no short one."""
+        boris = (await People(self.database).create("boris", "viewer", "", datetime(2026, 11, 20, tzinfo=UTC))).user
+        for password in ("", GOOD):
+            with self.assertRaises(auth.Refused):
+                await self.gate.check_password("boris", password, "1.2.3.4")
+        code, digest, end = self.gate.new_password_link()
+        self.assertIsNone(await self.gate.link_user(code))
+        await People(self.database).add_link(boris.id, digest, end)
+        self.assertEqual((await self.gate.link_user(code)).name, "boris")
+        with self.assertRaises(Invalid):
+            await self.gate.redeem_password_link(code, "short")
+        await self.gate.redeem_password_link(code, GOOD)
+        self.assertEqual((await self.gate.check_password("boris", GOOD, "1.2.3.4")).name, "boris")
+        with self.assertRaises(auth.Refused):
+            await self.gate.redeem_password_link(code, GOOD + "!")
+        self.assertNotIn(code.encode(), digest)
+        self.assertEqual((await self.gate.user("boris")).id, boris.id)
+        await People(self.database).change(boris.id, {"locked": True})
+        self.assertIsNone(await self.gate.user("boris"))
+
     async def test_refusals(self) -> None:
         """A taken name, a poor name, a missing profile."""
         await self.gate.create_user("anna", "viewer", GOOD)
