@@ -99,8 +99,8 @@ class Office:
         return await self._people.recipients()
 
     async def set_email(self, name: str, email: Any, user: User) -> None:
-        """Say where the mails of the user `name` go. Raises Invalid or NotFound."""
-        await self._people.set_email(name, read_email(email, "email"))
+        """Say where the mails of the user `name` go. Raises Invalid, NotFound or Overreach."""
+        await self._people.set_email(name, read_email(email, "email"), user)
         self._note("audit", "mail_address_changed", {"person": name}, user=user.name)
 
     async def rights(self) -> dict[str, MailRights]:
@@ -108,8 +108,8 @@ class Office:
         return await self._people.mail_rights()
 
     async def set_rights(self, profile: str, rights: MailRights, user: User) -> None:
-        """Say what the users of a profile get. Raises NotFound."""
-        await self._people.set_mail_rights(profile, rights)
+        """Say what the users of a profile get. Raises NotFound or Overreach."""
+        await self._people.set_mail_rights(profile, rights, user)
         self._note("audit", "mail_rights_changed", {"profile": profile}, user=user.name)
 
     async def _address_of(self, user: User) -> str:

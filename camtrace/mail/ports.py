@@ -20,6 +20,7 @@ from camtrace.model import (
     Recipient,
     Span,
     Trigger,
+    User,
 )
 
 
@@ -71,12 +72,12 @@ class AlarmRows(Protocol):
 
 
 class People(Protocol):
-    """The users, where their mails go and which they get."""
+    """The users, where their mails go and which they get. `by` changes nobody who may more: that raises Overreach."""
 
     async def recipients(self) -> list[Recipient]: ...
-    async def set_email(self, name: str, email: str) -> None: ...
+    async def set_email(self, name: str, email: str, by: User | None = None) -> None: ...
     async def mail_rights(self) -> dict[str, MailRights]: ...
-    async def set_mail_rights(self, profile: str, rights: MailRights) -> None: ...
+    async def set_mail_rights(self, profile: str, rights: MailRights, by: User | None = None) -> None: ...
 
 
 class SettingRows(Protocol):

@@ -47,7 +47,7 @@ from camtrace.model.lines import (
 )
 from camtrace.model.mails import MAIL_KINDS, HeldAlarms, MailQuery, Outgoing, QueuedMail
 from camtrace.model.media import GAP_CAUSES, Chunk, Fragment, Gap, Sample, Segment, Span, Stretch, Track, key_frames
-from camtrace.model.people import RIGHTS, MailRights, Profile, Recipient, User
+from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
 from camtrace.model.rules import (
     DEEDS,
     MEASURES,
@@ -67,6 +67,7 @@ from camtrace.model.rules import (
 )
 
 __all__ = [
+    "ADMINISTRATOR",
     "ALWAYS",
     "CAUSES",
     "DEEDS",
@@ -119,6 +120,7 @@ __all__ = [
     "LinkState",
     "MailQuery",
     "MailRights",
+    "Member",
     "MotionSettings",
     "Moved",
     "Named",

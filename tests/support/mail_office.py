@@ -15,7 +15,7 @@ from camtrace.mail.compose import Place
 from camtrace.mail.office import Office
 from camtrace.mail.service import authors
 from camtrace.mail.smtp import MailTrouble, Server
-from camtrace.model import MailQuery, MailRights, QueuedMail, Recipient
+from camtrace.model import MailQuery, MailRights, QueuedMail, Recipient, User
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ class Shelf:
     async def recipients(self) -> list[Recipient]:
         return [replace(one, rights=self.profiles[one.profile]) for one in self.people.values()]
 
-    async def set_email(self, name: str, email: str) -> None:
+    async def set_email(self, name: str, email: str, by: User | None = None) -> None:
         if name not in self.people:
             raise NotFound("there is no user {name}", name=name)
         self.people[name] = replace(self.people[name], email=email)
@@ -82,7 +82,7 @@ class Shelf:
     async def mail_rights(self) -> dict[str, MailRights]:
         return dict(self.profiles)
 
-    async def set_mail_rights(self, profile: str, rights: MailRights) -> None:
+    async def set_mail_rights(self, profile: str, rights: MailRights, by: User | None = None) -> None:
         if profile not in self.profiles:
             raise NotFound("there is no profile {name}", name=profile)
         self.profiles[profile] = rights

@@ -18,6 +18,7 @@ from support import log_search
 from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
+from support.people import OPERATOR, StoredPeople
 from support.prisma import PrismaShop
 from support.rules import Shelves
 from support.tills import Speech
@@ -33,7 +34,7 @@ from camtrace.auth import Gate, Throttle
 from camtrace.bus import Bus
 from camtrace.config import Site
 from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, SettingChanged
 from camtrace.intake import Ids
 from camtrace.metrics import Metrics
 from camtrace.model import (
@@ -80,10 +81,12 @@ from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.profiles import ProfilesApi
 from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -114,6 +117,7 @@ class Accounts:
         self.sessions: dict[bytes, str] = {}
         self.tokens: dict[bytes, str] = {}
         self.links: set[bytes] = set()
+        self.password_links: dict[bytes, str] = {}
         self.away = False
 
     def _user(self, name: str | None) -> User | None:
@@ -173,6 +177,17 @@ class Accounts:
             return None
         self.links.clear()
         return await self.create(name, "administrator", password_hash, at)
+
+    async def link_user(self, digest: bytes, at: datetime) -> User | None:
+        user = self._user(self.password_links.get(digest))
+        return user if user is not None and not user.locked else None
+
+    async def redeem_password_link(self, digest: bytes, password_hash: str, at: datetime) -> User | None:
+        user = await self.link_user(digest, at)
+        if user is None:
+            return None
+        del self.password_links[digest]
+        return self._change(user.id, password_hash=password_hash)
 
 
 class Cameras:
@@ -491,6 +506,9 @@ class WebShop:
         self.gate = Gate(self.users, self.vault, Inline(), Throttle(lambda: self.seconds[0]))  # type: ignore[arg-type]
         self.access = Access(self.gate)
         self.bus, self.metrics = Bus(), Metrics()
+        self.bus.subscribe(SettingChanged, self.access.setting_changed)
+        boris = self.users.users["boris"].profile
+        self.people = StoredPeople(self.users, self.bus, ADMINISTRATOR, OPERATOR, boris)
         self.cameras = Cameras(replace(FRONT, password=self.vault.seal("secret")), BACK, GONE)
         self.rows = CameraRows(self.cameras)
         self.footage, self.live, self.log, self.journal = Recorded(), Watched(), Log(), Entries()
@@ -572,6 +590,8 @@ class WebShop:
             AlarmsApi(*around, self.stored_alarms, self.alarms, self.voices),
             DisconnectionsApi(*around, self.losses, self.voices),
             JournalApi(*around, self.journal, self.voices),
+            UsersApi(self.access, self.people, self.gate, self._note),
+            ProfilesApi(self.access, self.cameras, self.people, self._note),
             MailApi(*around, office(self.shelf, self.vault, self._note), self.voices),
         ]
 
