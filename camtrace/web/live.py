@@ -123,7 +123,8 @@ class LiveSocket:
             except CamTraceError as error:  # the database is away: what was valid stays so
                 self.log.debug("a session could not be checked: {error}", error=error)
                 return
-            if user is None or not may_open(user) or (page.uids and not user.may("live")):
+            lost = user is not None and page.user.may("live") and not user.may("live")
+            if user is None or lost or not may_open(user):
                 page.close(SESSION_ENDED)
             else:
                 page.review(user)

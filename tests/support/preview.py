@@ -307,7 +307,7 @@ class PreviewSite:
         shop.prisma.registry._rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
         shop.bus.subscribe(LineReceived, self._event)
         self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
-        door = Door(frame, shop.access)
+        door = Door(frame, shop.access, shop._note)
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
