@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -34,7 +35,7 @@ from camtrace.complaints import Complaints
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged
+from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged, SourceAppeared
 from camtrace.folders import ensure_folder, hold_folder
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
@@ -54,7 +55,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, Camera, ContactBox
+from camtrace.model import Alarm, Camera, ContactBox, SourceSettings
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -208,6 +209,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             alarms.camera_changed(int(fact.key))
         elif fact.kind == "setting":
             await registry.setting_changed(fact.key)
+            socket.settings_changed()
         elif fact.kind == "contact_box":
             await boxes.changed()
         elif fact.kind == "rule":
@@ -217,6 +219,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         elif fact.kind == "source":
             await sources.load()
             dialects.changed()
+            socket.settings_changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
@@ -282,7 +285,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     encodings = Encodings(dict(settings.pos.encodings))
     dialect_rows, source_rows, capture = DialectStore(database), SourceStore(database), Capture()
     sources = SourceBook(source_rows.all)
-    dialects = Dialects(sources, dialect_rows)
+    dialects = Dialects(sources, dialect_rows, encodings)
 
     async def speech_changed() -> None:
         await sources.load()
@@ -361,6 +364,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         admission=prisma_admission.Admission(settings.prisma.sources),
         encoding=settings.prisma.encoding,
         alive=silences.alive,
+        appeared=lambda source: bus.publish(SourceAppeared(source)),
     )
     event_port = EventPort(reactor, event_sources, settings.listen.prisma)
     if settings.listen.prisma:
@@ -441,18 +445,38 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
+
+    def named_sources() -> list[SourceSettings]:
+        """What is set for sources; one without a label goes by the name under which Prisma's are registered."""
+        named = {name: SourceSettings(name, known.name) for name, known in registry.sources.items() if known.name}
+        for each in sources.all():
+            label = each.label or (named[each.source].label if each.source in named else "")
+            named[each.source] = replace(each, label=label)
+        return list(named.values())
+
     frame = Frame(
         templates,
         settings.site,
         cameras,
         known_password,
         event_names=lambda language: registry.catalogue.names(language),
-        sources=sources.all,
+        sources=named_sources,
+        ports=doors.port_numbers,
     )
     door = Door(frame, access, note)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(
-        reactor, access, cameras, sources.offset, live, sub_streams, screens, bus, metrics, silences.since
+        reactor,
+        access,
+        cameras,
+        sources.offset,
+        live,
+        sub_streams,
+        screens,
+        bus,
+        metrics,
+        silences.since,
+        frame.settings,
     )
     events = EventsApi(reactor, access, cameras, sources.offset, bus, History(database, lines, journal, alarm_rows))
 

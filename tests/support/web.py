@@ -547,7 +547,9 @@ class WebShop:
             self.bus,
             self.metrics,
             lambda source: self.silences.since(source),
+            lambda language: {"tills": {each.source: {"label": each.label} for each in self.speech.book.all()}},
         )
+        self.speech.reloaded = self.socket.settings_changed
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
         self.silences = Silent()

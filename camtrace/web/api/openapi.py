@@ -363,6 +363,7 @@ SOURCE: Schema = {
     "properties": {
         "label": _TEXT,
         "dialect": _TEXT,
+        "encoding": {"type": "string", "enum": ["", *ENCODINGS], "description": "empty: as the dialect has it"},
         "clear_seconds": _integer(5, 3600, 300),
         "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
         "hours": {**_TEXT, "description": "the calendar by which it should speak; empty: none"},

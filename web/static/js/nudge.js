@@ -17,9 +17,9 @@ export class Nudge {
   #several;
   #moved = ""; // the till that it names and moves
   #shown = null;
-  #saving = new Map(); // till -> the timer after which its offset is kept
+  #saving = new Map(); // till -> {offset, timer after which it is kept}
 
-  /** `source()` is the till whose ticket is shown, one of `several`; `changed()` is called when its offset is another. */
+  /** `source()` is the till whose ticket is shown, one of `several()`; `changed()` is called when its offset is another. */
   constructor(element, source, changed, several) {
     this.#element = element;
     this.#several = several;
@@ -34,6 +34,13 @@ export class Nudge {
     }
   }
 
+  /** What is set was told anew: an offset that is not kept yet stays as it was chosen. */
+  settled() {
+    for (const [source, { offset }] of this.#saving) facts.tills[source] = { ...settingsOf(source), offset_ms: offset };
+    this.#shown = null;
+    this.tick();
+  }
+
   /** Follow the ticket that is shown. */
   tick() {
     const source = this.#source();
@@ -43,7 +50,7 @@ export class Nudge {
     this.#moved = source;
     show(this.#element, source !== "");
     const offset = settingsOf(source).offset_ms;
-    if (source) this.#element.querySelector("span").textContent = this.#several ? tillWords(source) : _("Ticket and picture");
+    if (source) this.#element.querySelector("span").textContent = this.#several() ? tillWords(source) : _("Ticket and picture");
     this.#element.querySelector("output").textContent = `${offset > 0 ? "+" : offset < 0 ? "−" : ""}${_("{seconds} s", { seconds: figure(Math.abs(offset) / 1000) })}`;
   }
 
@@ -54,8 +61,8 @@ export class Nudge {
     facts.tills[source] = { ...settingsOf(source), offset_ms: offset };
     this.#changed();
     this.tick();
-    clearTimeout(this.#saving.get(source));
-    this.#saving.set(source, setTimeout(() => this.#save(source, offset), SAVE_MS));
+    clearTimeout(this.#saving.get(source)?.timer);
+    this.#saving.set(source, { offset, timer: setTimeout(() => this.#save(source, offset), SAVE_MS) });
   }
 
   async #save(source, offset) {
@@ -65,5 +72,6 @@ export class Nudge {
     } catch (error) {
       toast(error.message);
     }
+    if (this.#saving.get(source)?.offset === offset) this.#saving.delete(source);
   }
 }
