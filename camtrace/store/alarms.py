@@ -31,6 +31,33 @@ _COLUMNS = ", ".join(_NAMES)
 _LASTING = ("id", "camera_uid", "ended_at", "acknowledged_by", "acknowledged_at")
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _LASTING)
 
+# the most - 1 longest pauses between alarms part them
+_MARKS = """
+with wanted as (
+    select id, started_at, until, camera_uid, causes from alarm where {wanted}
+    order by started_at desc, id desc limit %s
+), placed as (
+    select *, row_number() over (order by started_at, id) as place, started_at
+        - max(until) over (order by started_at, id rows between unbounded preceding and 1 preceding) as pause
+    from wanted
+), ranked as (
+    select *, row_number() over (order by pause desc nulls last, place desc) as longest from placed
+), parted as (
+    select *, count(*) filter (where pause is not null and longest < %s) over (order by place) as part from ranked
+), whose as (
+    select part, array_agg(camera_uid order by first) as uids from (
+        select part, camera_uid, min(place) as first from parted group by part, camera_uid
+    ) each group by part
+), why as (
+    select part, array_agg(cause order by first) as causes from (
+        select part, cause, min(array[place, nth]) as first
+        from parted cross join unnest(causes) with ordinality as told (cause, nth) group by part, cause
+    ) each group by part
+)
+select min(started_at), max(until), uids, coalesce(why.causes, '{{}}'), count(*)
+from parted join whose using (part) left join why using (part) group by part, uids, why.causes order by part
+"""
+
 
 class AlarmStore:
     """The tables `alarm` and `trigger`."""
@@ -137,18 +164,19 @@ class AlarmStore:
         return {row[0]: Trigger(at=row[1], cause=row[2], origin=row[3], message=row[4]) for row in rows}
 
     async def marks(
-        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        """The `limit` latest alarms that touch [start, stop], of these cameras (None: all), the first one first."""
+        """Where the `limit` latest alarms lie that touch [start, stop], of these cameras (None: all), in order.
+
+        At most `most` marks: alarms with the least time between them become one.
+        """
         wanted = Conditions()
         wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
         wanted.add("until >= %s and started_at <= %s", start, stop)
-        rows = await self._database.query(
-            f"select started_at, until, camera_uid, causes from alarm where {wanted}"
-            " order by started_at desc, id desc limit %s",
-            [*wanted.values, limit],
-        )
-        return [AlarmMark(began, until, (uid,), tuple(causes), 1) for began, until, uid, causes in reversed(rows)]
+        rows = await self._database.query(_MARKS.format(wanted=wanted), [*wanted.values, limit, most])
+        return [
+            AlarmMark(began, until, tuple(uids), tuple(causes), count) for began, until, uids, causes, count in rows
+        ]
 
     async def triggers(self, alarm_ids: Sequence[int], most: int = MOST_TRIGGERS) -> dict[int, list[Trigger]]:
         """What started and prolonged each of these alarms, in order, the first `most` of each."""

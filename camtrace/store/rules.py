@@ -19,6 +19,7 @@ from camtrace.store.database import Database
 MOST_RULES = 200
 _FIELDS = ("name", "enabled", "kind", "definition", "changed_at")
 _COLUMNS = ", ".join(("id", *_FIELDS))
+_NEAR = "interval '5 minutes'"  # further from its line than the offset of a till can be
 _REVIEW = ("verdict", "comment", "reviewed_by", "reviewed_at")
 _NAMES = tuple(RuleException.__dataclass_fields__)
 _MET = tuple(name for name in _NAMES if name not in _REVIEW)
@@ -133,6 +134,18 @@ class RuleStore:
             "select rule_id, line_id from rule_exception where at >= %s order by at desc limit %s", (start, limit)
         )
         return {(rule, line) for rule, line in rows}
+
+    async def alarmed_since(self, start: datetime, limit: int = 10_000) -> list[tuple[RuleException, set[datetime]]]:
+        """Exceptions that raise alarms, from `start` on, and when alarms were raised in their rule's name near them."""
+        rows = await self._database.query(
+            f"select {', '.join(_NAMES)}, array(select trigger.at from alarm join trigger on alarm_id = alarm.id"
+            " where camera_uid = any(found.cameras) and started_at > found.at - interval '1 day'"
+            f" and started_at < found.at + {_NEAR} and cause = 'rule' and origin = found.rule"
+            f" and trigger.at between found.at - {_NEAR} and found.at + {_NEAR})"
+            " from rule_exception found where alarm and at >= %s order by at, id limit %s",
+            (start, limit),
+        )
+        return [(_exception(row[:-1]), set(row[-1])) for row in rows]
 
     async def counts(
         self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None

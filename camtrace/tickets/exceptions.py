@@ -1,33 +1,30 @@
-"""The rules that are switched on, at work: what they find becomes durable, and raises alarms."""
+"""The rules that are switched on, at work: what they find becomes durable."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
-from twisted.internet import defer, task
+from twisted.internet import task
 from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.cards import hidden
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmTriggered, LineReceived, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import Rule, RuleException
+from camtrace.model import Camera, Rule, RuleException
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
-from camtrace.tickets.ports import Calendars, Cameras, Facts, Lines, Motions, Raise, RuleRows
-from camtrace.tickets.rules import Watch, horizon, listen
+from camtrace.tickets.ports import Calendars, Cameras, Facts, Lines, Motions, Offset, RuleRows
+from camtrace.tickets.rules import LATE, Watch, delay, horizon, listen
 from camtrace.tickets.sales import Tills
 
-CAUSE = "rule"
 MOTION_CAUSES = ("motion", "camera_motion")
 MOST_READ = 100_000  # lines that a start reads again
 LOOK_SECONDS = 1.0
-LATE = timedelta(seconds=2)  # how late a line may become known: silence is certain only after that
-FRESH = timedelta(minutes=10)  # what was found later than that raises no alarm any more
+MOST_REACH = 300.0  # seconds
 
 
 class Exceptions:
@@ -48,7 +45,7 @@ class Exceptions:
         motions: Motions,
         cameras: Cameras,
         calendars: Calendars,
-        raise_alarm: Raise,
+        offset: Offset,
         new_id: Callable[[], int],
         metrics: Metrics,
         reactor: Any,
@@ -58,8 +55,7 @@ class Exceptions:
         self._bus = bus
         self._rows = rows
         self._past = Past(lines, motions)
-        self._cameras = cameras
-        self._raise = raise_alarm
+        self._offset = offset
         self._new_id = new_id
         self._metrics = metrics
         self._now = now
@@ -79,7 +75,6 @@ class Exceptions:
         self._unsubscribe = [
             self._bus.subscribe(LineReceived, lambda fact: self._record(self._hear(fact))),
             self._bus.subscribe(AlarmTriggered, self._triggered),
-            self._bus.subscribe(RuleMet, self._met),
         ]
         self._record(found)
         self._looking.start(LOOK_SECONDS, now=False)
@@ -109,6 +104,18 @@ class Exceptions:
             for name, cameras in sources
             if not any(self._sight.can_see(uid) for uid in (cameras if only is None else (only,)))
         ]
+
+    def reach(self, camera: Camera) -> float:
+        """How many seconds after their picture, at most, alarms of this camera are raised: so far back is recorded."""
+        tills = [(source.casefold(), self._offset(source).total_seconds()) for source in camera.overlay_ids]
+        reaches = [
+            delay(watch.rule) - offset
+            for watch in self._watches.values()
+            if watch.rule.alarm
+            for source, offset in tills
+            if not watch.rule.lines.sources or source in {each.casefold() for each in watch.rule.lines.sources}
+        ]
+        return min(max(0.0, *reaches, 0.0), MOST_REACH)
 
     # ── inside ──
 
@@ -183,18 +190,6 @@ class Exceptions:
         self._facts.record_all(facts).addErrback(
             lambda failure: self.log.failure("what a rule found did not become durable", failure)
         )
-
-    def _met(self, fact: RuleMet) -> defer.Deferred[Any] | None:
-        exception = fact.exception
-        if not exception.alarm or exception.at < self._now() - FRESH:
-            return None
-        cameras = [camera for uid in exception.cameras if (camera := self._cameras.by_uid(uid)) is not None]
-        if not cameras:
-            return None
-        amount = "" if exception.amount is None else f"{exception.amount:f}"
-        said = " · ".join(filter(None, (exception.source, exception.seller, exception.text, amount)))
-        said = hidden(said)  # it goes into mails and journals, whoever reads them
-        return self._raise(cameras, CAUSE, exception.rule, f"{exception.rule} · {said}", exception.at)
 
     def _triggered(self, fact: AlarmTriggered) -> None:
         trigger = fact.trigger

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from twisted.internet import defer
 
 from camtrace.events import RuleMet
-from camtrace.model import Alarm, Camera, Line, Rule, SourceSettings
+from camtrace.model import Alarm, Camera, Line, Rule, RuleException, SourceSettings
 
 
 class Facts(Protocol):
@@ -36,6 +36,22 @@ class RuleRows(Protocol):
     async def all(self) -> list[Rule]: ...
     async def met_since(self, start: datetime) -> set[tuple[int, int]]:
         """Rule and line of each exception from `start` on."""
+
+
+class AlarmedRows(Protocol):
+    """What rules found that raises alarms."""
+
+    async def alarmed_since(self, start: datetime) -> list[tuple[RuleException, set[datetime]]]:
+        """Exceptions that raise alarms, from `start` on, and when alarms were raised in their rule's name near them.
+
+        Raises DatabaseUnavailable.
+        """
+
+
+class Offset(Protocol):
+    """How much later than its lines the picture of a source shows what they tell of; negative: earlier."""
+
+    def __call__(self, source: str) -> timedelta: ...
 
 
 class Lines(Protocol):

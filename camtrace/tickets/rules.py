@@ -22,12 +22,13 @@ from camtrace.tickets.fits import LineFits
 from camtrace.tickets.follows import Absence, Follow, Tickets, Window
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.movements import Sight
-from camtrace.tickets.numbers import Numbers
+from camtrace.tickets.numbers import REORDERED, Numbers
 from camtrace.tickets.sales import Said, Tills
 
 LONGEST_SECONDS = 24 * 3600
 TICKET_SECONDS = 2 * 3600  # how far back a start reads for tickets that are open, besides the silence that ends them
 LEAST_SECONDS = 600
+LATE = timedelta(seconds=2)  # how late a line may become known: silence is certain only after that
 
 
 def horizon(rule: Rule) -> timedelta:
@@ -39,6 +40,20 @@ def horizon(rule: Rule) -> timedelta:
         "number": LONGEST_SECONDS,
     }.get(rule.kind)
     return timedelta(seconds=max(seconds or 0, LEAST_SECONDS))
+
+
+def delay(rule: Rule) -> float:
+    """How many seconds after its line `rule` is known to be met, where that is not at once; of tickets it is not said.
+
+    Silence is certain only some time after it.
+    """
+    match rule.kind:
+        case "absence" if rule.absence.when == "after":
+            return rule.absence.seconds + LATE.total_seconds() + 1
+        case "number" if rule.number.looks_for == "gap":
+            return (REORDERED + LATE).total_seconds() + 1
+        case _:
+            return 0.0
 
 
 class Watch:

@@ -225,9 +225,9 @@ class AlarmStore(Protocol):
     ) -> list[Alarm]: ...
     async def triggers(self, alarm_ids: Sequence[int], most: int = ...) -> dict[int, list[Trigger]]: ...
     async def marks(
-        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        """The `limit` latest alarms that touch [start, stop], the first one first."""
+        """Where the `limit` latest alarms lie that touch [start, stop], in order: `most` marks, close ones joined."""
 
 
 class AlarmPictures(Protocol):

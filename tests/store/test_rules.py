@@ -140,6 +140,21 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual(await self.lines.instant_of_newest(6), lines[0].received_at)
         self.assertIsNone(await self.lines.instant_of_newest(7))
 
+    async def test_which_raised_their_alarm(self) -> None:
+        at = NOON + timedelta(seconds=30)
+        alarm = Alarm(id=1, camera_uid=7, started_at=at, last_at=at, until=at, causes=("rule",))
+        triggers = [
+            Trigger(at=at, cause="rule", origin="Voids"),
+            Trigger(at=at + timedelta(seconds=1), cause="rule", origin="Drawer"),
+            Trigger(at=at + timedelta(seconds=2), cause="http", origin="Voids"),
+        ]
+        facts = [AlarmTriggered(n, replace(alarm, triggers=n), one) for n, one in enumerate(triggers, 1)]
+        met_facts = [met(11), met(12, seconds=5, cameras=(8,)), met(13, seconds=-5)]
+        silent = replace(met(14), exception=replace(met(14).exception, alarm=False))
+        await self.facts.write([*facts, *met_facts, silent])
+        found = await self.store.alarmed_since(NOON)
+        self.assertEqual([(one.id, raised) for one, raised in found], [(11, {at}), (12, set())])
+
     async def test_motion_of_the_past(self) -> None:
         facts = []
         for n, (cause, message) in enumerate([("motion", "door"), ("camera_motion", "x"), ("http", "y")], 1):

@@ -67,6 +67,7 @@ class Shelves:
         self.rules: dict[int, Rule] = {}
         self.found: list[RuleException] = []
         self.lines: list[Line] = []
+        self.raised: set[tuple[str, datetime]] = set()
         self.moved: list[tuple[datetime, int, str]] = []
         self.counted: list[tuple[tuple[str, ...], str, int, Decimal | None]] = []
         self.asked: list[tuple[Any, ...]] = []
@@ -127,6 +128,10 @@ class Shelves:
 
     async def exception(self, id: int) -> RuleException | None:
         return next((one for one in self.found if one.id == id), None)
+
+    async def alarmed_since(self, start: datetime, limit: int = 10_000) -> list[tuple[RuleException, set[datetime]]]:
+        found = [one for one in self.found if one.alarm and one.at >= start]
+        return [(one, {at for origin, at in self.raised if origin == one.rule}) for one in found]
 
     async def counts(self, camera_uids: Any = None, start: Any = None, stop: Any = None) -> dict[str, int]:
         found = await self.exceptions(camera_uids=camera_uids, start=start, stop=stop, limit=10_000)

@@ -248,6 +248,11 @@ class ReportTests(Case):
             "q": "seller==Anna date:2026-11-02 what:cancelled what:cancelled-ticket",
         })  # fmt: skip
         self.assertEqual((tuesday["voids"]["count"], tuesday["voids"]["usual"]), (0, None))
+        table = self.anna.get(f"/api/v1/reports/course.csv?by=seller&key=Anna&over=day&{span}")
+        heads, *lines = table.body.decode("utf-8-sig").splitlines()
+        self.assertTrue(heads.startswith("Cashier,Day,Sales,Total,Cancelled,Amount,Usual of the others,to 100 sales,"))
+        self.assertTrue(lines[0].startswith("Anna,2026-11-02,100,900,6,20,0.5,6.0,1.0,0,"), lines[0])
+        self.assertEqual((len(lines), {line.count(",") for line in (heads, *lines)}), (2, {28}))
         self.shop.rules.counted = [(("7", "09"), "voids", 1, None), (("8", "11"), "voids", 2, None)]
         answer = self.anna.get(f"/api/v1/reports/course?by=source&key=7&over=hour&{span}").json
         self.assertEqual([item["key"] for item in answer["items"]], ["09", "10", "11"])

@@ -128,6 +128,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
     ("GET", "/reports/course"): _COURSE,
+    ("GET", "/reports/course.csv"): _COURSE,
     ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
     ("GET", "/mail/queue.csv"): _MAILS,
     ("GET", "/journal"): {**_JOURNAL, **_PAGE},
