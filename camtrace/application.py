@@ -83,6 +83,7 @@ from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
 from camtrace.store.dialects import DialectStore, SourceStore
 from camtrace.store.disconnections import Disconnections
+from camtrace.store.disturbances import Disturbances
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -160,7 +161,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
     rule_rows = RuleStore(database)
-    losses = Disconnections(database)
+    losses, disturbances = Disconnections(database), Disturbances(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -331,7 +332,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         rule_rows,
         lines,
         alarm_rows,
-        directory,
+        disturbances,
+        cameras,
         timetable,
         sources.offset,
         ids.next,
@@ -339,7 +341,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         reactor,
     )
     raising = Raising(bus, rule_rows, directory, sources.offset, alarms.trigger, reactor)
-    trials = Trials(lines, alarm_rows, timetable, directory)
+    trials = Trials(lines, alarm_rows, disturbances, timetable, directory)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(

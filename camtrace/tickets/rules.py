@@ -42,6 +42,14 @@ def horizon(rule: Rule) -> timedelta:
     return timedelta(seconds=max(seconds or 0, LEAST_SECONDS))
 
 
+def memory(rule: Rule) -> timedelta:
+    """From how far back the lines must be heard for `rule` to find what it would have found all the time.
+
+    What was counted last depends on what was counted before it.
+    """
+    return horizon(rule) * (2 if rule.kind in ("window", "absence") else 1)
+
+
 def delay(rule: Rule) -> float:
     """How many seconds after its line `rule` is known to be met, where that is not at once; of tickets it is not said.
 
@@ -64,7 +72,7 @@ class Watch:
         self.unknown = 0
         self._sight = sight
         self._lines = LineFits(rule.lines, sight)
-        self._follow = _follow(rule, self._lines)
+        self._follow = _follow(rule, self._lines, sight)
         self._asks_lines = rule.kind in ("line", "window", "absence")
 
     @property
@@ -114,15 +122,15 @@ def listen(line: Line, tills: Tills, watches: Sequence[Watch]) -> list[tuple[Wat
     return found
 
 
-def _follow(rule: Rule, lines: LineFits) -> Follow | None:
+def _follow(rule: Rule, lines: LineFits, sight: Sight) -> Follow | None:
     match rule.kind:
         case "window":
             return Window(rule, lines)
         case "absence":
-            return Absence(rule)
+            return Absence(rule, sight)
         case "ticket":
-            return Tickets(rule, lines)
+            return Tickets(rule, lines, sight)
         case "number":
-            return Numbers(rule, lines)
+            return Numbers(rule, lines, sight)
         case _:
             return None

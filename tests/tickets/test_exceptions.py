@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from support.rules import NOON, Shelves, said, told
-from twisted.internet import defer, task
+from support.rules import CAMERA, NOON, Shop, said
+from twisted.internet import defer
 from twisted.trial.unittest import TestCase
 
-from camtrace.bus import Bus
 from camtrace.errors import Conflict
 from camtrace.events import AlarmTriggered, RuleMet
-from camtrace.metrics import Metrics
 from camtrace.model import (
     AbsenceTest,
     Alarm,
-    Camera,
     Line,
     LineTest,
     MotionSettings,
@@ -28,11 +25,8 @@ from camtrace.model import (
     Trigger,
     WindowTest,
 )
-from camtrace.tickets.exceptions import Exceptions
-from camtrace.tickets.raising import Raising
 from camtrace.tickets.trial import Outcome, Trials
 
-CAMERA = Camera(uid=101, id=1, name="Till", motion=MotionSettings(enabled=True))
 VOIDS = Rule(id=1, name="Voids", enabled=True, lines=LineTest(deeds=("void",)), changed_at=NOON)
 THREE = Rule(
     id=2,
@@ -48,78 +42,6 @@ THREE = Rule(
 
 def void(second: float) -> Line:
     return said(second, "S", special="ANNULE", text="TARTE", amount="16.00")
-
-
-class Shop:
-    """One camera, a bus, and shelves that a restart finds as they were left."""
-
-    def __init__(self, *rules: Rule) -> None:
-        self.shelves = Shelves()
-        self.shelves.rules = {rule.id: rule for rule in rules}
-        self.raised: list[tuple[Any, ...]] = []
-        self.seconds = 0.0
-        self.offset_seconds = 0.0
-        self.id = 10**9
-        self.camera = CAMERA
-        self.begin()
-
-    def begin(self) -> None:
-        self.bus, self.clock = Bus(), task.Clock()
-        self.raising = Raising(self.bus, self.shelves, self, self.offset, self._raise, self.clock, self.now)
-        self.exceptions = Exceptions(
-            self, self.bus, self.shelves, self.shelves, self.shelves, self, self, self.offset, self._next, Metrics(),
-            self.clock, self.now,
-        )  # fmt: skip
-
-    async def start(self) -> None:
-        await self.raising.start()
-        await self.exceptions.start()
-
-    async def stop(self) -> None:
-        await self.exceptions.stop()
-        await self.raising.stop()
-
-    def offset(self, source: str) -> timedelta:
-        return timedelta(seconds=self.offset_seconds)
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.seconds)
-
-    def _next(self) -> int:
-        self.id += 1
-        return self.id
-
-    def record_all(self, facts: Any) -> defer.Deferred[None]:
-        self.shelves.keep(facts)
-        for fact in facts:
-            self.bus.publish(fact)
-        return defer.succeed(None)
-
-    def by_uid(self, uid: int) -> Camera | None:
-        return self.camera if uid == 101 else None
-
-    def applies(self, name: str, at: datetime | None = None) -> bool:
-        return True
-
-    def _raise(self, cameras: Any, cause: str, origin: str = "", message: str = "", at: Any = None) -> Any:
-        self.raised.append((list(cameras), cause, origin, message, at))
-        self.shelves.raised.add((origin, at))
-        return defer.succeed([])
-
-    def say(self, *lines: Line) -> None:
-        for line in lines:
-            passed, self.seconds = self.seconds, (line.received_at - NOON).total_seconds()
-            self.clock.advance(max(0.0, self.seconds - passed))
-            self.shelves.lines.append(line)
-            self.bus.publish(told(line))
-
-    def wait(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.clock.advance(max(1, seconds))
-
-    @property
-    def found(self) -> list[tuple[int, int]]:
-        return [(one.rule_id, one.line_id) for one in self.shelves.found]
 
 
 class ExceptionsTests(TestCase):
@@ -295,7 +217,7 @@ class TrialTests(TestCase):
         async def tell(outcome: Outcome) -> None:
             heard.append(outcome.lines)
 
-        trials = Trials(shop.shelves, shop.shelves, shop, shop)
+        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop)
         stop = NOON + timedelta(hours=1)
         return await trials.run(rule, NOON, stop, most, more.get("may_read", lambda line: True), tell), heard
 
@@ -322,7 +244,7 @@ class TrialTests(TestCase):
     async def test_two_at_a_time_and_cancelled_when_nobody_waits(self) -> None:
         shop = Shop()
         shop.shelves.lines = [void(1)]
-        trials = Trials(shop.shelves, shop.shelves, shop, shop)
+        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop)
         waits = True
 
         async def tell(outcome: Outcome) -> None:
