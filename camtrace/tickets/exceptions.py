@@ -158,7 +158,7 @@ class Exceptions:
                 line = next_line()
                 hearing = [watch for watch, since in watches if line.received_at >= since]
                 met = listen(line, self._tills, hearing)
-                if not outages or line.received_at >= down - UNTOLD:
+                if line.received_at >= down - UNTOLD:
                     found += met
                 for watch in hearing:
                     if (watch.rule.id, line.id) in known:
