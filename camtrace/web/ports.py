@@ -300,9 +300,21 @@ class RuleStore(Protocol):
     ) -> list[RuleException]: ...
     async def exception(self, id: int) -> RuleException | None: ...
     async def counts(
-        self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None
+        self,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        rule_id: int | None = None,
     ) -> dict[str, int]: ...
-    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException: ...
+    async def review(
+        self,
+        id: int,
+        user: str,
+        at: datetime,
+        verdict: str | None = None,
+        comment: str | None = None,
+        before: str | None = None,
+    ) -> RuleException: ...
 
 
 class ReportStore(Protocol):

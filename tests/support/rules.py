@@ -152,14 +152,22 @@ class Shelves:
         found = [one for one in self.found if one.alarm and one.at >= start]
         return [(one, {at for origin, at in self.raised if origin == one.rule}) for one in found]
 
-    async def counts(self, camera_uids: Any = None, start: Any = None, stop: Any = None) -> dict[str, int]:
-        found = await self.exceptions(camera_uids=camera_uids, start=start, stop=stop, limit=10_000)
+    async def counts(
+        self, camera_uids: Any = None, start: Any = None, stop: Any = None, rule_id: Any = None
+    ) -> dict[str, int]:
+        found = await self.exceptions(camera_uids=camera_uids, start=start, stop=stop, rule_id=rule_id, limit=10_000)
         return {verdict: sum(one.verdict == verdict for one in found) for verdict in {one.verdict for one in found}}
 
-    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException:
+    async def review(
+        self, id: int, user: str, at: datetime, verdict: Any = None, comment: Any = None, before: Any = None
+    ) -> RuleException:
         for place, one in enumerate(self.found):
             if one.id == id:
-                self.found[place] = replace(one, verdict=verdict, comment=comment, reviewed_by=user, reviewed_at=at)
+                if before not in (None, one.verdict):
+                    raise Conflict("{user} has judged it meanwhile", "verdict", user=one.reviewed_by)
+                told = {"verdict": verdict, "comment": comment}
+                told = {name: value for name, value in told.items() if value is not None}
+                self.found[place] = replace(one, **told, reviewed_by=user, reviewed_at=at)
                 return self.found[place]
         raise NotFound("this exception does not exist")
 

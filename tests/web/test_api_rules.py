@@ -196,6 +196,11 @@ class ExceptionTests(Case):
             table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture"
         )
         self.assertIn(",Voids,1,,,,16.00,,Harmless,ok,boris,", table[1])
+        quicker = {"verdict": "real", "before": "new"}
+        self.assertEqual(self.anna.ask("PATCH", "/api/v1/exceptions/3", json=quicker).code, 409)
+        noted = self.anna.ask("PATCH", "/api/v1/exceptions/3", json={"comment": "ok", "before": "harmless"}).json
+        self.assertEqual((noted["verdict"], noted["reviewed_by"]), ("harmless", "boris"))  # nothing is changed
+        self.assertEqual(self.anna.get("/api/v1/exceptions/counts?rule=1").json["harmless"], 0)
         self.assertEqual(self.refused({"verdict": "theft"}, "/api/v1/exceptions/3", "PATCH"), "verdict")
         self.assertEqual(self.refused({"rule": "x"}, "/api/v1/exceptions/3", "PATCH"), "rule")
         self.assertEqual(self.boris.ask("PATCH", "/api/v1/exceptions/4", json={"verdict": "real"}).code, 404)

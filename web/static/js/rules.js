@@ -324,7 +324,7 @@ class RuleForm {
       el("p", { class: "figure" }, figure(found.count), el("small", null, ngettext("exception on {tickets} tickets", "exceptions on {tickets} tickets", found.count, { tickets: figure(found.tickets) }))),
       bars([...days]),
       top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("{count} of them at till {name}.", { count: figure(top.count), name: top.source })) : null,
-      found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras.", found.unknown))) : null,
+      found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", found.unknown))) : null,
       el("ol", { class: "trialhits" }, found.hits.map(hitRow)));
   }
 }
