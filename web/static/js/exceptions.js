@@ -82,6 +82,9 @@ function actions(item, way) {
   const button = (words, name, kind = "btn sm") => el("button", { class: kind, type: "button", onclick: () => judge(item, { verdict: name }) }, words);
   const note = el("input", { class: "in sm", "aria-label": _("Note"), placeholder: _("Note"), maxlength: 500, value: rows.get(item).comment });
   note.addEventListener("change", () => judge(item, { comment: note.value }));
+  note.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === "Escape") item.focus(); // the keys judge again
+  });
   const again = button(_("To review"), "new");
   const acts = el("div", { class: "acts" }, way ? el("a", { class: "btn sm", href: way }, icon("play"), _("Watch")) : null,
     button(_("Harmless"), "harmless"), button(_("Confirm"), "real"), button(_("Check it"), "checking"), again, note);
