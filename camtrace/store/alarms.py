@@ -12,6 +12,7 @@ from camtrace.store.database import Database
 from camtrace.store.matching import Conditions, holds, pattern
 
 MOST_TRIGGERS = 1000  # of one alarm that are kept: a camera may send them for hours
+ANY_ZONE = "*"
 _NAMES = (
     "id",
     "camera_uid",
@@ -193,14 +194,20 @@ class AlarmStore:
     async def motions(self, after: datetime, stop: datetime, limit: int = 20_000) -> list[tuple[datetime, int, str]]:
         """Signs of motion in (after, stop], oldest first: instant, camera uid, and the zones that the server saw it in.
 
-        The zones are separated by commas, "" where a camera saw the motion itself.
+        The zones are separated by commas, "" where a camera saw the motion itself. Of an alarm whose triggers are not
+        all kept it may have been any zone, "*", from the last that is kept to its end.
         """
         return await self._database.query(
             "select trigger.at, alarm.camera_uid, case cause when 'motion' then trigger.message else '' end"
             " from trigger join alarm on alarm.id = trigger.alarm_id"
             " where cause in ('motion', 'camera_motion') and trigger.at > %s and trigger.at <= %s"
-            " order by trigger.at limit %s",
-            (after, stop, limit),
+            f" union all select moved_at, camera_uid, '{ANY_ZONE}' from alarm"
+            " cross join lateral (select max(at) as at from trigger where alarm_id = alarm.id) as kept"
+            " cross join lateral generate_series(greatest(kept.at, %s), least(last_at, %s), interval '4 s') as moved_at"
+            f" where triggers > {MOST_TRIGGERS} and causes && '{{motion,camera_motion}}'"
+            " and started_at <= %s and last_at > %s and moved_at > %s"
+            " order by 1 limit %s",
+            (after, stop, after, stop, stop, after, after, limit),
         )
 
     async def recorded_spans(self, camera_uid: int, start: datetime, stop: datetime) -> list[Span]:

@@ -6,6 +6,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+ANY_ZONE = "*"  # motion of which it is not known where it was
 MOTION_SECONDS = 5  # how long one sign of motion stands for: while it lasts there is another within that time
 
 
@@ -50,7 +51,7 @@ class Movements:
         """Whether nothing moved between the two; None where none of `cameras` would have shown it."""
         lasts = timedelta(seconds=MOTION_SECONDS)
         able = [uid for uid in cameras if self._can_see(uid)]
-        latest = [self._last.get(uid, {}).get(zone) for uid in able]
+        latest = [self._last.get(uid, {}).get(which) for uid in able for which in (zone, ANY_ZONE)]
         if any(moved is not None and moved + lasts >= start for moved in latest):
             return False
         return True if any(self._saw(uid, start, at) for uid in able) else None

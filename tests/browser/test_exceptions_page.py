@@ -18,7 +18,8 @@ SAID = """() => [...document.querySelectorAll("#preset option")].filter(({ value
 })"""
 """The sentence of each rule to begin with, as the form says it."""
 QUICKER = """async () => {
-  const { ask, askJson } = await import(document.querySelector("script[src*='exceptions']").src.replace("exceptions.js", "api.js"));
+  const { src } = document.querySelector("script[src*='exceptions']");
+  const { ask, askJson } = await import(src.replace("exceptions.js", "api.js"));
   const { items } = await askJson("/exceptions?verdict=new&limit=1");
   await ask(`/exceptions/${items[0].id}`, { method: "PATCH", body: { verdict: "checking" } });
 }"""

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from support.database import DatabaseCase
 from support.rules import said, told
 
 from camtrace import factcode
 from camtrace.errors import Conflict, NotFound
-from camtrace.events import AlarmTriggered, RuleMet
+from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet
 from camtrace.metrics import Metrics
 from camtrace.model import (
     AbsenceTest,
@@ -175,3 +176,9 @@ class RuleStoreTests(DatabaseCase):
         at = [NOON + timedelta(seconds=n) for n in range(4)]
         self.assertEqual(await rows.motions(at[0], at[3]), [(at[1], 7, "door"), (at[2], 7, "")])
         self.assertEqual(await rows.motions(at[1], at[2]), [(at[2], 7, "")])
+        long = replace(facts[-1].alarm, last_at=NOON + timedelta(seconds=60), causes=("motion",), triggers=1002)
+        await self.facts.write([AlarmEnded(9, long)])
+        moved = await rows.motions(at[3], NOON + timedelta(seconds=30))
+        self.assertEqual({(uid, zones) for _, uid, zones in moved}, {(7, "*")})
+        steps = [(one[0] - NOON).total_seconds() for one in moved]
+        self.assertTrue(steps[0] <= 7 and steps[-1] > 25 and max(b - a for a, b in pairwise(steps)) <= 5, steps)
