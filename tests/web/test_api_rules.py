@@ -14,9 +14,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import clock
-from camtrace.model import DEEDS, RULE_KINDS, RuleException
+from camtrace.model import DEEDS, RULE_KINDS, RuleException, StillTest
 from camtrace.tickets.comparison import TRACES
 from camtrace.tickets.deeds import DEEDS_OF
+from camtrace.tickets.presets import PRESETS
 
 VOIDS = {"name": "Voids", "lines": {"deeds": ["void"], "amount_min": "12,50"}}
 
@@ -58,6 +59,15 @@ class RuleTests(Case):
         self.assertEqual(self.anna.ask("DELETE", path).code, 204)
         self.assertEqual(self.anna.get(path).code, 404)
         self.assertEqual([note[1] for note in self.shop.notes], ["rule_added", "rule_changed", "rule_deleted"])
+
+    def test_a_camera_that_was_removed_is_not_any_camera(self) -> None:
+        gone = replace(PRESETS[0], id=5, name="Gone", still=StillTest(seconds=30, camera=999))
+        self.shop.rules.rules[5] = gone
+        shown = self.anna.get("/api/v1/rules/5").json
+        self.assertEqual(shown["still"]["camera"], 0)
+        changed = self.anna.ask("PATCH", "/api/v1/rules/5", json={**shown, "popup": True})
+        self.assertEqual((changed.code, self.shop.rules.rules[5].still.camera), (200, 999))
+        self.assertEqual(self.refused({**VOIDS, "still": {"camera": 0}}), "still.camera")
 
     def test_each_fault_with_its_field(self) -> None:
         for body, field in [

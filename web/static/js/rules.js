@@ -105,7 +105,10 @@ function control(kind, label, choices) {
     list: [() => input.value.split(",").map((word) => word.trim()).filter(Boolean), (value) => value.join(", ")],
     number: [() => (input.value.trim() === "" ? null : input.value.trim()), (value) => value ?? ""],
     whole: [() => (input.value.trim() === "" ? null : /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value), (value) => value ?? ""],
-    camera: [() => (input.value === "" ? null : Number(input.value)), (value) => value ?? ""],
+    camera: [() => (input.value === "" ? null : Number(input.value)), (value) => {
+      if (value === 0 && !input.querySelector("[value='0']")) input.append(el("option", { value: 0 }, _("a camera that was removed")));
+      return value ?? "";
+    }],
   };
   const [get, write] = readers[kind] ?? [() => input.value, (value) => value];
   return { input, element: el("div", { class: "field" }, el("label", { for: id }, label()), input), get, set: (value) => { input.value = write(value); } };
