@@ -47,6 +47,7 @@ from camtrace.mail.office import Office
 from camtrace.mail.queue import Queue
 from camtrace.mail.service import Mails, authors
 from camtrace.mail.smtp import Post
+from camtrace.mail.stills import Stills
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
 from camtrace.media.lookback import Lookback
@@ -55,7 +56,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, Camera, ContactBox, SourceSettings
+from camtrace.model import Camera, ContactBox, SourceSettings
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -83,6 +84,7 @@ from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
 from camtrace.store.dialects import DialectStore, SourceStore
 from camtrace.store.disconnections import Disconnections
+from camtrace.store.disturbances import Disturbances
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -99,6 +101,7 @@ from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.grouping import Grouping
+from camtrace.tickets.raising import Raising
 from camtrace.tickets.service import Screens
 from camtrace.tickets.silence import Silences
 from camtrace.tickets.sources import SourceBook
@@ -163,7 +166,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
     rule_rows = RuleStore(database)
-    losses = Disconnections(database)
+    losses, disturbances = Disconnections(database), Disturbances(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -194,11 +197,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         settings.volume_folders(),
         timetable,
         alarms.is_recorded,
+        lambda camera: exceptions.reach(camera),
         keep_free=int(settings.storage.keep_free_gb * 1e9),
         days=settings.storage.days,
         alarm_days=settings.storage.alarm_days,
     )
-    bus.subscribe(AlarmTriggered, lambda fact: recording.alarm_changed(fact.alarm.camera_uid))
+
+    def alarm_triggered(fact: AlarmTriggered) -> None:
+        if fact.alarm.ended_at is None:
+            recording.alarm_changed(fact.alarm.camera_uid)
+        elif fact.alarm.recorded_from is not None:
+            recording.alarm_passed(fact.alarm.camera_uid)
+
+    bus.subscribe(AlarmTriggered, alarm_triggered)
     bus.subscribe(AlarmEnded, lambda fact: recording.alarm_changed(fact.alarm.camera_uid))
 
     async def settings_changed(fact: SettingChanged) -> None:
@@ -214,11 +225,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             await boxes.changed()
         elif fact.kind == "rule":
             await exceptions.changed()
+            recording.refresh()
         elif fact.kind == "dialect":
             await dialects.load()
         elif fact.kind == "source":
             await sources.load()
             dialects.changed()
+            recording.refresh()
             socket.settings_changed()
 
     bus.subscribe(SettingChanged, settings_changed)
@@ -326,14 +339,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         rule_rows,
         lines,
         alarm_rows,
-        directory,
+        disturbances,
+        cameras,
         timetable,
-        alarms.trigger,
+        sources.offset,
         ids.next,
         metrics,
         reactor,
     )
-    trials = Trials(lines, alarm_rows, timetable, directory)
+    raising = Raising(bus, rule_rows, directory, sources.offset, alarms.trigger, reactor)
+    trials = Trials(lines, alarm_rows, disturbances, timetable, directory)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
@@ -424,9 +439,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     mail_rows, post = MailStore(database), Post(reactor)
     voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
 
-    async def alarm_picture(alarm: Alarm) -> bytes | None:
-        return pictures.of(alarm.id) or await live.picture(alarm.camera_uid)
-
+    stills = Stills(pictures, live, footage, directory, recording.wants)
     mails = Mails(
         bus,
         mail_rows,
@@ -439,7 +452,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         voices,
         settings.site.language,
         reactor,
-        alarm_picture,
+        stills.picture,
     )
     mail_queue = Queue(mail_rows, post, lambda: mails.settings, vault, note, reactor, settings.site.name)
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
@@ -614,6 +627,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         await cameras.stop()
         await loss_keeper.stop()
 
+    async def start_rules() -> None:
+        await raising.start()
+        await exceptions.start()
+        recording.refresh()  # how far back an alarm reaches is known now
+
+    async def stop_rules() -> None:
+        await exceptions.stop()
+        await raising.stop()
+
     async def start_mails() -> None:
         await mails.start(mail_queue)
 
@@ -672,7 +694,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("motion", motion_alarms.start, motion_alarms.stop),
             Tier("contacts", boxes.start, boxes.stop),
             Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
-            Tier("rules", exceptions.start, exceptions.stop),
+            Tier("rules", start_rules, stop_rules),
             Tier("silence", listen_for_silence, silences.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),

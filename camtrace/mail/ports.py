@@ -108,9 +108,35 @@ class Note(Protocol):
 
 
 class Picture(Protocol):
-    """The picture of an alarm as JPEG, None while there is none."""
+    """The picture of an alarm at an instant of it as JPEG, None while there is none."""
 
-    def __call__(self, alarm: Alarm) -> Awaitable[bytes | None]: ...
+    def __call__(self, alarm: Alarm, at: datetime) -> Awaitable[bytes | None]: ...
+
+
+class CameraBook(Protocol):
+    """The existing cameras."""
+
+    def by_uid(self, uid: int) -> Camera | None: ...
+
+
+class AlarmPictures(Protocol):
+    """The pictures that came with alarms, for as long as they are kept."""
+
+    def of(self, alarm_id: int) -> bytes | None: ...
+
+
+class Live(Protocol):
+    """What cameras show now."""
+
+    def picture(self, camera_uid: int) -> Awaitable[bytes | None]:
+        """The newest picture as JPEG."""
+
+
+class Recorded(Protocol):
+    """What cameras showed."""
+
+    def picture(self, camera: Camera, at: datetime) -> Awaitable[bytes | None]:
+        """The picture of that instant as JPEG; None where nothing is recorded then."""
 
 
 class Post(Protocol):

@@ -270,9 +270,9 @@ class AlarmStore(Protocol):
     ) -> list[Alarm]: ...
     async def triggers(self, alarm_ids: Sequence[int], most: int = ...) -> dict[int, list[Trigger]]: ...
     async def marks(
-        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        """The `limit` latest alarms that touch [start, stop], the first one first."""
+        """Where the `limit` latest alarms lie that touch [start, stop], in order: `most` marks, close ones joined."""
 
 
 class AlarmPictures(Protocol):
@@ -345,9 +345,21 @@ class RuleStore(Protocol):
     ) -> list[RuleException]: ...
     async def exception(self, id: int) -> RuleException | None: ...
     async def counts(
-        self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None
+        self,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        rule_id: int | None = None,
     ) -> dict[str, int]: ...
-    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException: ...
+    async def review(
+        self,
+        id: int,
+        user: str,
+        at: datetime,
+        verdict: str | None = None,
+        comment: str | None = None,
+        before: str | None = None,
+    ) -> RuleException: ...
 
 
 class ReportStore(Protocol):

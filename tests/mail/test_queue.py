@@ -40,6 +40,7 @@ class Box:
         self.troubles: dict[str, MailTrouble] = {}
         self.tried: list[str] = []
         self.hang: Deferred[None] | None = None
+        self.slow: Deferred[None] | None = None  # what a trouble waits for
         self._waiting: list[Deferred[None]] = []
 
     async def deliver(
@@ -50,6 +51,8 @@ class Box:
         self._tell()
         trouble = self.troubles.get(recipient) or self.troubles.get("*")
         if trouble is not None:
+            if self.slow is not None:
+                await self.slow
             raise trouble
         await entrust()
         if self.hang is not None:
@@ -195,6 +198,20 @@ class QueueTests(DatabaseCase):
         self.box.troubles = {}
         await self.queue.settings_changed()
         await self._become(a="sent")
+
+    async def test_settings_that_are_mended_during_a_try(self) -> None:
+        """What fails by those of before is tried by the new ones at once."""
+        self.box.troubles["*"], slow = MailTrouble("auth", "535 no"), Deferred()
+        self.box.slow = slow
+        await self.rows.take("f1", NOON, [mail("a")])
+        trying = self.box.next_try()
+        await self._start()
+        await trying
+        self.box.troubles = {}
+        await self.queue.settings_changed()
+        slow.callback(None)
+        await self._become(a="sent")
+        self.assertEqual(self.notes, [])
 
     async def test_refused_for_good(self) -> None:
         """What will never be taken is given up at once, with the server's words in the journal."""

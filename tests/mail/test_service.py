@@ -145,7 +145,7 @@ class MailsTests(DatabaseCase):
             self._now,
         )
 
-    def _picture(self, _alarm: Alarm) -> Deferred[bytes | None]:
+    def _picture(self, _alarm: Alarm, _at: datetime) -> Deferred[bytes | None]:
         self.pictures_asked += 1
         return succeed(self.picture)
 

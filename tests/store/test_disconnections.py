@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from support.alarms import joined
 from support.database import DatabaseCase
 
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, Noted
@@ -163,6 +165,33 @@ class SearchTests(DatabaseCase):
         self.assertEqual(await found(camera_uids=[3]), ["alarm"])
         self.assertEqual(await found(stop=at(-1)), [])
 
+    async def test_marks_of_many_alarms(self) -> None:
+        """As many as are asked for, parted at the longest pauses: as reckoned alarm by alarm."""
+        drawn, store = random.Random(7), AlarmStore(self.database)
+        for round_ in range(12):
+            await self.database.execute("delete from trigger")
+            await self.database.execute("delete from alarm")
+            alarms = []
+            for number in range(1, drawn.choice((1, 4, 40)) + 1):
+                began = at(drawn.randrange(300))
+                causes = tuple(drawn.sample(("tcp", "motion", "rule"), drawn.randint(1, 3)))
+                until = began + timedelta(seconds=drawn.choice((1, 5, 5, 60)))
+                alarms.append(
+                    Alarm(
+                        id=number,
+                        camera_uid=drawn.randint(1, 4),
+                        started_at=began,
+                        last_at=began,
+                        until=until,
+                        causes=causes,
+                    )
+                )
+            facts = [AlarmTriggered(one.id, one, Trigger(at=one.started_at, cause="tcp")) for one in alarms]
+            await FactsStore(self.database, LineStore(self.database), Metrics()).write(facts)
+            for most in (1, 2, 7, 300):
+                found = await store.marks(None, at(0), at(1000), most, 1000)
+                self.assertEqual(found, joined(alarms, most), (round_, most))
+
     async def test_alarms(self) -> None:
         facts, store = FactsStore(self.database, LineStore(self.database), Metrics()), AlarmStore(self.database)
         common = {"camera_uid": 3, "causes": ("tcp",)}
@@ -180,12 +209,15 @@ class SearchTests(DatabaseCase):
         self.assertEqual(await found(seen=True), [100])
         self.assertEqual(await found(seen=False), [101])
         self.assertEqual(await found(causes=["motion", "ftp"]), [101])
-        marks = await store.marks(None, at(10), at(100), 100)
+        marks = await store.marks(None, at(10), at(100), 9, 100)
         self.assertEqual(
             [(mark.start, mark.camera_uids, mark.alarms) for mark in marks], [(at(0), (3,), 1), (at(60), (4,), 1)]
         )
-        self.assertEqual(len(await store.marks([4], at(10), at(100), 100)), 1)
-        self.assertEqual([mark.start for mark in await store.marks(None, at(10), at(100), 1)], [at(60)])
+        self.assertEqual(len(await store.marks([4], at(10), at(100), 9, 100)), 1)
+        self.assertEqual([mark.start for mark in await store.marks(None, at(10), at(100), 9, 1)], [at(60)])
+
+        self.assertEqual([mark.alarms for mark in await store.marks(None, at(10), at(100), 1, 100)], [2])
+        self.assertEqual(await store.marks(None, at(500), at(600), 9, 100), [])
 
         history = History(self.database, LineStore(self.database), Journal(self.database), store)
         told = await history.since(110, 10)

@@ -127,10 +127,11 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     },
     ("GET", "/exceptions"): {**_EXCEPTIONS, **_PAGE},
     ("GET", "/exceptions.csv"): _EXCEPTIONS,
-    ("GET", "/exceptions/counts"): {"camera": _TEXT, **_SPAN},
+    ("GET", "/exceptions/counts"): {"camera": _TEXT, "rule": _TEXT, **_SPAN},
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
     ("GET", "/reports/course"): _COURSE,
+    ("GET", "/reports/course.csv"): _COURSE,
     ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
     ("GET", "/mail/queue.csv"): _MAILS,
     ("GET", "/journal"): {**_JOURNAL, **_PAGE},
@@ -458,7 +459,11 @@ RULE_TRIAL: Schema = {
 }
 REVIEW: Schema = {
     "type": "object",
-    "properties": {"verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]}, "comment": _TEXT},
+    "properties": {
+        "verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
+        "comment": _TEXT,
+        "before": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
+    },
 }
 PRISMA_EVENT: Schema = {
     "type": "object",
