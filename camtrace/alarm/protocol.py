@@ -7,13 +7,13 @@ Test button) raises nothing. Limits: see `[alarm]` in etc/camtrace.toml.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Sequence
 from io import BytesIO
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from twisted.internet import defer, protocol
+from twisted.internet import defer, protocol, task
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -33,7 +33,8 @@ MAX_SAMPLE = 80
 HTTP_READ_BYTES = 1 << 16
 READ_BYTES = 1024  # of text, at once: then it is the turn of others
 MOST_UNDER_WAY = 50  # messages of one connection that are not durable: it is read no further until they are
-CROWD = 500  # of all connections together
+CROWD = 200  # of all connections together
+TURN_MESSAGES = 25  # of all connections in one turn of the reactor, some 2 ms: what more they sent waits for the next
 _METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")
 _REQUEST = re.compile(rb"(?:%s) " % b"|".join(_METHODS))
 _PATHS = ("/alarm", "/alarme")
@@ -68,6 +69,7 @@ class ControlConnection(protocol.Protocol):
         self._splitter = Splitter()
         self._http: Any = None
         self._timer: Any = None
+        self._waiting: deque[bytes] = deque()  # messages for which this turn of the reactor had no room
         self._under_way = 0
         self._paused = False
 
@@ -164,28 +166,44 @@ class ControlConnection(protocol.Protocol):
         self._take(self._splitter.flush())
 
     def _take(self, messages: Sequence[bytes]) -> None:
-        for message in messages:
-            try:
-                call = parse(message)
-            except WireError as error:
-                sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
-                self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
-            else:
-                self._under_way += 1
-                done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
-                done.addCallback(self._became_durable)
+        self._waiting.extend(messages)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Take what has come, as far as this turn has room for it; the rest when it is this connection's turn again."""
+        while self._waiting and self.factory.has_room():
+            self._one(self._waiting.popleft())
+        if self._waiting:
+            self.factory.wait(self)
         crowded = self._under_way > MOST_UNDER_WAY or self.factory.is_crowded
-        if self._under_way and crowded and not self._paused and not self._ended:
-            self._paused = True
-            self.transport.pauseProducing()
+        if self._waiting or (self._under_way and crowded):
+            if not self._paused and not self._ended:
+                self._paused = True
+                self.transport.pauseProducing()
+        elif self._paused:
+            self._read_on()
+
+    def _one(self, message: bytes) -> None:
+        try:
+            call = parse(message)
+        except WireError as error:
+            sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
+            self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
+        else:
+            self._under_way += 1
+            done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
+            done.addCallback(self._became_durable)
 
     def _became_durable(self, _: None) -> None:
         self._under_way -= 1
-        if self._paused and not self._under_way:
-            self._paused = False
-            if self in self.factory.open:
-                self._wait_for_more()
-                self.transport.resumeProducing()
+        if self._paused and not self._under_way and not self._waiting:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        self._paused = False
+        if self in self.factory.open:
+            self._wait_for_more()
+            self.transport.resumeProducing()
 
     # ── time ──
 
@@ -289,6 +307,9 @@ class ControlFactory(protocol.Factory):
         self._max_per_peer = max_per_peer
         self._connections: Counter[str] = Counter()
         self._under_way: set[defer.Deferred[Any]] = set()
+        self._room = TURN_MESSAGES  # for messages in this turn of the reactor
+        self._turn: Any = None
+        self._waiting: dict[ControlConnection, None] = {}  # those with messages for which there was none, in order
         self._http = http.HTTPFactory(reactor=reactor)  # only for what its channels ask of it: time, and no log
         self._http.log = lambda request: None  # type: ignore[method-assign]
 
@@ -331,6 +352,24 @@ class ControlFactory(protocol.Factory):
         """Whether senders must wait because triggers do not become durable as fast as they come."""
         return len(self._under_way) >= CROWD
 
+    def has_room(self) -> bool:
+        """Whether one message more may be taken in this turn of the reactor; if so, there is room for one less."""
+        if self._turn is None:
+            self._room = TURN_MESSAGES
+            self._turn = self.reactor.callLater(0, self._next_turn)
+        self._room -= 1
+        return self._room >= 0
+
+    def wait(self, connection: ControlConnection) -> None:
+        """The connection has messages for which there was no room; those before it come first."""
+        self._waiting[connection] = None
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        waiting, self._waiting = self._waiting, {}
+        for connection in waiting:
+            connection.go_on()
+
     def run(self, work: Awaitable[Any]) -> defer.Deferred[None]:
         """Let something go on until it is done, which the answer tells; the stop waits for it."""
         running: defer.Deferred[Any] = defer.ensureDeferred(work)  # type: ignore[arg-type]
@@ -347,6 +386,8 @@ class ControlFactory(protocol.Factory):
         """End all connections; returns when what they asked for is durable."""
         for connection in tuple(self.open):
             connection.leave()
+        while self._waiting:
+            await task.deferLater(self.reactor, 0)
         await defer.DeferredList(list(self._under_way))
         for connection in tuple(self.open):
             connection.transport.abortConnection()
