@@ -32,6 +32,7 @@ from camtrace.cameras.status import REASONS
 from camtrace.cameras.sub_streams import SubStreams
 from camtrace.complaints import Complaints
 from camtrace.config import Config
+from camtrace.descriptors import Descriptors, raise_limit
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged
@@ -148,7 +149,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     hold = hold_folder(data)
     volumes.check(settings.volume_folders(), fresh=not settings.database.dsn and not has_cluster(data))
     vault = Vault.open(data / "secret.key")
-    metrics, bus, ids, doors = Metrics(), Bus(), Ids(), Doors(reactor)
+    metrics, bus, ids = Metrics(), Bus(), Ids()
+    descriptors = Descriptors(raise_limit())
     pools = Pools(reactor, jobs=settings.workers.jobs)
 
     # the database and what becomes durable in it
@@ -165,6 +167,17 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     spool = Spool(data / "spool", spool_lane.run)
     intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
     note = Notes(intake, ids)
+
+    # who comes in
+    door_complaints = Complaints("door", note)
+
+    def turned_away(key: str, address: str) -> None:
+        limit = descriptors.limit
+        reason = f"{address} is turned away: nearly all of the {limit} descriptors are in use"
+        door_complaints.tell(key, "descriptors", reason, address=address, limit=limit)
+
+    doors = Doors(reactor, lambda: descriptors.are_scarce, turned_away)
+    metrics.gauge("camtrace_descriptors_limit", lambda: [({}, descriptors.limit)])
 
     # cameras, what is kept of them, what is shown of them
     directory = Directory(camera_rows)
@@ -605,6 +618,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})
+        wanted = settings.most_connections() + descriptors.kept
+        if wanted > descriptors.limit:
+            log.warn(
+                "the configuration allows for {wanted} descriptors, the system for {limit}",
+                wanted=wanted,
+                limit=descriptors.limit,
+            )
+            note("system", "descriptors_few", {"wanted": wanted, "limit": descriptors.limit})
         for notice in settings.notices:
             log.warn("{notice}", notice=notice)
         if await gate.setup_wanted():
@@ -625,6 +646,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def let_go() -> None:
         hold.release()
+        descriptors.close()
 
     sweeping = task.LoopingCall(_guarded(lambda: users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))))
     sweeping.clock = reactor

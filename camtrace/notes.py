@@ -19,6 +19,14 @@ from camtrace.model import JournalEntry
 TEXTS = {
     "started": N_("CamTrace {version} started."),
     "stopped": N_("CamTrace was stopped."),
+    "descriptors_few": N_(
+        "By its configuration CamTrace may need {wanted} files and connections at once; the system lets it have"
+        " {limit}. Who comes when those are used up is turned away: raise LimitNOFILE of its service."
+    ),
+    "door_descriptors": N_(
+        "{address} is not let in ({count} turned away so far): nearly all of the {limit} files and connections that the"
+        " system lets CamTrace have are in use. Raise LimitNOFILE of its service."
+    ),
     "fact_quarantined": N_("The database refused a record ({fact} {id}): {reason}. It is kept apart, as it was."),
     "password_changed": N_("{user} changed the login password."),
     "player_password_made": N_("{user} made a new player password."),
@@ -47,6 +55,10 @@ TEXTS = {
     "control_refused": N_("{address} may not raise alarms: [alarm] allow does not list it."),
     "control_crowd": N_("{address} could not raise an alarm: too many connections are open on the alarm port."),
     "control_too_many": N_("{address} could not raise an alarm: it has too many connections open on the alarm port."),
+    "control_others": N_(
+        "On the alarm port there is trouble with more addresses than are told one by one ({count} messages so far),"
+        " {address} the last."
+    ),
     "camera_added": N_("{user} added camera {number}, {name}."),
     "camera_changed": N_("{user} changed camera {number}, {name}."),
     "camera_deleted": N_("{user} removed camera {number}, {name}. Its recordings stay until their time is over."),
@@ -139,6 +151,10 @@ TEXTS = {
     "prisma_event_changed": N_("{user} changed what the Prisma event {code} means."),
     "prisma_source_registered": N_("{user} registered the Prisma source {source}."),
     "prisma_source_forgotten": N_("{user} removed the Prisma source {source} from those registered."),
+    "prisma_others": N_(
+        "There is trouble with Prisma packets of more addresses than are told one by one ({count} packets so far),"
+        " {address} the last. Whoever forges addresses is kept out by [prisma] sources."
+    ),
     "ftp_refused": N_("A camera at {address} is not let in by FTP: [ftp] allow does not list this address."),
     "ftp_crowd": N_("A camera at {address} is not let in by FTP: {detail} connections are open, no more are allowed."),
     "ftp_too_many": N_("The camera at {address} is not let in again by FTP: it has {detail} connections open."),
@@ -168,6 +184,10 @@ TEXTS = {
     "ftp_ambiguous": N_(
         "An alarm picture came by FTP from {address}, which cameras {numbers} share ({count} so far). Its name, {name},"
         " fits several of them: set a channel or an HTTP port of its own for each."
+    ),
+    "ftp_others": N_(
+        "By FTP there is trouble with more addresses than are told one by one ({count} times so far),"
+        " {address} the last."
     ),
     "mail_settings_changed": N_("{user} changed how mails are sent."),
     "mail_address_changed": N_("{user} changed the mail address of {person}."),
@@ -205,6 +225,10 @@ TEXTS = {
     "mail_given_up": N_("A mail to {recipient} could not be sent for {days} days and is given up: {subject} {said}"),
     "mail_doubtful": N_(
         "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
+    ),
+    "till_others": N_(
+        "On the tills' port there is trouble with more addresses than are told one by one ({count} times so far),"
+        " {address} the last."
     ),
     "till_utf16": N_("The till at {address} sends UTF-16 letters ({count} so far): set it to UTF-8."),
     "till_json": N_("The till at {address} sends lines that are no JSON objects ({count} so far), such as: {line}"),
