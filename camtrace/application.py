@@ -176,7 +176,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         reason = f"{address} is turned away: nearly all of the {limit} descriptors are in use"
         door_complaints.tell(key, "descriptors", reason, address=address, limit=limit)
 
-    doors = Doors(reactor, lambda: descriptors.are_scarce, turned_away)
+    till_factories: list[TillFactory] = []
+    tills_wanted = settings.pos.connections * max(1, len(settings.listen.pos))
+    most_tills = descriptors.share(tills_wanted)
+
+    def are_scarce(key: str) -> bool:
+        here = sum(len(factory.open) for factory in till_factories)
+        return descriptors.are_scarce(0 if key == "pos" else most_tills - here)
+
+    doors = Doors(reactor, are_scarce, turned_away)
     metrics.gauge("camtrace_descriptors_limit", lambda: [({}, descriptors.limit)])
 
     # cameras, what is kept of them, what is shown of them
@@ -347,11 +355,12 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             complaints,
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
-            max_connections=settings.pos.connections,
+            max_connections=most_tills // len(settings.listen.pos),
             dialect=listener.dialect,
             dialects=dialects,
             capture=capture,
         )
+        till_factories.append(factory)
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
     # Prisma's event sources
@@ -618,14 +627,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})
-        wanted = settings.most_connections() + descriptors.kept
-        if wanted > descriptors.limit:
-            log.warn(
-                "the configuration allows for {wanted} descriptors, the system for {limit}",
-                wanted=wanted,
-                limit=descriptors.limit,
-            )
-            note("system", "descriptors_few", {"wanted": wanted, "limit": descriptors.limit})
+        if most_tills < tills_wanted:
+            few = {"wanted": tills_wanted, "tills": most_tills, "limit": descriptors.limit}
+            log.warn("of {wanted} connections of tills {tills} can be had with {limit} descriptors", **few)
+            note("system", "descriptors_few", few)
         for notice in settings.notices:
             log.warn("{notice}", notice=notice)
         if await gate.setup_wanted():

@@ -179,12 +179,6 @@ class Config:
         """The volumes' folders; relative ones lie in the data directory."""
         return tuple(self.data.directory / folder for folder in self.storage.volumes)
 
-    def most_connections(self) -> int:
-        """How many tills and cameras may be connected at once, at all ports that have a limit of their own."""
-        tills = self.pos.connections * len(self.listen.pos)
-        cameras = 2 * self.ftp.connections if self.listen.ftp else 0  # each sends its pictures by a second one
-        return tills + cameras + (self.alarm.connections if self.listen.control else 0)
-
     def web_address(self) -> str:
         """The address of the pages, for links: `[web] url`, else this machine's name and the listener's port."""
         if self.web.url:

@@ -10,7 +10,7 @@ import resource
 from contextlib import suppress
 
 WANTED = 65_536
-KEPT = 1024  # for cameras, footage, the database and pictures by FTP; of a small limit half
+KEPT = 1024  # for cameras, footage, the database and pictures by FTP; of a small limit a quarter
 
 
 def raise_limit() -> int:
@@ -29,18 +29,24 @@ class Descriptors:
 
     def __init__(self, limit: int, kept: int = KEPT) -> None:
         self.limit = limit
-        self.kept = min(kept, limit // 2)
+        self.kept = min(kept, limit // 4)
         self._own = os.open(os.devnull, os.O_RDONLY | os.O_CLOEXEC)
 
-    @property
-    def are_scarce(self) -> bool:
-        """Whether only those are left that are kept: the system always gives the lowest free number."""
+    def share(self, wanted: int) -> int:
+        """How many of `wanted` connections of one kind can be promised: others shall have a third."""
+        return min(wanted, 2 * (self.limit - self.kept) // 3)
+
+    def are_scarce(self, promised: int = 0) -> bool:
+        """Whether only those are left that are kept, or promised to others.
+
+        The system always gives the lowest free number, so that it tells how many are in use.
+        """
         try:
             lowest = os.dup(self._own)
         except OSError:
             return True
         os.close(lowest)
-        return lowest >= self.limit - self.kept
+        return lowest >= self.limit - self.kept - promised
 
     def close(self) -> None:
         """Give back the one this needs itself."""

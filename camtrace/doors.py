@@ -71,7 +71,7 @@ class Door:
 class Doors:
     """Every listener of the server.
 
-    While `are_scarce` nobody is let in by TCP, and `turned_away` is told the door's key and the address.
+    While `are_scarce(key)` nobody is let in by TCP at that door, and `turned_away` is told its key and the address.
     """
 
     log = Logger()
@@ -79,7 +79,7 @@ class Doors:
     def __init__(
         self,
         reactor: Any,
-        are_scarce: Callable[[], bool] = lambda: False,
+        are_scarce: Callable[[str], bool] = lambda key: False,
         turned_away: Callable[[str, str], object] = lambda key, address: None,
     ) -> None:
         self._reactor = reactor
@@ -96,7 +96,7 @@ class Doors:
     ) -> None:
         """Declare a listener; `endpoint` is a Twisted endpoint string, `leave` ends its connections."""
 
-        porch = Porch(factory, self._are_scarce, partial(self._turned_away, key))
+        porch = Porch(factory, partial(self._are_scarce, key), partial(self._turned_away, key))
 
         def listen() -> Any:
             return endpoints.serverFromString(self._reactor, _with_backlog(endpoint)).listen(porch)

@@ -20,8 +20,8 @@ TEXTS = {
     "started": N_("CamTrace {version} started."),
     "stopped": N_("CamTrace was stopped."),
     "descriptors_few": N_(
-        "By its configuration CamTrace may need {wanted} files and connections at once; the system lets it have"
-        " {limit}. Who comes when those are used up is turned away: raise LimitNOFILE of its service."
+        "By the configuration {wanted} tills may be connected; with the {limit} files and connections that the system"
+        " lets CamTrace have, {tills} can be. Raise LimitNOFILE of its service."
     ),
     "door_descriptors": N_(
         "{address} is not let in ({count} turned away so far): nearly all of the {limit} files and connections that the"

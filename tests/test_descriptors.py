@@ -20,24 +20,26 @@ print(raise_limit(), resource.getrlimit(resource.RLIMIT_NOFILE))
 
 def test_scarce_until_one_is_given_back() -> None:
     """The numbers from the limit's end on are for no connection."""
-    lowest = os.dup(0)
+    held = [os.dup(0) for _ in range(12)]  # a quarter of the limit is then three or more
+    lowest = held.pop()
     os.close(lowest)
     descriptors = Descriptors(lowest + 4 + 3, kept=3)
-    held = []
-    while not descriptors.are_scarce:
+    before = len(held)
+    assert descriptors.are_scarce(promised=3)
+    while not descriptors.are_scarce():
         held.append(os.dup(0))
-    assert len(held) == 3  # one is its own
+    assert len(held) == before + 3  # one is its own
     os.close(held.pop())
-    assert not descriptors.are_scarce
+    assert not descriptors.are_scarce()
     for one in held:
         os.close(one)
     descriptors.close()
 
 
-def test_a_small_limit_keeps_half() -> None:
-    """However small, it lets somebody in."""
+def test_a_small_limit() -> None:
+    """However small, it lets somebody in, and no kind of connections takes all."""
     descriptors = Descriptors(256)
-    assert descriptors.kept == 128
+    assert (descriptors.kept, descriptors.share(10), descriptors.share(3000)) == (64, 10, 128)
     descriptors.close()
 
 

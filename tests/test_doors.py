@@ -177,7 +177,7 @@ class DoorsTests(TestCase):
         """Whoever comes then is turned away at once, and told of; afterwards all is as before."""
         scarce = [True]
         told: list[tuple[str, str]] = []
-        doors = self.doors = Doors(reactor, lambda: scarce[0], lambda key, address: told.append((key, address)))
+        doors = self.doors = Doors(reactor, lambda key: scarce[0], lambda key, address: told.append((key, address)))
         doors.add("pos", HERE, self.factory)
         doors.bind()
         doors.open("pos")
