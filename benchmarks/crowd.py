@@ -1,10 +1,10 @@
 """Ten thousand tills connected at once: what they cost, and what a till among them feels of it.
 
 The whole server runs in a process of its own, on a PostgreSQL of this run, and takes the crowd from forty addresses of
-the loopback network. Most of the tills are silent, a hundred speak, one by one; the neighbour, which the
-figures are about, sends a line and waits until it is stored: once with nobody else connected, once among the crowd. Memory is
-the process's resident set before and with the crowd. The peer, in the same run: Twisted's LineReceiver alone, which
-drops each line, under the same crowd.
+the loopback network. A hundred of the tills speak, the others are silent. A neighbour sends a line and waits until it is
+stored, again and again: beside the hundred alone, then among the crowd. Memory is the process's resident set, with
+the crowd less without it. The peer, in the same run: Twisted's LineReceiver alone, which drops each line, under the
+same crowd.
 
     python benchmarks/crowd.py [--tills 10000] [--seconds 10]
 
@@ -21,7 +21,7 @@ import statistics
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from itertools import count
@@ -42,6 +42,7 @@ ADDRESSES = 40  # of the tills: a server lets in 2,500 from one
 SPEAKING = 100  # tills of the crowd that say something
 RATE = 500  # lines a second, of all that speak
 NEIGHBOUR_PAUSE = 0.02
+FIND = "select from line where source = 'NEIGHBOUR' and code = %s and received_at > now() - interval '20 s'"
 PEER = """
 import sys
 from twisted.internet import reactor
@@ -82,7 +83,7 @@ def descriptors(pid: int) -> int:
 
 @contextmanager
 def crowd(port: int, tills: int) -> Iterator[list[socket.socket]]:
-    """So many connections, each of which has said a line."""
+    """So many connections."""
     held: list[socket.socket] = []
     try:
         for number in range(tills):
@@ -96,50 +97,40 @@ def crowd(port: int, tills: int) -> Iterator[list[socket.socket]]:
             till.close()
 
 
-def speak(tills: list[socket.socket], numbers: Iterator[int], until: float, pause: float = 0.0) -> None:
+def speak(tills: list[socket.socket], until: float) -> None:
     """Lines of a hundred tills, `RATE` a second in all."""
     began, sent = time.monotonic(), 0
     while (now := time.monotonic()) < until:
         while sent < (now - began) * RATE:
             which = sent % SPEAKING
-            tills[which * len(tills) // SPEAKING].sendall(b"%d|0|7|0|A|1|%d|TARTE|16,00\n" % (which, next(numbers)))
+            tills[which * len(tills) // SPEAKING].sendall(b"%d|0|7|0|A|1|%d|TARTE|16,00\n" % (which, sent))
             sent += 1
         time.sleep(0.002)
 
 
-def burden(pid: int, port: int, tills: int, seconds: float, among: list[float], line: object = None) -> Figure:
-    """The crowd comes, is silent, and speaks; `line(socket)` is timed while it speaks."""
+def burden(pid: int, port: int, tills: int, seconds: float, beside: Callable[[float], object]) -> Figure:
+    """The crowd comes, is silent, and speaks while `beside` does something until a monotonic second."""
     before, began = memory(pid), time.monotonic()
     open_before = descriptors(pid)
     with crowd(port, tills) as held:
         soon(lambda: descriptors(pid) - open_before >= tills, f"{tills} connections", 120)
         joining = time.monotonic() - began
-        time.sleep(1)
         each = (memory(pid) - before) / tills
         number = descriptors(pid)
         used = cpu_seconds([pid])
         time.sleep(seconds)
         idle = 100 * (cpu_seconds([pid]) - used) / seconds
         used = cpu_seconds([pid])
-        numbers = count()
-        if line is None:
-            speak(held, numbers, time.monotonic() + seconds)
-        else:
-            neighbours_beside(held, numbers, seconds, line, among)
-        speaking = 100 * (cpu_seconds([pid]) - used) / seconds
+        until = time.monotonic() + seconds
+        speaking = os.fork()  # a process of its own
+        if not speaking:
+            speak(held, until)
+            os._exit(0)
+        beside(until)
+        os.waitpid(speaking, 0)
+        spoken = 100 * (cpu_seconds([pid]) - used) / seconds
     soon(lambda: descriptors(pid) <= open_before + 20, "the end of the crowd", 60)
-    return Figure(joining, each, number, idle, speaking)
-
-
-def neighbours_beside(held: list[socket.socket], numbers: Iterator[int], seconds: float, line: object, into: list[float]) -> None:
-    """The crowd speaks in a process of its own, the neighbour here."""
-    until = time.monotonic() + seconds
-    child = os.fork()
-    if not child:
-        speak(held, numbers, until)
-        os._exit(0)
-    into += line(until)  # type: ignore[operator]
-    os.waitpid(child, 0)
+    return Figure(joining, each, number, idle, spoken)
 
 
 class Neighbour:
@@ -160,11 +151,8 @@ class Neighbour:
                 began = time.monotonic()
                 self._till.sendall(b"NEIGHBOUR|0|7|0|A|1|%d|TARTE|16,00\n" % number)
                 while True:
-                    cursor.execute(
-                        "select true from line where source = 'NEIGHBOUR' and code = %s and received_at > now() - interval '20 s'",
-                        (str(number),),
-                    )
-                    if cursor.fetchone():
+                    cursor.execute(FIND, (str(number),))
+                    if cursor.rowcount:
                         break
                     time.sleep(0.001)
                 took.append(1000 * (time.monotonic() - began))
@@ -184,7 +172,7 @@ def peer(tills: int, seconds: float) -> Figure:
     try:
         assert process.stdout is not None
         port = int(process.stdout.readline())
-        return burden(process.pid, port, tills, seconds, [])
+        return burden(process.pid, port, tills, seconds, lambda until: time.sleep(until - time.monotonic()))
     finally:
         process.terminate()
         process.wait()
@@ -192,11 +180,13 @@ def peer(tills: int, seconds: float) -> Figure:
 
 def compare(tills: int, seconds: float) -> None:
     """Print the tables."""
-    print(f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {seconds:g} s a figure")
+    print(
+        f"{datetime.now(UTC):%Y-%m-%d}, {os.cpu_count()} cores, load {os.getloadavg()[0]:.1f}, {seconds:g} s a figure"
+    )
     postgres = Postgres()
     server = BeatingServer(postgres.dsn, f"[pos]\nconnections = {tills + 1}\n")
-    alone: list[float] = []
-    among: list[float] = []
+    took: dict[int, list[float]] = {}
+    late: dict[int, tuple[float, float]] = {}
     try:
         server.start()
         server.administrator()
@@ -204,11 +194,15 @@ def compare(tills: int, seconds: float) -> None:
         pid = server.process.pid
         neighbour = Neighbour(server.pos, postgres.dsn)
         neighbour.lines(time.monotonic() + 1)  # warm up
-        server.lateness()
-        alone += neighbour.lines(time.monotonic() + seconds)
-        late_alone = server.lateness()
-        ours = burden(pid, server.pos, tills, seconds, among, neighbour.lines)
-        late_among = server.lateness()
+
+        def beside(number: int) -> Callable[[float], object]:
+            took[number] = []
+            return lambda until: took[number].extend(neighbour.lines(until))
+
+        for number in (SPEAKING, tills):
+            server.lateness()
+            ours = burden(pid, server.pos, number, seconds, beside(number))
+            late[number] = server.lateness()
         errors = server.metric("camtrace_pos_errors_total")
         assert not errors, f"{errors} lines were not understood"
         assert server.stop() == 0
@@ -218,8 +212,8 @@ def compare(tills: int, seconds: float) -> None:
     theirs = peer(tills, seconds)
     print("| a till's line, ms | p50 | p99 | most | reactor late p99, most ms |")
     print("|---|---|---|---|---|")
-    print(f"| alone | {ranks(alone)} | {late_alone[0]:.1f}, {late_alone[1]:.0f} |")
-    print(f"| among {tills} | {ranks(among)} | {late_among[0]:.1f}, {late_among[1]:.0f} |")
+    for number in took:
+        print(f"| among {number} | {ranks(took[number])} | {late[number][0]:.1f}, {late[number][1]:.0f} |")
     print()
     print("| a crowd of tills | joined in s | kB each | descriptors | CPU silent | CPU at 500 lines a second |")
     print("|---|---|---|---|---|---|")
