@@ -1,8 +1,8 @@
 """Ten thousand tills connected at once: what they cost, and what a till among them feels of it.
 
 The whole server runs in a process of its own, on a PostgreSQL of this run, and takes the crowd from forty addresses of
-the loopback network. A hundred of the tills speak, the others are silent. A neighbour sends a line and waits until it is
-stored, again and again: beside the hundred alone, then among the crowd. Memory is the process's resident set, with
+the loopback network. A hundred of the tills speak, the others are silent. A neighbour sends a line and waits until it
+is stored, again and again: beside the hundred alone, then among the crowd. Memory is the process's resident set, with
 the crowd less without it. The peer, in the same run: Twisted's LineReceiver alone, which drops each line, under the
 same crowd.
 

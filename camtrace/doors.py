@@ -43,6 +43,11 @@ class Porch(protocol.Factory):
             return None
         return self._inner.buildProtocol(addr)
 
+    def logPrefix(self) -> str:
+        """What the log calls the listener."""
+        named = getattr(self._inner, "logPrefix", None)
+        return str(named()) if named is not None else type(self._inner).__name__
+
     def doStart(self) -> None:
         """The door is bound."""
         self._inner.doStart()

@@ -124,6 +124,10 @@ TEXTS = {
     "till_stranger_name": N_(
         "The till at {address} sends lines in a name that [pos] sources does not list ({count} so far), such as: {line}"
     ),
+    "till_names": N_(
+        "The till at {address} sends more names of tills than can be taken; lines in further ones are left out"
+        " ({count} so far), such as: {line}"
+    ),
     "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
     "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
     "prisma_short": N_("{address} sends Prisma packets that are too short ({count} so far), such as: {sample}"),

@@ -49,6 +49,7 @@ ENCODINGS = ("cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252")
 DEFAULT_ENCODING = "cp866"  # "ASCII DOS" in the manual
 PIVOT = 80  # years below are of this century
 MOST_EVENTS = 32  # in one datagram
+LONGEST = 1024  # bytes of a packet that are looked at and kept: in UTF-8 it may have twice its size
 _HEAD = 13  # bytes up to the event's number; a shorter packet says nothing
 
 _ends = [sum(width for _, width in FIELDS[: place + 1]) for place in range(len(FIELDS))]
@@ -107,7 +108,7 @@ def split(datagram: bytes) -> list[bytes]:
     """The packets of a datagram: one, or several where it is an exact multiple of their size."""
     count, rest = divmod(len(datagram), SIZE)
     if rest or not 1 < count <= MOST_EVENTS:
-        return [datagram]
+        return [datagram[:LONGEST]]
     return [datagram[place : place + SIZE] for place in range(0, len(datagram), SIZE)]
 
 
