@@ -164,7 +164,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
-    spool = Spool(data / "spool", spool_lane.run)
+    spool = Spool(data / "spool", spool_lane.run, damaged=lambda path: note("system", "spool_damaged", {"path": path}))
     intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
     note = Notes(intake, ids)
 

@@ -19,6 +19,10 @@ from camtrace.model import JournalEntry
 TEXTS = {
     "started": N_("CamTrace {version} started."),
     "stopped": N_("CamTrace was stopped."),
+    "spool_damaged": N_(
+        "Records that waited for the database were damaged on the disk. All that could be read is kept; the rest is in"
+        " {path}. Have the disk looked at."
+    ),
     "descriptors_few": N_(
         "By the configuration {wanted} tills may be connected; with the {limit} files and connections that the system"
         " lets CamTrace have, {tills} can be. Raise LimitNOFILE of its service."
