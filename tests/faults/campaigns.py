@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
+import subprocess
+import sys
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults.shop import Shop
+from faults.shop import Gateway, Shop
 
 # a line that was written so shortly before the kill may still have been in the kernel's buffers: no protocol of
 # tills acknowledges, so nobody can know
 IN_FLIGHT_SECONDS = 0.25
 LOSS_LIMIT_SECONDS = 0.5
+PATIENCE_SECONDS = 6.0  # a database that has not answered for so long is away
+HOSTILE = Path(__file__).with_name("hostile.py")
 TELLING = ("spool", "refused", "quarantine", "database", "error", "closed")
 
 
@@ -53,6 +60,7 @@ def _count_lines(shop: Shop, moments: list[float]) -> Count:
     missing = []
     for till in shop.tills:
         stored = shop.stored(till)
+        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{till.name} is out of order"
         doubled += len(stored) - len(set(stored))
         for number, at in list(till.sent.items()):
             sent += 1
@@ -157,6 +165,118 @@ def terminate(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -> 
         shop.close()
 
 
+def hostile(rounds: int, seconds: float, cameras: int = 0, tills: int = 10) -> Row:
+    """Honest tills of both protocols beside senders of everything that is wrong, while all breaks that can.
+
+    In turn: PostgreSQL killed; halted, so that it does not answer; the same with a spool that does not fit on the disk,
+    over and over; the server killed in the middle of that; the server killed; the server stopped.
+    """
+    shop = Shop(cameras, tills)
+    server = shop.server
+    gateways = [Gateway(number, server.prisma) for number in range(1, tills + 1)]
+    ports = map(str, (server.pos, server.prisma, server.control, 21845))
+    enemy = subprocess.Popen([sys.executable, HOSTILE, *ports], stdin=subprocess.PIPE)
+    chance = random.Random(2026)
+    moments: list[float] = []
+    silences: list[tuple[float, float]] = []  # what came by UDP while nobody listened is lost
+    slowest = 0.0
+    pid_file = server.folder / "data/database/cluster/postmaster.pid"
+
+    def restart() -> None:
+        nonlocal slowest
+        moments.append(time.time())
+        began = time.monotonic()
+        server.start()
+        slowest = max(slowest, time.monotonic() - began)
+        silences.append((moments[-1] - IN_FLIGHT_SECONDS, time.time()))
+        moments.append(time.time())
+
+    try:
+        for turn in range(rounds):
+            time.sleep(seconds)
+            match turn % 6:
+                case 0:
+                    os.kill(int(_postmaster(pid_file)), signal.SIGKILL)
+                case 1 | 2 | 3 as kind:
+                    with _halted(int(_postmaster(pid_file))):
+                        for _ in range(3 if kind > 1 else 0):
+                            _limit_files(server.process.pid, chance.randrange(40_000))
+                            time.sleep(PATIENCE_SECONDS / 2)
+                            _limit_files(server.process.pid, None)
+                            time.sleep(0.3)
+                        time.sleep(PATIENCE_SECONDS if kind == 1 else 0)
+                        if kind == 3:
+                            server.kill()
+                    if kind == 3:
+                        restart()
+                case 4:
+                    server.kill()
+                    restart()
+                case 5:
+                    moments.append(time.time())
+                    assert server.stop() == 0
+                    restart()
+        time.sleep(seconds)
+        enemy.kill()
+        enemy.wait(10)
+        for gateway in gateways:
+            gateway.stop()
+        _settle(shop)
+        lines = _count_lines(shop, moments)
+        events = _count_events(shop, gateways, silences)
+        total = Count(lines.sent + events.sent, lines.doubled + events.doubled, (*lines.missing, *events.missing))
+        told = server.get("/api/v1/journal?kind=system&limit=1000")["items"]
+        assert len(told) < 1000, "the journal is flooded"
+        for place, line in enumerate(server.output):
+            said = "\n".join(server.output[place : place + 30])
+            # the driver's own word about a connection that broke under it is none of ours
+            assert "Traceback" not in line or "psycopg2." in said.partition("\n2")[0], said
+            assert "quarantine" not in line, said
+        return _row("all that is wrong", rounds, cameras, total, 0.0, slowest)
+    finally:
+        enemy.kill()
+        for gateway in gateways:
+            gateway.stop()
+        shop.close()
+
+
+def _count_events(shop: Shop, gateways: list[Gateway], silences: list[tuple[float, float]]) -> Count:
+    """Events that came while nobody listened are missing."""
+    sent = doubled = 0
+    missing = []
+    for gateway in gateways:
+        stored = shop.stored(gateway)
+        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{gateway.name} is out of order"
+        doubled += len(stored) - len(set(stored))
+        for number, at in list(gateway.sent.items()):
+            sent += 1
+            if number not in stored and not any(begin <= at <= end for begin, end in silences):
+                missing.append(f"{gateway.name} {number} at {at:.2f}")
+    return Count(sent, doubled, tuple(missing))
+
+
+@contextmanager
+def _halted(postmaster: int) -> Iterator[None]:
+    """PostgreSQL is there and does not answer."""
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    halted = [postmaster, *map(int, children)]
+    for pid in halted:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in halted:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _limit_files(server: int, most: int | None) -> None:
+    """No file of the server may be longer, as on a disk that is full; None: as long as it likes."""
+    _, hard = resource.prlimit(server, resource.RLIMIT_FSIZE)
+    resource.prlimit(server, resource.RLIMIT_FSIZE, (hard if most is None else most, hard))
+
+
 def _row(name: str, rounds: int, cameras: int, lines: Count, worst: float, slowest: float) -> Row:
     telling = (*lines.missing, *lines.said)
     return Row(name, rounds, cameras, lines.sent, worst, len(lines.missing), lines.doubled, slowest, telling)
@@ -170,4 +290,4 @@ def _postmaster(pid_file: Path) -> str:
         return ""
 
 
-CAMPAIGNS = (kill_server, kill_database, terminate)
+CAMPAIGNS = (kill_server, kill_database, terminate, hostile)
