@@ -16,7 +16,7 @@ NOTE_SECONDS = 600.0
 FORGET_SECONDS = 3600.0
 LOOK_SECONDS = 60.0  # between two looks at what can be forgotten: who forges addresses makes it no work
 MOST_REMEMBERED = 1000  # addresses and reasons
-MOST_NAMED = 100  # addresses that are told by name of one reason, at once and in an hour: more are told together
+MOST_NAMED = 30  # addresses that are told by name of one reason, at once and in an hour: more are told together
 
 
 class Note(Protocol):

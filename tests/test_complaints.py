@@ -91,7 +91,7 @@ def test_a_day_of_forged_addresses(ear: Ear) -> None:
 def test_old_ones_make_room(ear: Ear) -> None:
     """An hour after the flood a till is told by its address again."""
     for number in range(2 * MOST_REMEMBERED):
-        ear.complaints.tell(f"peer {number}", f"code {number % 20}", "bad")
+        ear.complaints.tell(f"peer {number}", f"code {number % 50}", "bad")
     assert len(ear.complaints) == MOST_REMEMBERED
     ear.seconds += FORGET_SECONDS
     ear.complaints.tell("another", "stranger", "refused")
