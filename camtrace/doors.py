@@ -157,6 +157,8 @@ class Doors:
         if door.leave is not None:
             try:
                 await door.leave()
+            except defer.CancelledError:
+                self.log.warn("the connections of {key} took too long to end", key=door.key)
             except Exception:
                 self.log.failure("ending the connections of {key} failed", key=door.key)
 

@@ -60,7 +60,7 @@ TEXTS = {
     "control_crowd": N_("{address} could not raise an alarm: too many connections are open on the alarm port."),
     "control_too_many": N_("{address} could not raise an alarm: it has too many connections open on the alarm port."),
     "control_others": N_(
-        "On the alarm port there is trouble with more addresses than are told one by one ({count} messages so far),"
+        "On the alarm port there is trouble with more addresses than are told one by one ({count} so far),"
         " {address} the last."
     ),
     "camera_added": N_("{user} added camera {number}, {name}."),
@@ -160,7 +160,7 @@ TEXTS = {
     "prisma_source_registered": N_("{user} registered the Prisma source {source}."),
     "prisma_source_forgotten": N_("{user} removed the Prisma source {source} from those registered."),
     "prisma_others": N_(
-        "There is trouble with Prisma packets of more addresses than are told one by one ({count} packets so far),"
+        "There is trouble with Prisma packets of more addresses than are told one by one ({count} so far),"
         " {address} the last. Whoever forges addresses is kept out by [prisma] sources."
     ),
     "ftp_refused": N_("A camera at {address} is not let in by FTP: [ftp] allow does not list this address."),
@@ -194,7 +194,7 @@ TEXTS = {
         " fits several of them: set a channel or an HTTP port of its own for each."
     ),
     "ftp_others": N_(
-        "By FTP there is trouble with more addresses than are told one by one ({count} times so far),"
+        "By FTP there is trouble with more addresses than are told one by one ({count} so far),"
         " {address} the last."
     ),
     "mail_settings_changed": N_("{user} changed how mails are sent."),
@@ -235,7 +235,7 @@ TEXTS = {
         "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
     ),
     "till_others": N_(
-        "On the tills' port there is trouble with more addresses than are told one by one ({count} times so far),"
+        "On the tills' port there is trouble with more addresses than are told one by one ({count} so far),"
         " {address} the last."
     ),
     "till_utf16": N_("The till at {address} sends UTF-16 letters ({count} so far): set it to UTF-8."),
