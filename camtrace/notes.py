@@ -133,6 +133,10 @@ TEXTS = {
         " ({count} so far), such as: {line}"
     ),
     "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
+    "till_gave_way": N_(
+        "A connection of the till at {address} that had said no line was closed for another till's ({count} so far):"
+        " {open} are open, no more are allowed."
+    ),
     "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
     "prisma_short": N_("{address} sends Prisma packets that are too short ({count} so far), such as: {sample}"),
     "prisma_prefix": N_(
@@ -194,8 +198,7 @@ TEXTS = {
         " fits several of them: set a channel or an HTTP port of its own for each."
     ),
     "ftp_others": N_(
-        "By FTP there is trouble with more addresses than are told one by one ({count} so far),"
-        " {address} the last."
+        "By FTP there is trouble with more addresses than are told one by one ({count} so far), {address} the last."
     ),
     "mail_settings_changed": N_("{user} changed how mails are sent."),
     "mail_address_changed": N_("{user} changed the mail address of {person}."),

@@ -22,7 +22,7 @@ from zope.interface import implementer
 
 from camtrace.alarm.wire import MAX_LINE, Call, Splitter, WireError, from_parameters, parse
 from camtrace.model import Camera
-from camtrace.peers import Peers
+from camtrace.peers import Peers, Silent
 
 SHORT_SILENCE_SECONDS = 0.5  # after it, a whole message counts although nothing ended it
 IDLE_SECONDS = 60.0  # a text connection that says nothing for so long is closed
@@ -190,6 +190,7 @@ class ControlConnection(protocol.Protocol):
             sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
             self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
         else:
+            self.factory.has_spoken(self, self._peer)
             self._under_way += 1
             done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
             done.addCallback(self._became_durable)
@@ -237,6 +238,8 @@ class AlarmRequest(http.Request):
 
     def process(self) -> None:
         """Raise what is asked for; the answer goes out when that is durable."""
+        control = self.channel.control
+        control.factory.has_spoken(control, control._peer)
         self.responseHeaders.setRawHeaders("Connection", ["close"])
         self.channel.persistent = False  # and so it is: it would count among the open ones until its time is over
         address = urlsplit(self.uri.decode("latin-1"))
@@ -246,7 +249,7 @@ class AlarmRequest(http.Request):
         fields = parse_qsl(address.query, keep_blank_values=True, max_num_fields=None)
         if "form-urlencoded" in (self.getHeader("content-type") or "").lower() and self._taken <= FORM_BYTES:
             fields += parse_qsl(self.content.getvalue().decode("utf-8", "replace"), keep_blank_values=True)
-        self.channel.control.factory.run(self._raise(from_parameters(fields[:100])))
+        control.factory.run(self._raise(from_parameters(fields[:100])))
 
     async def _raise(self, call: Call) -> None:
         control = self.channel.control
@@ -306,6 +309,7 @@ class ControlFactory(protocol.Factory):
         self._max_connections = max_connections
         self._max_per_peer = max_per_peer
         self._connections: Counter[str] = Counter()
+        self._silent: Silent[ControlConnection] = Silent()
         self._under_way: set[defer.Deferred[Any]] = set()
         self._room = TURN_MESSAGES  # for messages in this turn of the reactor
         self._turn: Any = None
@@ -317,10 +321,10 @@ class ControlFactory(protocol.Factory):
         """Whether `peer` may connect now; if not, that is told."""
         if not self._peers.admits(peer):
             self.receiver.not_understood(peer, "refused", "refused: its address is not among [alarm] allow")
-        elif len(self.open) >= (most := self._max_connections):
-            self.receiver.not_understood(peer, "crowd", f"refused: {most} connections are open")
         elif self._connections[peer] >= (most := self._max_per_peer):
             self.receiver.not_understood(peer, "too_many", f"refused: it has {most} connections open")
+        elif len(self.open) >= (most := self._max_connections) and not self._make_room(peer):
+            self.receiver.not_understood(peer, "crowd", f"refused: {most} connections are open")
         else:
             return True
         return False
@@ -328,11 +332,29 @@ class ControlFactory(protocol.Factory):
     def joined(self, connection: ControlConnection, peer: str) -> None:
         """A connection is open."""
         self.open.add(connection)
+        self._silent.add(peer, connection)
         self._connections[peer] += 1
+
+    def has_spoken(self, connection: ControlConnection, peer: str) -> None:
+        """It has sent a message that is one."""
+        self._silent.discard(peer, connection)
+
+    def _make_room(self, peer: str) -> bool:
+        """Whether one went that has sent no message, of the address with most of those: `peer` may have an alarm."""
+        found = self._silent.to_give_way(peer)
+        if found is None:
+            return False
+        other, connection = found
+        self.receiver.not_understood(other, "crowd", "closed, it has sent no message: too many connections are open")
+        self.open.discard(connection)
+        self._silent.discard(other, connection)
+        connection.transport.abortConnection()
+        return True
 
     def left(self, connection: ControlConnection, peer: str) -> None:
         """A connection is gone."""
         self.open.discard(connection)
+        self._silent.discard(peer, connection)
         self._connections[peer] -= 1
         if not self._connections[peer]:
             del self._connections[peer]

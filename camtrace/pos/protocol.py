@@ -13,6 +13,7 @@ from twisted.internet import defer, protocol, task
 from twisted.python.failure import Failure
 
 from camtrace.complaints import Complaints
+from camtrace.peers import Silent
 from camtrace.pos.admission import Admission
 from camtrace.pos.capture import Capture, MaskedStream
 from camtrace.pos.dialect import BUILT_IN
@@ -64,6 +65,8 @@ class TillConnection(protocol.Protocol):
         self._ended = False
         self._under_way = 0
         self._paused = False
+        self._has_spoken = False
+        self._bad = 0  # lines that could not be read
 
     def connectionMade(self) -> None:
         self._peer = getattr(self.transport.getPeer(), "host", "local")
@@ -73,6 +76,7 @@ class TillConnection(protocol.Protocol):
         self._accepted = True
         self.factory.connections[self._peer] += 1
         self.factory.open.add(self)
+        self.factory.silent.add(self._peer, self)
         self.transport.bufferSize = READ_BYTES
         if hasattr(self.transport, "setTcpKeepAlive"):
             self.transport.setTcpKeepAlive(True)
@@ -98,6 +102,7 @@ class TillConnection(protocol.Protocol):
         if not self._accepted:
             return
         self.factory.open.discard(self)
+        self.factory.silent.discard(self._peer, self)
         self.factory.connections[self._peer] -= 1
         if not self.factory.connections[self._peer]:
             del self.factory.connections[self._peer]
@@ -144,11 +149,14 @@ class TillConnection(protocol.Protocol):
     def _take(self, lines: list[bytes]) -> None:
         if not lines:
             return
-        receiver = self.factory.receiver
+        receiver, bad = self.factory.receiver, self._bad
         self._under_way += len(lines)
         self.factory.under_way += len(lines)
         durable = receiver.received(lines, self._peer, self._encoding, self._bad_line, self._reader)
         durable.addCallback(self._became_durable, len(lines))
+        if not self._has_spoken and self._bad - bad < len(lines):
+            self._has_spoken = True
+            self.factory.silent.discard(self._peer, self)
         if self._under_way and not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded):
             self._paused = True
             self.transport.pauseProducing()
@@ -160,6 +168,7 @@ class TillConnection(protocol.Protocol):
         return self.factory.encoding if own == "auto" else own
 
     def _bad_line(self, line: bytes, fault: WireError) -> None:
+        self._bad += 1
         sample = mask(line)[:MAX_SAMPLE]
         self.factory.complaints.tell(
             self._peer, fault.code, f"{fault}: {sample!r}", line=to_text(sample, self._encoding)
@@ -199,6 +208,7 @@ class TillFactory(protocol.Factory):
         self.capture = capture
         self.connections: Counter[str] = Counter()
         self.open: set[TillConnection] = set()
+        self.silent: Silent[TillConnection] = Silent()
         self.reads = 0
         self.under_way = 0  # lines of all connections that are not durable yet
         self._durable: defer.Deferred[None] | None = None
@@ -220,13 +230,25 @@ class TillFactory(protocol.Factory):
         """Whether `peer` may connect now; if not, that is told."""
         if not self._admission.peer(peer):
             self.complaints.tell(peer, "stranger", "refused: its address is not among [pos] sources")
-        elif len(self.open) >= (most := self._max_connections):
-            self.complaints.tell(peer, "crowd", f"refused: {most} connections are open", open=most)
         elif self.connections[peer] >= (most := self._max_per_peer):
             self.complaints.tell(peer, "too_many", f"refused: it has {most} connections open", open=most)
+        elif len(self.open) >= (most := self._max_connections) and not self._make_room(peer, most):
+            self.complaints.tell(peer, "crowd", f"refused: {most} connections are open", open=most)
         else:
             return True
         return False
+
+    def _make_room(self, peer: str, most: int) -> bool:
+        """Whether one went that has said no line, of the address with most of those: `peer` gets its place."""
+        found = self.silent.to_give_way(peer)
+        if found is None:
+            return False
+        other, connection = found
+        self.complaints.tell(other, "gave_way", f"closed, it has said no line: {most} connections are open", open=most)
+        self.open.discard(connection)
+        self.silent.discard(other, connection)
+        connection.transport.abortConnection()
+        return True
 
     def became_durable(self, count: int) -> None:
         """So many more lines are durable."""

@@ -378,12 +378,24 @@ class CrowdTests(Case):
         self.connect()
         self.assertEqual(self.receiver.complaints, [("10.0.0.5", "too_many")])
         self.connect("10.0.0.6")
+        first.dataReceived(b"alarm 4\n")
         self.connect("10.0.0.7")
         self.assertEqual(self.receiver.complaints[1:], [("10.0.0.7", "crowd")])
         self.lost(first)
         connection, _ = self.connect("10.0.0.7")
         connection.dataReceived(b"alarm 5\n")
-        self.assertEqual(self.receiver.ids, [(5,)])
+        self.assertEqual(self.receiver.ids, [(4,), (5,)])
+
+    def test_who_says_nothing_gives_way(self) -> None:
+        """Whoever holds all places and raises no alarm keeps no camera out."""
+        self.factory = ControlFactory(self.receiver, self.clock, max_connections=3)
+        idle = [self.connect() for _ in range(3)]
+        idle[0][0].dataReceived(b"nonsense\n")
+        camera, transport = self.connect("10.0.0.6")
+        camera.dataReceived(b"alarm 5\n")
+        self.assertEqual([one.disconnected for _, one in idle], [True, False, False])
+        self.assertEqual((self.receiver.ids, transport.disconnected), ([(5,)], False))
+        self.assertEqual(self.receiver.complaints, [("10.0.0.5", "text"), ("10.0.0.5", "crowd")])
 
     def test_leaving(self) -> None:
         """What was asked for becomes durable, half a message too."""

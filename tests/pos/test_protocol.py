@@ -157,6 +157,8 @@ class Limits(ConnectionCase):
         _, third = self.connect()
         self.assertTrue(third.disconnecting or third.disconnected)
         self.connect("10.0.0.6")
+        for connection in open_ones:
+            connection.dataReceived(LINE + b"\n")
         _, fifth = self.connect("10.0.0.7")
         self.assertTrue(fifth.disconnecting or fifth.disconnected)
         for connection in open_ones:
@@ -164,6 +166,22 @@ class Limits(ConnectionCase):
         self.assertEqual(dict(self.factory.connections), {"10.0.0.6": 1})
         _, again = self.connect()
         self.assertFalse(again.disconnecting)
+
+    def test_who_says_nothing_gives_way(self) -> None:
+        """To another address: the oldest silent one of the address that has most of them, never one that has spoken."""
+        self.factory = self.make(max_connections=5)
+        spoken, till = self.connect()
+        spoken.dataReceived(LINE + b"\n")
+        silent = [self.connect("10.0.0.6") for _ in range(3)]
+        _, honest = self.connect("10.0.0.7")
+        newcomer, fresh = self.connect("10.0.0.8")
+        self.assertEqual([one.disconnected for _, one in silent], [True, False, False])
+        _, refused = self.connect("10.0.0.6")
+        self.assertTrue(refused.disconnected)
+        self.assertFalse(any(one.disconnected for one in (till, honest, fresh)))
+        newcomer.dataReceived(LINE + b"\n")
+        silent[0][0].connectionLost(Failure(error.ConnectionAborted()))
+        self.assertEqual(dict(self.factory.connections), {"10.0.0.5": 1, "10.0.0.6": 2, "10.0.0.7": 1, "10.0.0.8": 1})
 
 
 class BackPressure(ConnectionCase):
