@@ -359,6 +359,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             dialect=listener.dialect,
             dialects=dialects,
             capture=capture,
+            reactor=reactor,
         )
         till_factories.append(factory)
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))

@@ -31,7 +31,7 @@ CROWD = 3000  # facts that wait to become durable: tills are read no further unt
 MOST_SENDERS = 5000
 # names of tills that were never heard before: so many are taken from one address, and from all, while the server runs.
 # A concentrator speaks for a chain; whoever sends names without end shall fill neither memory nor the list of tills
-MOST_NAMES_OF_ONE, MOST_NAMES = 1000, 20_000
+MOST_NAMES_OF_ONE, MOST_NAMES = 2500, 20_000
 WRONG_CLOCK = timedelta(hours=1)  # one put back by more is followed: lines belong to the pictures of their time
 Bad = Callable[[bytes, WireError], None]
 _TICK = timedelta(microseconds=1)
