@@ -39,6 +39,7 @@ class Till:
     def __init__(self, name: str, port: int, pause: float = 0.05) -> None:
         self.name = name
         self.sent: dict[str, float] = {}
+        self.by_connection: list[list[str]] = []
         self._port = port
         self._pause = pause
         self._running = True
@@ -50,12 +51,14 @@ class Till:
         while self._running:
             try:
                 with socket.create_connection(("127.0.0.1", self._port), timeout=5) as connection:
+                    self.by_connection.append([])
                     while self._running:
                         number += 1
                         kind = "E" if number % 10 == 0 else "A"
                         rest = "ESPECES|9,00|9,00" if kind == "E" else f"1|{number}|ARTICLE|1,00"
                         connection.sendall(f"{self.name}|{number}|7|0|{kind}|{rest}\n".encode())
                         self.sent[str(number)] = time.time()
+                        self.by_connection[-1].append(str(number))
                         time.sleep(self._pause)  # the pace is the point
             except OSError:
                 time.sleep(self._pause)

@@ -20,6 +20,7 @@ from camtrace.pos.protocol import (
     LAST_PATIENCE_SECONDS,
     LAST_READING_SECONDS,
     MAX_UNDER_WAY,
+    READ_BYTES,
     TillConnection,
     TillFactory,
 )
@@ -323,3 +324,42 @@ class Sockets(TestCase):
         for till in tills:
             till.transport.loseConnection()
         await defer.DeferredList([till.lost for till in tills])
+
+
+class Turns(ConnectionCase):
+    """Many that speak at once: some of it is understood in each turn of the reactor, in the order of reading."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.clock = task.Clock()
+        self.factory = self.make(reactor=self.clock)
+        self.read = (LINE + b"\n") * (READ_BYTES // (len(LINE) + 1))
+
+    def test_a_turn_has_room_for_so_much(self) -> None:
+        tills = [self.connect(f"10.0.1.{number}") for number in range(6)]
+        for till, _ in tills:
+            till.dataReceived(self.read)
+        peers = [peer for _, peer, _ in self.receiver.lines]
+        self.assertLess(len(set(peers)), 4)
+        self.assertEqual({one.producerState for _, one in tills[4:]}, {"paused"})
+        self.clock.advance(1)
+        self.assertEqual(len(self.receiver.lines), 6 * self.read.count(b"\n"))
+        peers = [peer for _, peer, _ in self.receiver.lines]
+        self.assertEqual(peers, sorted(peers))
+        self.assertEqual({one.producerState for _, one in tills}, {"producing"})
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_till_that_connects_anew(self) -> None:
+        """What it said before comes first, the half line behind it too; a crowd before the database is waited for."""
+        self.receiver.is_crowded = True
+        first, _ = self.connect()
+        first.dataReceived(b"1\nhalf")
+        first.connectionLost(Failure(error.ConnectionDone()))
+        second, transport = self.connect()
+        second.dataReceived(b"2\n")
+        self.clock.advance(1)
+        self.assertEqual((self.receiver.lines, transport.producerState), ([], "paused"))
+        self.receiver.is_crowded = False
+        self.clock.advance(1)
+        self.assertEqual([line for line, _, _ in self.receiver.lines], [b"1", b"half", b"2"])
+        self.assertEqual(transport.producerState, "producing")
