@@ -235,7 +235,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             await sources.load()
             dialects.changed()
 
-    bus.subscribe(SettingChanged, settings_changed)
+    async def follow_settings(fact: SettingChanged) -> None:
+        try:
+            await settings_changed(fact)
+        except DatabaseUnavailable:  # when it is back, everything is announced anew
+            log.debug("the database is away: what was set is read later")
+
+    bus.subscribe(SettingChanged, follow_settings)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
 
     def second_stream_stalled(uid: int) -> None:
