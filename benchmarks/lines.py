@@ -16,6 +16,7 @@ import io
 import json
 import os
 import shutil
+import signal
 import socket
 import statistics
 import subprocess
@@ -170,7 +171,7 @@ class Server:
         self.dsn = f"host={self.folder} user=camtrace dbname=postgres"
 
     def stop(self) -> None:
-        self.process.terminate()
+        self.process.send_signal(signal.SIGINT)  # it ends the sessions that are still there
         self.process.wait(30)
         shutil.rmtree(self.folder, ignore_errors=True)
 

@@ -33,6 +33,7 @@ from camtrace.cameras.status import REASONS
 from camtrace.cameras.sub_streams import SubStreams
 from camtrace.complaints import Complaints
 from camtrace.config import Config
+from camtrace.descriptors import Descriptors, raise_limit
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged, SourceAppeared
@@ -155,7 +156,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     hold = hold_folder(data)
     volumes.check(settings.volume_folders(), fresh=not settings.database.dsn and not has_cluster(data))
     vault = Vault.open(data / "secret.key")
-    metrics, bus, ids, doors = Metrics(), Bus(), Ids(), Doors(reactor)
+    metrics, bus, ids = Metrics(), Bus(), Ids()
+    descriptors = Descriptors(raise_limit())
     pools = Pools(reactor, jobs=settings.workers.jobs)
 
     # the database and what becomes durable in it
@@ -170,9 +172,28 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
-    spool = Spool(data / "spool", spool_lane.run)
+    spool = Spool(data / "spool", spool_lane.run, damaged=lambda path: note("system", "spool_damaged", {"path": path}))
     intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
     note = Notes(intake, ids)
+
+    # who comes in
+    door_complaints = Complaints("door", note)
+
+    def turned_away(key: str, address: str) -> None:
+        limit = descriptors.limit
+        reason = f"{address} is turned away: nearly all of the {limit} descriptors are in use"
+        door_complaints.tell(key, "descriptors", reason, address=address, limit=limit)
+
+    till_factories: list[TillFactory] = []
+    tills_wanted = settings.pos.connections * max(1, len(settings.listen.pos))
+    most_tills = descriptors.share(tills_wanted)
+
+    def are_scarce(key: str) -> bool:
+        here = sum(len(factory.open) for factory in till_factories)
+        return descriptors.are_scarce(0 if key == "pos" else most_tills - here)
+
+    doors = Doors(reactor, are_scarce, turned_away)
+    metrics.gauge("camtrace_descriptors_limit", lambda: [({}, descriptors.limit)])
 
     # cameras, what is kept of them, what is shown of them
     directory = Directory(camera_rows)
@@ -234,7 +255,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             recording.refresh()
             socket.settings_changed()
 
-    bus.subscribe(SettingChanged, settings_changed)
+    async def follow_settings(fact: SettingChanged) -> None:
+        try:
+            await settings_changed(fact)
+        except DatabaseUnavailable:  # when it is back, everything is announced anew
+            log.debug("the database is away: what was set is read later")
+
+    bus.subscribe(SettingChanged, follow_settings)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
 
     def second_stream_stalled(uid: int) -> None:
@@ -356,11 +383,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             complaints,
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
-            max_connections=settings.pos.connections,
+            max_connections=most_tills // len(settings.listen.pos),
             dialect=listener.dialect,
             dialects=dialects,
             capture=capture,
+            reactor=reactor,
         )
+        till_factories.append(factory)
         doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
 
     # Prisma's event sources
@@ -659,6 +688,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         website.starting("")
         garbage.settle()
         note("system", "started", {"version": __version__})
+        if most_tills < tills_wanted:
+            few = {"wanted": tills_wanted, "tills": most_tills, "limit": descriptors.limit}
+            log.warn("of {wanted} connections of tills {tills} can be had with {limit} descriptors", **few)
+            note("system", "descriptors_few", few)
         for notice in settings.notices:
             log.warn("{notice}", notice=notice)
         if await gate.setup_wanted():
@@ -679,6 +712,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
 
     async def let_go() -> None:
         hold.release()
+        descriptors.close()
 
     sweeping = task.LoopingCall(_guarded(lambda: users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))))
     sweeping.clock = reactor

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any, Protocol
 
-from twisted.internet import defer, endpoints, task
-from twisted.internet.interfaces import IProtocolFactory
+from twisted.internet import defer, endpoints, protocol, task
+from twisted.internet.interfaces import IAddress, IProtocol, IProtocolFactory
 from twisted.logger import Logger
 from twisted.python.failure import Failure
 
@@ -23,6 +24,37 @@ class Port(Protocol):
     def stopReading(self) -> None: ...
     def stopListening(self) -> defer.Deferred[None] | None: ...
     def getHost(self) -> object: ...
+
+
+class Porch(protocol.Factory):
+    """Before a door that opens to TCP: whoever comes while descriptors are scarce is turned away, and that is told."""
+
+    noisy = False
+
+    def __init__(self, inner: IProtocolFactory, are_scarce: Callable[[], bool], tell: Callable[[str], object]) -> None:
+        self._inner = inner
+        self._are_scarce = are_scarce
+        self._tell = tell
+
+    def buildProtocol(self, addr: IAddress) -> IProtocol | None:  # type: ignore[override]
+        """The connection's protocol, or None: it is then closed at once."""
+        if self._are_scarce():
+            self._tell(getattr(addr, "host", "local"))
+            return None
+        return self._inner.buildProtocol(addr)
+
+    def logPrefix(self) -> str:
+        """What the log calls the listener."""
+        named = getattr(self._inner, "logPrefix", None)
+        return str(named()) if named is not None else type(self._inner).__name__
+
+    def doStart(self) -> None:
+        """The door is bound."""
+        self._inner.doStart()
+
+    def doStop(self) -> None:
+        """The door is closed."""
+        self._inner.doStop()
 
 
 @dataclass(slots=True)
@@ -42,12 +74,22 @@ class Door:
 
 
 class Doors:
-    """Every listener of the server."""
+    """Every listener of the server.
+
+    While `are_scarce(key)` nobody is let in by TCP at that door, and `turned_away` is told its key and the address.
+    """
 
     log = Logger()
 
-    def __init__(self, reactor: Any) -> None:
+    def __init__(
+        self,
+        reactor: Any,
+        are_scarce: Callable[[str], bool] = lambda key: False,
+        turned_away: Callable[[str, str], object] = lambda key, address: None,
+    ) -> None:
         self._reactor = reactor
+        self._are_scarce = are_scarce
+        self._turned_away = turned_away
         self._doors: list[Door] = []
 
     def add(
@@ -59,8 +101,10 @@ class Doors:
     ) -> None:
         """Declare a listener; `endpoint` is a Twisted endpoint string, `leave` ends its connections."""
 
+        porch = Porch(factory, partial(self._are_scarce, key), partial(self._turned_away, key))
+
         def listen() -> Any:
-            return endpoints.serverFromString(self._reactor, _with_backlog(endpoint)).listen(factory)
+            return endpoints.serverFromString(self._reactor, _with_backlog(endpoint)).listen(porch)
 
         self._doors.append(Door(key, endpoint, listen, leave))
 
@@ -113,6 +157,8 @@ class Doors:
         if door.leave is not None:
             try:
                 await door.leave()
+            except defer.CancelledError:
+                self.log.warn("the connections of {key} took too long to end", key=door.key)
             except Exception:
                 self.log.failure("ending the connections of {key} failed", key=door.key)
 

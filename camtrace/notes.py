@@ -19,6 +19,18 @@ from camtrace.model import JournalEntry
 TEXTS = {
     "started": N_("CamTrace {version} started."),
     "stopped": N_("CamTrace was stopped."),
+    "spool_damaged": N_(
+        "Records that waited for the database were damaged on the disk. All that could be read is kept; the rest is in"
+        " {path}. Have the disk looked at."
+    ),
+    "descriptors_few": N_(
+        "By the configuration {wanted} tills may be connected; with the {limit} files and connections that the system"
+        " lets CamTrace have, {tills} can be. Raise LimitNOFILE of its service."
+    ),
+    "door_descriptors": N_(
+        "{address} is not let in ({count} turned away so far): nearly all of the {limit} files and connections that the"
+        " system lets CamTrace have are in use. Raise LimitNOFILE of its service."
+    ),
     "fact_quarantined": N_("The database refused a record ({fact} {id}): {reason}. It is kept apart, as it was."),
     "password_changed": N_("{user} changed the login password."),
     "player_password_made": N_("{user} made a new player password."),
@@ -47,6 +59,10 @@ TEXTS = {
     "control_refused": N_("{address} may not raise alarms: [alarm] allow does not list it."),
     "control_crowd": N_("{address} could not raise an alarm: too many connections are open on the alarm port."),
     "control_too_many": N_("{address} could not raise an alarm: it has too many connections open on the alarm port."),
+    "control_others": N_(
+        "On the alarm port there is trouble with more addresses than are told one by one ({count} so far),"
+        " {address} the last."
+    ),
     "camera_added": N_("{user} added camera {number}, {name}."),
     "camera_changed": N_("{user} changed camera {number}, {name}."),
     "camera_deleted": N_("{user} removed camera {number}, {name}. Its recordings stay until their time is over."),
@@ -112,7 +128,15 @@ TEXTS = {
     "till_stranger_name": N_(
         "The till at {address} sends lines in a name that [pos] sources does not list ({count} so far), such as: {line}"
     ),
+    "till_names": N_(
+        "The till at {address} sends more names of tills than can be taken; lines in further ones are left out"
+        " ({count} so far), such as: {line}"
+    ),
     "till_crowd": N_("A till at {address} is not let in: {open} connections of tills are open, no more are allowed."),
+    "till_gave_way": N_(
+        "A connection of the till at {address} that had said no line was closed for another till's ({count} so far):"
+        " {open} are open, no more are allowed."
+    ),
     "till_too_many": N_("The till at {address} is not let in again: it has {open} connections open."),
     "prisma_short": N_("{address} sends Prisma packets that are too short ({count} so far), such as: {sample}"),
     "prisma_prefix": N_(
@@ -139,6 +163,10 @@ TEXTS = {
     "prisma_event_changed": N_("{user} changed what the Prisma event {code} means."),
     "prisma_source_registered": N_("{user} registered the Prisma source {source}."),
     "prisma_source_forgotten": N_("{user} removed the Prisma source {source} from those registered."),
+    "prisma_others": N_(
+        "There is trouble with Prisma packets of more addresses than are told one by one ({count} so far),"
+        " {address} the last. Whoever forges addresses is kept out by [prisma] sources."
+    ),
     "ftp_refused": N_("A camera at {address} is not let in by FTP: [ftp] allow does not list this address."),
     "ftp_crowd": N_("A camera at {address} is not let in by FTP: {detail} connections are open, no more are allowed."),
     "ftp_too_many": N_("The camera at {address} is not let in again by FTP: it has {detail} connections open."),
@@ -185,6 +213,9 @@ TEXTS = {
     "profile_right_taken": N_("{user} took a right from the profile {profile}: {right}."),
     "profile_cameras_changed": N_("{user} changed which cameras the profile {profile} sees."),
     "profile_removed": N_("{user} removed the profile {profile}."),
+    "ftp_others": N_(
+        "By FTP there is trouble with more addresses than are told one by one ({count} so far), {address} the last."
+    ),
     "mail_settings_changed": N_("{user} changed how mails are sent."),
     "mail_address_changed": N_("{user} changed the mail address of {person}."),
     "mail_rights_changed": N_("{user} changed what the profile {profile} gets by mail."),
@@ -221,6 +252,10 @@ TEXTS = {
     "mail_given_up": N_("A mail to {recipient} could not be sent for {days} days and is given up: {subject} {said}"),
     "mail_doubtful": N_(
         "Twice the server was stopped while a mail to {recipient} went out. It is not sent again: {subject}"
+    ),
+    "till_others": N_(
+        "On the tills' port there is trouble with more addresses than are told one by one ({count} so far),"
+        " {address} the last."
     ),
     "till_utf16": N_("The till at {address} sends UTF-16 letters ({count} so far): set it to UTF-8."),
     "till_json": N_("The till at {address} sends lines that are no JSON objects ({count} so far), such as: {line}"),

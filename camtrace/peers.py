@@ -5,7 +5,9 @@ from __future__ import annotations
 import ipaddress
 from collections.abc import Iterable
 from functools import lru_cache
+from typing import Generic, TypeVar
 
+C = TypeVar("C")
 Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
@@ -35,3 +37,30 @@ class Peers:
         if self._networks is None or address is None:
             return True
         return any(address in network for network in self._networks)
+
+
+class Silent(Generic[C]):
+    """Connections that have said nothing useful yet, by address: where all places are taken, some give way."""
+
+    def __init__(self) -> None:
+        self._of: dict[str, dict[C, None]] = {}  # in order of coming
+
+    def add(self, peer: str, connection: C) -> None:
+        """One has come."""
+        self._of.setdefault(peer, {})[connection] = None
+
+    def discard(self, peer: str, connection: C) -> None:
+        """It has said something, or has ended."""
+        known = self._of.get(peer, {})
+        known.pop(connection, None)
+        if not known:
+            self._of.pop(peer, None)
+
+    def to_give_way(self, newcomer: str) -> tuple[str, C] | None:
+        """The oldest one of the address that has most, and that address; None where the newcomer has hardly fewer."""
+        if not self._of:
+            return None
+        peer = max(self._of, key=lambda each: len(self._of[each]))
+        if len(self._of[peer]) < len(self._of.get(newcomer, ())) + 2:
+            return None
+        return peer, next(iter(self._of[peer]))

@@ -1,9 +1,10 @@
 """Facts on the local disk while the database is away: append-only files that survive a kill at any byte.
 
 A file is a row of frames: length and CRC-32 of the payload, four bytes each, little-endian, then the payload, a fact as
-JSON. A frame cut short or garbled by a crash ends its file; what stands before it counts. A process never appends to
-a file it did not begin, and deletes one when the last fact in it is in the database. Files are named by number, so
-that their order is the facts' order.
+JSON. A frame cut short by a crash ends its file; what stands before it counts. Of a file that the disk has spoiled
+every frame that is whole counts, wherever it stands, and the file is kept aside. A process never appends to a file it
+did not begin, and deletes one when the last fact in it is in the database. Files are named by number, so that their
+order is the facts' order.
 """
 
 from __future__ import annotations
@@ -37,19 +38,28 @@ class Spool:
 
     Every call runs in a lane, `run(function, *args) -> Deferred`, one after the other; nothing here touches the disk on
     the reactor. `count` is how many facts wait. One caller drains: `first`, then `drop` once they are committed.
+    `damaged` is told the path of a file of which something could not be read, once all else of it is in the database.
     """
 
     log = Logger()
 
-    def __init__(self, folder: Path, run: Callable[..., defer.Deferred[Any]], file_bytes: int = FILE_BYTES) -> None:
+    def __init__(
+        self,
+        folder: Path,
+        run: Callable[..., defer.Deferred[Any]],
+        file_bytes: int = FILE_BYTES,
+        damaged: Callable[[str], object] = lambda path: None,
+    ) -> None:
         self._run = run
         self._files = SpoolFiles(folder, file_bytes)
+        self._damaged = damaged
         self.count = 0
 
     async def open(self) -> None:
         """Find what an earlier process left."""
         found = await self._run(self._files.open)
         self.count += found
+        self._tell()
 
     async def append(self, facts: Sequence[Fact]) -> None:
         """Put `facts` behind all others; they are on the disk when this returns. Raises OSError when they are not."""
@@ -59,6 +69,7 @@ class Spool:
     async def first(self, limit: int) -> list[Fact]:
         """The oldest facts, at most `limit`. They stay until `drop`."""
         facts, given = await self._run(self._files.first, limit)
+        self._tell()
         if not given and self.count:
             self.log.error("{count} spooled facts are no longer on the disk", count=self.count)
             self.count = 0
@@ -68,6 +79,11 @@ class Spool:
         """Forget what `first` gave last; a file all of whose facts are forgotten is deleted."""
         dropped = await self._run(self._files.drop)  # apart: `-= await` would forget what is appended meanwhile
         self.count -= dropped
+        self._tell()
+
+    def _tell(self) -> None:
+        while self._files.damaged:
+            self._damaged(self._files.damaged.popleft())
 
     async def close(self) -> None:
         """Close the files; the facts stay for the next process."""
@@ -88,6 +104,7 @@ class SpoolFiles:
         self._offset = 0  # in the oldest file: what stands before it is in the database
         self._given: tuple[int, int] = (0, 0)  # how many facts `first` gave, the offset behind them
         self._keep = False  # something in the oldest file could not be read
+        self.damaged: deque[str] = deque()  # paths of files that were kept aside, to be told
 
     def open(self) -> int:
         """Take over the files that are there; answers how many facts they hold."""
@@ -106,7 +123,9 @@ class SpoolFiles:
         file = self._growing or self._begin()
         start = file.tell()
         try:
-            file.write(frames)
+            rest = memoryview(frames)
+            while rest:  # where the disk fills up the system writes what fits, and refuses only the next byte
+                rest = rest[file.write(rest) :]
             os.fsync(file.fileno())
         except OSError:
             self._take_back(file, start)
@@ -121,8 +140,11 @@ class SpoolFiles:
             self._seal()
         facts: list[Fact] = []
         count = 0
+        self._given = (0, 0)
         for payload, end in _frames(self._paths[0].read_bytes(), self._offset):
             count += 1
+            if end - len(payload) - _FRAME.size != (self._given[1] or self._offset):
+                self._keep = True  # something before it is spoilt
             self._given = (count, end)
             self._decode(payload, facts)
             if count == limit:
@@ -178,7 +200,8 @@ class SpoolFiles:
             if next(_frames(content, self._offset), None) is not None:
                 return
             if self._keep or _is_damaged(content, self._offset):
-                path.rename(path.with_suffix(".damaged"))
+                path = path.rename(path.with_suffix(".damaged"))
+                self.damaged.append(str(path))
                 self.log.error("{path} is damaged; what could not be read is kept", path=str(path))
             else:
                 path.unlink()
@@ -193,16 +216,31 @@ def _frame(payload: bytes) -> bytes:
 
 
 def _frames(content: bytes, offset: int = 0) -> Iterator[tuple[bytes, int]]:
-    """The whole frames from `offset` on: payload and where the frame ends. Stops at the first that is not whole."""
-    while offset + _FRAME.size <= len(content):
-        length, checksum = _FRAME.unpack_from(content, offset)
-        end = offset + _FRAME.size + length
-        payload = content[offset + _FRAME.size : end]
-        # a hole left by a power cut reads as zeros, which would be an endless row of empty, valid frames
-        if not length or end > len(content) or zlib.crc32(payload) != checksum:
-            return
-        yield payload, end
-        offset = end
+    """The whole frames from `offset` on, over what is spoilt between them: payload and where the frame ends."""
+    while True:
+        payload = _payload(content, offset)
+        if payload is None:
+            # no header can be mistaken: as a length, letters of a fact would be hundreds of megabytes
+            brace = content.find(b"{", offset + _FRAME.size + 1)
+            if brace < 0:
+                return
+            offset = brace - _FRAME.size
+        else:
+            offset += _FRAME.size + len(payload)
+            yield payload, offset
+
+
+def _payload(content: bytes, offset: int) -> bytes | None:
+    """What the frame at `offset` holds; None where there is no whole one."""
+    if offset + _FRAME.size > len(content):
+        return None
+    length, checksum = _FRAME.unpack_from(content, offset)
+    end = offset + _FRAME.size + length
+    # a hole left by a power cut reads as zeros, which would be an endless row of empty, valid frames
+    if not length or end > len(content):
+        return None
+    payload = content[offset + _FRAME.size : end]
+    return payload if zlib.crc32(payload) == checksum else None
 
 
 def _is_damaged(content: bytes, offset: int) -> bool:

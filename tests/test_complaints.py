@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from camtrace import clock
-from camtrace.complaints import FORGET_SECONDS, LOG_SECONDS, MOST_REMEMBERED, NOTE_SECONDS, Complaints
+from camtrace.complaints import FORGET_SECONDS, LOG_SECONDS, MOST_NAMED, MOST_REMEMBERED, NOTE_SECONDS, Complaints
 from camtrace.model import JOURNAL_KINDS, JournalEntry
 from camtrace.notes import TEXTS, words
 
@@ -62,13 +62,40 @@ def test_a_day_of_a_bad_till(ear: Ear) -> None:
 
 
 def test_addresses_without_end(ear: Ear) -> None:
-    """They are bounded in memory, log and journal; old ones make room."""
+    """They are bounded in memory, log and journal: beyond those told by name, all others are told together."""
     for number in range(3 * MOST_REMEMBERED):
-        ear.complaints.tell(f"peer {number}", "stranger", "refused")
-    assert len(ear.complaints) == len(ear.notes) == MOST_REMEMBERED
+        ear.complaints.tell(f"peer {number}", "stranger", "refused", line="x")
+    assert len(ear.complaints) == MOST_NAMED
+    assert len(ear.notes) == len(ear.logged) == MOST_NAMED + 1
+    assert ear.notes[-1] == ("system", "till_others", {"address": f"peer {MOST_NAMED}", "count": 1})
+    ear.seconds += NOTE_SECONDS  # a sixth of an hour: so many more are told by name
+    for number in range(MOST_REMEMBERED):
+        ear.complaints.tell(f"another {number}", "stranger", "refused")
+    told = 3 * MOST_REMEMBERED - MOST_NAMED + 1
+    assert ear.notes[-1] == ("system", "till_others", {"address": f"another {MOST_NAMED // 6}", "count": told})
+    assert len(ear.notes) == MOST_NAMED + 1 + MOST_NAMED // 6 + 1
+    ear.complaints.tell("peer 5", "stranger", "refused")  # whoever is known stays so
+    assert ear.notes[-1][1:] == ("till_stranger", {"address": "peer 5", "count": 2})
+
+
+def test_a_day_of_forged_addresses(ear: Ear) -> None:
+    """Every fault there is, from addresses without end: memory, log and journal stay small."""
+    for second in range(0, 86400, 2):
+        ear.seconds = second
+        for code in ("fields", "no_name", "no_type", "long"):
+            ear.complaints.tell(f"peer {second}", code, "bad")
+    assert len(ear.complaints) <= MOST_REMEMBERED
+    assert len(ear.notes) <= 4 * (MOST_NAMED * 25 + 86400 / NOTE_SECONDS)
+
+
+def test_old_ones_make_room(ear: Ear) -> None:
+    """An hour after the flood a till is told by its address again."""
+    for number in range(2 * MOST_REMEMBERED):
+        ear.complaints.tell(f"peer {number}", f"code {number % 50}", "bad")
+    assert len(ear.complaints) == MOST_REMEMBERED
     ear.seconds += FORGET_SECONDS
     ear.complaints.tell("another", "stranger", "refused")
-    assert (len(ear.complaints), ear.notes[-1][2]["address"]) == (1, "another")
+    assert (len(ear.complaints), ear.notes[-1][1:]) == (1, ("till_stranger", {"address": "another", "count": 1}))
 
 
 @pytest.mark.parametrize(
@@ -105,3 +132,5 @@ def test_every_fault_has_its_sentence() -> None:
     """Every code that is told, wherever in the package."""
     for code in ("fields", "no_name", "no_type", "long", "stranger", "stranger_name", "crowd", "too_many"):
         assert f"till_{code}" in TEXTS
+    for who in ("till", "prisma", "control", "ftp"):
+        assert f"{who}_others" in TEXTS

@@ -172,3 +172,19 @@ class DoorsTests(TestCase):
         self.assertEqual(_with_backlog("tcp:8010"), "tcp:8010:backlog=1024")
         self.assertEqual(_with_backlog("tcp:8010:backlog=5"), "tcp:8010:backlog=5")
         self.assertEqual(_with_backlog("unix:/run/x"), "unix:/run/x")
+
+    async def test_scarce_descriptors(self) -> None:
+        """Whoever comes then is turned away at once, and told of; afterwards all is as before."""
+        scarce = [True]
+        told: list[tuple[str, str]] = []
+        doors = self.doors = Doors(reactor, lambda key: scarce[0], lambda key, address: told.append((key, address)))
+        doors.add("pos", HERE, self.factory)
+        doors.bind()
+        doors.open("pos")
+        client = TCP4ClientEndpoint(reactor, "127.0.0.1", doors.port_numbers()["pos"][0])
+        listener = await connectProtocol(client, Listener())
+        self.assertEqual(await listener.heard, b"")
+        self.assertEqual(told, [("pos", "127.0.0.1")])
+        scarce[0] = False
+        self.assertEqual(await (await connectProtocol(client, Listener())).heard, b"hello")
+        self.assertEqual(len(told), 1)

@@ -23,6 +23,7 @@ FLOOR = [
     "backoff",
     "timetable",
     "peers",
+    "descriptors",
     "folders",
     "assets",
     "garbage",

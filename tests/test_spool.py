@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from twisted.internet.defer import Deferred, ensureDeferred
+from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
 from camtrace import factcode
 from camtrace.events import CameraStateChanged, LineReceived, Noted
@@ -157,7 +157,7 @@ def SpoolFilesOpen(folder: Path) -> SpoolFiles:
 
 
 def test_a_damaged_file_is_kept(folder: Path) -> None:
-    """A bit that flipped in the middle hides what follows: someone may still want to look at it."""
+    """A bit that flipped in the middle hides one fact: someone may still want to look at it."""
     files = SpoolFilesOpen(folder)
     files.append([noted(1), noted(2), noted(3)])
     files.close()
@@ -165,8 +165,30 @@ def test_a_damaged_file_is_kept(folder: Path) -> None:
     content = bytearray(path.read_bytes())
     content[len(content) // 2] ^= 1
     path.write_bytes(content)
-    assert drained(SpoolFilesOpen(folder)) == [1]
+    assert drained(SpoolFilesOpen(folder)) == [1, 3]
     assert [kept.suffix for kept in folder.iterdir()] == [".damaged"]
+
+
+def test_damage_is_told(folder: Path) -> None:
+    """Once all that can be read is given: with the file that is kept."""
+
+    def run(work: Callable[..., object], *args: object) -> Deferred[object]:
+        return succeed(work(*args))
+
+    told: list[str] = []
+    spool = Spool(folder, run, damaged=told.append)
+    done = ensureDeferred(spool.open())
+    ensureDeferred(spool.append([noted(1), noted(2)]))
+    ensureDeferred(spool.close())
+    (path,) = folder.iterdir()
+    content = path.read_bytes()
+    path.write_bytes(content.replace(b"started", b"storted", 1))
+    again = Spool(folder, run, damaged=told.append)
+    for step in (again.open(), again.first(10), again.first(10)):
+        done = ensureDeferred(step)
+    assert (told, again.count, [fact.id for fact in done.result]) == ([], 1, [2])
+    ensureDeferred(again.drop())
+    assert (told, again.count) == ([str(path.with_suffix(".damaged"))], 0)
 
 
 def test_a_fact_of_a_newer_version_does_not_stop_the_others(folder: Path) -> None:
@@ -279,3 +301,71 @@ def test_kill_9(folder: Path) -> None:
         assert last <= count <= last + 7
         last = count
     assert drained(SpoolFilesOpen(folder)) == list(range(1, last + 1))
+
+
+FILL = """
+import resource, signal, sys
+from pathlib import Path
+sys.path[:0] = sys.argv[2:]
+from test_spool import line
+from camtrace.spool import SpoolFiles
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+files = SpoolFiles(Path(sys.argv[1]))
+files.open()
+resource.setrlimit(resource.RLIMIT_FSIZE, (30_000, resource.RLIM_INFINITY))
+done = []
+for number in range(0, 400, 4):
+    try:
+        files.append([line(number + more) for more in range(4)])
+        done.append(number)
+    except OSError:
+        break
+resource.setrlimit(resource.RLIMIT_FSIZE, (resource.RLIM_INFINITY, resource.RLIM_INFINITY))
+files.append([line(1000)])
+print(*done)
+"""
+
+
+def test_a_disk_that_fills_up_in_the_middle_of_a_write(folder: Path) -> None:
+    """The system writes as much as fits and says so: that is not all, and nothing of it counts."""
+    here = Path(__file__).resolve().parent
+    command = [sys.executable, "-c", FILL, folder, here, here.parent]
+    done = subprocess.run(command, capture_output=True, text=True, check=True).stdout.split()
+    assert 3 < len(done) < 100
+    files = SpoolFiles(folder)
+    files.open()
+    expected = [int(number) + more for number in done for more in range(4)]
+    assert drained(files) == [*expected, 1000]
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 1 << 16), st.binary(min_size=1, max_size=40)), max_size=4),
+    st.integers(1, 60),
+)
+@settings(max_examples=60, deadline=None)
+def test_damaged_anywhere(
+    tmp_path_factory: pytest.TempPathFactory, damages: list[tuple[int, bytes]], count: int
+) -> None:
+    """Whatever bytes a disk has spoiled, every fact that they did not touch is there, in order."""
+    folder = tmp_path_factory.mktemp("spool")
+    files = SpoolFiles(folder)
+    files.open()
+    ends = []
+    for number in range(count):
+        files.append([line(number)])
+        ends.append(next(folder.glob("*.spool")).stat().st_size)
+    files.close()
+    path = next(folder.glob("*.spool"))
+    content = bytearray(whole := path.read_bytes())
+    for place, spoilt in damages:
+        at = place % len(content)
+        content[at : at + len(spoilt)] = spoilt[: len(content) - at]
+    path.write_bytes(content)
+    begins = [0, *ends]
+    intact = [n for n in range(count) if content[begins[n] : ends[n]] == whole[begins[n] : ends[n]]]
+    files = SpoolFiles(folder)
+    assert files.open() == len(intact)
+    assert drained(files) == intact
+    assert not list(folder.glob("*.spool"))
+    if intact != list(range(count)) and intact[-1:] == [count - 1]:
+        assert list(folder.glob("*.damaged"))

@@ -7,13 +7,13 @@ Test button) raises nothing. Limits: see `[alarm]` in etc/camtrace.toml.
 from __future__ import annotations
 
 import re
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Awaitable, Sequence
 from io import BytesIO
 from typing import Any, Protocol
 from urllib.parse import parse_qsl, urlsplit
 
-from twisted.internet import defer, protocol
+from twisted.internet import defer, protocol, task
 from twisted.internet.interfaces import IHalfCloseableProtocol
 from twisted.logger import Logger
 from twisted.python.failure import Failure
@@ -22,7 +22,7 @@ from zope.interface import implementer
 
 from camtrace.alarm.wire import MAX_LINE, Call, Splitter, WireError, from_parameters, parse
 from camtrace.model import Camera
-from camtrace.peers import Peers
+from camtrace.peers import Peers, Silent
 
 SHORT_SILENCE_SECONDS = 0.5  # after it, a whole message counts although nothing ended it
 IDLE_SECONDS = 60.0  # a text connection that says nothing for so long is closed
@@ -33,7 +33,8 @@ MAX_SAMPLE = 80
 HTTP_READ_BYTES = 1 << 16
 READ_BYTES = 1024  # of text, at once: then it is the turn of others
 MOST_UNDER_WAY = 50  # messages of one connection that are not durable: it is read no further until they are
-CROWD = 500  # of all connections together
+CROWD = 200  # of all connections together
+TURN_MESSAGES = 25  # of all connections in one turn of the reactor, some 2 ms: what more they sent waits for the next
 _METHODS = (b"GET", b"HEAD", b"POST", b"PUT", b"PATCH", b"DELETE", b"OPTIONS")
 _REQUEST = re.compile(rb"(?:%s) " % b"|".join(_METHODS))
 _PATHS = ("/alarm", "/alarme")
@@ -68,6 +69,7 @@ class ControlConnection(protocol.Protocol):
         self._splitter = Splitter()
         self._http: Any = None
         self._timer: Any = None
+        self._waiting: deque[bytes] = deque()  # messages for which this turn of the reactor had no room
         self._under_way = 0
         self._paused = False
 
@@ -164,28 +166,45 @@ class ControlConnection(protocol.Protocol):
         self._take(self._splitter.flush())
 
     def _take(self, messages: Sequence[bytes]) -> None:
-        for message in messages:
-            try:
-                call = parse(message)
-            except WireError as error:
-                sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
-                self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
-            else:
-                self._under_way += 1
-                done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
-                done.addCallback(self._became_durable)
+        self._waiting.extend(messages)
+        self.go_on()
+
+    def go_on(self) -> None:
+        """Take what has come, as far as this turn has room for it; the rest when it is this connection's turn again."""
+        while self._waiting and self.factory.has_room():
+            self._one(self._waiting.popleft())
+        if self._waiting:
+            self.factory.wait(self)
         crowded = self._under_way > MOST_UNDER_WAY or self.factory.is_crowded
-        if self._under_way and crowded and not self._paused and not self._ended:
-            self._paused = True
-            self.transport.pauseProducing()
+        if self._waiting or (self._under_way and crowded):
+            if not self._paused and not self._ended:
+                self._paused = True
+                self.transport.pauseProducing()
+        elif self._paused:
+            self._read_on()
+
+    def _one(self, message: bytes) -> None:
+        try:
+            call = parse(message)
+        except WireError as error:
+            sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
+            self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
+        else:
+            self.factory.has_spoken(self, self._peer)
+            self._under_way += 1
+            done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
+            done.addCallback(self._became_durable)
 
     def _became_durable(self, _: None) -> None:
         self._under_way -= 1
-        if self._paused and not self._under_way:
-            self._paused = False
-            if self in self.factory.open:
-                self._wait_for_more()
-                self.transport.resumeProducing()
+        if self._paused and not self._under_way and not self._waiting:
+            self._read_on()
+
+    def _read_on(self) -> None:
+        self._paused = False
+        if self in self.factory.open:
+            self._wait_for_more()
+            self.transport.resumeProducing()
 
     # ── time ──
 
@@ -219,6 +238,8 @@ class AlarmRequest(http.Request):
 
     def process(self) -> None:
         """Raise what is asked for; the answer goes out when that is durable."""
+        control = self.channel.control
+        control.factory.has_spoken(control, control._peer)
         self.responseHeaders.setRawHeaders("Connection", ["close"])
         self.channel.persistent = False  # and so it is: it would count among the open ones until its time is over
         address = urlsplit(self.uri.decode("latin-1"))
@@ -228,7 +249,7 @@ class AlarmRequest(http.Request):
         fields = parse_qsl(address.query, keep_blank_values=True, max_num_fields=None)
         if "form-urlencoded" in (self.getHeader("content-type") or "").lower() and self._taken <= FORM_BYTES:
             fields += parse_qsl(self.content.getvalue().decode("utf-8", "replace"), keep_blank_values=True)
-        self.channel.control.factory.run(self._raise(from_parameters(fields[:100])))
+        control.factory.run(self._raise(from_parameters(fields[:100])))
 
     async def _raise(self, call: Call) -> None:
         control = self.channel.control
@@ -288,7 +309,11 @@ class ControlFactory(protocol.Factory):
         self._max_connections = max_connections
         self._max_per_peer = max_per_peer
         self._connections: Counter[str] = Counter()
+        self._silent: Silent[ControlConnection] = Silent()
         self._under_way: set[defer.Deferred[Any]] = set()
+        self._room = TURN_MESSAGES  # for messages in this turn of the reactor
+        self._turn: Any = None
+        self._waiting: dict[ControlConnection, None] = {}  # those with messages for which there was none, in order
         self._http = http.HTTPFactory(reactor=reactor)  # only for what its channels ask of it: time, and no log
         self._http.log = lambda request: None  # type: ignore[method-assign]
 
@@ -296,10 +321,10 @@ class ControlFactory(protocol.Factory):
         """Whether `peer` may connect now; if not, that is told."""
         if not self._peers.admits(peer):
             self.receiver.not_understood(peer, "refused", "refused: its address is not among [alarm] allow")
-        elif len(self.open) >= (most := self._max_connections):
-            self.receiver.not_understood(peer, "crowd", f"refused: {most} connections are open")
         elif self._connections[peer] >= (most := self._max_per_peer):
             self.receiver.not_understood(peer, "too_many", f"refused: it has {most} connections open")
+        elif len(self.open) >= (most := self._max_connections) and not self._make_room(peer):
+            self.receiver.not_understood(peer, "crowd", f"refused: {most} connections are open")
         else:
             return True
         return False
@@ -307,11 +332,29 @@ class ControlFactory(protocol.Factory):
     def joined(self, connection: ControlConnection, peer: str) -> None:
         """A connection is open."""
         self.open.add(connection)
+        self._silent.add(peer, connection)
         self._connections[peer] += 1
+
+    def has_spoken(self, connection: ControlConnection, peer: str) -> None:
+        """It has sent a message that is one."""
+        self._silent.discard(peer, connection)
+
+    def _make_room(self, peer: str) -> bool:
+        """Whether one went that has sent no message, of the address with most of those: `peer` may have an alarm."""
+        found = self._silent.to_give_way(peer)
+        if found is None:
+            return False
+        other, connection = found
+        self.receiver.not_understood(other, "crowd", "closed, it has sent no message: too many connections are open")
+        self.open.discard(connection)
+        self._silent.discard(other, connection)
+        connection.transport.abortConnection()
+        return True
 
     def left(self, connection: ControlConnection, peer: str) -> None:
         """A connection is gone."""
         self.open.discard(connection)
+        self._silent.discard(peer, connection)
         self._connections[peer] -= 1
         if not self._connections[peer]:
             del self._connections[peer]
@@ -331,6 +374,24 @@ class ControlFactory(protocol.Factory):
         """Whether senders must wait because triggers do not become durable as fast as they come."""
         return len(self._under_way) >= CROWD
 
+    def has_room(self) -> bool:
+        """Whether one message more may be taken in this turn of the reactor; if so, there is room for one less."""
+        if self._turn is None:
+            self._room = TURN_MESSAGES
+            self._turn = self.reactor.callLater(0, self._next_turn)
+        self._room -= 1
+        return self._room >= 0
+
+    def wait(self, connection: ControlConnection) -> None:
+        """The connection has messages for which there was no room; those before it come first."""
+        self._waiting[connection] = None
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        waiting, self._waiting = self._waiting, {}
+        for connection in waiting:
+            connection.go_on()
+
     def run(self, work: Awaitable[Any]) -> defer.Deferred[None]:
         """Let something go on until it is done, which the answer tells; the stop waits for it."""
         running: defer.Deferred[Any] = defer.ensureDeferred(work)  # type: ignore[arg-type]
@@ -347,6 +408,8 @@ class ControlFactory(protocol.Factory):
         """End all connections; returns when what they asked for is durable."""
         for connection in tuple(self.open):
             connection.leave()
+        while self._waiting:
+            await task.deferLater(self.reactor, 0)
         await defer.DeferredList(list(self._under_way))
         for connection in tuple(self.open):
             connection.transport.abortConnection()

@@ -18,8 +18,8 @@ from camtrace.pos.wire import Message, WireError, mask_all, to_text
 MOST_KEPT = 300  # lines and reads of each sender
 MOST_SENDERS = 200
 MOST_HELD = 4096
-_NUMBER_BACKWARDS = re.compile(rb"[ \0-]?[0-9](?:[ \0-]?[0-9])*")
-_NUMBER_GOES_ON = re.compile(rb"\A[ \0-]?[0-9](?:[ \0-]?[0-9])*")
+_NUMBER_BACKWARDS = re.compile(rb"[^0-9A-Za-z|\r\n]{0,3}[0-9](?:[^0-9A-Za-z|\r\n]{0,3}[0-9])*")
+_NUMBER_GOES_ON = re.compile(rb"\A[^0-9A-Za-z|\r\n]{0,3}[0-9](?:[^0-9A-Za-z|\r\n]{0,3}[0-9])*")
 
 
 class MaskedStream:

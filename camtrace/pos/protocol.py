@@ -5,7 +5,7 @@ A till may say nothing for hours, so silence never closes a connection; a dead p
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from typing import Any, Protocol
 
@@ -13,6 +13,7 @@ from twisted.internet import defer, protocol, task
 from twisted.python.failure import Failure
 
 from camtrace.complaints import Complaints
+from camtrace.peers import Silent
 from camtrace.pos.admission import Admission
 from camtrace.pos.capture import Capture, MaskedStream
 from camtrace.pos.dialect import BUILT_IN
@@ -23,6 +24,10 @@ from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
 READ_BYTES = 1 << 14
+TURN_BYTES = (
+    2 * READ_BYTES
+)  # understood in one turn of the reactor, of all connections: 50 ms; others wait for the next
+CROWDED_SECONDS = 0.01  # until it is looked again whether facts still wait to become durable
 MAX_SAMPLE = 80  # characters of a bad line that are told
 LAST_READING_SECONDS = 0.5  # for what tills have sent when the server stops
 LAST_PATIENCE_SECONDS = 1.0  # for that to become durable; the intake goes on when it takes longer
@@ -64,6 +69,10 @@ class TillConnection(protocol.Protocol):
         self._ended = False
         self._under_way = 0
         self._paused = False
+        self._later = b""  # what was read when this turn of the reactor had no room for it: no more is read then
+        self._is_lost = False
+        self._has_spoken = False
+        self._bad = 0  # lines that could not be read
 
     def connectionMade(self) -> None:
         self._peer = getattr(self.transport.getPeer(), "host", "local")
@@ -73,6 +82,7 @@ class TillConnection(protocol.Protocol):
         self._accepted = True
         self.factory.connections[self._peer] += 1
         self.factory.open.add(self)
+        self.factory.silent.add(self._peer, self)
         self.transport.bufferSize = READ_BYTES
         if hasattr(self.transport, "setTcpKeepAlive"):
             self.transport.setTcpKeepAlive(True)
@@ -81,6 +91,27 @@ class TillConnection(protocol.Protocol):
         if not self._accepted or self._ended:
             return
         self.factory.reads += 1
+        if self._later or not self.factory.has_room(len(data)):
+            self._later += data
+            self.factory.wait(self)
+            if not self._paused:
+                self._paused = True
+                self.transport.pauseProducing()
+            return
+        self._understand(data)
+
+    def go_on(self) -> int:
+        """Understand what was read before; answers how many bytes that is."""
+        data, self._later = self._later, b""
+        if data and not self._ended:
+            self._understand(data)
+        if self._is_lost and data:
+            self._end()
+        else:
+            self._read_on()
+        return len(data)
+
+    def _understand(self, data: bytes) -> None:
         if self.factory.generation != self._generation:
             self._ask_dialect()
         if self.factory.is_captured:
@@ -98,9 +129,16 @@ class TillConnection(protocol.Protocol):
         if not self._accepted:
             return
         self.factory.open.discard(self)
+        self.factory.silent.discard(self._peer, self)
         self.factory.connections[self._peer] -= 1
         if not self.factory.connections[self._peer]:
             del self.factory.connections[self._peer]
+        self._is_lost = True
+        if not self._later:
+            self._end()
+
+    def _end(self) -> None:
+        """All that it has sent is understood, but for a line without an end: that counts."""
         if not self._ended:
             self._take(self._splitter.flush())
         if self._shown is not None and self.factory.capture is not None:
@@ -144,11 +182,14 @@ class TillConnection(protocol.Protocol):
     def _take(self, lines: list[bytes]) -> None:
         if not lines:
             return
-        receiver = self.factory.receiver
+        receiver, bad = self.factory.receiver, self._bad
         self._under_way += len(lines)
         self.factory.under_way += len(lines)
         durable = receiver.received(lines, self._peer, self._encoding, self._bad_line, self._reader)
         durable.addCallback(self._became_durable, len(lines))
+        if not self._has_spoken and self._bad - bad < len(lines):
+            self._has_spoken = True
+            self.factory.silent.discard(self._peer, self)
         if self._under_way and not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded):
             self._paused = True
             self.transport.pauseProducing()
@@ -160,6 +201,7 @@ class TillConnection(protocol.Protocol):
         return self.factory.encoding if own == "auto" else own
 
     def _bad_line(self, line: bytes, fault: WireError) -> None:
+        self._bad += 1
         sample = mask(line)[:MAX_SAMPLE]
         self.factory.complaints.tell(
             self._peer, fault.code, f"{fault}: {sample!r}", line=to_text(sample, self._encoding)
@@ -168,7 +210,11 @@ class TillConnection(protocol.Protocol):
     def _became_durable(self, _: None, count: int) -> None:
         self._under_way -= count
         self.factory.became_durable(count)
-        if self._paused and not self._under_way:
+        self._read_on()
+
+    def _read_on(self) -> None:
+        """Read further, once all that was read is understood and durable."""
+        if self._paused and not self._under_way and not self._later and not self._is_lost:
             self._paused = False
             self.transport.resumeProducing()
 
@@ -190,7 +236,9 @@ class TillFactory(protocol.Factory):
         dialect: str = BUILT_IN,
         dialects: Dialects | None = None,
         capture: Capture | None = None,
+        reactor: Any = None,
     ) -> None:
+        """`reactor`: whose turns the connections share; without one each is understood as it is read."""
         self.receiver = receiver
         self.complaints = complaints
         self.encoding = encoding
@@ -199,8 +247,13 @@ class TillFactory(protocol.Factory):
         self.capture = capture
         self.connections: Counter[str] = Counter()
         self.open: set[TillConnection] = set()
+        self.silent: Silent[TillConnection] = Silent()
         self.reads = 0
         self.under_way = 0  # lines of all connections that are not durable yet
+        self._reactor = reactor
+        self._room = 0  # bytes that may be understood in this turn of the reactor
+        self._turn: Any = None
+        self._waiting: deque[TillConnection] = deque()  # those with bytes for which there was none, in order of reading
         self._durable: defer.Deferred[None] | None = None
         self._admission = admission or Admission()
         self._max_connections = max_connections
@@ -220,13 +273,57 @@ class TillFactory(protocol.Factory):
         """Whether `peer` may connect now; if not, that is told."""
         if not self._admission.peer(peer):
             self.complaints.tell(peer, "stranger", "refused: its address is not among [pos] sources")
-        elif len(self.open) >= (most := self._max_connections):
-            self.complaints.tell(peer, "crowd", f"refused: {most} connections are open", open=most)
         elif self.connections[peer] >= (most := self._max_per_peer):
             self.complaints.tell(peer, "too_many", f"refused: it has {most} connections open", open=most)
+        elif len(self.open) >= (most := self._max_connections) and not self._make_room(peer, most):
+            self.complaints.tell(peer, "crowd", f"refused: {most} connections are open", open=most)
         else:
             return True
         return False
+
+    def has_room(self, count: int) -> bool:
+        """Whether so many bytes may be understood now; if so, there is room for so many less in this turn.
+
+        A till may have ended one connection and gone on by another: what was read first is understood first.
+        """
+        if self._reactor is None:
+            return True
+        if self._waiting or self.receiver.is_crowded:
+            return False
+        if self._turn is None:
+            self._room = TURN_BYTES
+            self._turn = self._reactor.callLater(0, self._next_turn)
+        if self._room <= 0:
+            return False
+        self._room -= count
+        return True
+
+    def wait(self, connection: TillConnection) -> None:
+        """It has read what there was no room for."""
+        self._waiting.append(connection)
+        if self._turn is None:
+            self._turn = self._reactor.callLater(CROWDED_SECONDS, self._next_turn)
+
+    def _next_turn(self) -> None:
+        self._turn = None
+        self._room = 0 if self.receiver.is_crowded else TURN_BYTES
+        while self._waiting and self._room > 0:
+            self._room -= self._waiting.popleft().go_on()
+        if self._waiting:
+            seconds = CROWDED_SECONDS if self.receiver.is_crowded else 0
+            self._turn = self._reactor.callLater(seconds, self._next_turn)
+
+    def _make_room(self, peer: str, most: int) -> bool:
+        """Whether one went that has said no line, of the address with most of those: `peer` gets its place."""
+        found = self.silent.to_give_way(peer)
+        if found is None:
+            return False
+        other, connection = found
+        self.complaints.tell(other, "gave_way", f"closed, it has said no line: {most} connections are open", open=most)
+        self.open.discard(connection)
+        self.silent.discard(other, connection)
+        connection.transport.abortConnection()
+        return True
 
     def became_durable(self, count: int) -> None:
         """So many more lines are durable."""
@@ -250,6 +347,8 @@ class TillFactory(protocol.Factory):
             else:
                 await task.deferLater(reactor, 0)
                 quiet = 0 if self.reads > before else quiet + 1
+        while self._waiting:
+            self._waiting.popleft().go_on()
         for connection in tuple(self.open):
             connection.leave()
         deadline = reactor.seconds() + LAST_PATIENCE_SECONDS

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -28,6 +29,10 @@ from camtrace.tickets.grouping import Entry, Grouping
 PROTOCOL = "pos"
 CROWD = 3000  # facts that wait to become durable: tills are read no further until there are fewer
 MOST_SENDERS = 5000
+# names of tills that were never heard before: so many are taken from one address, and from all, while the server runs.
+# A concentrator speaks for a chain; whoever sends names without end shall fill neither memory nor the list of tills
+MOST_NAMES_OF_ONE, MOST_NAMES = 2500, 20_000
+WRONG_CLOCK = timedelta(hours=1)  # one put back by more is followed: lines belong to the pictures of their time
 Bad = Callable[[bytes, WireError], None]
 _TICK = timedelta(microseconds=1)
 
@@ -84,7 +89,9 @@ class Tills:
         self._burst_found = burst_found
         self._senders: dict[str, Sender] = {}
         self._own: dict[tuple[str, str], Reader] = {}  # of tills that speak otherwise than their address
-        self._last_at: dict[str, datetime] = {}
+        self._last_at: dict[str, datetime] = {}  # by name of every till that has ever spoken
+        self._named: Counter[str] = Counter()  # how many new names each address has brought
+        self._new_names = 0
         for name in ("camtrace_pos_lines_total", "camtrace_pos_errors_total"):
             metrics.add(name, 0)  # shown from the start
 
@@ -134,6 +141,8 @@ class Tills:
                     continue
                 if not self._admission.source(message.source):
                     raise WireError("its name is not among [pos] sources", "stranger_name")
+                if message.source not in self._last_at:
+                    self._meet(peer)
             except WireError as error:
                 bad(raw, error)
                 fault = error.code
@@ -149,6 +158,13 @@ class Tills:
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)
         return self._facts.record_all(facts).addErrback(self._refused, peer)
+
+    def _meet(self, peer: str) -> None:
+        """A till speaks whose name nobody has heard. Raises WireError where that has gone on for too long."""
+        if self._named[peer] >= MOST_NAMES_OF_ONE or self._new_names >= MOST_NAMES:
+            raise WireError("too many names of tills have come that were never heard before", "names")
+        self._named[peer] += 1
+        self._new_names += 1
 
     def lost(self, peer: str, fault: WireError) -> None:
         """A line of `peer` never ended: it is none, and counted as one that cannot be read."""
@@ -248,10 +264,10 @@ class Tills:
         return LineReceived(line.id, line, ticket)
 
     def _instant(self, source: str) -> datetime:
-        """Now, but later than the source's line before, whatever the clock does."""
+        """Now, but later than the source's line before; a clock put back far was wrong before."""
         at = self._now()
         last = self._last_at.get(source)
-        if last is not None and at <= last:
+        if last is not None and last - WRONG_CLOCK <= at <= last:
             at = last + _TICK
         self._last_at[source] = at
         return at

@@ -12,6 +12,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
+from camtrace.cards import masked, masked_over_fields, may_hold_a_card
+
 MAX_LINE = 4096
 MAX_NAME = 200  # characters of a till, ticket, seller or customer that are kept apart; the raw line has them all
 MAX_TYPE = 8
@@ -291,29 +293,26 @@ def _is_cyrillic(line: bytes) -> bool:
 
 # ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
-_DIGITS = re.compile(rb"(?<![0-9])[0-9]{13,19}(?![0-9])")
-_GROUPED = re.compile(rb"(?<![0-9])[0-9](?:[ \0-]?[0-9]){12,18}(?![0-9])")
-
 
 def mask(line: bytes) -> bytes:
-    """`line` with all but the last four digits of card numbers replaced by `*`.
+    """`line` with all but the last four digits of card numbers replaced by `*` (`cards.masked`).
 
-    A card number is a run of 13 to 19 digits, in groups or not or with NUL bytes between, that passes Luhn's check.
-    The article's code (field 6 of A and S lines) is a barcode and stays.
+    The article's code (field 6 of A and S lines) is a barcode and stays. A card's groups are found over the ends of
+    fields too, behind the five that name the till and its ticket.
     """
-    if _GROUPED.search(line) is None:
+    if not may_hold_a_card(line):
         return line
     fields = line.split(b"|")
     is_article = len(fields) > 6 and fields[4].strip().upper() in (b"A", b"S")
-    return b"|".join(
-        field if is_article and index == 6 else _GROUPED.sub(_masked, _DIGITS.sub(_masked, field))
-        for index, field in enumerate(fields)
-    )
+    kept = [field if is_article and index == 6 else masked(field) for index, field in enumerate(fields)]
+    if is_article:
+        return b"|".join(kept)
+    return b"|".join((*kept[:5], masked_over_fields(b"|".join(kept[5:])))) if len(kept) > 5 else b"|".join(kept)
 
 
 def mask_all(data: bytes) -> bytes:
     """`data` of any form with its card numbers masked; what is a barcode is not known here."""
-    return _GROUPED.sub(_masked, _DIGITS.sub(_masked, data))
+    return masked(data) if may_hold_a_card(data) else data
 
 
 _LAST_SHOWN = 4
@@ -327,17 +326,3 @@ def mask_whole(number: str) -> str:
         return number
     hidden = set(places[:-_LAST_SHOWN])
     return "".join("*" if place in hidden else letter for place, letter in enumerate(number))
-
-
-def _masked(match: re.Match[bytes]) -> bytes:
-    run = match[0]
-    digits = [byte - 48 for byte in run if 48 <= byte <= 57]
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    if (sum(digits[-1::-2]) + sum(doubled)) % 10:
-        return run
-    kept = len(run)
-    for _ in range(4):
-        kept = max(kept - 1, 0)
-        while not 48 <= run[kept] <= 57:
-            kept -= 1
-    return bytes(42 if 48 <= byte <= 57 else byte for byte in run[:kept]) + run[kept:]

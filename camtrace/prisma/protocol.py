@@ -18,11 +18,13 @@ from twisted.internet import defer, protocol, task
 
 from camtrace import clock
 from camtrace.prisma.service import Datagram
+from camtrace.prisma.wire import SIZE
 
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
-AT_ONCE = 500  # datagrams that are understood in one turn, 20 ms: then the port is read again
-MOST_WAITING, SHARE = 200_000, 150_000  # datagrams that wait, of all senders and of one
+AT_ONCE = 500  # packets that are understood in one turn, 20 ms: then the port is read again
+# packets that wait, of all senders and of one. A datagram counts for as many as would fill it: memory is bounded by it
+MOST_WAITING, SHARE = 200_000, 150_000
 WATCH_SECONDS = 30.0  # between two looks at what the kernel dropped
 LAST_PATIENCE_SECONDS = 1.0  # for what was received to become durable; the intake goes on when it takes longer
 _FORCED = 33  # SO_RCVBUFFORCE of Linux: beyond net.core.rmem_max, for root
@@ -54,7 +56,8 @@ class EventPort(protocol.DatagramProtocol):
         self._now = now
         self._seconds = seconds
         self._arrived: deque[Datagram] = deque()
-        self._senders: Counter[str] = Counter()  # of those that wait, by address
+        self._waiting = 0  # packets in them
+        self._senders: Counter[str] = Counter()  # the same by address
         self._flushing = False
         self._under_way = 0
         self._durable: defer.Deferred[None] | None = None
@@ -86,11 +89,12 @@ class EventPort(protocol.DatagramProtocol):
             await waiting
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        peer = addr[0]
-        if len(self._arrived) >= MOST_WAITING or self._senders[peer] >= SHARE:
+        peer, packets = addr[0], packets_in(datagram)
+        if self._waiting + packets > MOST_WAITING or self._senders[peer] + packets > SHARE:
             self._receiver.crowded(peer)
             return
-        self._senders[peer] += 1
+        self._waiting += packets
+        self._senders[peer] += packets
         self._arrived.append(Datagram(datagram, peer, self._now(), self._seconds()))
         if not self._flushing:
             self._flushing = True
@@ -114,11 +118,17 @@ class EventPort(protocol.DatagramProtocol):
             self._reactor.callLater(0, self._turn)
 
     def _flush(self) -> None:
-        arrived = [self._arrived.popleft() for _ in range(min(AT_ONCE, len(self._arrived)))]
-        if not self._arrived:
-            self._senders.clear()
-        else:
-            self._senders.subtract(Counter(each.peer for each in arrived))
+        arrived = []
+        packets = 0
+        while self._arrived and packets < AT_ONCE:
+            datagram = self._arrived.popleft()
+            arrived.append(datagram)
+            count = packets_in(datagram.data)
+            packets += count
+            self._senders[datagram.peer] -= count
+            if not self._senders[datagram.peer]:
+                del self._senders[datagram.peer]
+        self._waiting -= packets
         if arrived:
             self._under_way += 1
             self._receiver.received(arrived).addBoth(self._became_durable)
@@ -128,6 +138,11 @@ class EventPort(protocol.DatagramProtocol):
         if not self._under_way and self._durable is not None:
             waiting, self._durable = self._durable, None
             waiting.callback(None)
+
+
+def packets_in(datagram: bytes) -> int:
+    """How many packets would fill a datagram, at least one."""
+    return max(1, len(datagram) // SIZE)
 
 
 def where(endpoint: str) -> tuple[int, str]:

@@ -30,10 +30,14 @@ from camtrace.tickets.tally import ANNULLED, RETURNED
 
 CROWD = 200_000  # facts that wait to become durable: more are not taken, memory is not endless
 SHARE = 150_000  # of them those of one sender: room is left for its neighbours
-MOST_SOURCES = 5000
+MOST_SOURCES = (
+    5000  # that are known; where more speak, one that is not registered and was silent for so long makes room
+)
+FORGET = timedelta(hours=1)
 # a packet that comes again, byte for byte, within so long is the same event: with the sender's date and time, without
 REPEATED_SECONDS, REPEATED_UNDATED_SECONDS = 2.0, 0.2
 CLOCK_OFF = timedelta(days=1)  # a sender whose clock is off by more is told of
+WRONG_CLOCK = timedelta(hours=1)  # our own, put back by more, is followed: lines belong to the pictures of their time
 MAX_SAMPLE = 60
 _TICK = timedelta(microseconds=1)
 _SOURCE = re.compile(r"[A-Z][A-Z0-9]{0,2}:[0-9]+")
@@ -101,7 +105,7 @@ class EventSources:
         self._appeared = appeared
         self._last_at: dict[str, datetime] = {}
         self._lately: OrderedDict[bytes, float] = OrderedDict()
-        self._seen: dict[str, Seen] = {}
+        self._seen: OrderedDict[str, Seen] = OrderedDict()  # the one that spoke last at the end
         self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
         self._waiting: Counter[str] = Counter()  # events that are not durable yet, by the sender's address
         for name in ("datagrams", "events", "repeated", "ignored", "wrong_clock"):
@@ -111,10 +115,10 @@ class EventSources:
 
     def resume(self, last_received: Mapping[str, datetime]) -> None:
         """Keep instants increasing after a restart, and know who spoke before it: the last line of each source."""
-        for source, at in last_received.items():
-            if _SOURCE.fullmatch(source):
-                self._last_at[source] = at
-                self._seen.setdefault(source, Seen(source, at, at))
+        known = sorted((at, source) for source, at in last_received.items() if _SOURCE.fullmatch(source))
+        self._last_at.update((source, at) for at, source in known)
+        for at, source in known[-MOST_SOURCES:]:
+            self._seen.setdefault(source, Seen(source, at, at))
 
     def seen(self) -> list[Seen]:
         """Who spoke, by name."""
@@ -226,9 +230,11 @@ class EventSources:
         seen = self._seen.get(source)
         before = (seen.events > 0, seen.refused) if seen else (False, False)
         if seen is None:
-            if len(self._seen) >= MOST_SOURCES and not self._forget_stranger():
+            crowded = len(self._seen) >= MOST_SOURCES and source not in self._registry.sources
+            if crowded and not self._forget_stranger() and not self._forget_silent(datagram.at):
                 return None
             seen = self._seen[source] = Seen(source, datagram.at, datagram.at)
+        self._seen.move_to_end(source)
         seen.last_at, seen.peer = datagram.at, datagram.peer
         seen.events += 1
         seen.refused = source not in self._registry.sources and not self._admission.admits(source, datagram.peer)
@@ -247,6 +253,16 @@ class EventSources:
         """Make room in the list of sources: the refused one that spoke longest ago goes. False: there is none."""
         while self._strangers:
             source, _ = self._strangers.popitem(last=False)
+            if source not in self._registry.sources:
+                del self._seen[source]
+                return True
+        return False
+
+    def _forget_silent(self, now: datetime) -> bool:
+        """The same for one that was taken, after an hour of silence: forged names keep no new till out for good."""
+        for source, seen in self._seen.items():
+            if now - seen.last_at < FORGET:
+                return False
             if source not in self._registry.sources:
                 del self._seen[source]
                 return True
@@ -311,9 +327,9 @@ class EventSources:
         return found.id if found is not None else 0
 
     def _instant(self, source: str, at: datetime) -> datetime:
-        """When it arrived, but later than the source's line before, whatever the clock does."""
+        """When it arrived, but later than the source's line before; a clock put back far was wrong before."""
         last = self._last_at.get(source)
-        if last is not None and at <= last:
+        if last is not None and last - WRONG_CLOCK <= at <= last:
             at = last + _TICK
         self._last_at[source] = at
         return at

@@ -14,7 +14,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from camtrace.cards import hidden_bytes
+from camtrace.cards import hidden_bytes, masked, may_hold_a_card
 
 # name and width in bytes of each field, in the order of the packet
 FIELDS = (
@@ -49,6 +49,7 @@ ENCODINGS = ("cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252")
 DEFAULT_ENCODING = "cp866"  # "ASCII DOS" in the manual
 PIVOT = 80  # years below are of this century
 MOST_EVENTS = 32  # in one datagram
+LONGEST = 1024  # bytes of a packet that are looked at and kept: in UTF-8 it may have twice its size
 _HEAD = 13  # bytes up to the event's number; a shorter packet says nothing
 
 _ends = [sum(width for _, width in FIELDS[: place + 1]) for place in range(len(FIELDS))]
@@ -107,7 +108,7 @@ def split(datagram: bytes) -> list[bytes]:
     """The packets of a datagram: one, or several where it is an exact multiple of their size."""
     count, rest = divmod(len(datagram), SIZE)
     if rest or not 1 < count <= MOST_EVENTS:
-        return [datagram]
+        return [datagram[:LONGEST]]
     return [datagram[place : place + SIZE] for place in range(0, len(datagram), SIZE)]
 
 
@@ -337,13 +338,12 @@ def _hour(hour: bytes, minute: bytes, second: bytes, thousandths: bytes) -> time
 # ── card numbers ─────────────────────────────────────────────────────────────────────────────────────────────────
 
 _STAR = re.compile(r"[^\s\0]")
-_RUN = re.compile(rb"(?<![0-9])[0-9](?:[ -]?[0-9]){12,18}(?![0-9])")
 _LOOSE = ("CassirItem", "Cassir", "GoodsName")  # fields that may hold a card number by mistake
 
 
 def mask(data: bytes) -> bytes:
     """Any bytes with all but the last four digits of what passes for a card number (Luhn) replaced by `*`."""
-    return _RUN.sub(_masked_run, data) if _RUN.search(data) else data
+    return masked(data) if may_hold_a_card(data) else data
 
 
 def without_card(packet: bytes) -> bytes:
@@ -388,8 +388,7 @@ def _masked(packet: bytes, values: tuple[bytes, ...], text: str) -> bytes:
         packet = packet[: SIZE + shift] + mask(packet[SIZE + shift :])
     for name in _LOOSE:
         start, end = SPANS[name][0] + shift, SPANS[name][1] + shift
-        if _RUN.search(packet[start:end]):
-            packet = packet[:start] + mask(packet[start:end]) + packet[end:]
+        packet = packet[:start] + mask(packet[start:end]) + packet[end:]
     return packet
 
 
@@ -397,17 +396,3 @@ def _masked_field(name: str, value: bytes) -> bytes:
     if name == "CardNumber":
         return _masked_card(value)
     return mask(value) if name in _LOOSE else value
-
-
-def _masked_run(match: re.Match[bytes]) -> bytes:
-    run = match[0]
-    digits = [byte - 48 for byte in run if 48 <= byte <= 57]
-    doubled = [digit * 2 - 9 if digit > 4 else digit * 2 for digit in digits[-2::-2]]
-    if (sum(digits[-1::-2]) + sum(doubled)) % 10:
-        return run
-    kept = len(run)
-    for _ in range(4):
-        kept -= 1
-        while not 48 <= run[kept] <= 57:
-            kept -= 1
-    return bytes(42 if 48 <= byte <= 57 else byte for byte in run[:kept]) + run[kept:]

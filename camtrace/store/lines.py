@@ -14,6 +14,7 @@ from camtrace.store.line_writing import TICKET_COLUMNS, LineWriting
 
 _UNSAID = ("raw", "peer", "sent_at", "flags", "cameras")
 _SAID = (*(name for name in LINE_COLUMNS if name not in _UNSAID), "flags", "cameras")
+MOST_SCREENS = 200  # that a start fills again
 
 
 class LineStore(LineSearching, LineWriting):
@@ -115,9 +116,14 @@ class LineStore(LineSearching, LineWriting):
         return dict(rows)
 
     async def last_tickets(self) -> list[tuple[Ticket, list[Line]]]:
-        """The newest ticket of each source with its lines, oldest first: what stands on the screens."""
+        """The newest ticket with its lines, oldest first, of each source that spoke lately: what stands on the screens.
+
+        Of so many sources that a start is not kept waiting.
+        """
+        heard = await self.last_received()
+        lately = set(sorted(heard, key=heard.__getitem__, reverse=True)[:MOST_SCREENS])
         screens = []
-        for source in await self.last_received():
+        for source in filter(lately.__contains__, heard):
             newest = await self.lines(source=source, limit=20)
             line = next((line for line in newest if not line.is_hidden), None)
             if line is not None and (found := await self.ticket(line.ticket_id)) is not None:

@@ -22,6 +22,7 @@ from camtrace.alarm.protocol import (
     IDLE_SECONDS,
     MOST_UNDER_WAY,
     SHORT_SILENCE_SECONDS,
+    TURN_MESSAGES,
     ControlConnection,
     ControlFactory,
     speaks_http,
@@ -135,6 +136,7 @@ class TextTests(Case):
         data = b"alarm 5,23\r\nALARME 8\0alarm 9"
         for cut in range(len(data) + 1):
             self.receiver.calls.clear()
+            self.clock.advance(0)
             connection, _ = self.connect()
             connection.dataReceived(data[:cut])
             connection.dataReceived(data[cut:])
@@ -315,6 +317,7 @@ class PaceTests(Case):
         others = [self.connect() for _ in range(CROWD // MOST_UNDER_WAY)]
         for connection, _ in others:
             connection.dataReceived(b"alarm 5\n" * MOST_UNDER_WAY)
+            self.clock.advance(0)
         connection, transport = self.connect()
         connection.dataReceived(b"alarm 6\n")
         self.assertEqual(transport.producerState, "paused")
@@ -322,11 +325,35 @@ class PaceTests(Case):
         self.settle()
         self.assertEqual(transport.producerState, "producing")
 
+    def test_a_turn_has_room_for_so_many(self) -> None:
+        """What many send at once is taken some at a time, in the order of coming, and none is read meanwhile."""
+        many = [self.connect() for _ in range(5)]
+        self.receiver = self.factory.receiver = Receiver()
+        for number, (connection, _) in enumerate(many, 1):
+            connection.dataReceived(b"alarm %d\n" % number * TURN_MESSAGES + b"ALARM 99\n")
+        self.assertEqual(self.receiver.ids, [(1,)] * TURN_MESSAGES)
+        self.assertEqual([one.producerState for _, one in many], ["paused"] * 5)
+        self.clock.advance(0)
+        self.assertEqual([one.producerState for _, one in many], ["producing"] * 5)
+        self.assertEqual(self.receiver.ids.count((99,)), 5)
+        self.assertEqual(
+            [ids for ids in self.receiver.ids if ids != (99,)],
+            [(n,) for n in range(1, 6) for _ in range(TURN_MESSAGES)],
+        )
+
+    def test_nonsense_takes_its_room_too(self) -> None:
+        connection, transport = self.connect()
+        connection.dataReceived(b"x\n" * (TURN_MESSAGES + 1))
+        self.assertEqual((len(self.receiver.complaints), transport.producerState), (TURN_MESSAGES, "paused"))
+        self.clock.advance(0)
+        self.assertEqual((len(self.receiver.complaints), transport.producerState), (TURN_MESSAGES + 1, "producing"))
+
     def test_gone_meanwhile(self) -> None:
         """What came before counts, and nobody is waited for any more."""
         connection, _ = self.connect()
         connection.dataReceived(b"alarm 5\n" * (MOST_UNDER_WAY + 1) + b"alarm 6")
         self.lost(connection)
+        self.clock.advance(0)
         self.assertEqual(self.receiver.ids[-1], (6,))
         self.settle()
         self.assertEqual(self.clock.getDelayedCalls(), [])
@@ -351,12 +378,24 @@ class CrowdTests(Case):
         self.connect()
         self.assertEqual(self.receiver.complaints, [("10.0.0.5", "too_many")])
         self.connect("10.0.0.6")
+        first.dataReceived(b"alarm 4\n")
         self.connect("10.0.0.7")
         self.assertEqual(self.receiver.complaints[1:], [("10.0.0.7", "crowd")])
         self.lost(first)
         connection, _ = self.connect("10.0.0.7")
         connection.dataReceived(b"alarm 5\n")
-        self.assertEqual(self.receiver.ids, [(5,)])
+        self.assertEqual(self.receiver.ids, [(4,), (5,)])
+
+    def test_who_says_nothing_gives_way(self) -> None:
+        """Whoever holds all places and raises no alarm keeps no camera out."""
+        self.factory = ControlFactory(self.receiver, self.clock, max_connections=3)
+        idle = [self.connect() for _ in range(3)]
+        idle[0][0].dataReceived(b"nonsense\n")
+        camera, transport = self.connect("10.0.0.6")
+        camera.dataReceived(b"alarm 5\n")
+        self.assertEqual([one.disconnected for _, one in idle], [True, False, False])
+        self.assertEqual((self.receiver.ids, transport.disconnected), ([(5,)], False))
+        self.assertEqual(self.receiver.complaints, [("10.0.0.5", "text"), ("10.0.0.5", "crowd")])
 
     def test_leaving(self) -> None:
         """What was asked for becomes durable, half a message too."""

@@ -4,17 +4,28 @@ from __future__ import annotations
 
 import os
 import random
+import resource
 import signal
+import subprocess
+import sys
 import time
+from collections import Counter
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from faults.shop import Shop
+from faults.shop import Gateway, Shop
+from support.outside import cursor, soon
+
+from camtrace.complaints import MOST_NAMED
 
 # a line that was written so shortly before the kill may still have been in the kernel's buffers: no protocol of
 # tills acknowledges, so nobody can know
 IN_FLIGHT_SECONDS = 0.25
 LOSS_LIMIT_SECONDS = 0.5
+PATIENCE_SECONDS = 6.0  # a database that has not answered for so long is away
+HOSTILE = Path(__file__).with_name("hostile.py")
 TELLING = ("spool", "refused", "quarantine", "database", "error", "closed")
 
 
@@ -53,6 +64,7 @@ def _count_lines(shop: Shop, moments: list[float]) -> Count:
     missing = []
     for till in shop.tills:
         stored = shop.stored(till)
+        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{till.name} is out of order"
         doubled += len(stored) - len(set(stored))
         for number, at in list(till.sent.items()):
             sent += 1
@@ -157,6 +169,150 @@ def terminate(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -> 
         shop.close()
 
 
+def hostile(rounds: int, seconds: float, cameras: int = 0, tills: int = 10) -> Row:
+    """Honest tills of both protocols beside senders of everything that is wrong, while all breaks that can.
+
+    In turn: PostgreSQL killed; halted, so that it does not answer; the same with a spool that does not fit on the disk,
+    over and over; the server killed in the middle of that; the server killed; the server stopped.
+    """
+    shop = Shop(cameras, tills)
+    server = shop.server
+    gateways = [Gateway(number, server.prisma) for number in range(1, tills + 1)]
+    ports = map(str, (server.pos, server.prisma, server.control, 21845))
+    enemy = subprocess.Popen([sys.executable, HOSTILE, *ports], stdin=subprocess.PIPE)
+    chance = random.Random(2026)
+    silences: list[tuple[float, float]] = []  # what came by UDP while nobody listened is lost
+    slowest = 0.0
+    pid_file = server.folder / "data/database/cluster/postmaster.pid"
+
+    def restart() -> None:
+        nonlocal slowest
+        began = time.monotonic()
+        server.start()
+        slowest = max(slowest, time.monotonic() - began)
+        silences.append((turned - PATIENCE_SECONDS, time.time()))
+
+    try:
+        for turn in range(rounds):
+            time.sleep(seconds)
+            soon(lambda: server.call("GET", "/api/v1/health")[0] == 200, "the database", 60)
+            turned = time.time()
+            match turn % 6:
+                case 0:
+                    os.kill(int(_postmaster(pid_file)), signal.SIGKILL)
+                case 1 | 2 | 3 as kind:
+                    with _halted(int(_postmaster(pid_file))):
+                        for _ in range(3 if kind > 1 else 0):
+                            _limit_files(server.process.pid, chance.randrange(40_000))
+                            time.sleep(PATIENCE_SECONDS / 2)
+                            _limit_files(server.process.pid, None)
+                            time.sleep(0.3)
+                        time.sleep(PATIENCE_SECONDS if kind == 1 else 0)
+                        if kind == 3:
+                            server.kill()
+                    if kind == 3:
+                        restart()
+                case 4:
+                    server.kill()
+                    restart()
+                case 5:
+                    assert server.stop() == 0
+                    restart()
+        time.sleep(seconds)
+        enemy.kill()
+        enemy.wait(10)
+        for gateway in gateways:
+            gateway.stop()
+        _settle(shop)
+        lines = _count_connections(shop)
+        events = _count_events(shop, gateways, silences)
+        total = Count(lines.sent + events.sent, lines.doubled + events.doubled, (*lines.missing, *events.missing))
+        told = Counter(entry["text"] for entry in _journal(shop))
+        starts = told["started"]  # each tells anew who does what is wrong: at most so many of each fault
+        assert all(count <= MOST_NAMED * 3 // 2 * starts for count in told.values()), told
+        for place, line in enumerate(server.output):
+            said = "\n".join(server.output[place : place + 30])
+            # the driver's own word about a connection that broke under it is none of ours
+            assert "Traceback" not in line or "psycopg2." in said.partition("\n2")[0], said
+            assert "quarantine" not in line, said
+        print(dict(told), file=sys.stderr)
+        return _row("all that is wrong", rounds, cameras, total, 0.0, slowest)
+    finally:
+        enemy.kill()
+        for gateway in gateways:
+            gateway.stop()
+        shop.close()
+
+
+def _journal(shop: Shop) -> Iterator[dict[str, str]]:
+    """All entries about the system."""
+    more = ""
+    while True:
+        page = shop.server.get(f"/api/v1/journal?kind=system&limit=1000{more}")
+        yield from page["items"]
+        if not page["next"]:
+            return
+        more = cursor(page["next"])
+
+
+def _count_connections(shop: Shop) -> Count:
+    """Of each connection the beginning is stored, without a hole; of the last one, which nobody broke, all.
+
+    A server that is killed while its database does not answer has told no till that it had read what was sent: how much
+    of the end of a connection goes with it, nobody can say.
+    """
+    sent = doubled = 0
+    missing = []
+    for till in shop.tills:
+        stored = shop.stored(till)
+        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{till.name} is out of order"
+        doubled += len(stored) - len(set(stored))
+        known = set(stored)
+        for place, numbers in enumerate(till.by_connection, 1):
+            sent += len(numbers)
+            kept = [at for at, number in enumerate(numbers, 1) if number in known]
+            until = len(numbers) if place == len(till.by_connection) else max(kept, default=0)
+            missing += [f"{till.name} {number}" for number in numbers[:until] if number not in known]
+    return Count(sent, doubled, tuple(missing))
+
+
+def _count_events(shop: Shop, gateways: list[Gateway], silences: list[tuple[float, float]]) -> Count:
+    """Events that came while nobody listened are missing."""
+    sent = doubled = 0
+    missing = []
+    for gateway in gateways:
+        stored = shop.stored(gateway)
+        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{gateway.name} is out of order"
+        doubled += len(stored) - len(set(stored))
+        for number, at in list(gateway.sent.items()):
+            sent += 1
+            if number not in stored and not any(begin <= at <= end for begin, end in silences):
+                missing.append(f"{gateway.name} {number} at {at:.2f}")
+    return Count(sent, doubled, tuple(missing))
+
+
+@contextmanager
+def _halted(postmaster: int) -> Iterator[None]:
+    """PostgreSQL is there and does not answer."""
+    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
+    halted = [postmaster, *map(int, children)]
+    for pid in halted:
+        with suppress(OSError):
+            os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in halted:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGCONT)
+
+
+def _limit_files(server: int, most: int | None) -> None:
+    """No file of the server may be longer, as on a disk that is full; None: as long as it likes."""
+    _, hard = resource.prlimit(server, resource.RLIMIT_FSIZE)
+    resource.prlimit(server, resource.RLIMIT_FSIZE, (hard if most is None else most, hard))
+
+
 def _row(name: str, rounds: int, cameras: int, lines: Count, worst: float, slowest: float) -> Row:
     telling = (*lines.missing, *lines.said)
     return Row(name, rounds, cameras, lines.sent, worst, len(lines.missing), lines.doubled, slowest, telling)
@@ -170,4 +326,4 @@ def _postmaster(pid_file: Path) -> str:
         return ""
 
 
-CAMPAIGNS = (kill_server, kill_database, terminate)
+CAMPAIGNS = (kill_server, kill_database, terminate, hostile)

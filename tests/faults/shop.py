@@ -12,6 +12,8 @@ from urllib.parse import quote
 
 from support.server import Server
 
+from camtrace.prisma.wire import Event, encode
+
 CAMERA = Path(__file__).resolve().parent.parent / "support" / "gst_camera.py"
 
 
@@ -37,6 +39,7 @@ class Till:
     def __init__(self, name: str, port: int, pause: float = 0.05) -> None:
         self.name = name
         self.sent: dict[str, float] = {}
+        self.by_connection: list[list[str]] = []
         self._port = port
         self._pause = pause
         self._running = True
@@ -48,15 +51,46 @@ class Till:
         while self._running:
             try:
                 with socket.create_connection(("127.0.0.1", self._port), timeout=5) as connection:
+                    self.by_connection.append([])
                     while self._running:
                         number += 1
                         kind = "E" if number % 10 == 0 else "A"
                         rest = "ESPECES|9,00|9,00" if kind == "E" else f"1|{number}|ARTICLE|1,00"
                         connection.sendall(f"{self.name}|{number}|7|0|{kind}|{rest}\n".encode())
                         self.sent[str(number)] = time.time()
+                        self.by_connection[-1].append(str(number))
                         time.sleep(self._pause)  # the pace is the point
             except OSError:
                 time.sleep(self._pause)
+
+    def stop(self) -> None:
+        self._running = False
+        self._thread.join(10)
+
+
+class Gateway:
+    """A Prisma gateway: numbered events of a till by UDP, at a steady pace, each sent once."""
+
+    def __init__(self, number: int, port: int, pause: float = 0.05) -> None:
+        self.name = f"KKM:{number}"
+        self.sent: dict[str, float] = {}
+        self._number = number
+        self._port = port
+        self._pause = pause
+        self._running = True
+        self._thread = threading.Thread(target=self._talk, daemon=True)
+        self._thread.start()
+
+    def _talk(self) -> None:
+        count = 0
+        with socket.socket(type=socket.SOCK_DGRAM) as sender:
+            sender.bind(("127.5.0.1", 0))
+            while self._running:
+                count += 1
+                event = Event("KKM", str(self._number), 6, receipt=str(count), goods_code=str(count), goods="Хлеб")
+                sender.sendto(encode(event), ("127.0.0.1", self._port))
+                self.sent[str(count)] = time.time()
+                time.sleep(self._pause)  # the pace is the point
 
     def stop(self) -> None:
         self._running = False
@@ -95,8 +129,8 @@ class Shop:
         assert status == 200, answer
         return [(_unix(span["start"]), _unix(span["stop"])) for span in answer["spans"]]
 
-    def stored(self, till: Till) -> list[str]:
-        """The numbers of the till's lines in the external log, each as often as it is there."""
+    def stored(self, till: Till | Gateway) -> list[str]:
+        """The numbers of the till's lines in the external log, the newest first, each as often as it is there."""
         numbers, cursor = [], ""
         while True:
             answer = self.server.get(f"/api/v1/lines?source={till.name}&limit=1000{cursor}")

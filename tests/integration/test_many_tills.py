@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import resource
 import socket
+import subprocess
 import unittest
 from contextlib import ExitStack
 from pathlib import Path
+from unittest import mock
 
 from support.needs import needs
 from support.outside import cursor, soon
@@ -99,3 +102,72 @@ class ManyTillsTests(unittest.TestCase):
             return True
         except ConnectionError:
             return False
+
+
+@needs("postgresql")
+class FewDescriptorsTests(unittest.TestCase):
+    """A server that the system lets have 400 files and connections: 100 are for no connection, 200 for tills."""
+
+    def setUp(self) -> None:
+        self.server = Server()
+        self.addCleanup(self.server.remove)
+        usual = resource.getrlimit(resource.RLIMIT_NOFILE)
+        few = mock.patch("subprocess.Popen.__init__", limited(400))
+        with few:
+            self.server.start()
+        self.assertEqual(resource.getrlimit(resource.RLIMIT_NOFILE), usual)
+        self.server.administrator()
+
+    def flood(self, stack: ExitStack, port: int, count: int) -> list[socket.socket]:
+        """So many connections, each let in or not."""
+        made = [stack.enter_context(socket.create_connection(("127.0.0.1", port), timeout=20)) for _ in range(count)]
+        for each in made:
+            each.settimeout(0)
+        return made
+
+    def ended(self, connections: list[socket.socket]) -> int:
+        """How many of them were turned away."""
+        count = 0
+        for each in connections:
+            try:
+                count += each.recv(1) == b""
+            except BlockingIOError:
+                pass
+            except ConnectionError:
+                count += 1
+        return count
+
+    def test_each_port_has_its_share(self) -> None:
+        """Tills in excess leave the pages open; browsers in excess leave room for tills, cameras and files."""
+        with ExitStack() as stack:
+            tills = self.flood(stack, self.server.pos, 230)
+            soon(lambda: self.ended(tills) == 30, "those beyond two hundred")
+            self.assertEqual(self.server.get("/api/v1/health")["status"], "ok")
+            tills[0].sendall(b"1|0|7|0|A|1|1|TARTE|16,00\n")
+            for _ in range(50):
+                tills.pop(1).close()
+            browsers = self.flood(stack, self.server.web, 200)
+            soon(lambda: self.ended(browsers) >= 50, "those for whom there is no room")
+            self.assertLess(self.ended(browsers), 150)
+            more = self.flood(stack, self.server.pos, 40)
+            more[-1].sendall(b"2|0|7|0|A|1|2|TARTE|16,00\n")
+            for each in browsers:
+                each.close()
+            soon(lambda: self.server.call("GET", "/api/v1/health")[0] == 200, "the page")
+            self.assertEqual(self.ended(more), 0)
+            soon(lambda: self.server.metric("camtrace_lines_stored_total") == 2, "both lines")
+        journal = [entry["text"] for entry in self.server.get("/api/v1/journal?kind=system&limit=100")["items"]]
+        for text in ("descriptors_few", "door_descriptors", "till_crowd"):
+            self.assertEqual(journal.count(text), 1, journal)
+        self.assertEqual([line for line in self.server.output if "EMFILE" in line or "Traceback" in line], [])
+
+
+def limited(number: int) -> object:
+    """Popen's constructor, for processes that may have so many descriptors."""
+    original = subprocess.Popen.__init__
+
+    def start(self: subprocess.Popen[str], *args: object, **options: object) -> None:
+        limit = resource.RLIMIT_NOFILE, (number, number)
+        original(self, *args, preexec_fn=lambda: resource.setrlimit(*limit), **options)
+
+    return start

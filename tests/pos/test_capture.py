@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
@@ -69,6 +70,11 @@ def test_three_tickets_at_once_are_a_habit() -> None:
     assert [bursts.closed(sold(0.01)) for _ in range(5)] == [None, None, True, None, None]
     assert bursts.closed(sold(20)) is None
     assert [bursts.closed(sold(20)) for _ in range(3)] == [None, False, None]
+    assert [bursts.closed(sold(0.01)) for _ in range(5)] == [None] * 5  # once an hour is enough
+    later = [sold(0.01) for _ in range(2)]
+    hour = timedelta(hours=1)
+    later = [replace(one, opened_at=NOON + hour, closed_at=NOON + hour + timedelta(seconds=0.01)) for one in later]
+    assert [bursts.closed(one) for one in later] == [True, None]
 
 
 def test_short_tickets_and_other_tills_say_nothing() -> None:

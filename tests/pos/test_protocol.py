@@ -20,6 +20,7 @@ from camtrace.pos.protocol import (
     LAST_PATIENCE_SECONDS,
     LAST_READING_SECONDS,
     MAX_UNDER_WAY,
+    READ_BYTES,
     TillConnection,
     TillFactory,
 )
@@ -157,6 +158,8 @@ class Limits(ConnectionCase):
         _, third = self.connect()
         self.assertTrue(third.disconnecting or third.disconnected)
         self.connect("10.0.0.6")
+        for connection in open_ones:
+            connection.dataReceived(LINE + b"\n")
         _, fifth = self.connect("10.0.0.7")
         self.assertTrue(fifth.disconnecting or fifth.disconnected)
         for connection in open_ones:
@@ -164,6 +167,22 @@ class Limits(ConnectionCase):
         self.assertEqual(dict(self.factory.connections), {"10.0.0.6": 1})
         _, again = self.connect()
         self.assertFalse(again.disconnecting)
+
+    def test_who_says_nothing_gives_way(self) -> None:
+        """To another address: the oldest silent one of the address that has most of them, never one that has spoken."""
+        self.factory = self.make(max_connections=5)
+        spoken, till = self.connect()
+        spoken.dataReceived(LINE + b"\n")
+        silent = [self.connect("10.0.0.6") for _ in range(3)]
+        _, honest = self.connect("10.0.0.7")
+        newcomer, fresh = self.connect("10.0.0.8")
+        self.assertEqual([one.disconnected for _, one in silent], [True, False, False])
+        _, refused = self.connect("10.0.0.6")
+        self.assertTrue(refused.disconnected)
+        self.assertFalse(any(one.disconnected for one in (till, honest, fresh)))
+        newcomer.dataReceived(LINE + b"\n")
+        silent[0][0].connectionLost(Failure(error.ConnectionAborted()))
+        self.assertEqual(dict(self.factory.connections), {"10.0.0.5": 1, "10.0.0.6": 2, "10.0.0.7": 1, "10.0.0.8": 1})
 
 
 class BackPressure(ConnectionCase):
@@ -305,3 +324,42 @@ class Sockets(TestCase):
         for till in tills:
             till.transport.loseConnection()
         await defer.DeferredList([till.lost for till in tills])
+
+
+class Turns(ConnectionCase):
+    """Many that speak at once: some of it is understood in each turn of the reactor, in the order of reading."""
+
+    def setUp(self) -> None:
+        super().setUp()
+        self.clock = task.Clock()
+        self.factory = self.make(reactor=self.clock)
+        self.read = (LINE + b"\n") * (READ_BYTES // (len(LINE) + 1))
+
+    def test_a_turn_has_room_for_so_much(self) -> None:
+        tills = [self.connect(f"10.0.1.{number}") for number in range(6)]
+        for till, _ in tills:
+            till.dataReceived(self.read)
+        peers = [peer for _, peer, _ in self.receiver.lines]
+        self.assertLess(len(set(peers)), 4)
+        self.assertEqual({one.producerState for _, one in tills[4:]}, {"paused"})
+        self.clock.advance(1)
+        self.assertEqual(len(self.receiver.lines), 6 * self.read.count(b"\n"))
+        peers = [peer for _, peer, _ in self.receiver.lines]
+        self.assertEqual(peers, sorted(peers))
+        self.assertEqual({one.producerState for _, one in tills}, {"producing"})
+        self.assertEqual(self.clock.getDelayedCalls(), [])
+
+    def test_a_till_that_connects_anew(self) -> None:
+        """What it said before comes first, the half line behind it too; a crowd before the database is waited for."""
+        self.receiver.is_crowded = True
+        first, _ = self.connect()
+        first.dataReceived(b"1\nhalf")
+        first.connectionLost(Failure(error.ConnectionDone()))
+        second, transport = self.connect()
+        second.dataReceived(b"2\n")
+        self.clock.advance(1)
+        self.assertEqual((self.receiver.lines, transport.producerState), ([], "paused"))
+        self.receiver.is_crowded = False
+        self.clock.advance(1)
+        self.assertEqual([line for line, _, _ in self.receiver.lines], [b"1", b"half", b"2"])
+        self.assertEqual(transport.producerState, "producing")

@@ -14,6 +14,7 @@ from twisted.trial.unittest import SynchronousTestCase
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
+from camtrace.pos import service
 from camtrace.pos.admission import Admission
 from camtrace.pos.service import CROWD, Tills
 from camtrace.tickets.grouping import Grouping
@@ -51,9 +52,9 @@ class ServiceCase(SynchronousTestCase):
         ids = count(1).__next__
         return Tills(self.facts, Cameras(), Grouping(ids), ids, self.metrics, now=lambda: self.now, **more)
 
-    def say(self, *lines: bytes) -> list[Line]:
+    def say(self, *lines: bytes, peer: str = "10.0.0.5") -> list[Line]:
         before = len(self.facts.all)
-        said = self.tills.received(lines, "10.0.0.5", "auto", lambda line, error: self.bad.append((line, str(error))))
+        said = self.tills.received(lines, peer, "auto", lambda line, error: self.bad.append((line, str(error))))
         self.successResultOf(said)
         return [fact.line for fact in self.facts.all[before:]]
 
@@ -95,10 +96,37 @@ class Lines(ServiceCase):
         """Lines of one read, a clock that stands or steps back: each line has its own instant, in order."""
         first = self.say(b"1|0|7|0|A", b"1|0|7|0|A", b"2|0|7|0|A")
         self.assertEqual([line.received_at for line in first], [NOON, NOON + TICK, NOON])
-        self.now -= timedelta(hours=1)
+        self.now -= timedelta(minutes=59)
         self.assertEqual(self.say(b"1|0|7|0|A")[0].received_at, NOON + 2 * TICK)
         self.now += timedelta(hours=2)
         self.assertEqual(self.say(b"1|0|7|0|A")[0].received_at, self.now)
+
+    def test_a_clock_that_was_wrong(self) -> None:
+        """Put back by hours or years it is followed, after a restart too; the order is that of the ids."""
+        self.now += timedelta(days=4000)
+        wrong = self.say(b"1|0|7|0|A")
+        self.now = NOON
+        right = self.say(b"1|0|7|0|A", b"1|0|7|0|A")
+        self.assertEqual([line.received_at for line in right], [NOON, NOON + TICK])
+        self.assertLess(wrong[0].id, right[0].id)
+        self.assertEqual(right[0].ticket_id, wrong[0].ticket_id)
+        again = self.tills = self.make()
+        again.resume({"1": wrong[0].received_at})
+        self.assertEqual(self.say(b"1|0|7|0|A")[0].received_at, NOON)
+
+    def test_names_without_end(self) -> None:
+        """Of one address so many are taken, of all so many; who was heard before goes on, whatever others do."""
+        self.patch(service, "MOST_NAMES_OF_ONE", 3)
+        self.patch(service, "MOST_NAMES", 5)
+        self.tills.resume({"old": NOON - TICK})
+        self.assertEqual(len(self.say(*(b"evil%d|0|7|0|A" % number for number in range(9)))), 3)
+        self.assertEqual(
+            {error for _, error in self.bad}, {"too many names of tills have come that were never heard before"}
+        )
+        self.assertEqual(len(self.say(b"old|0|7|0|A", b"evil2|0|7|0|A", b"old|0|7|0|E")), 3)
+        self.assertEqual(len(self.say(*(b"%d|0|7|0|A" % number for number in range(4)), peer="10.0.0.6")), 2)
+        self.assertEqual(len(self.say(b"0|0|7|0|A", peer="10.0.0.7")), 1)
+        self.assertEqual(self.metrics.value("camtrace_pos_errors_total"), 6 + 2)
 
     def test_instants_increase_after_a_restart(self) -> None:
         self.tills.resume({"1": NOON + timedelta(seconds=5)})

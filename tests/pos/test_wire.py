@@ -298,6 +298,15 @@ class TestCards:
             ("1|0|7|0|E|CB 4111111111111112|1|1", None),  # fails Luhn
             ("1|0|7|0|E|411111111111|1|1", None),  # 12 digits
             ("1|0|7|0|E|41111111111111111111|1|1", None),  # 20 digits
+            ("1|0|7|0|E|4111.1111/1111_1111|1|1", "1|0|7|0|E|****.****/****_1111|1|1"),
+            ("1|0|7|0|E|4111\u00a01111\u20111111\u20131111|1|1", "1|0|7|0|E|****\u00a0****\u2011****\u20131111|1|1"),
+            ("1|0|7|0|E|4111  1111  1111  1111 123 12/27|1", "1|0|7|0|E|****  ****  ****  1111 123 12/27|1"),
+            ("1|0|7|0|E|2024 12 4111 1111 1111 1111|1|1", "1|0|7|0|E|2024 12 **** **** **** 1111|1|1"),
+            ("1|0|7|0|E|3782 822463 10005 26|1|1", "1|0|7|0|E|**** ****** *0005 26|1|1"),
+            ("1|0|7|0|N|4111 1111|1111 1111", "1|0|7|0|N|**** ****|**** 1111"),
+            ("4111|1111|1111|1111|A|1|5|X|1", None),  # till, ticket, seller, customer
+            ("1|0|7|0|A|1|4006381333931|STYLO 06 12 34 56 78|16,00", None),  # an EAN that passes, a telephone
+            ("1|0|7|0|E|CB 26/11/2026 12:34:56 0012|1234,56|1234,56", None),
         ],
     )
     def test_masked(self, line: str, masked: str | None) -> None:
@@ -311,3 +320,35 @@ class TestCards:
         total = sum(sum(divmod(int(d) * (2 if at % 2 == 0 else 1), 10)) for at, d in enumerate(reversed(digits)))
         number = f"{digits}{-total % 10}".encode()
         assert wire.mask(b"x" + number + b"x") == b"x" + b"*" * (len(number) - 4) + number[-4:] + b"x"
+
+    @given(
+        st.sampled_from((4, 5, 3, 2, 6)),
+        st.text("0123456789", min_size=14, max_size=14),
+        st.lists(st.sampled_from((" ", "-", ".", "  ", "/", "\t", "\u00a0", " - ")), min_size=3, max_size=3),
+        st.sampled_from(("", "12 ", "2026 ", "CARTE ", "N 0042-")),
+        st.sampled_from(("", " 12", " 123", " 26/11/2026", "=2512")),
+        st.sampled_from(("utf-8", "cp1252", "cp866")),
+    )
+    def test_any_card_among_other_digits(
+        self, first: int, digits: str, signs: list[str], before: str, behind: str, encoding: str
+    ) -> None:
+        """As it is printed, whatever stands between its groups and around it: twelve digits of it are gone."""
+        digits = f"{first}{digits}"
+        digits += str(-sum(sum(divmod(int(d) * (2 - at % 2), 10)) for at, d in enumerate(digits)) % 10)
+        groups = [digits[at : at + 4] for at in range(0, 16, 4)]
+        card = "".join(group + sign for group, sign in zip(groups, [*signs, ""], strict=True))
+        line = f"1|0|7|0|E|{before}{card}{behind}|1,00|1,00".encode(encoding)
+        masked = wire.mask(line)
+        assert len(masked) == len(line)
+        hidden = [place for place, byte in enumerate(masked) if byte == 42]
+        assert set(range(line.index(groups[0].encode(), 10), line.index(card.encode(encoding)) + 4)) <= set(hidden)
+        assert len(hidden) >= 12
+
+    @given(st.binary(max_size=80), st.lists(st.integers(0, 9), max_size=40))
+    def test_never_more_than_digits(self, data: bytes, digits: list[int]) -> None:
+        """Whatever comes: only digits become stars, and to do it again changes nothing."""
+        data += "".join(map(str, digits)).encode()
+        masked = wire.mask_all(data)
+        assert len(masked) == len(data)
+        assert all(new == old or (new == 42 and 48 <= old <= 57) for new, old in zip(masked, data, strict=True))
+        assert wire.mask_all(masked) == masked

@@ -25,7 +25,7 @@ from camtrace.prisma.protocol import EventPort, where
 from camtrace.prisma.receipts import Receipts
 from camtrace.prisma.registry import Registry
 from camtrace.prisma.service import Datagram, EventSources
-from camtrace.prisma.wire import Event, decode, encode
+from camtrace.prisma.wire import LONGEST, Event, decode, encode
 from camtrace.tickets.deeds import is_heard
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -332,6 +332,31 @@ class Refused(ServiceCase):
         self.assertEqual(len(self.send(encode(SALE), encode(SALE._replace(number="13")), after=3)), 1)
         self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 2)
 
+    def test_forged_sources_keep_nobody_out_for_good(self) -> None:
+        """Where all places are taken, who is registered speaks at once, others when a forged one was silent an hour."""
+        self.patch(service, "MOST_SOURCES", 3)
+        self.do(self.registry.register("KKM:12", {}, USER))
+        self.send(*(encode(SALE._replace(number=str(number))) for number in range(500, 503)))
+        self.assertEqual(self.send(encode(SALE._replace(number="13"))), [])
+        self.assertEqual(len(self.send(encode(SALE))), 1)
+        self.assertEqual(len(self.send(encode(SALE._replace(number="500", receipt="42")), after=3000)), 1)
+        self.assertEqual(len(self.send(encode(SALE._replace(number="13")), after=700)), 1)
+        self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12", "KKM:13", "KKM:500", "KKM:502"])
+        self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 1)
+
+    def test_our_own_clock_that_was_wrong(self) -> None:
+        """Put back by years it is followed; by minutes, instants go on increasing."""
+        first = self.say(4)
+        self.now -= timedelta(minutes=5)
+        self.assertEqual(self.say(6).received_at, first.received_at + timedelta(microseconds=1))
+        self.now -= timedelta(days=4000)
+        self.assertEqual(self.say(5).received_at, self.now)
+
+    def test_a_datagram_of_any_length(self) -> None:
+        """What stands far behind a packet is neither read nor kept."""
+        (line,) = self.send(encode(SALE) + b"x" * 16_000)
+        self.assertEqual((line.text, len(line.raw)), ("Батон", LONGEST))
+
     def test_strangers(self) -> None:
         """They are seen and not taken, until somebody registers them."""
         self.sources = self.make(admission=Admission(["10.0.0.0/24", "KKM:1"]))
@@ -439,7 +464,7 @@ class Port(TestCase):
             def crowded(self, peer: str) -> None:
                 crowded.append(peer)
 
-        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12), ("SHARE", 9)):
+        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12), ("SHARE", 9), ("SIZE", 20)):
             self.patch(protocol, name, value)
         turns: list[Any] = []
         clock = task.Clock()
@@ -457,6 +482,11 @@ class Port(TestCase):
         self.assertEqual(taken[8:], [b"8", b"neighbour", b"later"])
         turns.pop()()
         self.assertEqual((len(taken), len(crowded), turns), (11, 2, []))
+        for _ in range(5):  # a long one counts for all that would fit into it
+            port.datagramReceived(bytes(80), ("10.0.0.7", 1))
+        self.assertEqual(crowded[2:], ["10.0.0.7"] * 3)
+        turns.pop()()
+        self.assertEqual((len(taken), len(turns)), (12, 1))
 
     def test_drops_are_looked_for(self) -> None:
         """What the kernel dropped is told when there is more of it."""
