@@ -16,12 +16,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from camtrace.i18n import N_
-from camtrace.tickets.keywords import DAY_LETTER, DAYS, DEED_WORDS, FIELD_OF, KEYWORDS, MOMENTS, plain
-from camtrace.tickets.values import QUOTES, Condition, conditions, negated, tidy
-
-LONGEST = 1000  # characters of a query that are read
-LONGEST_VALUE = 200
-MOST = 40  # conditions
+from camtrace.tickets.keywords import DAY_LETTER, DAYS, DEED_WORDS, FIELD_OF, KEYWORDS, MOMENTS, NUMBERS, plain
+from camtrace.tickets.values import FIGURES, QUOTES, Condition, conditions, negated, tidy, turned
 
 LONGEST = 1000  # characters of a query that are read
 MOST = 40  # conditions
@@ -48,6 +44,10 @@ class Query:
     def without(self, place: int) -> Query:
         """The same without the condition at `place`."""
         return Query(self.conditions[:place] + self.conditions[place + 1 :])
+
+    def turned(self, place: int) -> Query:
+        """The same with the condition at `place` turned round: what must be must not be, or the other way about."""
+        return Query((*self.conditions[:place], *turned(self.conditions[place]), *self.conditions[place + 1 :]))
 
     def of(self, *fields: str) -> list[Condition]:
         """The conditions on these fields."""
@@ -84,7 +84,8 @@ def _read(text: str) -> Iterator[tuple[list[Condition], Note | None]]:
         match = _CONDITION.match(text, place + minus)
         field = FIELD_OF.get(plain(match[1])) if match else None
         if match is not None and field is not None:
-            value, place = _value(text, match.end())
+            figures = FIGURES.match(text, match.end()) if field in NUMBERS else None
+            value, place = (figures[0], figures.end()) if figures else _value(text, match.end())
             sign = match[2].strip()
             sign = _SIGNS.get(sign, sign)
             is_given = bool(value) or (sign == "==" and text[match.end() : match.end() + 1] in _CLOSING)
@@ -138,7 +139,7 @@ def _text(condition: Condition, language: str) -> str:
         return ("-" if sign == "not" else "") + _quoted(value, _needs_quotes(value))
     keyword = KEYWORDS[language][field][0]
     if field in MOMENTS:
-        value = DAYS[language].get(value, value)
+        value = DAYS[language].get(value, (value,))[0]
         value = value[:-1] + DAY_LETTER[language] if value.endswith("d") and value[0].isdigit() else value
     elif field == "deed":
         value = DEED_WORDS[language][value][0]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from itertools import chain
@@ -42,6 +42,9 @@ _WORDS = {
 }
 
 
+Figures = list[tuple[tuple[str, ...], str, int, Decimal | None]]  # keys, kind, count, amount
+
+
 class Asked(NamedTuple):
     """What a report is asked for."""
 
@@ -68,8 +71,10 @@ class ReportsApi:
     async def report(self, visit: Visit) -> Response:
         """Figures `by` seller, source, hour or day, from `start` to `stop` (the last seven days unless said)."""
         asked = _asked(visit, BYS)
-        rows, usual = compared(await self._rows(visit, asked))
-        items = [_shape(row, self._questions(visit, asked, {asked.by: row.key})) for row in rows]
+        figures = await self._figures(visit, asked, (asked.by,))
+        rows, usual = compared(_one_key(figures))
+        cards = _cards(figures)
+        items = [_shape(row, self._questions(visit, asked, {asked.by: row.key}, cards)) for row in rows]
         return answer({**asked._asdict(), "items": items, "usual": usual, "next": None})
 
     @requirer.require(app.route("/api/v1/reports/course", methods=["GET"]), visit=May("exceptions"))
@@ -77,13 +82,13 @@ class ReportsApi:
         """The figures of one `key`, a seller or source, `over` the hours of the day or the days; beside the others'."""
         asked = _asked(visit, COURSES)
         query = Query(visit.request)
-        key, over = query.text("key") or "", query.choice("over", OVERS, "day") or "day"
+        key, over = hidden(query.text("key") or ""), query.choice("over", OVERS, "day") or "day"
         figures = await self._figures(visit, asked, (asked.by, over))
-        pairs = [((keys[0], keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
+        pairs = [((hidden(keys[0]), keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
         times = _days(asked, ZoneInfo(self._zone)) if over == "day" else _hours(pairs)
         items = []
         for row in course(pairs, key, times):
-            shape = _shape(row, self._questions(visit, asked, {asked.by: key, over: row.key}))
+            shape = _shape(row, self._questions(visit, asked, {asked.by: key, over: row.key}, _cards(figures)))
             for kind in KINDS:
                 shape[kind] |= {"usual": row.usual_counts[kind], "usual_per_hundred": row.usual_ratios[kind]}
             items.append(shape)
@@ -93,7 +98,7 @@ class ReportsApi:
     async def as_file(self, visit: Visit) -> Response:
         """The same as a file for spreadsheets."""
         asked = _asked(visit, BYS)
-        rows, _ = compared(await self._rows(visit, asked))
+        rows, _ = compared(_one_key(await self._figures(visit, asked, (asked.by,))))
         voice = self._voices.voice(visit.request, visit.user.language)
         speak = voice.spoken.gettext
         kinds = chain.from_iterable(
@@ -107,25 +112,31 @@ class ReportsApi:
 
     # ── steps ──
 
-    async def _rows(self, visit: Visit, asked: Asked) -> list[tuple[str, str, int, Decimal | None]]:
-        figures = await self._figures(visit, asked, (asked.by,))
-        return [(keys[0], kind, count, amount) for keys, kind, count, amount in figures]
-
-    async def _figures(
-        self, visit: Visit, asked: Asked, by: tuple[str, ...]
-    ) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
+    async def _figures(self, visit: Visit, asked: Asked, by: tuple[str, ...]) -> Figures:
         allowed = visit.user.profile.cameras
         seen = None if allowed is None else sorted(allowed)
         return await self._store.figures(by, asked.start, asked.stop, self._zone, TRACES, seen)
 
-    def _questions(self, visit: Visit, asked: Asked, keys: Mapping[str, str]) -> dict[str, str | None]:
+    def _questions(
+        self, visit: Visit, asked: Asked, keys: Mapping[str, str], cards: Collection[str]
+    ) -> dict[str, str | None]:
         """What the search box is asked for the lines of each kind, and of the sales; None where it told a card."""
         kinds = {SALE: (SALE,), **KINDS}
-        if any(hidden(key) != key for key in keys.values()):
+        if any(key in cards for key in keys.values()):
             return dict.fromkeys(kinds)
         language = self._voices.voice(visit.request, visit.user.language).spoken.language
         zone = ZoneInfo(self._zone)
         return {kind: question(asked.start, asked.stop, keys, deeds, zone, language) for kind, deeds in kinds.items()}
+
+
+def _one_key(figures: Figures) -> Iterator[tuple[str, str, int, Decimal | None]]:
+    """The figures by their first key; those of cards swiped where a name belongs come together."""
+    return ((hidden(keys[0]), kind, count, amount) for keys, kind, count, amount in figures)
+
+
+def _cards(figures: Figures) -> set[str]:
+    """The keys that were cards, as they are shown."""
+    return {hidden(keys[0]) for keys, *_ in figures if hidden(keys[0]) != keys[0]}
 
 
 def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
@@ -140,7 +151,7 @@ def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
 
 
 def _cells(row: Row) -> list[Cell]:
-    cells: list[Cell] = [hidden(row.key), row.sales, _plain(row.total)]
+    cells: list[Cell] = [row.key, row.sales, _plain(row.total)]
     for kind in KINDS:
         cells += [row.counts[kind], _plain(row.amounts[kind]), row.ratios[kind], row.times[kind]]
     return cells
@@ -151,7 +162,7 @@ def _plain(amount: Decimal | None) -> str | None:
 
 
 def _shape(row: Row, questions: Mapping[str, str | None]) -> Shape:
-    shape: Shape = {"key": hidden(row.key), "sales": row.sales, "total": row.total, "q": questions[SALE]}
+    shape: Shape = {"key": row.key, "sales": row.sales, "total": row.total, "q": questions[SALE]}
     for kind in KINDS:
         shape[kind] = {
             "count": row.counts[kind],

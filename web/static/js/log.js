@@ -27,19 +27,20 @@ let places = new Map(); // id of a line → its place among the hits
 let body = null;
 let wall = null;
 let lastDay = "";
-let turn = 0;
+let searching = new AbortController(); // the question that is asked now: another one overtakes it
 
 // ── the box and the form ──
 
 /** Have the box read, with what the form says if `fields` of it are to be heard; draws how it was understood. */
-async function read(fields = {}) {
+async function read(fields, signal) {
   const names = Object.keys(fields);
-  const told = await askJson(`/lines/query${query({ q: box.value.trim(), fields: names.join(","), ...fields })}`);
-  box.value = names.length || told.conditions.length ? told.q : box.value.trim();
+  const typed = box.value;
+  const told = await askJson(`/lines/query${query({ q: typed.trim(), fields: names.join(","), ...fields })}`, { signal });
+  asked = names.length || told.conditions.length ? told.q : typed.trim();
+  if (box.value === typed) box.value = asked; // who went on typing keeps what was typed
   words = told.words;
   fillForm(told.form);
   drawReading(told);
-  return told;
 }
 
 function formValues() {
@@ -63,7 +64,7 @@ function fillForm(told) {
   }
   const count = new Set(Object.keys(told).map((name) => name.replace(/_(min|max)$/, ""))).size;
   byId("show-filters").firstElementChild.textContent = count ? ngettext("{count} filter", "{count} filters", count) : _("Filters");
-  show(byId("clear"), box.value !== "");
+  show(byId("clear"), asked !== "");
 }
 
 /** Choose `value` in a list, also one that is not in it. */
@@ -74,12 +75,13 @@ function choose(list, value) {
 }
 
 function drawReading({ conditions, notes }) {
-  const chips = conditions.map(({ text, value, field, without }) => {
+  const chips = conditions.map(({ text, value, field, without, turned }) => {
     const [before, after] = text.split("{value}");
     const plain = text.replace("{value}", value);
     const inside = field === "word" ? [before, el("b", { class: "mono" }, value), after] : [el("b", null, plain)];
+    const turn = el("button", { type: "button", class: "turn", title: _("The opposite"), "aria-label": _("The opposite of: {condition}", { condition: plain }), onclick: () => searchFor(turned) }, "≠");
     const cross = el("button", { type: "button", "aria-label": _("Remove: {condition}", { condition: plain }), onclick: () => searchFor(without) }, icon("x"));
-    return el("span", { class: "chip" }, el("span", { class: "chipwords" }, inside), cross);
+    return el("span", { class: "chip" }, el("span", { class: "chipwords" }, inside), turn, cross);
   });
   const told = notes.map((note) => el("span", { class: "small readnote" }, icon("info"), note));
   byId("readas").replaceChildren(...(chips.length ? [el("span", null, _("Read as"))] : []), ...chips, ...told);
@@ -87,7 +89,7 @@ function drawReading({ conditions, notes }) {
 }
 
 function tellAddress() {
-  history.replaceState(null, "", `/log${query({ q: box.value })}`);
+  history.replaceState(null, "", `/log${query({ q: asked })}`);
 }
 
 // ── asking ──
@@ -99,31 +101,40 @@ async function searchFor(text) {
 
 /** Look for what the box says; `fields`: what the form says first. */
 async function search(fields = {}) {
-  const mine = ++turn;
+  const { signal } = searching = overtaken();
   begin();
   try {
-    await read(fields);
-    if (mine !== turn) return; // another question was asked meanwhile
+    await read(fields, signal);
     tellAddress();
-    asked = box.value;
     for (const id of ["csv", "pdf"]) byId(id).href = `/api/v1/lines.${id}${query({ q: asked })}`;
-    const counting = askJson(`/lines/hits${query({ q: asked })}`).catch(() => null);
-    take(await askJson(`/lines${query({ q: asked, limit: PAGE })}`));
+    const counting = askJson(`/lines/hits${query({ q: asked })}`, { signal }).catch(() => null);
+    take(await askJson(`/lines${query({ q: asked, limit: PAGE })}`, { signal }));
     const counted = await counting;
-    if (mine === turn) drawCount(counted);
+    if (!signal.aborted) drawCount(counted);
   } catch (error) {
-    if (mine === turn) failed(error);
+    if (!signal.aborted) failed(error);
   }
 }
 
-async function more() {
-  const mine = turn;
+/** For a question that is asked now: no answer to one before it is waited for. */
+function overtaken() {
+  searching.abort();
+  return new AbortController();
+}
+
+/** The page behind the last one; asked for again while it comes, the same. */
+function more() {
+  coming ??= fetchMore().finally(() => { coming = null; });
+  return coming;
+}
+
+async function fetchMore() {
+  const { signal } = searching;
   byId("more").disabled = true;
   try {
-    const answer = await askJson(`/lines${query({ q: asked, limit: PAGE, cursor })}`);
-    if (mine === turn) take(answer);
+    take(await askJson(`/lines${query({ q: asked, limit: PAGE, cursor })}`, { signal }));
   } catch (error) {
-    if (mine === turn) toast(error.message);
+    if (!signal.aborted) toast(error.message);
   }
   byId("more").disabled = false;
 }
