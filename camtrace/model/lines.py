@@ -182,7 +182,7 @@ class LineSearch:
     `texts` are parts of article, tender, seller or mark, ignoring case and accents; `without` are such as do not occur.
     `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
     few different ones. `deeds`: the trace of one of these. `excluded…`, `unwatched`: lines that do not fit, and that
-    none of these cameras watched. `outside`: lines whose figure is known and lies in none of these.
+    none of these cameras watched. `outside`: lines whose figure, if they have one, lies in none of these.
 
     `without_cards`: who asks may see no digit of a card, so that no name and no text finds one; see `camtrace.cards`.
     """

@@ -230,7 +230,7 @@ def _add_figures(asked: Asked, wanted: LineSearch) -> None:
     for field, sign, value in wanted.comparisons:
         asked.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
     for field, low, high in wanted.outside:
-        asked.add(f"({_FIGURES[field]} < %s or {_FIGURES[field]} > %s)", low, high)
+        asked.add(f"({_FIGURES[field]} between %s and %s) is not true", low, high)
 
 
 def _add_deeds(asked: Asked, wanted: LineSearch) -> None:

@@ -174,10 +174,24 @@ def search_of(
     start, stop = period(query, now, zone)
     if start is not None and stop is not None and start >= stop:
         notes.append(Note(N_("The period ends before it begins."), {}))
+    elif start is not None and start > now:
+        notes.append(Note(N_("The period lies in the future."), {}))
+    if any(_exclude_each_other(wanted, field) for field in NUMBERS):
+        notes.append(Note(N_("The bounds exclude each other: no figure lies within all of them."), {}))
     hours = _hours(query)
     if hours == ():
         notes.append(Note(N_("No hour of the day is left."), {}))
     return replace(wanted, start=start, before=stop, apart=_apart(query, now, zone), hours=hours, zone=zone), notes
+
+
+def _exclude_each_other(wanted: LineSearch, field: str) -> bool:
+    """Whether no figure is within all bounds."""
+    bounds = [(sign, value) for name, sign, value in wanted.comparisons if name == field]
+    low = max(((value, sign == ">") for sign, value in bounds if sign in (">", ">=", "=")), default=None)
+    high = min(((value, sign != "<") for sign, value in bounds if sign in ("<", "<=", "=")), default=None)
+    if low is None or high is None:
+        return False
+    return low[0] > high[0] or (low[0] == high[0] and (low[1] or not high[1]))
 
 
 def period(query: Query, now: datetime, zone: tzinfo) -> tuple[datetime | None, datetime | None]:

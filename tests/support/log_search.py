@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from camtrace.cards import hidden
+from camtrace.errors import Conflict
 from camtrace.model import HitCount, Line, LineSearch, Range, SavedSearch, Trace
 from camtrace.store.line_texts import searchable
 from camtrace.tickets.deeds import is_alone
@@ -88,6 +89,13 @@ class KeptSearches:
         self.stored[user_id] = [*others, saved]
         return saved
 
+    async def rename(self, user_id: int, id: int, name: str) -> SavedSearch | None:
+        own = self.stored.get(user_id, [])
+        if any(each.name == name and each.id != id for each in own):
+            raise Conflict("another search has this name", "name")
+        self.stored[user_id] = [replace(each, name=name) if each.id == id else each for each in own]
+        return next((each for each in self.stored[user_id] if each.id == id), None)
+
     async def delete(self, user_id: int, id: int) -> bool:
         own = self.stored.get(user_id, [])
         self.stored[user_id] = [each for each in own if each.id != id]
@@ -121,7 +129,7 @@ def _is_trace(line: Line, trace: Trace) -> bool:
 
 
 def _is_outside(figure: Any, given: Range) -> bool:
-    return figure is not None and not given.low <= figure <= given.high
+    return figure is None or not given.low <= figure <= given.high
 
 
 def _compared(figure: Any, sign: str, value: Any) -> bool:

@@ -238,6 +238,22 @@ def test_a_period_that_ends_before_it_begins_is_told() -> None:
     assert [note.text for note in notes] == ["The period ends before it begins."]
 
 
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("from:2024-03-02", "The period lies in the future."),
+        ("from:today", ""),
+        ("amount>20 amount<20", "The bounds exclude each other: no figure lies within all of them."),
+        ("amount>20 amount:20", "The bounds exclude each other: no figure lies within all of them."),
+        ("amount>=20 amount<=20 qty>1 amount:20", ""),
+        ("amount:3 amount:4", "The bounds exclude each other: no figure lies within all of them."),
+    ],
+)
+def test_what_cannot_be_found_is_told(text: str, told: str) -> None:
+    _, notes = search_of(parse(text), NOW, PARIS, {}.get)
+    assert [note.text for note in notes] == ([told] if told else [])
+
+
 def test_nothing_is_asked_of_nothing() -> None:
     assert parse("   ") == Query()
     assert write(Query()) == ""

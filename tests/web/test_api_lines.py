@@ -121,6 +121,8 @@ class LinesApiTests(SynchronousTestCase):
         found = self.anna.get("/api/v1/lines?q=bread qty:1 time:12:00-14:00 -milk").json["items"]
         self.assertEqual(len(found), 5)
         self.assertEqual(self.anna.get("/api/v1/lines?q=camera:77").json["items"], [])
+        self.anna.get("/api/v1/lines?q=seller==Zoé&tender=CB")
+        self.assertEqual(self.shop.log.wanted[-1].exactly, (Named("seller", ("Zoé",)), Named("tender", ("CB",))))
 
     def test_a_query_reaches_no_other_cameras(self) -> None:
         """Who sees one camera finds what it watched, whatever is asked."""
@@ -141,6 +143,7 @@ class LinesApiTests(SynchronousTestCase):
         self.assertEqual(answer["q"], 'pain amount>20.5 till:7 "couleur:rouge"')
         self.assertEqual(answer["conditions"][1]["text"], "amount over {value}")
         self.assertEqual(answer["conditions"][1]["without"], 'pain till:7 "couleur:rouge"')
+        self.assertEqual(answer["conditions"][1]["turned"], 'pain amount<=20.5 till:7 "couleur:rouge"')
         self.assertEqual(answer["form"], {"amount_min": "20.5", "till": "7"})
         self.assertEqual(answer["words"], ["pain", "couleur:rouge"])
         self.assertEqual(len(answer["notes"]), 1)
@@ -289,6 +292,15 @@ class SearchesApiTests(SynchronousTestCase):
         ):
             answer = anna.ask("POST", "/api/v1/searches", json=body)
             self.assertEqual((answer.code, answer.json["error"]["field"]), (400, field))
+        exact = anna.ask("POST", "/api/v1/searches", json={"name": "Exactly", "q": ' seller=="A  b" '}).json
+        self.assertEqual(exact["q"], 'seller=="A  b"')
+        renamed = anna.ask("PATCH", f"/api/v1/searches/{exact['id']}", json={"name": " Other  name "})
+        self.assertEqual((renamed.code, renamed.json["name"], renamed.json["q"]), (200, "Other name", exact["q"]))
+        taken = anna.ask("PATCH", f"/api/v1/searches/{exact['id']}", json={"name": items[0]["name"]})
+        self.assertEqual((taken.code, taken.json["error"]["field"]), (409, "name"))
+        self.assertEqual(anna.ask("PATCH", "/api/v1/searches/9", json={"name": "x"}).code, 404)
+        self.assertEqual(anna.ask("PATCH", "/api/v1/searches/9", json={}).code, 400)
+        self.assertEqual(anna.ask("DELETE", f"/api/v1/searches/{exact['id']}").code, 204)
         self.assertEqual(anna.ask("DELETE", f"/api/v1/searches/{items[0]['id']}").code, 204)
         self.assertEqual(anna.ask("DELETE", f"/api/v1/searches/{items[0]['id']}").code, 404)
         self.assertEqual(anna.ask("DELETE", "/api/v1/searches/x").code, 404)

@@ -21,10 +21,10 @@ function write(kept) {
   }
 }
 
-/** A line as a hit: {camera, at}; null where nothing can be replayed. `ids`: cameras that the person may see. */
+/** A line as a hit: {camera, at, line}; null where nothing can be replayed. `ids`: cameras that the person may see. */
 export function hitOf(line, ids) {
   const camera = line.cameras.find((id) => ids.includes(id));
-  return camera === undefined ? null : { camera, at: instantInPicture(line) };
+  return camera === undefined ? null : { camera, at: instantInPicture(line), line: line.id };
 }
 
 /** The way to the replay of a hit. */
@@ -32,6 +32,13 @@ export const hitWay = ({ camera, at }, place) => `/replay/${camera}?at=${(at / 1
 
 /** Keep what was found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
 export const keepHits = (address, asked, hits, cursor) => write({ address, asked, hits, cursor });
+
+/** The hit that was watched last, of the results at `address`: {line, place}, the first place is 0; null where none was. */
+export function watchedHit(address) {
+  const kept = read();
+  const hit = kept?.address === address ? kept.hits[kept.watched] : null;
+  return hit ? { line: hit.line, place: kept.watched } : null;
+}
 
 /** The hits this replay was opened from, by `hit` of its address (the first is 1); null if it was not. */
 export function hitsAt(number, ids) {
@@ -43,11 +50,12 @@ class Hits {
   #kept;
   #place;
   #ids;
+  #stepping = Promise.resolve();
 
   constructor(kept, place, ids) {
     this.#kept = kept;
-    this.#place = place;
     this.#ids = ids;
+    this.#go(place);
   }
 
   /** Where this is: the first is 1. */
@@ -65,20 +73,32 @@ class Hits {
     return this.#kept.address;
   }
 
-  /** The hit after this one, or before it; null where there is none. The next page is fetched when it is needed. */
-  async step(direction) {
+  /** The hit after this one, or before it; null where there is none. The next page is fetched when it is needed; steps taken meanwhile wait. */
+  step(direction) {
+    const stepped = this.#stepping.then(() => this.#step(direction));
+    this.#stepping = stepped.catch(() => {});
+    return stepped;
+  }
+
+  async #step(direction) {
     const place = this.#place + direction;
     if (place >= this.#kept.hits.length && this.#kept.cursor) await this.#more();
     const hit = this.#kept.hits[place];
     if (!hit) return null;
-    this.#place = place;
+    this.#go(place);
     return hit;
+  }
+
+  /** This is where one comes back to. */
+  #go(place) {
+    this.#place = place;
+    this.#kept.watched = place;
+    write(this.#kept);
   }
 
   async #more() {
     const answer = await askJson(`/lines${query({ ...this.#kept.asked, cursor: this.#kept.cursor })}`);
     this.#kept.hits.push(...answer.items.map((line) => hitOf(line, this.#ids)).filter(Boolean));
     this.#kept.cursor = answer.next;
-    write(this.#kept);
   }
 }
