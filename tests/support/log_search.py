@@ -109,6 +109,8 @@ def _within(minute: int, begin: int, stop: int) -> bool:
 def _named(line: Line, field: str, values: tuple[str, ...]) -> bool:
     sought = {searchable(value) for value in values}
     kept = [getattr(line, COLUMNS.get(field, field))] + ([line.barcode] if field == "code" else [])
+    if field == "till" and ":" in line.source:
+        kept.append(line.source.partition(":")[2])
     return (field == "type" and "S" in values and line.special != "") or any(
         searchable(each) in sought for each in kept
     )
