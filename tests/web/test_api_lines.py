@@ -194,6 +194,17 @@ class LinesApiTests(SynchronousTestCase):
         nothing = self.anna.get("/api/v1/lines.pdf?q=nowhere")
         self.assertIn("No line matches", PdfReader(io.BytesIO(nothing.body)).pages[0].extract_text())
 
+    def test_what_does_not_go_into_a_list_to_print(self) -> None:
+        """A letter that the font has not is told by a sign; figures and numbers of tickets become smaller, not cut."""
+        self.shop.log.stored = [
+            replace(sale(1, text="🥖 שלום baguette x", ticket="123456789012").line, amount=Decimal("12345678.90")),
+            sale(2, text="W" * 5000, seller="\u202eabc").line,
+        ]
+        answer = self.anna.get("/api/v1/lines.pdf", headers={"Cookie": "language=ru"})
+        text = PdfReader(io.BytesIO(answer.body)).pages[0].extract_text()
+        for words in ("□ □□□□ baguette x", "123456789012", "12345678,90", "Количество", "WWW…"):
+            self.assertIn(words, text)
+
     def test_bad_questions(self) -> None:
         """A parameter that cannot be read is named."""
         for query, field in (
