@@ -281,8 +281,8 @@ def _spellings(field: str, value: str) -> set[str]:
 
 def _like(wanted: LineSearch, texts: Sequence[str], without: Sequence[str]) -> str:
     """A condition on `line_words` whose parameters are `_patterns`."""
-    asked = [f"{_words(wanted, text)} like %s" for text in texts]
-    return " and ".join(asked + [f"{_words(wanted, text)} not like %s" for text in without])
+    asked = [_holds(wanted, text) for text in texts]
+    return " and ".join(asked + [f"not {_holds(wanted, text)}" for text in without])
 
 
 def _patterns(texts: Sequence[str], without: Sequence[str]) -> list[str]:
@@ -302,10 +302,10 @@ def _shown(name: str, wanted: LineSearch) -> str:
     return hidden(name) if wanted.without_cards else name
 
 
-def _words(wanted: LineSearch, text: str) -> str:
-    """What is looked at for `text`: what can be searched of a line, without cards where these could matter."""
+def _holds(wanted: LineSearch, text: str) -> str:
+    """A condition on `line_words`: that they hold `text`, without cards where these could matter."""
     could_tell = wanted.without_cards and not set("0123456789*").isdisjoint(searchable(text))
-    return "without_cards(words)" if could_tell else "words"
+    return "holds_without_cards(words, %s)" if could_tell else "(words like %s)"
 
 
 def _clock(minutes: int) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 NAMES = ("till", "ticket", "seller", "customer", "type", "special", "tender", "code", "barcode")
 NUMBERS = ("amount", "quantity")
@@ -73,8 +74,8 @@ DEED_WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {  # the first one of 
     "en": {
         "sale": ("sale",),
         "article": ("article",),
-        "void": ("cancelled", "void"),
-        "ticket_void": ("cancelled-ticket", "ticket-void"),
+        "void": ("cancelled", "canceled", "void"),
+        "ticket_void": ("cancelled-ticket", "canceled-ticket", "ticket-void"),
         "return": ("returned", "return"),
         "discount": ("discount",),
         "gift": ("given-away", "gift"),
@@ -235,6 +236,20 @@ def deed_named(words: str) -> str:
 def day_named(words: str) -> str:
     """What `words` call a day or a period that moves on; "" for none."""
     return _DAY_OF.get(_hyphened(words), "")
+
+
+def keyword_like(word: str) -> str:
+    """The keyword that somebody may have meant who wrote `word`; "" for none."""
+    return _nearest(plain(word), FIELD_OF)
+
+
+def deed_like(words: str) -> str:
+    """The deed that may have been meant, as one writes it; "" for none."""
+    return _nearest(_hyphened(words), _DEED_OF)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(word[:40], known, 1, 0.75)), "")
 
 
 def _hyphened(words: str) -> str:

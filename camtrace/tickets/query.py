@@ -16,7 +16,18 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from camtrace.i18n import N_
-from camtrace.tickets.keywords import DAY_LETTER, DAYS, DEED_WORDS, FIELD_OF, KEYWORDS, MOMENTS, NUMBERS, plain
+from camtrace.tickets.keywords import (
+    DAY_LETTER,
+    DAYS,
+    DEED_WORDS,
+    FIELD_OF,
+    KEYWORDS,
+    MOMENTS,
+    NUMBERS,
+    deed_like,
+    keyword_like,
+    plain,
+)
 from camtrace.tickets.values import FIGURES, QUOTES, Condition, conditions, negated, tidy, turned
 
 LONGEST = 1000  # characters of a query that are read
@@ -99,13 +110,32 @@ def _read(text: str) -> Iterator[tuple[list[Condition], Note | None]]:
             if not is_given:
                 why = Note(N_("“{text}” names no value, so it is looked for as text."), values)
             else:
-                why = Note(N_("“{text}” is not understood, so it is looked for as text."), values)
+                why = _not_understood(values["text"], deed_like(value) if field == "deed" else "")
             yield _words(said, "not" if minus else "="), why
             continue
         word, place = _value(text, place + minus)
-        unknown = match is not None and not minus and len(match[1]) > 1 and match[2] == ":" and match.end() < place
-        note = Note(N_("“{text}” is no condition, so it is looked for as text."), {"text": text[begin:place]})
-        yield _words(word, "not" if minus else "="), note if unknown else None
+        unknown = match is not None and len(match[1]) > 1 and match.end() < place and _asks(match[2], text[match.end()])
+        note = _no_condition(text[begin:place], keyword_like(match[1])) if match is not None and unknown else None
+        yield _words(word, "not" if minus else "="), note
+
+
+def _asks(sign: str, first: str) -> bool:
+    """Whether what stands before a value that begins so looks like a condition, though its keyword is not known."""
+    return sign == ":" or (sign.strip() in ("<", ">", "<=", ">=") and first.isdigit())
+
+
+def _no_condition(text: str, meant: str) -> Note:
+    if meant:
+        why = N_("“{text}” is no condition, so it is looked for as text. Is {meant} meant?")
+        return Note(why, {"text": text, "meant": meant})
+    return Note(N_("“{text}” is no condition, so it is looked for as text."), {"text": text})
+
+
+def _not_understood(text: str, meant: str) -> Note:
+    if meant:
+        why = N_("“{text}” is not understood, so it is looked for as text. Is {meant} meant?")
+        return Note(why, {"text": text, "meant": meant})
+    return Note(N_("“{text}” is not understood, so it is looked for as text."), {"text": text})
 
 
 def _value(text: str, place: int) -> tuple[str, int]:

@@ -27,11 +27,11 @@ export function hitOf(line, ids) {
   return camera === undefined ? null : { camera, at: instantInPicture(line), line: line.id };
 }
 
-/** The way to the replay of a hit. */
-export const hitWay = ({ camera, at }, place) => `/replay/${camera}?at=${(at / 1000).toFixed(3)}&hit=${place + 1}`;
+/** The way to the replay of a hit; `search` tells the hits of one search from those of another. */
+export const hitWay = ({ camera, at }, place, search) => `/replay/${camera}?at=${(at / 1000).toFixed(3)}&search=${search}&hit=${place + 1}`;
 
-/** Keep what was found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
-export const keepHits = (address, asked, hits, cursor) => write({ address, asked, hits, cursor });
+/** Keep what a `search` found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
+export const keepHits = (search, address, asked, hits, cursor) => write({ search, address, asked, hits, cursor });
 
 /** The hit that was watched last, of the results at `address`: {line, place}, the first place is 0; null where none was. */
 export function watchedHit(address) {
@@ -40,10 +40,11 @@ export function watchedHit(address) {
   return hit ? { line: hit.line, place: kept.watched } : null;
 }
 
-/** The hits this replay was opened from, by `hit` of its address (the first is 1); null if it was not. */
-export function hitsAt(number, ids) {
+/** The hits this replay was opened from, by `hit` (the first is 1) and `search` of its address, a URLSearchParams; null if it was not. */
+export function hitsAt(asked, ids) {
   const kept = read();
-  return kept && kept.hits[number - 1] ? new Hits(kept, number - 1, ids) : null;
+  const place = Number(asked.get("hit")) - 1;
+  return kept?.hits[place] && kept.search === asked.get("search") ? new Hits(kept, place, ids) : null;
 }
 
 class Hits {
@@ -61,6 +62,16 @@ class Hits {
   /** Where this is: the first is 1. */
   get number() {
     return this.#place + 1;
+  }
+
+  /** What tells them in the address of a replay that shows something else. */
+  get asked() {
+    return `&search=${this.#kept.search}&hit=${this.number}`;
+  }
+
+  /** The way to the replay of the hit where this is. */
+  get way() {
+    return hitWay(this.#kept.hits[this.#place], this.#place, this.#kept.search);
   }
 
   /** How many there are; null while more may follow. */

@@ -26,6 +26,7 @@ let conditions = []; // as they were understood
 let words = []; // what is looked for in texts
 let lines = [];
 let hits = [];
+let found = ""; // what tells this search from others of this tab
 let places = new Map(); // id of a line → its place among the hits
 let body = null;
 let wall = null;
@@ -138,9 +139,8 @@ function overtaken() {
 /** Where one was: the hit watched last, though lines came in meanwhile. */
 async function goBack({ line }) {
   if (!places.has(line) && cursor) await more();
-  const place = places.get(line);
-  if (place === undefined) return;
-  const link = byId("rows").querySelector(`a[href="${CSS.escape(hitWay(hits[place], place))}"]`);
+  if (!places.has(line)) return;
+  const link = byId("rows").querySelector(`a[href="${CSS.escape(wayOf({ id: line }))}"]`);
   link?.scrollIntoView({ block: "center" });
   link?.focus({ preventScroll: true });
 }
@@ -170,7 +170,7 @@ function take(answer) {
   if (!lines.length) byId("rows").replaceChildren(frame());
   cursor = answer.next;
   for (const line of answer.items) add(line);
-  keepHits(location.pathname + location.search, { q: asked, limit: PAGE }, hits, cursor);
+  keepHits(found, location.pathname + location.search, { q: asked, limit: PAGE }, hits, cursor);
   drawCount();
   show(byId("more"), Boolean(cursor));
   byId("more").disabled = false;
@@ -188,7 +188,7 @@ function add(line) {
 
 function wayOf(line) {
   const place = places.get(line.id);
-  return place === undefined ? null : hitWay(hits[place], place);
+  return place === undefined ? null : hitWay(hits[place], place, found);
 }
 
 // ── states ──
@@ -198,6 +198,7 @@ function begin() {
   counted = null;
   lines = [];
   hits = [];
+  found = Date.now().toString(36);
   places = new Map();
   show(byId("more"), false);
   show(byId("hits"), false);
@@ -226,8 +227,8 @@ function empty() {
 async function loosen() {
   const { signal } = searching;
   if (conditions.length < 2) return;
-  const found = await Promise.all(conditions.slice(0, MOST_LOOSENED).map(({ without }) => askJson(`/lines${query({ q: without, limit: 1 })}`, { signal })));
-  const helping = conditions.filter((_condition, place) => found[place]?.items.length);
+  const answers = await Promise.all(conditions.slice(0, MOST_LOOSENED).map(({ without }) => askJson(`/lines${query({ q: without, limit: 1 })}`, { signal })));
+  const helping = conditions.filter((_condition, place) => answers[place]?.items.length);
   const words = helping.map(({ text, value, without }) => el("button", { class: "btn", type: "button", onclick: () => searchFor(without) }, icon("x"), text.replace("{value}", () => value)));
   byId("loosen").replaceChildren(el("span", { class: "quiet" }, helping.length ? _("There are lines without:") : _("No single one of the conditions is to blame: take away several.")), ...words);
   show(byId("loosen"), true);
