@@ -176,12 +176,21 @@ def search_of(
         notes.append(Note(N_("The period ends before it begins."), {}))
     elif start is not None and start > now:
         notes.append(Note(N_("The period lies in the future."), {}))
+    if _takes_back(query) and any(each.sign != "not" for each in query.of("amount")):
+        notes.append(
+            Note(N_("What was cancelled or returned without its amount is not found by an amount: rules know it."), {})
+        )
     if any(_exclude_each_other(wanted, field) for field in NUMBERS):
         notes.append(Note(N_("The bounds exclude each other: no figure lies within all of them."), {}))
     hours = _hours(query)
     if hours == ():
         notes.append(Note(N_("No hour of the day is left."), {}))
     return replace(wanted, start=start, before=stop, apart=_apart(query, now, zone), hours=hours, zone=zone), notes
+
+
+def _takes_back(query: Query) -> bool:
+    """Whether lines are asked for that a till may write without an amount, see `tickets.sales`."""
+    return any(each.sign == "=" and each.value in ("void", "return") for each in query.of("deed"))
 
 
 def _exclude_each_other(wanted: LineSearch, field: str) -> bool:

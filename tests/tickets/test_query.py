@@ -250,6 +250,12 @@ def test_a_period_that_ends_before_it_begins_is_told() -> None:
         ("amount>20 amount<20", "The bounds exclude each other: no figure lies within all of them."),
         ("amount>20 amount:20", "The bounds exclude each other: no figure lies within all of them."),
         ("amount>=20 amount<=20 qty>1 amount:20", ""),
+        (
+            "what:cancelled amount>20",
+            "What was cancelled or returned without its amount is not found by an amount: rules know it.",
+        ),
+        ("what:cancelled -amount:20", ""),
+        ("-what:cancelled amount>20", ""),
         ("amount:3 amount:4", "The bounds exclude each other: no figure lies within all of them."),
     ],
 )
