@@ -89,6 +89,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.people import People
 from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
 from camtrace.store.searches import SavedSearches
@@ -123,10 +124,12 @@ from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.profiles import ProfilesApi
 from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -155,6 +158,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     embedded = None if settings.database.dsn else EmbeddedServer(data, reactor, settings.database.user)
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
+    people = People(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
     rule_rows = RuleStore(database)
@@ -404,11 +408,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
     )
+    bus.subscribe(SettingChanged, rtsp.setting_changed)
     if settings.listen.rtsp:
         doors.add("rtsp", settings.listen.rtsp, rtsp, rtsp.stopService)
 
     # browsers and programs
     access = Access(gate)
+    bus.subscribe(SettingChanged, access.setting_changed)
     static = Static(assets.web() / "static")
     zone = ZoneInfo(settings.site.timezone)
     mail_rows, post = MailStore(database), Post(reactor)
@@ -443,7 +449,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         event_names=lambda language: registry.catalogue.names(language),
         sources=sources.all,
     )
-    door = Door(frame, access)
+    door = Door(frame, access, note)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(
         reactor, access, cameras, sources.offset, live, sub_streams, screens, bus, metrics, silences.since
@@ -496,6 +502,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             RulesApi(reactor, access, cameras, sources.offset, rule_rows, trials, exceptions.unseen, timetable, note),
             ExceptionsApi(reactor, access, cameras, sources.offset, camera_rows, rule_rows, note, frame.voices),
             ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
+            UsersApi(access, people, gate, note),
+            ProfilesApi(access, cameras, people, note),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
             SourcesApi(

@@ -29,7 +29,7 @@ from camtrace.model.cameras import (
     Status,
     Zone,
 )
-from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, JournalEntry
+from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, DisconnectionQuery, JournalEntry, JournalQuery
 from camtrace.model.lines import (
     LINE_FLAGS,
     TICKET_KINDS,
@@ -46,9 +46,9 @@ from camtrace.model.lines import (
     Ticket,
     Trace,
 )
-from camtrace.model.mails import MAIL_KINDS, HeldAlarms, Outgoing, QueuedMail
+from camtrace.model.mails import MAIL_KINDS, HeldAlarms, MailQuery, Outgoing, QueuedMail
 from camtrace.model.media import GAP_CAUSES, Chunk, Fragment, Gap, Sample, Segment, Span, Stretch, Track, key_frames
-from camtrace.model.people import RIGHTS, MailRights, Profile, Recipient, User
+from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
 from camtrace.model.rules import (
     DEEDS,
     MEASURES,
@@ -68,6 +68,7 @@ from camtrace.model.rules import (
 )
 
 __all__ = [
+    "ADMINISTRATOR",
     "ALWAYS",
     "CAUSES",
     "DEEDS",
@@ -104,6 +105,7 @@ __all__ = [
     "ContactBox",
     "ContactsState",
     "Disconnection",
+    "DisconnectionQuery",
     "Fragment",
     "Gap",
     "HeardSource",
@@ -112,11 +114,14 @@ __all__ = [
     "Hours",
     "InputState",
     "JournalEntry",
+    "JournalQuery",
     "Line",
     "LineSearch",
     "LineTest",
     "LinkState",
+    "MailQuery",
     "MailRights",
+    "Member",
     "MotionSettings",
     "Moved",
     "Named",

@@ -305,7 +305,7 @@ class PreviewSite:
         )
         shop.bus.subscribe(LineReceived, self._event)
         self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
-        door = Door(frame, shop.access)
+        door = Door(frame, shop.access, shop._note)
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),

@@ -105,7 +105,7 @@ class DisconnectionTests(Case):
         self.patch(csv_file, "PAGE_ROWS", 4)
         self.shop.losses.stored = [lost(number) for number in range(10, 0, -1)]
         self.assertEqual(len(self.rows("/api/v1/disconnections.csv")), 11)
-        self.assertEqual([asked["limit"] for asked in self.shop.losses.asked], [4, 4, 4])
+        self.assertEqual(self.shop.losses.limits, [4, 4, 4])
         self.patch(csv_file, "MOST_ROWS", 8)
         rows = self.rows("/api/v1/disconnections.csv")
         self.assertEqual((len(rows), rows[-1][0][:19]), (10, "Only the newest 8 r"))

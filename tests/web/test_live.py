@@ -363,6 +363,17 @@ class ChangeTests(LiveCase):
         self.shop.bus.publish(SettingChanged("user", "anna"))
         self.assertEqual(page.closed(), SESSION_ENDED)
 
+    def test_profile_changed(self) -> None:
+        """A camera that is taken away is not shown any more; without the right to live pictures the socket ends."""
+        page = self.open(session=self.shop.session("boris")[0])
+        page.say(do="watch", channel=5, camera=1)
+        profile = self.shop.people.known[3]
+        self.successResultOf(_deferred(self.shop.people.change_profile(replace(profile, cameras=frozenset({102})))))
+        self.assertEqual(page.told(), [{"is": "ended", "channel": 5, "reason": "gone"}])
+        self.assertEqual(self.shop.live.viewers[101], [])
+        self.successResultOf(_deferred(self.shop.people.change_profile(replace(profile, rights=frozenset({"lines"})))))
+        self.assertEqual(page.closed(), SESSION_ENDED)
+
     def test_database_away(self) -> None:
         """While the database is away open pages stay."""
         page = self.open()

@@ -10,6 +10,8 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace import __version__
+from camtrace.auth import SHORTEST_PASSWORD
+from camtrace.i18n import LANGUAGES
 from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import (
     CAUSES,
@@ -20,6 +22,7 @@ from camtrace.model import (
     NUMBERINGS,
     PERS,
     READS,
+    RIGHTS,
     RULE_KINDS,
     TICKET_KINDS,
     VERDICTS,
@@ -171,6 +174,12 @@ _STATUS = {
     "DELETE /prisma/sources/{source}": "204",
     "POST /contact-boxes": "201",
     "DELETE /contact-boxes/{box}": "204",
+    "POST /users": "201",
+    "DELETE /users/{user}": "204",
+    "POST /users/{user}/link": "201",
+    "DELETE /users/{user}/tokens": "204",
+    "POST /profiles": "201",
+    "DELETE /profiles/{profile}": "204",
     "POST /dialects": "201",
     "DELETE /dialects/{dialect}": "204",
 }
@@ -190,6 +199,10 @@ _BODIES = {
     ("POST", "/dialects/try"): "DialectTest",
     ("POST", "/dialects/guess"): "DialectSample",
     ("PATCH", "/sources/{source}"): "Source",
+    ("POST", "/users"): "NewUser",
+    ("PATCH", "/users/{user}"): "User",
+    ("POST", "/profiles"): "NewProfile",
+    ("PATCH", "/profiles/{profile}"): "Profile",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -482,6 +495,30 @@ ERROR: Schema = {
 }
 
 
+USER: Schema = {
+    "type": "object",
+    "properties": {
+        "profile": {"type": "string", "description": "the name of a profile"},
+        "email": _EMAIL,
+        "language": {"type": "string", "enum": ["", *LANGUAGES]},
+        "locked": {"type": "boolean"},
+        "password": {"type": "string", "minLength": SHORTEST_PASSWORD, "writeOnly": True},
+    },
+}
+PROFILE: Schema = {
+    "type": "object",
+    "properties": {
+        "name": _TEXT,
+        "rights": {"type": "array", "items": {"type": "string", "enum": list(RIGHTS)}},
+        "cameras": {
+            "type": ["array", "null"],
+            "items": {"type": "integer"},
+            "description": "numbers of cameras; null: all, later ones included",
+        },
+    },
+}
+
+
 class OpenApi:
     """`/api/v1/openapi.json`. `routes()` gives the site's routes, once they are all known."""
 
@@ -534,6 +571,18 @@ def describe(routes: Iterable[Route]) -> Schema:
                     "required": ["sample"],
                 },
                 "Source": SOURCE,
+                "User": USER,
+                "NewUser": {
+                    "type": "object",
+                    "properties": {"name": _TEXT, **USER["properties"]},
+                    "required": ["name", "profile"],
+                },
+                "Profile": PROFILE,
+                "NewProfile": {
+                    "type": "object",
+                    "properties": {"copy_of": _TEXT, **PROFILE["properties"]},
+                    "required": ["name", "copy_of"],
+                },
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},

@@ -92,7 +92,7 @@ export class LiveSocket {
 
   #closed(code) {
     if (code === SESSION_ENDED) {
-      location.assign(`/login?next=${encodeURIComponent(location.pathname + location.search)}`);
+      location.reload(); // to the sign-in, or to a page that says that the right is gone
       return;
     }
     this.#onPlug(false);
