@@ -2,10 +2,10 @@
 
 The lines are drawn: fifty tills, forty cashiers, five thousand articles of which few are sold all the time, over a
 year. Words are taken from them: a fifth that nothing holds, a fifth that more than a hundredth of all lines hold
-(100,000 of ten million), the others from everywhere. Each question is asked of the real store, by the real PostgreSQL
-with the settings of the private one, for a first page of a hundred lines. Cold: the server is started anew and the
-system has forgotten its files. Then words are asked for once more while lines come in as fast as they are taken. The
-peer, in the same run: the same words by ILIKE.
+(100,000 of ten million), the others from everywhere. Ten thousand more texts name cards. Each question is asked of the
+real store, by the real PostgreSQL with the settings of the private one, for a first page of a hundred lines. Cold: the
+server is started anew and the system has forgotten its files. Then words are asked for once more while lines come in as
+fast as they are taken. The peer, in the same run: the same words by ILIKE.
 
     python benchmarks/search.py [--lines 10000000] [--questions 200] [--cold 12]
 """
@@ -93,7 +93,9 @@ def fill(dsn: str, count: int) -> list[str]:
         spoken = [(what, name, "", special) for what, name in enumerate(names) for special in ("", "ANNULE")]
         spoken += [(-1 - number, "", tender, "") for number, tender in enumerate(TENDERS)]
         said = [(what, special, words_key(text, tender, special)) for what, text, tender, special in spoken]
-        known = {words_key(*each): words_of(*each).replace("\n", "\\n") for _, *each in spoken}
+        cards = [("", f"CARTE ************{last:04}", "") for last in range(10_000)]
+        texts = [*((text, tender, special) for _, text, tender, special in spoken), *cards]
+        known = {words_key(*each): words_of(*each).replace("\n", "\\n") for each in texts}
         _copy(cursor, "drawn (what, special, key)", said)
         _copy(cursor, "article (what, name)", enumerate(names))
         _copy(cursor, "person (seller, name)", enumerate(people))
@@ -211,6 +213,9 @@ def kinds(sought: Sequence[str], count: int, chance: random.Random) -> Iterator[
     yield "two words", [LineSearch(texts=pair) for pair in pairwise(sought)][: len(several)]
     yield "a word without another", [LineSearch(texts=(sought[i],), without=(sought[-1 - i],)) for i in several]
     yield "a letter", [LineSearch(texts=(letter,)) for letter in "AEIOUNRST1"]
+    digits = [str(chance.randrange(1000, 10_000)) for _ in several]
+    yield "digits, no right to cards", [LineSearch(texts=(each,), without_cards=True) for each in digits]
+    yield "no digits, no right to cards", [LineSearch(without=(each,), without_cards=True) for each in digits]
     yield "till", [name("till", chance.randrange(TILLS)) for _ in several]
     yield "till, amount over 99", [replace(name("till", 7), comparisons=over("amount", ">", "99").comparisons)] * 10
     yield "cashier", [name("seller", chance.choice(people).lower()) for _ in several]
@@ -224,6 +229,12 @@ def kinds(sought: Sequence[str], count: int, chance: random.Random) -> Iterator[
     yield "amount", [over("amount", ">=", f"{chance.randrange(120)}.{chance.randrange(99):02}") for _ in several]
     yield "quantity", [over("quantity", ">=", str(chance.randrange(2, 9))) for _ in several]
     yield "time of day", [LineSearch(hours=((each, each + 45),), zone=PARIS) for each in range(0, 1380, 115)]
+    yield (
+        "all but a time of day",
+        [LineSearch(hours=((0, each), (each + 45, 1440)), zone=PARIS) for each in range(30, 1380, 135)],
+    )
+    apart = [(END - timedelta(days=each + 9), END - timedelta(days=each)) for each in range(10)]
+    yield "a word, but for some days", [LineSearch(texts=(sought[i],), apart=(apart[i],)) for i in range(10)]
     yield "camera", [LineSearch(camera_uids=(chance.randrange(2 * TILLS + 20),)) for _ in several]
 
 

@@ -147,6 +147,14 @@ class Comparison(NamedTuple):
     value: Decimal
 
 
+class Range(NamedTuple):
+    """Values of `field`, amount or quantity, from `low` to `high`, both included."""
+
+    field: str
+    low: Decimal
+    high: Decimal
+
+
 @dataclass(frozen=True, slots=True)
 class Trace:
     """Lines that are the trace of a deed: those of this protocol and type.
@@ -167,20 +175,26 @@ class Trace:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LineSearch:
-    """What lines are wanted: those that fit all that is set. An empty sequence asks for nothing, but for `camera_uids`.
+    """What lines are wanted: those that fit all that is set. An empty sequence asks for nothing.
 
-    Received from `start` to `stop`, or before `before`; at `hours`, in minutes since midnight by the clock of `zone`
-    (those that end before they begin go over midnight; several mean any). `camera_uids`: watched by one of these.
+    But for `hours` and `camera_uids`, where None asks for nothing and what is empty is fulfilled by no line.
+
+    Received from `start` to `stop`, or before `before`; in none of the times `apart` (their ends not included); at
+    `hours`, in minutes since midnight by the clock of `zone` (those that end before they begin go over midnight;
+    several mean any). `camera_uids`: watched by one of these.
     `texts` are parts of article, tender, seller or mark, ignoring case and accents; `without` are such as do not occur.
     `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
     few different ones. `deeds`: the trace of one of these. `excluded…`, `unwatched`: lines that do not fit, and that
-    none of these cameras watched.
+    none of these cameras watched. `outside`: lines whose figure, if they have one, lies in none of these.
+
+    `without_cards`: who asks may see no digit of a card, so that no name and no text finds one; see `camtrace.cards`.
     """
 
     start: datetime | None = None
     stop: datetime | None = None
     before: datetime | None = None
-    hours: tuple[tuple[int, int], ...] = ()
+    apart: tuple[tuple[datetime, datetime], ...] = ()
+    hours: tuple[tuple[int, int], ...] | None = None
     zone: tzinfo = UTC
     camera_uids: tuple[int, ...] | None = None
     sources: tuple[str, ...] = ()
@@ -195,6 +209,8 @@ class LineSearch:
     texts: tuple[str, ...] = ()
     without: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
+    outside: tuple[Range, ...] = ()
+    without_cards: bool = False
 
 
 class HitCount(NamedTuple):

@@ -11,24 +11,12 @@ from twisted.internet import defer
 
 from camtrace.model import Comparison, HitCount, Line, LineSearch, Named
 from camtrace.store.database import Database
+from camtrace.store.line_asked import Asked, LineQuestions
 from camtrace.store.line_rows import LINE_COLUMNS, in_order, line_of
-from camtrace.store.line_texts import containing, escaped, searchable
-from camtrace.store.matching import is_trace, types_of
 
 HITS_SECONDS = 3
-_MOST_KEYS = 3000  # texts that are named one by one; of more, some line of the latest is likely to have one
-_MOST_NAMES = 1000
 _FIRST_DAYS = 8
 _SHARES = (256, 64, 16, 4, 1)  # parts of the whole time, the latest first, that are looked at when hits are counted
-_COLUMNS = {
-    "till": "source",
-    **{name: name for name in ("ticket", "seller", "customer", "type", "special", "tender", "code", "barcode")},
-}
-_FEW = ("till", "seller", "special", "tender")  # names that are written the same over and over
-_ROWS = {"special": "%\n{}", "tender": "%\n{}\n%"}  # where they stand in what can be searched
-_NARROW = ("ticket", "customer", "code", "barcode")
-_FIGURES = {"amount": "amount", "quantity": "quantity"}
-_SIGNS = {sign: sign for sign in ("=", ">", ">=", "<", "<=")}
 _OF_LINE = ", ".join(f"line.{name}" for name in LINE_COLUMNS)
 
 
@@ -41,6 +29,7 @@ class LineSearching:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._questions = LineQuestions(database)
 
     async def lines(
         self,
@@ -94,29 +83,27 @@ class LineSearching:
         limit: int = 100,
     ) -> list[Line]:
         """Lines that fit `wanted`, newest first unless `ascending`. `after`: instant and id of the last one seen."""
-        found = await self._understood(wanted)
-        if found is None:
+        asked = await self._questions.understood(wanted)
+        if asked is None:
             return []
-        conditions, keys, is_narrow = found
-        conditions.add_after("received_at", after, ascending)
-        if wanted.hours and not is_narrow:
-            return await self._by_day(wanted, conditions, after, ascending, limit)
-        conditions.add_hours(wanted)
-        if keys is not None:
-            return await self._by_words(keys, conditions, ascending, limit)
-        return await self._read(conditions, "received_at", ascending, limit)
+        asked.add_after("received_at", after, ascending)
+        if wanted.hours and not asked.is_narrow:
+            return await self._by_day(wanted, asked, after, ascending, limit)
+        asked.add_hours(wanted)
+        if asked.keys is not None:
+            return await self._by_words(asked.keys, asked, ascending, limit)
+        return await self._read(asked, "received_at", ascending, limit)
 
     async def hits(self, wanted: LineSearch, most: int = 10_000) -> list[HitCount] | None:
         """How many lines fit `wanted`, hour by hour, oldest first: of the newest `most` of them.
 
         None where it takes too long to say.
         """
-        found = await self._understood(wanted)
-        if found is None:
+        asked = await self._questions.understood(wanted)
+        if asked is None:
             return []
-        conditions, keys, _ = found
-        conditions.add_hours(wanted)
-        sql, values = _newest(conditions, most) if keys is None else _newest_of(keys, conditions, wanted, most)
+        asked.add_hours(wanted)
+        sql, values = _newest(asked, most) if asked.keys is None else _newest_of(asked.keys, asked, wanted, most)
 
         async def work(cursor: Any) -> list[tuple[Any, ...]]:
             await cursor.execute(f"set local statement_timeout = {round(HITS_SECONDS * 1000)}")
@@ -134,149 +121,6 @@ class LineSearching:
             return [HitCount(*row) for row in await self._database.transaction("count hits", work)]
         except _TooLong:
             return None
-
-    async def _understood(self, wanted: LineSearch) -> tuple[Asked, list[int] | None, bool] | None:
-        """The conditions of a search but for its hours and words; the keys of its texts, None where they say nothing.
-
-        And whether what is asked is found by an index that leads to few lines. None where nothing can fit.
-        """
-        conditions, keys, is_narrow = Asked(), None, bool(wanted.ticket_id)
-        conditions.add("received_at >= %s", wanted.start)
-        conditions.add("received_at <= %s", wanted.stop)
-        conditions.add("received_at < %s", wanted.before)
-        conditions.add("ticket_id = %s", wanted.ticket_id)
-        if wanted.sources:
-            conditions.add_any("source", wanted.sources)
-        if wanted.camera_uids is not None:
-            watched = await self._watched(wanted.camera_uids)
-            if not watched:
-                return None
-            conditions.add_any("source", list(watched))
-            if not all(watched.values()):
-                conditions.add("cameras && %s::bigint[]", list(wanted.camera_uids))
-        for field, values in wanted.exactly:
-            conditions.add_any(_COLUMNS[field], values)
-        for field, values in wanted.excluded_exactly:
-            conditions.add(f"{_COLUMNS[field]} <> all(%s)", list(values))
-        for field, values in wanted.excluded:
-            await self._add_excluded(conditions, field, values)
-        if wanted.unwatched:
-            conditions.add("not cameras && %s::bigint[]", list(wanted.unwatched))
-        if wanted.deeds:
-            conditions.add("type = any(%s)", types_of(wanted.deeds))
-            sql, values_of = is_trace(wanted.deeds)
-            conditions.add_all(f"({sql})", values_of)
-        if wanted.excluded_deeds:
-            sql, values_of = is_trace(wanted.excluded_deeds)
-            conditions.add_all(f"not ({sql})", values_of)
-        rows = []  # patterns for rows of a text that is a row of its own: mark or tender
-        for field, values in wanted.names:
-            spelled = await self._spelled(field, values)
-            if not spelled:
-                return None
-            if field == "code":
-                conditions.add("(code = any(%s) or barcode = any(%s))", spelled, spelled)
-            elif field == "type" and "S" in spelled:  # events have other types, and the mark of an S line
-                conditions.add("(type = any(%s) or special <> '')", spelled)
-            else:
-                conditions.add_any(_COLUMNS[field], spelled)
-            is_narrow |= field in _NARROW
-            if field in _ROWS:
-                rows.append([_ROWS[field].format(escaped(searchable(each))) for each in spelled])
-        for field, sign, value in wanted.comparisons:
-            conditions.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
-        if wanted.texts or wanted.without:
-            sellers = await self._sellers(wanted)
-            for text in wanted.texts:
-                if sellers[text]:
-                    await self._add_text(conditions, text, sellers[text])
-            for text in wanted.without:
-                if sellers[text]:
-                    conditions.add("seller <> all(%s)", sellers[text])
-            parts = [text for text in wanted.texts if not sellers[text]]
-            if parts:
-                keys = await self._keys(parts, wanted.without, rows)
-                if keys is not None and not keys:
-                    return None
-                is_narrow |= keys is not None
-            if keys is None and (parts or wanted.without):
-                among = _like(parts, wanted.without)
-                conditions.add(
-                    f"words in (select key from line_words where {among})", *_patterns(parts, wanted.without)
-                )
-        return conditions, keys, is_narrow
-
-    async def _add_excluded(self, conditions: Asked, field: str, values: Sequence[str]) -> None:
-        """Only lines that are called none of these names."""
-        spelled = await self._spelled(field, values)
-        if not spelled:
-            return
-        conditions.add(f"{_COLUMNS[field]} <> all(%s)", spelled)
-        if field == "code":
-            conditions.add("barcode <> all(%s)", spelled)
-        elif field == "type" and "S" in spelled:
-            conditions.add("special = %s", "")
-
-    async def _sellers(self, wanted: LineSearch) -> dict[str, list[str]]:
-        """The sellers in whose name each of the texts occurs."""
-        known = {name: searchable(name) for name in await self._names("seller")}
-        texts = (*wanted.texts, *wanted.without)
-        return {text: [name for name, plain in known.items() if searchable(text).strip() in plain] for text in texts}
-
-    async def _add_text(self, conditions: Asked, text: str, sellers: list[str]) -> None:
-        """A text that is part of these sellers' names, and may be part of others too."""
-        keys = await self._keys([text], ())
-        if keys is None:
-            among = "words in (select key from line_words where words like %s)"
-            conditions.add(f"({among} or seller = any(%s))", containing(text), sellers)
-        elif keys:
-            conditions.add("(words = any(%s::bigint[]) or seller = any(%s))", keys, sellers)
-        else:
-            conditions.add_any("seller", sellers)
-
-    async def _keys(
-        self, texts: Sequence[str], without: Sequence[str], rows: Sequence[list[str]] = ()
-    ) -> list[int] | None:
-        """The keys of what holds all `texts` and none of the others; None if they are too many to be named.
-
-        `rows`: patterns, one of each list must fit too.
-        """
-        conditions = [_like(texts, without), *["words like any(%s)"] * len(rows)]
-        found = await self._database.query(
-            f"select key from line_words where {' and '.join(conditions)} limit %s",
-            [*_patterns(texts, without), *rows, _MOST_KEYS + 1],
-        )
-        return None if len(found) > _MOST_KEYS else [key for (key,) in found]
-
-    async def _watched(self, uids: Sequence[int]) -> dict[str, bool]:
-        """The sources that one of these cameras ever watched, and whether one of them always did."""
-        rows = await self._database.query(
-            "select source, bool_and(cameras && %(uids)s::bigint[]) from line_watch group by source"
-            " having bool_or(cameras && %(uids)s::bigint[])",
-            {"uids": list(uids)},
-        )
-        return dict(rows)
-
-    async def _spelled(self, field: str, values: Sequence[str]) -> list[str]:
-        """What is written in the lines for these names, where they have few different ones."""
-        if field not in _FEW:
-            return list(values)
-        known = await self._names(_COLUMNS[field])
-        if not known:
-            return list(values)
-        sought = {searchable(value) for value in values}
-        return [value for value in known if sought & _spellings(field, value)]
-
-    async def _names(self, column: str) -> list[str]:
-        """The different values of a column, stepping from one to the next; none where they are too many."""
-        rows = await self._database.query(
-            f"with recursive known (value) as ((select {column} from line where {column} <> '' order by 1 limit 1)"
-            f" union all select (select {column} from line where {column} <> '' and {column} > known.value"
-            " order by 1 limit 1) from known where value is not null)"
-            " select value from known where value is not null limit %s",
-            (_MOST_NAMES + 1,),
-        )
-        return [value for (value,) in rows] if len(rows) <= _MOST_NAMES else []
 
     async def _by_words(self, keys: Sequence[int], conditions: Asked, ascending: bool, limit: int) -> list[Line]:
         """Lines with one of these texts: only the `limit` texts that occurred last can be among them."""
@@ -342,21 +186,6 @@ class LineSearching:
         return [line_of(row) for row in rows]
 
 
-def _like(texts: Sequence[str], without: Sequence[str]) -> str:
-    """A condition on `line_words` whose parameters are `_patterns`."""
-    return " and ".join(["words like %s"] * len(texts) + ["words not like %s"] * len(without))
-
-
-def _patterns(texts: Sequence[str], without: Sequence[str]) -> list[str]:
-    return [containing(text) for text in (*texts, *without)]
-
-
-def _spellings(field: str, value: str) -> set[str]:
-    """How people may write a name: a till of a kind also by its bare number, KKM:12 as 12."""
-    plain = searchable(value)
-    return {plain, plain.partition(":")[2]} if field == "till" and ":" in plain else {plain}
-
-
 # ── counting ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -401,7 +230,7 @@ def daily_spans(wanted: LineSearch, first: datetime, last: datetime) -> list[tup
     day, end = first.astimezone(wanted.zone).date() - timedelta(days=1), last.astimezone(wanted.zone).date()
     after_last = last + timedelta(microseconds=1)
     while day <= end:
-        for begin, stop in wanted.hours:
+        for begin, stop in wanted.hours or ():
             opens = datetime.combine(day, time(*divmod(begin, 60)), wanted.zone)
             closing_day = day + timedelta(days=1) if stop <= begin or stop == 1440 else day
             closes = datetime.combine(closing_day, time(*divmod(stop % 1440, 60)), wanted.zone)
@@ -417,54 +246,3 @@ def daily_spans(wanted: LineSearch, first: datetime, last: datetime) -> list[tup
         else:
             joined.append((begin_at, end_at))
     return joined
-
-
-# ── conditions ───────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-class Asked:
-    """What a search asks for: SQL conditions and their values; one whose value is None is not asked."""
-
-    def __init__(self) -> None:
-        self._sql: list[str] = []
-        self.values: list[Any] = []
-
-    @property
-    def sql(self) -> str:
-        return " and ".join(self._sql) or "true"
-
-    def add(self, condition: str, *values: Any) -> None:
-        if values[0] is not None:
-            self._sql.append(condition)
-            self.values.extend(values)
-
-    def add_all(self, condition: str, values: Sequence[Any]) -> None:
-        """Only rows that fulfil this, whatever its values."""
-        self._sql.append(condition)
-        self.values.extend(values)
-
-    def add_any(self, column: str, values: Sequence[Any]) -> None:
-        """Only rows with one of these: a single one by equality, along whose index rows are in order."""
-        self.add(
-            f"{column} = %s" if len(values) == 1 else f"{column} = any(%s)",
-            values[0] if len(values) == 1 else list(values),
-        )
-
-    def add_hours(self, wanted: LineSearch) -> None:
-        """Only lines of the hours wanted, where others are read too."""
-        asked, values = [], []
-        for begin, stop in wanted.hours:
-            both = "(received_at at time zone %s)::time"
-            asked.append(f"({both} >= %s {'and' if begin < stop else 'or'} {both} < %s)")
-            values += [str(wanted.zone), _clock(begin), str(wanted.zone), _clock(stop)]
-        if asked:
-            self.add(f"({' or '.join(asked)})", *values)
-
-    def add_after(self, column: str, after: tuple[datetime, int] | None, ascending: bool) -> None:
-        """Only what comes behind the row with that instant and id."""
-        if after is not None:
-            self.add(f"({column}, id) {'>' if ascending else '<'} (%s, %s)", *after)
-
-
-def _clock(minutes: int) -> str:
-    return f"{minutes // 60:02}:{minutes % 60:02}"

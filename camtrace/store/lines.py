@@ -8,8 +8,9 @@ from typing import Any
 
 from camtrace.model import Line, Ticket
 from camtrace.store.database import Database
+from camtrace.store.line_asked import Asked
 from camtrace.store.line_rows import LINE_COLUMNS, in_order
-from camtrace.store.line_search import Asked, LineSearching
+from camtrace.store.line_search import LineSearching
 from camtrace.store.line_writing import TICKET_COLUMNS, LineWriting
 
 _UNSAID = ("raw", "peer", "sent_at", "flags", "cameras")

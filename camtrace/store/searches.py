@@ -4,6 +4,10 @@ from __future__ import annotations
 
 from typing import Any
 
+import psycopg2.errors
+
+from camtrace.errors import Conflict
+from camtrace.i18n import N_
 from camtrace.model import SavedSearch
 from camtrace.store.database import Database
 
@@ -34,6 +38,22 @@ class SavedSearches:
             return list(cursor.fetchall())
 
         rows = await self._database.transaction("save a search", work)
+        return SavedSearch(*rows[0]) if rows else None
+
+    async def rename(self, user_id: int, id: int, name: str) -> SavedSearch | None:
+        """Give a search another name; None if the user has none of this id. Raises Conflict if another has the name."""
+
+        async def work(cursor: Any) -> list[tuple[Any, ...]]:
+            await cursor.execute(
+                "update saved_search set name = %s where account_id = %s and id = %s returning id, name, query",
+                (name, user_id, id),
+            )
+            return list(cursor.fetchall())
+
+        try:
+            rows = await self._database.transaction("rename a search", work)
+        except psycopg2.errors.UniqueViolation as error:
+            raise Conflict(N_("another search has this name"), "name") from error
         return SavedSearch(*rows[0]) if rows else None
 
     async def delete(self, user_id: int, id: int) -> bool:

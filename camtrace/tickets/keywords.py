@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from difflib import get_close_matches
 
 NAMES = ("till", "ticket", "seller", "customer", "type", "special", "tender", "code", "barcode")
 NUMBERS = ("amount", "quantity")
@@ -73,8 +74,8 @@ DEED_WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {  # the first one of 
     "en": {
         "sale": ("sale",),
         "article": ("article",),
-        "void": ("cancelled", "void"),
-        "ticket_void": ("cancelled-ticket", "ticket-void"),
+        "void": ("cancelled", "canceled", "void"),
+        "ticket_void": ("cancelled-ticket", "canceled-ticket", "ticket-void"),
         "return": ("returned", "return"),
         "discount": ("discount",),
         "gift": ("given-away", "gift"),
@@ -185,10 +186,31 @@ DEED_WORDS: Mapping[str, Mapping[str, tuple[str, ...]]] = {  # the first one of 
         "other": ("другое",),
     },
 }
-DAYS: Mapping[str, Mapping[str, str]] = {  # days that move on
-    "en": {"today": "today", "yesterday": "yesterday"},
-    "fr": {"today": "aujourdhui", "yesterday": "hier"},
-    "ru": {"today": "сегодня", "yesterday": "вчера"},
+DAYS: Mapping[str, Mapping[str, tuple[str, ...]]] = {  # days that move on; the first word is the one that is written
+    "en": {
+        "today": ("today",),
+        "yesterday": ("yesterday",),
+        "this-week": ("this-week", "week"),
+        "last-week": ("last-week",),
+        "this-month": ("this-month", "month"),
+        "last-month": ("last-month",),
+    },
+    "fr": {
+        "today": ("aujourdhui",),
+        "yesterday": ("hier",),
+        "this-week": ("cette-semaine", "semaine"),
+        "last-week": ("semaine-derniere", "la-semaine-derniere"),
+        "this-month": ("ce-mois", "mois", "ce-mois-ci"),
+        "last-month": ("mois-dernier", "le-mois-dernier"),
+    },
+    "ru": {
+        "today": ("сегодня",),
+        "yesterday": ("вчера",),
+        "this-week": ("эта-неделя", "неделя"),
+        "last-week": ("прошлая-неделя",),
+        "this-month": ("этот-месяц", "месяц"),
+        "last-month": ("прошлый-месяц",),
+    },
 }
 DAY_LETTER = {"en": "d", "fr": "j", "ru": "д"}
 TYPES = {"A", "S", "D", "T", "E"}
@@ -202,10 +224,33 @@ def plain(word: str) -> str:
 
 
 FIELD_OF = {plain(word): field for words in KEYWORDS.values() for field, all in words.items() for word in all}
-RELATIVE = {plain(word): day for words in DAYS.values() for day, word in words.items()}
+_DAY_OF = {plain(word): day for words in DAYS.values() for day, all in words.items() for word in all}
 _DEED_OF = {plain(word): deed for words in DEED_WORDS.values() for deed, all in words.items() for word in all}
 
 
 def deed_named(words: str) -> str:
     """What `words` call a deed, with blanks or hyphens between them; "" for none."""
-    return _DEED_OF.get("-".join(re.split(r"[\s_-]+", plain(words).strip())), "")
+    return _DEED_OF.get(_hyphened(words), "")
+
+
+def day_named(words: str) -> str:
+    """What `words` call a day or a period that moves on; "" for none."""
+    return _DAY_OF.get(_hyphened(words), "")
+
+
+def keyword_like(word: str) -> str:
+    """The keyword that somebody may have meant who wrote `word`; "" for none."""
+    return _nearest(plain(word), FIELD_OF)
+
+
+def deed_like(words: str) -> str:
+    """The deed that may have been meant, as one writes it; "" for none."""
+    return _nearest(_hyphened(words), _DEED_OF)
+
+
+def _nearest(word: str, known: Iterable[str]) -> str:
+    return next(iter(get_close_matches(word[:40], known, 1, 0.75)), "")
+
+
+def _hyphened(words: str) -> str:
+    return "-".join(re.split(r"[\s_-]+", plain(words).strip()))

@@ -8,7 +8,7 @@ from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
 
 from camtrace.i18n import N_, Translations
-from camtrace.model import Comparison, LineSearch, Named, Trace
+from camtrace.model import Comparison, LineSearch, Named, Range, Trace
 from camtrace.tickets.deeds import SALE, traces_of
 from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS
 from camtrace.tickets.query import Note, Query
@@ -53,6 +53,12 @@ _SAID: Mapping[tuple[str, str], str] = {
     ("code", "not"): N_("not article code {value}"),
     ("barcode", "not"): N_("not barcode {value}"),
     ("camera", "not"): N_("not camera {value}"),
+    ("amount", "not"): N_("amount is not {value}"),
+    ("quantity", "not"): N_("quantity is not {value}"),
+    ("from", "not"): N_("before {value}"),
+    ("to", "not"): N_("after {value}"),
+    ("date", "not"): N_("not on {value}"),
+    ("time", "not"): N_("not between {value}"),
 }
 # what a line is the trace of, as the pages call it
 _SAID_DEEDS = {
@@ -90,32 +96,47 @@ _SAID_DEEDS = {
     "aside": N_("sign of life, motion"),
     "other": N_("anything else"),
 }
-_SAID_DAYS = {"today": N_("today"), "yesterday": N_("yesterday")}
+_SAID_DAYS = {
+    "today": N_("today"),
+    "yesterday": N_("yesterday"),
+    "this-week": N_("this week"),
+    "last-week": N_("last week"),
+    "this-month": N_("this month"),
+    "last-month": N_("last month"),
+}
+_DAY_MINUTES = 24 * 60
 
 
 def said(condition: Condition, spoken: Translations) -> tuple[str, str]:
     """The condition in words: a sentence with {value} in it, and the value."""
-    field, value = condition.field, condition.value
+    field, value, sign = condition.field, condition.value, condition.sign
     if field in MOMENTS:
-        if value.endswith("d") and value[0].isdigit():
-            count = int(value[:-1])
-            words = spoken.ngettext("{count} day", "{count} days", count).format(count=count)
-            return spoken.gettext(N_("the last {value}")), words
-        day, between, hour = value.partition("T")
-        if field == "date" and day in _SAID_DAYS:
-            return "{value}", spoken.gettext(_SAID_DAYS[day])
-        value = spoken.gettext(_SAID_DAYS.get(day, day)) + (f" {hour}" if between else "")
+        if field == "date" and sign == "=":
+            if _is_last_days(value):
+                return spoken.gettext(N_("the last {value}")), _said_moment(value, spoken)
+            if value in _SAID_DAYS:
+                return "{value}", _said_moment(value, spoken)
+        value = _said_moment(value, spoken)
     elif field in NUMBERS:
-        value = value if spoken.language == "en" else value.replace(".", ",")
+        value = (value if spoken.language == "en" else value.replace(".", ",").replace(",,", "..")).replace("..", "–")
     elif field == "time":
         value = value.replace("-", "–")
     elif field == "deed":
         value = spoken.gettext(_SAID_DEEDS[value])
-    sign = condition.sign
     if sign.endswith("=="):
         value = f"“{value}”" if value else "–"
         sign = sign.removesuffix("==") or "="
     return spoken.gettext(_SAID[field, sign]), value
+
+
+def _said_moment(value: str, spoken: Translations) -> str:
+    if _is_last_days(value):
+        count = int(value[:-1])
+        return spoken.ngettext("{count} day", "{count} days", count).format(count=count)
+    day, between, hour = value.partition("T")
+    if day in _SAID_DAYS:
+        day = spoken.gettext(_SAID_DAYS[day])
+    return day.replace("..", " – ") + (f" {hour}" if between else "")
 
 
 def search_of(
@@ -135,7 +156,10 @@ def search_of(
         excluded_exactly=_named(query, "not=="),
         deeds=_traces(query, "="),
         excluded_deeds=_traces(query, "not"),
-        comparisons=tuple(Comparison(each.field, each.sign, Decimal(each.value)) for each in query.of(*NUMBERS)),
+        comparisons=tuple(
+            Comparison(each.field, each.sign, Decimal(each.value)) for each in query.of(*NUMBERS) if each.sign != "not"
+        ),
+        outside=tuple(_range(each) for each in query.of(*NUMBERS) if each.sign == "not"),
     )
     cameras = query.of("camera")
     if cameras:
@@ -150,8 +174,33 @@ def search_of(
     start, stop = period(query, now, zone)
     if start is not None and stop is not None and start >= stop:
         notes.append(Note(N_("The period ends before it begins."), {}))
-    hours = tuple(_minutes(each.value) for each in query.of("time"))
-    return replace(wanted, start=start, before=stop, hours=hours, zone=zone), notes
+    elif start is not None and start > now:
+        notes.append(Note(N_("The period lies in the future."), {}))
+    if _takes_back(query) and any(each.sign != "not" for each in query.of("amount")):
+        notes.append(
+            Note(N_("What was cancelled or returned without its amount is not found by an amount: rules know it."), {})
+        )
+    if any(_exclude_each_other(wanted, field) for field in NUMBERS):
+        notes.append(Note(N_("The bounds exclude each other: no figure lies within all of them."), {}))
+    hours = _hours(query)
+    if hours == ():
+        notes.append(Note(N_("No hour of the day is left."), {}))
+    return replace(wanted, start=start, before=stop, apart=_apart(query, now, zone), hours=hours, zone=zone), notes
+
+
+def _takes_back(query: Query) -> bool:
+    """Whether lines are asked for that a till may write without an amount, see `tickets.sales`."""
+    return any(each.sign == "=" and each.value in ("void", "return") for each in query.of("deed"))
+
+
+def _exclude_each_other(wanted: LineSearch, field: str) -> bool:
+    """Whether no figure is within all bounds."""
+    bounds = [(sign, value) for name, sign, value in wanted.comparisons if name == field]
+    low = max(((value, sign == ">") for sign, value in bounds if sign in (">", ">=", "=")), default=None)
+    high = min(((value, sign != "<") for sign, value in bounds if sign in ("<", "<=", "=")), default=None)
+    if low is None or high is None:
+        return False
+    return low[0] > high[0] or (low[0] == high[0] and (low[1] or not high[1]))
 
 
 def period(query: Query, now: datetime, zone: tzinfo) -> tuple[datetime | None, datetime | None]:
@@ -160,32 +209,94 @@ def period(query: Query, now: datetime, zone: tzinfo) -> tuple[datetime | None, 
     starts, stops = [], []
     for each in query.of(*MOMENTS):
         first, last = _bounds(each.value, today, zone)
-        if each.field in ("from", "date"):
-            starts.append(first)
-        if each.field in ("to", "date"):
-            stops.append(last)
+        match each.field, each.sign:
+            case ("date", "not"):
+                pass  # a hole in the time, see `_apart`
+            case ("date", _):
+                starts.append(first)
+                stops.append(last)
+            case ("from", "=") | ("to", "not"):
+                starts.append(first if each.field == "from" else last)
+            case _:
+                stops.append(first if each.field == "from" else last)
     return max(starts, default=None), min(stops, default=None)
+
+
+def _apart(query: Query, now: datetime, zone: tzinfo) -> tuple[tuple[datetime, datetime], ...]:
+    """The days that are not wanted, each from its beginning to its end."""
+    today = now.astimezone(zone).date()
+    return tuple(_bounds(each.value, today, zone) for each in query.of("date") if each.sign == "not")
 
 
 def _bounds(value: str, today: date, zone: tzinfo) -> tuple[datetime, datetime]:
     """The beginning and the end of what a moment means: a day, several days, or a minute."""
     name, between, hour = value.partition("T")
-    if name.endswith("d"):
-        return _midnight(today - timedelta(days=int(name[:-1]) - 1), zone), _midnight(today + timedelta(days=1), zone)
-    day = {"today": today, "yesterday": today - timedelta(days=1)}.get(name) or date.fromisoformat(name)
+    first, last = _days(name, today)
     if between:
-        at = datetime.combine(day, time.fromisoformat(hour), zone)
+        at = datetime.combine(first, time.fromisoformat(hour), zone)
         return at, at
-    return _midnight(day, zone), _midnight(day + timedelta(days=1), zone)
+    return _midnight(first, zone), _midnight(last + timedelta(days=1), zone)
+
+
+def _days(name: str, today: date) -> tuple[date, date]:
+    """The first day and the last."""
+    monday, first = today - timedelta(days=today.weekday()), today.replace(day=1)
+    match name:
+        case "today":
+            return today, today
+        case "yesterday":
+            return today - timedelta(days=1), today - timedelta(days=1)
+        case "this-week":
+            return monday, monday + timedelta(days=6)
+        case "last-week":
+            return monday - timedelta(days=7), monday - timedelta(days=1)
+        case "this-month":
+            return first, (first + timedelta(days=31)).replace(day=1) - timedelta(days=1)
+        case "last-month":
+            return (first - timedelta(days=1)).replace(day=1), first - timedelta(days=1)
+    if _is_last_days(name):
+        return today - timedelta(days=int(name[:-1]) - 1), today
+    begin, _, end = name.partition("..")
+    return date.fromisoformat(begin), date.fromisoformat(end or begin)
+
+
+def _is_last_days(value: str) -> bool:
+    return value[0].isdigit() and value.endswith("d")
 
 
 def _midnight(day: date, zone: tzinfo) -> datetime:
     return datetime.combine(day, time(), zone)
 
 
+def _hours(query: Query) -> tuple[tuple[int, int], ...] | None:
+    """The hours of the day that are wanted, in minutes: those asked for without those that are not; None for any."""
+    asked, excluded = (
+        [_minutes(each.value) for each in query.of("time") if each.sign == sign] for sign in ("=", "not")
+    )
+    if not excluded:
+        return tuple(asked) or None
+    left = [range_ for each in asked or [(0, _DAY_MINUTES)] for range_ in _of_one_day(each)]
+    for begin, end in (range_ for each in excluded for range_ in _of_one_day(each)):
+        left = [
+            kept for low, high in left for kept in ((low, min(high, begin)), (max(low, end), high)) if kept[0] < kept[1]
+        ]
+    return tuple(dict.fromkeys(left))
+
+
+def _of_one_day(hours: tuple[int, int]) -> list[tuple[int, int]]:
+    """The same hours, those over midnight in two."""
+    begin, end = hours
+    return [hours] if begin < end else [each for each in ((begin, _DAY_MINUTES), (0, end)) if each[0] < each[1]]
+
+
 def _minutes(value: str) -> tuple[int, int]:
     first, last = (minutes_of(part) or 0 for part in value.split("-"))
     return first, last
+
+
+def _range(condition: Condition) -> Range:
+    low, _, high = condition.value.partition("..")
+    return Range(condition.field, Decimal(low), Decimal(high or low))
 
 
 def _named(query: Query, sign: str) -> tuple[Named, ...]:

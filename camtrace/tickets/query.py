@@ -16,12 +16,19 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 from camtrace.i18n import N_
-from camtrace.tickets.keywords import DAY_LETTER, DAYS, DEED_WORDS, FIELD_OF, KEYWORDS, MOMENTS, plain
-from camtrace.tickets.values import QUOTES, Condition, conditions, negated, tidy
-
-LONGEST = 1000  # characters of a query that are read
-LONGEST_VALUE = 200
-MOST = 40  # conditions
+from camtrace.tickets.keywords import (
+    DAY_LETTER,
+    DAYS,
+    DEED_WORDS,
+    FIELD_OF,
+    KEYWORDS,
+    MOMENTS,
+    NUMBERS,
+    deed_like,
+    keyword_like,
+    plain,
+)
+from camtrace.tickets.values import FIGURES, QUOTES, Condition, conditions, negated, tidy, turned
 
 LONGEST = 1000  # characters of a query that are read
 MOST = 40  # conditions
@@ -48,6 +55,10 @@ class Query:
     def without(self, place: int) -> Query:
         """The same without the condition at `place`."""
         return Query(self.conditions[:place] + self.conditions[place + 1 :])
+
+    def turned(self, place: int) -> Query:
+        """The same with the condition at `place` turned round: what must be must not be, or the other way about."""
+        return Query((*self.conditions[:place], *turned(self.conditions[place]), *self.conditions[place + 1 :]))
 
     def of(self, *fields: str) -> list[Condition]:
         """The conditions on these fields."""
@@ -84,7 +95,8 @@ def _read(text: str) -> Iterator[tuple[list[Condition], Note | None]]:
         match = _CONDITION.match(text, place + minus)
         field = FIELD_OF.get(plain(match[1])) if match else None
         if match is not None and field is not None:
-            value, place = _value(text, match.end())
+            figures = FIGURES.match(text, match.end()) if field in NUMBERS else None
+            value, place = (figures[0], figures.end()) if figures else _value(text, match.end())
             sign = match[2].strip()
             sign = _SIGNS.get(sign, sign)
             is_given = bool(value) or (sign == "==" and text[match.end() : match.end() + 1] in _CLOSING)
@@ -98,13 +110,32 @@ def _read(text: str) -> Iterator[tuple[list[Condition], Note | None]]:
             if not is_given:
                 why = Note(N_("“{text}” names no value, so it is looked for as text."), values)
             else:
-                why = Note(N_("“{text}” is not understood, so it is looked for as text."), values)
+                why = _not_understood(values["text"], deed_like(value) if field == "deed" else "")
             yield _words(said, "not" if minus else "="), why
             continue
         word, place = _value(text, place + minus)
-        unknown = match is not None and not minus and len(match[1]) > 1 and match[2] == ":" and match.end() < place
-        note = Note(N_("“{text}” is no condition, so it is looked for as text."), {"text": text[begin:place]})
-        yield _words(word, "not" if minus else "="), note if unknown else None
+        unknown = match is not None and len(match[1]) > 1 and match.end() < place and _asks(match[2], text[match.end()])
+        note = _no_condition(text[begin:place], keyword_like(match[1])) if match is not None and unknown else None
+        yield _words(word, "not" if minus else "="), note
+
+
+def _asks(sign: str, first: str) -> bool:
+    """Whether what stands before a value that begins so looks like a condition, though its keyword is not known."""
+    return sign == ":" or (sign.strip() in ("<", ">", "<=", ">=") and first.isdigit())
+
+
+def _no_condition(text: str, meant: str) -> Note:
+    if meant:
+        why = N_("“{text}” is no condition, so it is looked for as text. Is {meant} meant?")
+        return Note(why, {"text": text, "meant": meant})
+    return Note(N_("“{text}” is no condition, so it is looked for as text."), {"text": text})
+
+
+def _not_understood(text: str, meant: str) -> Note:
+    if meant:
+        why = N_("“{text}” is not understood, so it is looked for as text. Is {meant} meant?")
+        return Note(why, {"text": text, "meant": meant})
+    return Note(N_("“{text}” is not understood, so it is looked for as text."), {"text": text})
 
 
 def _value(text: str, place: int) -> tuple[str, int]:
@@ -138,7 +169,7 @@ def _text(condition: Condition, language: str) -> str:
         return ("-" if sign == "not" else "") + _quoted(value, _needs_quotes(value))
     keyword = KEYWORDS[language][field][0]
     if field in MOMENTS:
-        value = DAYS[language].get(value, value)
+        value = DAYS[language].get(value, (value,))[0]
         value = value[:-1] + DAY_LETTER[language] if value.endswith("d") and value[0].isdigit() else value
     elif field == "deed":
         value = DEED_WORDS[language][value][0]

@@ -7,15 +7,32 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 
-from camtrace.tickets.keywords import NAMES, NUMBERS, RELATIVE, TYPES, deed_named, plain
+from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS, TYPES, day_named, deed_named
 
 LONGEST_VALUE = 200
 QUOTES = (('"', '"'), ("«", "»"), ("“", "”"))
 _OPPOSITES = {">": "<=", ">=": "<", "<": ">=", "<=": ">"}
-_NUMBER = re.compile(r"[+-]?\d{1,12}(?:[.,]\d{1,6})?")
-_BETWEEN = re.compile(r"([+-]?\d{1,12}(?:[.,]\d{1,6})?)(?:\.\.|…|-|–)([+-]?\d{1,12}(?:[.,]\d{1,6})?)")
+_THIN = "\u00a0\u2009\u202f'’"  # what may stand between thousands in the midst of a query; in quotes a blank too
+_MONEY = r"(?:[€$£₽₴₸]|(?:eur|euros?|usd|gbp|rub|руб|р)\b\.?)"
+
+
+def _figure_pattern(between: str) -> str:
+    """A figure: 20, 12,5 or, with its thousands set apart, 1 234,50, 1.234,50, 1,234.50; money may stand beside it."""
+    thousands = (
+        rf"[0-9]{{1,3}}(?:[{between}][0-9]{{3}})+(?:[.,][0-9]{{1,6}})?"
+        r"|[0-9]{1,3}(?:\.[0-9]{3})+,[0-9]{1,6}|[0-9]{1,3}(?:,[0-9]{3})+\.[0-9]{1,6}"
+    )
+    plain = "[0-9]{1,12}(?:[.,][0-9]{1,6})?"
+    return rf"[+−-]?{_MONEY}?(?:{thousands}|{plain})(?:[ {_THIN}]?{_MONEY})?"
+
+
+_RANGE = r"(?:\.\.|…|-|–)"
+_NUMBER = re.compile(_figure_pattern(f" {_THIN}"), re.IGNORECASE)
+_BETWEEN = re.compile(rf"({_NUMBER.pattern}){_RANGE}({_NUMBER.pattern})", re.IGNORECASE)
+FIGURES = re.compile(rf"{_figure_pattern(_THIN)}(?:{_RANGE}{_figure_pattern(_THIN)})?(?!\S)", re.IGNORECASE)
 _DATE = re.compile(r"(\d{4})-(\d\d?)-(\d\d?)")
 _LOCAL_DATE = re.compile(r"(\d\d?)[./](\d\d?)[./](\d{4}|\d\d)")
+_LOCAL_DAYS = re.compile(r"(\d\d?[./]\d\d?[./]\d{2,4})\s*-\s*(\d\d?[./]\d\d?[./]\d{2,4})")
 _LAST_DAYS = re.compile(r"(\d{1,4})[djд]")
 _CLOCK = re.compile(r"(\d\d?)(?:[:hч](\d\d)?)?")
 
@@ -25,8 +42,9 @@ class Condition:
     """One of `FIELDS`, a sign and the value as it is written in a query.
 
     Signs: = or, of a name, == (written exactly so); of figures >, >=, <, <= too. "not" and "not==": what must not be.
-    Values are in one form: amounts with a point, days as 2024-02-29, today, yesterday or 7d, instants as
-    2024-02-29T18:00, hours as 18:00-20:30, deeds by their own names.
+    Values are in one form: amounts with a point, days as 2024-02-29, 7d or one of `DAYS`, several as
+    2024-02-01..2024-02-07, instants as 2024-02-29T18:00, hours as 18:00-20:30, deeds by their own names. Figures that
+    must not be may be several too: 5..10.
     """
 
     field: str
@@ -52,13 +70,13 @@ def conditions(field: str, sign: str, value: str) -> list[Condition]:
     value = tidy(value)
     if field in NUMBERS:
         return _numbers(field, sign, value)
-    if field in ("date", "from", "to") and sign == "=":
-        read = _day(value) if field == "date" else _moment(value)
+    if field in MOMENTS and sign == "=":
+        read = _days(value) if field == "date" else _moment(value)
         return [Condition(field, read)] if read and not (field == "to" and read.endswith("d")) else []
     if field == "time" and sign == "=":
         read = _hours(value)
         return [Condition(field, read)] if read else []
-    if sign != "=" or not value or field in ("date", "from", "to", "time"):
+    if sign != "=" or not value or field in (*MOMENTS, "time"):
         return []
     if field == "camera":
         numbers = value.split(",")
@@ -74,12 +92,29 @@ def conditions(field: str, sign: str, value: str) -> list[Condition]:
 
 
 def negated(found: list[Condition]) -> list[Condition]:
-    """The opposite: lines that fit none of these; empty where that cannot be said."""
-    if len(found) == 1 and found[0].sign in _OPPOSITES:
-        return [Condition(found[0].field, found[0].value, _OPPOSITES[found[0].sign])]
-    if not all(each.field in (*NAMES, "deed", "camera", "word") for each in found):
-        return []
-    return [Condition(each.field, each.value, "not==" if each.sign == "==" else "not") for each in found]
+    """The opposite of one condition as it was written: lines that fit none of these."""
+    if len(found) == 1:
+        return [_turned(found[0])]
+    if found and found[0].field in NUMBERS:  # from the one to the other
+        low, high = found
+        return [Condition(low.field, f"{low.value}..{high.value}", "not")]
+    return [_turned(each) for each in found]
+
+
+def _turned(one: Condition) -> Condition:
+    sign = _OPPOSITES.get(one.sign) or ("not==" if one.sign == "==" else "not")
+    return Condition(one.field, one.value, sign)
+
+
+def turned(one: Condition) -> list[Condition]:
+    """The same turned round: what must not be must be, and the other way about."""
+    if not one.sign.startswith("not"):
+        return [_turned(one)]
+    return (
+        conditions(one.field, one.sign[3:] or "=", one.value)
+        if one.field in NUMBERS
+        else [Condition(one.field, one.value, one.sign[3:] or "=")]
+    )
 
 
 def _numbers(field: str, sign: str, value: str) -> list[Condition]:
@@ -93,14 +128,17 @@ def _numbers(field: str, sign: str, value: str) -> list[Condition]:
 
 
 def _figure(text: str) -> str:
-    number = Decimal(text.replace(",", "."))
+    """A figure as it is kept, whatever stood between its thousands and beside it."""
+    digits = re.sub(r"[^0-9.,]", "", text.rstrip(".")).strip(",")
+    whole, mark, part = digits.rpartition("," if digits.rfind(",") > digits.rfind(".") else ".")
+    number = Decimal(f"{re.sub('[.,]', '', whole)}.{part}" if mark else digits)
+    number = -number if re.search("[−-]", text) else number
     return f"{number:f}" if number else "0"
 
 
 def _day(text: str) -> str:
-    """A day as it is kept; "" for none."""
-    relative = RELATIVE.get(plain(text))
-    if relative:
+    """A day, or a period that moves on, as it is kept; "" for none."""
+    if relative := day_named(text):
         return relative
     if match := _LAST_DAYS.fullmatch(text.casefold()):
         return f"{int(match[1])}d" if 0 < int(match[1]) <= 3660 else ""
@@ -116,6 +154,17 @@ def _day(text: str) -> str:
     except ValueError:
         return ""
     return found.isoformat() if 1970 <= found.year < 3000 else ""
+
+
+def _days(text: str) -> str:
+    """A day, or the first and the last of several: 2024-02-01..2024-02-07."""
+    first, between, last = re.sub(r"\s*(?:…|–|\.\.)\s*", "..", text).partition("..")
+    if not between and (match := _LOCAL_DAYS.fullmatch(text)):
+        first, between, last = match[1], "-", match[2]
+    if not between:
+        return _day(text)
+    days = sorted(filter(_DATE.fullmatch, (_day(first), _day(last))))
+    return "..".join(dict.fromkeys(days)) if len(days) == 2 else ""
 
 
 def _moment(text: str) -> str:

@@ -1,4 +1,4 @@
-"""Lines as somebody may see them: without the right `cards` nothing is left of a card's number. Pure."""
+"""Lines as somebody may see and find them: without the right `cards` nothing is left of a card's number. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from dataclasses import replace
 from typing import Any
 
 from camtrace.cards import blank, hidden, hidden_bytes
-from camtrace.model import Line, User
+from camtrace.model import Line, LineSearch, User
 from camtrace.prisma.wire import without_card
 
 _TEXTS = ("seller", "seller_code", "customer", "text", "tender", "code", "ticket", "special")
@@ -30,6 +30,16 @@ def card_for(user: User, card: str) -> str:
 def bytes_for(user: User, data: bytes) -> bytes:
     """What a till sent, its card numbers masked, or what is to be shown of that."""
     return data if user.may("cards") else hidden_bytes(data)
+
+
+def asked_by(user: User, wanted: LineSearch) -> LineSearch:
+    """A search that finds by nothing this person may not see: whether lines are found would tell it."""
+    return wanted if user.may("cards") else replace(wanted, without_cards=True)
+
+
+def may_name(user: User, name: str | None) -> bool:
+    """Whether this person may look for what is called exactly so; who may not finds nothing."""
+    return name is None or text_for(user, name) == name
 
 
 def _without_card(line: Line) -> Line:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import unicodedata
+from bisect import bisect_left
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from decimal import Decimal
@@ -22,9 +24,11 @@ from camtrace.web.voices import Voice
 MOST_ROWS = 1000
 _FACE, _BOLD = "DejaVu Sans", "DejaVu Sans Bold"
 _WIDTH, _HEIGHT = A4
-_MARGIN, _ROW, _SIZE = 40.0, 13.0, 8.0
+_MARGIN, _ROW, _SIZE, _SMALLEST = 40.0, 13.0, 8.0, 5.0
+_NO_LETTER = "□"  # what stands for a letter that the font has not: an emoji, or one of a far script
 _MOST_CHARACTERS = 400  # of what was asked
-# head, where the column begins, where it ends, whether it stands at its right edge
+# head, where the column begins, where it ends, whether it stands at its right edge; figures, till and ticket become
+# smaller rather than that they are cut
 _COLUMNS = (
     (N_("Time"), 0.0, 48.0, False),
     (N_("Till"), 52.0, 92.0, False),
@@ -34,6 +38,7 @@ _COLUMNS = (
     (N_("Quantity"), 422.0, 462.0, True),
     (N_("Amount"), 466.0, _WIDTH - 2 * _MARGIN, True),
 )
+_WHOLE = (52.0, 96.0)  # till and ticket
 
 
 def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: datetime, ways: Mapping[int, str]) -> bytes:
@@ -118,11 +123,7 @@ class _Sheet:
 
     def _heads(self) -> None:
         for words, begin, end, right in _COLUMNS:
-            shown = _cut(self._voice.spoken.gettext(words), _BOLD, end - begin)
-            if right:
-                self._right(end, shown, _BOLD)
-            else:
-                self._text(begin, shown, _BOLD)
+            self._cell(self._voice.spoken.gettext(words), _BOLD, begin, end, right, True)
         self._canvas.setLineWidth(1)
         self._canvas.line(_MARGIN, self._y - 4, _WIDTH - _MARGIN, self._y - 4)
         self._y -= _ROW + 2
@@ -141,10 +142,7 @@ class _Sheet:
             self._figure(amount),
         )
         for (_, begin, end, right), words in zip(_COLUMNS, cells, strict=True):
-            if right:
-                self._right(end, _cut(words, _FACE, end - begin))
-            else:
-                self._text(begin, _cut(words, _FACE, end - begin))
+            self._cell(words, _FACE, begin, end, right, right or begin in _WHOLE)
         self._canvas.setFillColorRGB(0, 0, 0)
         if way := self._ways.get(line.id):
             place = (_MARGIN, self._y - 3, _WIDTH - _MARGIN, self._y + _ROW - 4)
@@ -155,12 +153,21 @@ class _Sheet:
         words = "" if value is None else f"{value:f}"
         return words if self._voice.spoken.language == "en" else words.replace(".", ",")
 
+    def _cell(self, words: str, face: str, begin: float, end: float, right: bool, whole: bool) -> None:
+        """A column of this row; `whole`: smaller rather than cut."""
+        size = _fitting(words, face, end - begin) if whole else _SIZE
+        shown = _cut(words, face, end - begin, size)
+        if right:
+            self._right(end, shown, face, size)
+        else:
+            self._text(begin, shown, face, size)
+
     def _text(self, x: float, words: str, face: str = _FACE, size: float = _SIZE) -> None:
         self._canvas.setFont(face, size)
         self._canvas.drawString(_MARGIN + x, self._y, words)
 
-    def _right(self, x: float, words: str, face: str = _FACE) -> None:
-        self._canvas.setFont(face, _SIZE)
+    def _right(self, x: float, words: str, face: str = _FACE, size: float = _SIZE) -> None:
+        self._canvas.setFont(face, size)
         self._canvas.drawRightString(_MARGIN + x, self._y, words)
 
 
@@ -172,12 +179,30 @@ def _know_fonts() -> None:
 
 def _cut(words: str, face: str, width: float, size: float = _SIZE) -> str:
     """`words` in one row of this width, with an ellipsis where it ends early."""
-    words = " ".join(words[:200].split())
+    words = _drawable(" ".join(words[:200].split()), face)
     if pdfmetrics.stringWidth(words, face, size) <= width:
         return words
-    while words and pdfmetrics.stringWidth(f"{words}…", face, size) > width:
-        words = words[:-1]
-    return f"{words}…"
+    fits = bisect_left(
+        range(len(words)), True, key=lambda count: pdfmetrics.stringWidth(f"{words[: count + 1]}…", face, size) > width
+    )
+    return f"{words[:fits]}…"
+
+
+def _fitting(words: str, face: str, width: float) -> float:
+    """The size at which `words` have room in this width, `_SMALLEST` at least."""
+    wide = pdfmetrics.stringWidth(_drawable(words, face), face, _SIZE)
+    return _SIZE if wide <= width else max(_SMALLEST, 0.995 * _SIZE * width / wide)
+
+
+def _drawable(words: str, face: str) -> str:
+    """`words` with a sign for each letter that the font has not, and without what is not seen."""
+    known = pdfmetrics.getFont(face).face.charToGlyph
+    if all(ord(letter) in known for letter in words):
+        return words
+    seen = (
+        letter for letter in words if ord(letter) in known or unicodedata.category(letter) not in ("Cc", "Cf", "Mn")
+    )
+    return "".join(letter if ord(letter) in known else _NO_LETTER for letter in seen)
 
 
 def _wrapped(text: str, width: float, size: float) -> Iterator[str]:

@@ -223,10 +223,14 @@ class LineStore(Protocol):
 
 
 class SavedSearches(Protocol):
-    """Searches that people keep. `save` gives None to who keeps `most` others, `delete` tells whether it was."""
+    """Searches that people keep. `save` gives None to who keeps `most` others, `delete` tells whether it was.
+
+    `rename` gives None where there is none of this id. Raises Conflict if another has the name.
+    """
 
     async def all(self, user_id: int) -> list[SavedSearch]: ...
     async def save(self, user_id: int, name: str, query: str, most: int) -> SavedSearch | None: ...
+    async def rename(self, user_id: int, id: int, name: str) -> SavedSearch | None: ...
     async def delete(self, user_id: int, id: int) -> bool: ...
 
 

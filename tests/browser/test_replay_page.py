@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import re
+from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Error, Route
 from support.browser import ZONE, Person, PreviewProcess
 from support.needs import needs
 
@@ -226,7 +228,12 @@ def test_the_box_is_understood_and_hits_are_watched(anna: Person) -> None:
     page.keyboard.press("Tab")
     page.wait_for_function("() => document.querySelectorAll('.chip').length === 3")
     assert page.input_value("[name=q]") == "camembert amount<50 till:1"
-    page.locator(".chip button").nth(1).click()
+    page.locator(".chip .turn").nth(0).click()
+    page.wait_for_selector(".chip:has-text('does not contain camembert')")
+    assert (page.input_value("[name=q]")).startswith("-camembert")
+    page.locator(".chip .turn").nth(0).click()
+    page.wait_for_selector(".chip:has-text('line contains camembert')")
+    page.locator(".chip button:not(.turn)").nth(1).click()
     page.wait_for_function("() => document.querySelectorAll('.chip').length === 2")
     assert "q=camembert+till" in page.url and page.input_value("#amount_max") == ""
     page.wait_for_selector("#hits rect.bar")
@@ -256,8 +263,14 @@ def test_searches_are_kept_saved_and_told_to_be_empty(anna: Person) -> None:
     page = anna.go("/log?q=unobtainium colour:red")
     page.wait_for_selector("#rows .empty")
     assert "Fewer conditions find more" in (page.locator("#rows .empty").text_content() or "")
+    page.wait_for_selector("#loosen:has-text('take away several')")
     assert "“colour:red” is no condition" in (page.locator(".readnote").text_content() or "")
-    page.click("#rows .empty button")
+    page.fill("[name=q]", "annule unobtainium -date:yesterday")
+    page.keyboard.press("Enter")
+    page.click("#loosen button:has-text('line contains unobtainium')")
+    page.wait_for_selector(".hitline mark")
+    assert page.input_value("[name=q]") == "annule -date:yesterday"
+    page.click("#clear")
     page.wait_for_selector(".hitwall .hit")
     page.click("label[for=v-list]")
     page.wait_for_selector(".lines tbody tr.goes")
@@ -270,16 +283,21 @@ def test_searches_are_kept_saved_and_told_to_be_empty(anna: Person) -> None:
     page.wait_for_selector(".lines td.void mark")
     page.click("#kept summary")
     page.click("#keep")
-    page.fill("#naming-name", "Cancelled")
-    page.click("#naming .primary")
+    page.fill("#naming-name", "Annulled")
+    page.keyboard.press("Enter")
     page.wait_for_selector(".toast")
-    page.click(".chip button")
+    page.click("#kept summary")
+    page.click("#kept-list [aria-label='Rename Annulled']")
+    page.fill("#naming-name", "Cancelled")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".toast:has-text('Cancelled')")
+    page.click(".chip button:not(.turn)")
     page.wait_for_function("() => document.querySelector('[name=q]').value === ''")
     page.click("#kept summary")
     page.click("#kept-list button:has-text('Cancelled')")
     page.wait_for_selector(".lines td.void mark")
     page.click("#kept summary")
-    page.click("#kept-list .forget")
+    page.click("#kept-list [aria-label^=Forget]")
     page.wait_for_selector("#kept-list button", state="detached")
     page.keyboard.press("Escape")
     for kind, begins in (("csv", b"\xef\xbb\xbf"), ("pdf", b"%PDF")):
@@ -288,6 +306,50 @@ def test_searches_are_kept_saved_and_told_to_be_empty(anna: Person) -> None:
             page.click(f"#{kind}")
         assert Path(download.value.path()).read_bytes().startswith(begins)
         assert download.value.suggested_filename.endswith(f".{kind}")
+
+
+def test_a_question_overtakes_another_and_one_comes_back_to_the_hit(anna: Person) -> None:
+    """No late answer is taken, what is typed meanwhile stays; N goes on over the end of a page, Back to the hit."""
+    page = anna.go("/log")
+    page.wait_for_selector(".hitwall .hit")
+    held: list[Route] = []
+    page.route(re.compile("/api/v1/lines.*tarte"), lambda route: held.append(route))
+    page.fill("[name=q]", "tarte")
+    page.keyboard.press("Enter")
+    page.wait_for_function("() => document.getElementById('found').textContent.startsWith('Looking')")
+    page.fill("[name=q]", "camembert")
+    page.keyboard.press("Enter")
+    page.wait_for_selector(".hitline mark")
+    for route in held:
+        with suppress(Error):  # given up by the page
+            route.continue_()
+    page.route(re.compile("/api/v1/lines/query"), lambda route: held.append(route))
+    held.clear()
+    with page.expect_request("**/api/v1/lines/query**"):
+        page.keyboard.press("Enter")
+    page.keyboard.type(" 250g")
+    with page.expect_response("**/api/v1/lines?**"):
+        held[0].continue_()
+    page.unroute_all()
+    assert page.input_value("[name=q]") == "camembert 250g" and page.url.endswith("?q=camembert")
+    assert set(page.locator(".hitline mark").all_text_contents()) <= {"CAMEMBERT"}
+    anna.go("/log")
+    page.wait_for_selector("#more:not([hidden])")
+    page.locator("a.hit").nth(57).focus()
+    for _ in range(5):
+        page.keyboard.press("N")
+    chosen = "() => [...document.querySelectorAll('a.hit')].findIndex((hit) => hit.matches('.sel'))"
+    page.wait_for_function(f"() => ({chosen})() === 62")
+    page.keyboard.press("Enter")
+    page.wait_for_selector("#hitbar:not([hidden])")
+    page.keyboard.press("N")
+    page.keyboard.press("N")
+    page.wait_for_url("**&hit=65")
+    moment = page.url.partition("at=")[2].partition(".")[0]
+    page.go_back()
+    page.wait_for_selector("a.hit.sel")
+    assert f"at={moment}." in (page.locator("a.hit.sel").get_attribute("href") or "")
+    assert page.locator("a.hit.sel").evaluate("(hit) => hit.getBoundingClientRect().top < innerHeight")
 
 
 # the line that is lit of till 9, and how far the picture is behind it, in milliseconds; `base`: the picture's second 0

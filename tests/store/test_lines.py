@@ -18,8 +18,8 @@ from twisted.internet import reactor
 from camtrace.errors import FactRefused
 from camtrace.events import LineReceived, Noted
 from camtrace.metrics import Metrics
-from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Ticket
-from camtrace.store import line_search, migrate
+from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Range, Ticket
+from camtrace.store import line_asked, line_search, migrate
 from camtrace.store.database import Database
 from camtrace.store.facts import FactsStore
 from camtrace.store.line_texts import containing, searchable
@@ -348,6 +348,17 @@ class Searching(LinesCase):
             (search(hours=((23 * 60, 90),), zone=PARIS, names=[("customer", "C7")]), [201]),
             (search(hours=((13 * 60 + 1, 14 * 60),), zone=PARIS, texts=["poel"]), [101]),
             (search(hours=((180, 240),), zone=PARIS), []),
+            (search(hours=()), []),
+            (search(hours=((0, 781), (782, 1440)), zone=PARIS), [201, 7, 6, 5, 4, 3, 2]),
+            (search(apart=((NOON, NOON + timedelta(seconds=3)),), names=[("till", "1")]), [7, 6, 5]),
+            (
+                search(
+                    apart=((NOON, NOON + timedelta(hours=1)), (NOON.replace(hour=23), NOON.replace(hour=23, minute=59)))
+                ),
+                [],
+            ),
+            (search(outside=(Range("amount", Decimal(10), Decimal(16)),)), [201, 104, 103, 5, 4]),
+            (search(outside=(Range("amount", Decimal(16), Decimal(16)),), names=[("till", "1")]), [6, 5, 4, 3]),
         ]:
             self.assertEqual([line.id for line in await self.store.search(wanted)], expected, wanted)
 
@@ -371,10 +382,10 @@ class Searching(LinesCase):
 
     async def test_many_texts(self) -> None:
         """A part that more texts hold than can be named is found all the same."""
-        self.patch(line_search, "_MOST_KEYS", 2)
+        self.patch(line_asked, "_MOST_KEYS", 2)
         self.assertEqual(await self.found(text="e", limit=3), [106, 105, 104])
         self.assertEqual(await self.found(text="e", source="1", limit=3), [7, 6, 5])
-        self.patch(line_search, "_MOST_NAMES", 0)
+        self.patch(line_asked, "_MOST_NAMES", 0)
         self.assertEqual([line.id for line in await self.store.search(search(names=[("till", "2")]), limit=1)], [106])
 
     async def test_hits(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from support.database import DatabaseCase
 
+from camtrace.errors import Conflict
 from camtrace.model import SavedSearch
 from camtrace.store.searches import SavedSearches
 
@@ -28,6 +29,10 @@ class Kept(DatabaseCase):
         self.assertEqual([each.name for each in await store.all(anna)], ["Big", "voids"])
         self.assertEqual(await store.all(boris), [])
         assert second is not None
+        self.assertIsNone(await store.rename(boris, second.id, "Mine"))
+        self.assertEqual(await store.rename(anna, second.id, "big"), SavedSearch(second.id, "big", "amount>200"))
+        with self.assertRaises(Conflict):
+            await store.rename(anna, second.id, "voids")
         self.assertFalse(await store.delete(boris, second.id))
         self.assertTrue(await store.delete(anna, second.id))
         self.assertFalse(await store.delete(anna, second.id))

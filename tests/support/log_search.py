@@ -5,13 +5,17 @@ from __future__ import annotations
 import operator
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from camtrace.model import HitCount, Line, LineSearch, SavedSearch, Trace
+from camtrace.cards import hidden
+from camtrace.errors import Conflict
+from camtrace.model import HitCount, Line, LineSearch, Range, SavedSearch, Trace
 from camtrace.store.line_texts import searchable
 from camtrace.tickets.deeds import is_alone
 
+NAMED = ("ticket", "seller", "customer", "special", "tender", "code", "text")
 COLUMNS = {"till": "source"}
 SIGNS: dict[str, Any] = {
     "=": operator.eq,
@@ -24,6 +28,8 @@ SIGNS: dict[str, Any] = {
 
 def fits(line: Line, wanted: LineSearch) -> bool:
     """Whether the line is one of those wanted."""
+    if wanted.without_cards:
+        line = replace(line, **{name: hidden(getattr(line, name)) for name in NAMED})
     words = searchable(f"{line.text}\n{line.tender}\n{line.seller}\n{line.special}")
     local = line.received_at.astimezone(wanted.zone)
     minute = local.hour * 60 + local.minute
@@ -31,7 +37,8 @@ def fits(line: Line, wanted: LineSearch) -> bool:
         (wanted.start is None or line.received_at >= wanted.start)
         and (wanted.stop is None or line.received_at <= wanted.stop)
         and (wanted.before is None or line.received_at < wanted.before)
-        and (not wanted.hours or any(_within(minute, *hours) for hours in wanted.hours))
+        and not any(first <= line.received_at < last for first, last in wanted.apart)
+        and (wanted.hours is None or any(_within(minute, *hours) for hours in wanted.hours))
         and (wanted.camera_uids is None or not set(wanted.camera_uids).isdisjoint(line.cameras))
         and (not wanted.sources or line.source in wanted.sources)
         and wanted.ticket_id in (None, line.ticket_id)
@@ -45,6 +52,7 @@ def fits(line: Line, wanted: LineSearch) -> bool:
         and all(searchable(text) in words for text in wanted.texts)
         and not any(searchable(text) in words for text in wanted.without)
         and all(_compared(getattr(line, each.field), each.sign, each.value) for each in wanted.comparisons)
+        and all(_is_outside(getattr(line, each.field), each) for each in wanted.outside)
     )
 
 
@@ -81,6 +89,13 @@ class KeptSearches:
         self.stored[user_id] = [*others, saved]
         return saved
 
+    async def rename(self, user_id: int, id: int, name: str) -> SavedSearch | None:
+        own = self.stored.get(user_id, [])
+        if any(each.name == name and each.id != id for each in own):
+            raise Conflict("another search has this name", "name")
+        self.stored[user_id] = [replace(each, name=name) if each.id == id else each for each in own]
+        return next((each for each in self.stored[user_id] if each.id == id), None)
+
     async def delete(self, user_id: int, id: int) -> bool:
         own = self.stored.get(user_id, [])
         self.stored[user_id] = [each for each in own if each.id != id]
@@ -94,6 +109,8 @@ def _within(minute: int, begin: int, stop: int) -> bool:
 def _named(line: Line, field: str, values: tuple[str, ...]) -> bool:
     sought = {searchable(value) for value in values}
     kept = [getattr(line, COLUMNS.get(field, field))] + ([line.barcode] if field == "code" else [])
+    if field == "till" and ":" in line.source:
+        kept.append(line.source.partition(":")[2])
     return (field == "type" and "S" in values and line.special != "") or any(
         searchable(each) in sought for each in kept
     )
@@ -111,6 +128,10 @@ def _is_trace(line: Line, trace: Trace) -> bool:
         and (not trace.unlike or trace.unlike != line.special)
         and trace.alone in (None, is_alone(line))
     )
+
+
+def _is_outside(figure: Any, given: Range) -> bool:
+    return figure is None or not given.low <= figure <= given.high
 
 
 def _compared(figure: Any, sign: str, value: Any) -> bool:

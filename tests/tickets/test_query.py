@@ -51,6 +51,19 @@ def understood(text: str) -> list[str]:
         ('seller=="A,  b" till== 7 ticket=="" amount==3', "seller==A,  b|till==7|ticket==|word=amount==3"),
         ('what:no-sale quoi:"Tiroir sans vente" что:отмена,скидка', "deed=no_sale|deed=void|deed=discount"),
         ('-deed:"drawer without sale" done:sale', "deednotno_sale|deed=sale"),
+        (
+            "-date:hier -heure:18h-20h -с:2024-02-29T18:00",
+            "datenotyesterday|timenot18:00-20:00|fromnot2024-02-29T18:00",
+        ),
+        ("-amount:5-10 -qty:2 -сумма=3 -amount:7..7", "amountnot5..10|quantitynot2|amountnot3|amountnot7..7"),
+        ("date:2024-02-07..2024-02-01 дата:1.2.2024-3.2.24", "date=2024-02-01..2024-02-07|date=2024-02-01..2024-02-03"),
+        ('date:last-week дата:прошлая_неделя jour:"mois dernier"', "date=last-week|date=last-month"),
+        ("amount>1\u202f234,50 montant>20€ сумма>=20 руб. pain", "amount>1234.50|amount>20|amount>=20|word=pain"),
+        (
+            'amount<"1 234.5" amount<$1,234.50 amount=1.234,5 amount>5 € 12',
+            "amount<1234.5|amount<1234.50|amount=1234.5|amount>5|word=12",
+        ),
+        ("amount:5€..10€ amount>20 148 amount:−5..2", "amount>=5|amount<=10|amount>20|word=148|amount>=-5|amount<=2"),
         ("pain - beurre pain", "word=pain|word=-|word=beurre"),
         ("", ""),
     ],
@@ -68,8 +81,12 @@ def test_what_is_understood(text: str, conditions: str) -> None:
         ("till>7", "“till>7” is not understood, so it is looked for as text."),
         ("till:", "“till:” names no value, so it is looked for as text."),
         ("colour:red", "“colour:red” is no condition, so it is looked for as text."),
-        ("-date:today", "“-date:today” is not understood, so it is looked for as text."),
-        ("-amount:5-10", "“-amount:5-10” is not understood, so it is looked for as text."),
+        ("-date:someday", "“-date:someday” is not understood, so it is looked for as text."),
+        ("-time:9", "“-time:9” is not understood, so it is looked for as text."),
+        ("-amoutn>20", "“-amoutn>20” is no condition, so it is looked for as text. Is amount meant?"),
+        ("vendeurr:zoe", "“vendeurr:zoe” is no condition, so it is looked for as text. Is vendeur meant?"),
+        ("кассса:7", "“кассса:7” is no condition, so it is looked for as text. Is касса meant?"),
+        ("quoi:anulation", "“quoi:anulation” is not understood, so it is looked for as text. Is annulation meant?"),
         ("what:something", "“what:something” is not understood, so it is looked for as text."),
         ("x" * 1001, "Only the first 1000 characters are read."),
         (" ".join(map(str, range(50))), "Only the first 40 conditions are read."),
@@ -173,9 +190,78 @@ def test_periods_by_the_sites_clock(text: str, start: str | None, stop: str | No
     assert [at and at.astimezone(UTC).strftime("%Y-%m-%dT%H:%M") for at in bounds] == [start, stop]
 
 
+@pytest.mark.parametrize(
+    ("text", "start", "stop"),
+    [
+        ("date:this-week", "2024-02-25T23:00", "2024-03-03T23:00"),
+        ("date:last-week", "2024-02-18T23:00", "2024-02-25T23:00"),
+        ("date:this-month", "2024-02-29T23:00", "2024-03-31T22:00"),
+        ("date:last-month", "2024-01-31T23:00", "2024-02-29T23:00"),
+        ("date:2024-03-30..2024-03-31", "2024-03-29T23:00", "2024-03-31T22:00"),
+        ("-from:today", None, "2024-02-29T23:00"),
+        ("-from:2024-02-29T18:00", None, "2024-02-29T17:00"),
+        ("-to:yesterday", "2024-02-29T23:00", None),
+        ("-date:today from:2024-02-28", "2024-02-27T23:00", None),
+    ],
+)
+def test_more_periods(text: str, start: str | None, stop: str | None) -> None:
+    test_periods_by_the_sites_clock(text, start, stop)
+
+
+def test_days_and_hours_that_must_not_be() -> None:
+    def asked(text: str) -> tuple[object, object]:
+        wanted, _ = search_of(parse(text), NOW, PARIS, {}.get)
+        return wanted.hours, [tuple(f"{at.astimezone(UTC):%d %H}" for at in each) for each in wanted.apart]
+
+    assert asked("-date:yesterday -date:2024-02-01..2024-02-02") == (None, [("28 23", "29 23"), ("31 23", "02 23")])
+    assert asked("-time:9-12") == (((0, 540), (720, 1440)), [])
+    assert asked("-time:22-6") == (((360, 1320),), [])
+    assert asked("time:20-4 -time:22-2") == (((1200, 1320), (120, 240)), [])
+    assert asked("time:9-12 time:14-18 -time:10-15") == (((540, 600), (900, 1080)), [])
+    wanted, notes = search_of(parse("time:9-12 -time:8-13"), NOW, PARIS, {}.get)
+    assert wanted.hours == () and [note.text for note in notes] == ["No hour of the day is left."]
+
+
+@given(st.lists(PIECES, max_size=8).map(" ".join), st.sampled_from(i18n.LANGUAGES))
+def test_every_condition_can_be_turned_round_and_back(text: str, language: str) -> None:
+    query = parse(text)
+    for place, each in enumerate(query.conditions):
+        turned = query.turned(place)
+        assert turned.conditions[place] != each
+        assert parse(write(turned, language)[:1000]).conditions == tuple(dict.fromkeys(turned.conditions)) or (
+            len(write(turned, language)) > 1000
+        )
+        (other,) = turned.conditions[place : place + 1]
+        assert Query((other,)).turned(0).conditions[0].field == each.field
+        if ".." not in each.value or each.field not in ("amount", "quantity"):
+            assert Query((other,)).turned(0).conditions == (each,)
+
+
 def test_a_period_that_ends_before_it_begins_is_told() -> None:
     _, notes = search_of(parse("from:2024-02-02 to:2024-02-01"), NOW, PARIS, lambda name: None)
     assert [note.text for note in notes] == ["The period ends before it begins."]
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("from:2024-03-02", "The period lies in the future."),
+        ("from:today", ""),
+        ("amount>20 amount<20", "The bounds exclude each other: no figure lies within all of them."),
+        ("amount>20 amount:20", "The bounds exclude each other: no figure lies within all of them."),
+        ("amount>=20 amount<=20 qty>1 amount:20", ""),
+        (
+            "what:cancelled amount>20",
+            "What was cancelled or returned without its amount is not found by an amount: rules know it.",
+        ),
+        ("what:cancelled -amount:20", ""),
+        ("-what:cancelled amount>20", ""),
+        ("amount:3 amount:4", "The bounds exclude each other: no figure lies within all of them."),
+    ],
+)
+def test_what_cannot_be_found_is_told(text: str, told: str) -> None:
+    _, notes = search_of(parse(text), NOW, PARIS, {}.get)
+    assert [note.text for note in notes] == ([told] if told else [])
 
 
 def test_nothing_is_asked_of_nothing() -> None:

@@ -121,6 +121,8 @@ class LinesApiTests(SynchronousTestCase):
         found = self.anna.get("/api/v1/lines?q=bread qty:1 time:12:00-14:00 -milk").json["items"]
         self.assertEqual(len(found), 5)
         self.assertEqual(self.anna.get("/api/v1/lines?q=camera:77").json["items"], [])
+        self.anna.get("/api/v1/lines?q=seller==Zoé&tender=CB")
+        self.assertEqual(self.shop.log.wanted[-1].exactly, (Named("seller", ("Zoé",)), Named("tender", ("CB",))))
 
     def test_a_query_reaches_no_other_cameras(self) -> None:
         """Who sees one camera finds what it watched, whatever is asked."""
@@ -141,6 +143,7 @@ class LinesApiTests(SynchronousTestCase):
         self.assertEqual(answer["q"], 'pain amount>20.5 till:7 "couleur:rouge"')
         self.assertEqual(answer["conditions"][1]["text"], "amount over {value}")
         self.assertEqual(answer["conditions"][1]["without"], 'pain till:7 "couleur:rouge"')
+        self.assertEqual(answer["conditions"][1]["turned"], 'pain amount<=20.5 till:7 "couleur:rouge"')
         self.assertEqual(answer["form"], {"amount_min": "20.5", "till": "7"})
         self.assertEqual(answer["words"], ["pain", "couleur:rouge"])
         self.assertEqual(len(answer["notes"]), 1)
@@ -190,6 +193,17 @@ class LinesApiTests(SynchronousTestCase):
         self.assertIn("Marché Sud", pages[2])
         nothing = self.anna.get("/api/v1/lines.pdf?q=nowhere")
         self.assertIn("No line matches", PdfReader(io.BytesIO(nothing.body)).pages[0].extract_text())
+
+    def test_what_does_not_go_into_a_list_to_print(self) -> None:
+        """A letter that the font has not is told by a sign; figures and numbers of tickets become smaller, not cut."""
+        self.shop.log.stored = [
+            replace(sale(1, text="🥖 שלום baguette x", ticket="123456789012").line, amount=Decimal("12345678.90")),
+            sale(2, text="W" * 5000, seller="\u202eabc").line,
+        ]
+        answer = self.anna.get("/api/v1/lines.pdf", headers={"Cookie": "language=ru"})
+        text = PdfReader(io.BytesIO(answer.body)).pages[0].extract_text()
+        for words in ("□ □□□□ baguette x", "123456789012", "12345678,90", "Количество", "WWW…"):
+            self.assertIn(words, text)
 
     def test_bad_questions(self) -> None:
         """A parameter that cannot be read is named."""
@@ -289,6 +303,15 @@ class SearchesApiTests(SynchronousTestCase):
         ):
             answer = anna.ask("POST", "/api/v1/searches", json=body)
             self.assertEqual((answer.code, answer.json["error"]["field"]), (400, field))
+        exact = anna.ask("POST", "/api/v1/searches", json={"name": "Exactly", "q": ' seller=="A  b" '}).json
+        self.assertEqual(exact["q"], 'seller=="A  b"')
+        renamed = anna.ask("PATCH", f"/api/v1/searches/{exact['id']}", json={"name": " Other  name "})
+        self.assertEqual((renamed.code, renamed.json["name"], renamed.json["q"]), (200, "Other name", exact["q"]))
+        taken = anna.ask("PATCH", f"/api/v1/searches/{exact['id']}", json={"name": items[0]["name"]})
+        self.assertEqual((taken.code, taken.json["error"]["field"]), (409, "name"))
+        self.assertEqual(anna.ask("PATCH", "/api/v1/searches/9", json={"name": "x"}).code, 404)
+        self.assertEqual(anna.ask("PATCH", "/api/v1/searches/9", json={}).code, 400)
+        self.assertEqual(anna.ask("DELETE", f"/api/v1/searches/{exact['id']}").code, 204)
         self.assertEqual(anna.ask("DELETE", f"/api/v1/searches/{items[0]['id']}").code, 204)
         self.assertEqual(anna.ask("DELETE", f"/api/v1/searches/{items[0]['id']}").code, 404)
         self.assertEqual(anna.ask("DELETE", "/api/v1/searches/x").code, 404)

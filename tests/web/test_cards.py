@@ -6,12 +6,14 @@ import base64
 import json
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import timedelta
 from decimal import Decimal
 from types import SimpleNamespace
 from typing import Any
+from urllib.parse import quote
 
 import pytest
-from hypothesis import given
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from support.events import Reader
 from support.web import ADMINISTRATOR, NOON, Browser, WebShop, password_hash
@@ -21,10 +23,11 @@ from twisted.internet.testing import StringTransport
 from camtrace.cards import blank, hidden
 from camtrace.complaints import Complaints
 from camtrace.events import LineReceived
-from camtrace.model import Line, RuleException, Ticket, User
+from camtrace.model import DEEDS, Line, RuleException, Ticket, User
 from camtrace.pos.wire import decode, mask, mask_all
 from camtrace.prisma import wire
 from camtrace.prisma.service import Datagram
+from camtrace.tickets.keywords import NAMES
 from camtrace.web.answers import to_json
 from camtrace.web.api import lines as lines_api
 from camtrace.web.discretion import as_seen_by
@@ -75,7 +78,7 @@ def lines_of(shop: WebShop) -> list[LineReceived]:
         raw=message.raw,
         cameras=(101,),
     )
-    facts = [LineReceived(till.id, till, Ticket(id=7, protocol="pos", source="1", opened_at=NOON, seller=till.seller))]
+    facts = [LineReceived(till.id, till, Ticket(id=7, protocol="pos", source="1", number=MASKED, opened_at=NOON))]
     shop.prisma.sources._cameras = WatchedBy()
     leave = shop.bus.subscribe(LineReceived, facts.append)
     said = shop.prisma.sources.received([Datagram(PACKET, "10.0.0.5", NOON, 1.0)])
@@ -157,7 +160,7 @@ def roads(shop: WebShop, name: str, monkeypatch: pytest.MonkeyPatch) -> dict[str
             at=NOON,
             source="1",
             seller=MASKED,
-            ticket="41",
+            ticket=MASKED,
             ticket_id=7,
             line_id=1 << 40,
             lines=(),
@@ -181,9 +184,96 @@ def test_every_road(shop: WebShop, monkeypatch: pytest.MonkeyPatch) -> None:
         assert text, road
         assert LAST not in text and BARE not in text and NUMBER not in text, (road, text)
     seen = roads(shop, "anna", monkeypatch)
-    hidden_from_all = {"tickets", "reports", "reports.csv"}  # only a seller's name, which is none
+    hidden_from_all = {"tickets", "reports", "reports.csv"}  # only names of sellers and numbers, which are none
     assert {road for road, text in seen.items() if LAST not in text} == hidden_from_all
     assert not any(BARE in text or NUMBER in text for text in seen.values())
+
+
+CARDS = st.tuples(st.from_regex("[0-9]{4}", fullmatch=True), st.from_regex("[0-9]{4}", fullmatch=True))
+FORMS = st.sampled_from(["{}", "************{}", "**** **** **** {}", "CB {}", "* {}", "card {} x"])
+FIELDS = ("seller", "ticket", "customer", "tender", "code", "text", "special")
+
+
+def with_card(digits: str, shop: WebShop) -> None:
+    """What the tills said, by a card with these last digits wherever it may stand."""
+    masked = f"************{digits}"
+    lines = [
+        Line(id=place, received_at=NOON - timedelta(seconds=place), protocol="pos", source="1", ticket_id=place,
+             type="A", cameras=(101,), amount=Decimal(place), **{"text": "Bread", field: f"CB {masked}"})
+        for place, field in enumerate(FIELDS, 1)
+    ] + [
+        Line(id=20 + place, received_at=NOON - timedelta(minutes=place), protocol="prisma", source="KKM:1",
+             ticket_id=20, type="38", card=masked, cameras=(101,), **{field: masked})
+        for place, field in enumerate(FIELDS, 1)
+    ]  # fmt: skip
+    shop.log.stored = shop.rules.lines = lines
+    shop.rules.found = [
+        RuleException(id=line.id, rule_id=1, rule="Cards", at=line.received_at, source="1", seller=line.seller,
+                      ticket=line.ticket, ticket_id=1, line_id=line.id, lines=(), deed="payment", text=line.text,
+                      cameras=(101,))
+        for line in lines
+    ]  # fmt: skip
+    shop.rules.counted = [
+        ((seller, "2026-11-02"), kind, 3, Decimal(place))
+        for place, seller in enumerate(sorted({line.seller for line in lines}), 1)
+        for kind in ("voids", "sale")
+    ]
+
+
+def asked_everywhere(browser: Browser, sought: str) -> list[bytes]:
+    """What the questions of somebody who looks for `sought` are answered, whatever road they take."""
+    ask = browser.get
+    said = quote(sought)
+    answers = [
+        ask(f"/api/v1/lines{kind}?q={minus}{quote(question)}")
+        for minus in ("", "-")
+        for question in (f'"{sought}"', *(f'{field}{sign}"{sought}"' for field in NAMES for sign in (":", "==")))
+        for kind in ("", "/hits", ".csv")
+    ]
+    answers += [ask(f"/api/v1/lines?{name}={said}") for name in ("text", "seller", "tender", "ticket", "code")]
+    answers += [ask(f"/api/v1/exceptions{kind}?seller={said}") for kind in ("", ".csv")]
+    answers += [ask(f"/api/v1/reports/course?by=seller&key={said}&start=2026-11-01&stop=2026-11-03")]
+    span = {"start": (NOON - timedelta(hours=1)).isoformat(), "stop": NOON.isoformat()}
+    for test in ({"articles": [sought]}, {"sellers": [sought]}, {"specials": [sought]}):
+        answers.append(
+            browser.ask("POST", "/api/v1/rules/try", json={"rule": {"lines": {"deeds": list(DEEDS), **test}}, **span})
+        )
+    assert {answer.code for answer in answers} == {200}, [each.body for each in answers if each.code != 200][:1]
+    return [answer.body for answer in answers]
+
+
+@settings(max_examples=4, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(CARDS, FORMS)
+@example(("8673", "1234"), "{}")
+@example(("8673", "8670"), "************{}")
+def test_no_question_tells_cards_apart(shop: WebShop, digits: tuple[str, str], form: str) -> None:
+    """Without the right, what is found is the same whatever the digits of all cards are, also for who guesses them."""
+    browser = Browser(shop, token=shop.token("carl"))
+    answers = []
+    for each in digits:
+        with_card(each, shop)
+        answers.append(asked_everywhere(browser, form.format(digits[0])))
+    assert answers[0] == answers[1]
+
+
+def test_with_the_right_cards_are_found(shop: WebShop) -> None:
+    with_card("8673", shop)
+    assert len(Browser(shop, token=shop.token()).get("/api/v1/lines?q=8673").json["items"]) > 3
+    assert Browser(shop, token=shop.token("carl")).get("/api/v1/lines?q=8673").json["items"] == []
+
+
+def test_rules_that_count_for_each_card(shop: WebShop) -> None:
+    """They tell which lines are of one card: who may not see cards neither makes nor tries them."""
+    rule = {"name": "One card", "kind": "window", "lines": {"deeds": ["payment"]}, "window": {"per": "card"}}
+    carl, anna = (Browser(shop, token=shop.token(name)) for name in ("carl", "anna"))
+    for path, body in (("/api/v1/rules/try", {"rule": rule}), ("/api/v1/rules", rule)):
+        assert carl.ask("POST", path, json=body).code == 403
+        answer = anna.ask("POST", path, json=body)
+        assert answer.code in (200, 201)
+    path = f"/api/v1/rules/{answer.json['id']}"
+    assert carl.ask("PATCH", path, json={"enabled": True}).code == 200
+    assert carl.ask("PATCH", path, json={"window": {"per": "seller"}}).code == 200
+    assert carl.ask("PATCH", path, json={"window": {"per": "card"}}).code == 403
 
 
 def test_what_is_told_to_everybody() -> None:

@@ -19,7 +19,7 @@ from camtrace.web.answers import Position, Query, answer, body_of, page_of
 from camtrace.web.api.readers import one_of, text_of
 from camtrace.web.api.shapes import Shape, exception_shape
 from camtrace.web.csv_file import Cell, send_csv
-from camtrace.web.discretion import text_for
+from camtrace.web.discretion import may_name, text_for
 from camtrace.web.ports import CameraDirectory, Note, Offset, RuleStore
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
@@ -126,18 +126,19 @@ class ExceptionsApi:
 
     async def _page(self, visit: Visit, limit: int, before: Position | None) -> list[RuleException]:
         query = Query(visit.request)
-        verdict = query.choice("verdict", (NEW, *VERDICTS[1:]))
-        return await self._store.exceptions(
+        verdict, seller = query.choice("verdict", (NEW, *VERDICTS[1:])), query.text("seller")
+        found = await self._store.exceptions(
             start=query.instant("start"),
             stop=query.instant("stop"),
             camera_uids=await self._cameras(visit, query),
             rule_id=query.integer("rule", 1, BIGGEST_ID),
             source=query.text("source"),
-            seller=query.text("seller"),
+            seller=seller,
             verdict="" if verdict == NEW else verdict,
             after=before,
             limit=limit,
         )
+        return found if may_name(visit.user, seller) else []
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         name = query.text("camera")
@@ -165,7 +166,7 @@ def _row(voice: Voice, user: User, one: RuleException, offset: Offset) -> Sequen
         one.rule,
         one.source,
         hidden(one.seller),
-        one.ticket,
+        text_for(user, one.ticket),
         text_for(user, one.text),
         None if one.amount is None else f"{one.amount:f}",
         None if one.figure is None else f"{one.figure:f}",

@@ -23,7 +23,7 @@ from camtrace.web.answers import Position, Query, answer, page_of
 from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_shape
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
-from camtrace.web.discretion import as_seen_by
+from camtrace.web.discretion import as_seen_by, asked_by, may_name
 from camtrace.web.lines_pdf import MOST_ROWS, sheet
 from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
 from camtrace.web.routing import new_app, requirer
@@ -111,8 +111,15 @@ class LinesApi:
         conditions = []
         for place, each in enumerate(asked.conditions):
             sentence, value = said(each, voice.spoken)
-            without = write(asked.without(place), language)
-            conditions.append({"field": each.field, "text": sentence, "value": value, "without": without})
+            conditions.append(
+                {
+                    "field": each.field,
+                    "text": sentence,
+                    "value": value,
+                    "without": write(asked.without(place), language),
+                    "turned": write(asked.turned(place), language),
+                }
+            )
         return answer(
             {
                 "q": write(asked, language),
@@ -161,18 +168,19 @@ class LinesApi:
     async def tickets(self, visit: Visit) -> Response:
         """Tickets that fit all that is asked, newest first, without their lines; single events only by their kind."""
         query = Query(visit.request)
-        limit = query.limit()
+        limit, number = query.limit(), query.text("number")
         found = await self._lines.tickets(
             start=query.instant("start"),
             stop=query.instant("stop"),
             camera_uids=await self._cameras(visit, query),
             source=query.text("source"),
-            number=query.text("number"),
+            number=number,
             state=query.choice("state", ("open", "closed")),
             kind=query.choice("kind", TICKET_KINDS),
             after=query.cursor(),
             limit=limit + 1,
         )
+        found = found if may_name(visit.user, number) else []
         return page_of(found, limit, ticket_shape, lambda ticket: (ticket.opened_at, ticket.id))
 
     @requirer.require(app.route("/api/v1/tickets/<ticket>", methods=["GET"]), visit=May("lines"))
@@ -214,13 +222,13 @@ class LinesApi:
             stop=query.instant("stop"),
             camera_uids=wanted.camera_uids if uids is None else tuple(uids),
             ticket_id=query.integer("ticket_id", 1, BIGGEST_ID),
-            exactly=tuple(Named(name, (value,)) for name, value in exact if value is not None),
+            exactly=wanted.exactly + tuple(Named(name, (value,)) for name, value in exact if value is not None),
             names=wanted.names + tuple(Named(name, (value,)) for name, value in plain if value is not None),
             texts=wanted.texts + (() if text is None else (text,)),
             comparisons=wanted.comparisons
             + tuple(Comparison(field, sign, value) for field, sign, value in bounds if value is not None),
         )
-        return wanted, asked
+        return asked_by(visit.user, wanted), asked
 
     async def _search(self, visit: Visit, asked: Asked) -> tuple[LineSearch, list[Note]]:
         known: dict[str, int] = {}

@@ -211,6 +211,7 @@ _BODIES = {
     ("PATCH", "/prisma/events/{code}"): "PrismaEvent",
     ("PUT", "/prisma/sources/{source}"): "PrismaSource",
     ("POST", "/searches"): "Search",
+    ("PATCH", "/searches/{search}"): "Search",
 }
 """What a call is sent, by the name of its schema."""
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
 from typing import NamedTuple
@@ -41,6 +41,9 @@ _WORDS = {
 }
 
 
+Figures = list[tuple[tuple[str, ...], str, int, Decimal | None]]  # keys, kind, count, amount
+
+
 class Asked(NamedTuple):
     """What a report is asked for."""
 
@@ -67,17 +70,20 @@ class ReportsApi:
     async def report(self, visit: Visit) -> Response:
         """Figures `by` seller, source, hour or day, from `start` to `stop` (the last seven days unless said)."""
         asked = _asked(visit, BYS)
-        rows, usual = compared(await self._rows(visit, asked))
-        items = [_shape(row, self._questions(visit, asked, {asked.by: row.key})) for row in rows]
+        figures = await self._figures(visit, asked, (asked.by,))
+        rows, usual = compared(_one_key(figures))
+        cards = _cards(figures)
+        items = [_shape(row, self._questions(visit, asked, {asked.by: row.key}, cards)) for row in rows]
         return answer({**asked._asdict(), "items": items, "usual": usual, "next": None})
 
     @requirer.require(app.route("/api/v1/reports/course", methods=["GET"]), visit=May("exceptions"))
     async def course(self, visit: Visit) -> Response:
         """The figures of one `key`, a seller or source, `over` the hours of the day or the days; beside the others'."""
         asked, key, over = _course_asked(visit)
+        figures = await self._figures(visit, asked, (asked.by, over))
         items = []
-        for row in await self._course(visit, asked, key, over):
-            shape = _shape(row, self._questions(visit, asked, {asked.by: key, over: row.key}))
+        for row in self._course(asked, figures, key, over):
+            shape = _shape(row, self._questions(visit, asked, {asked.by: key, over: row.key}, _cards(figures)))
             for kind in KINDS:
                 shape[kind] |= {"usual": row.usual_counts[kind], "usual_per_hundred": row.usual_ratios[kind]}
             items.append(shape)
@@ -87,20 +93,20 @@ class ReportsApi:
     async def course_as_file(self, visit: Visit) -> Response:
         """The same as a file for spreadsheets: of each time what was done, beside what is usual of the others."""
         asked, key, over = _course_asked(visit)
-        rows = await self._course(visit, asked, key, over)
+        rows = self._course(asked, await self._figures(visit, asked, (asked.by, over)), key, over)
         speak = self._voices.voice(visit.request, visit.user.language).spoken.gettext
         figures = (N_("Amount"), N_("Usual of the others"), N_("to 100 sales"), N_("Usual of the others to 100 sales"))
         kinds = [speak(word) for kind in _WORDS.values() for word in (kind, *figures)]
         who, time = speak(_BY_WORDS[asked.by]), speak(_BY_WORDS[over])
         heads = [who, time, speak(N_("Sales")), speak(N_("Total")), *kinds]
-        cells = [[hidden(key), row.key, row.sales, _plain(row.total), *_course_cells(row)] for row in rows]
+        cells = [[key, row.key, row.sales, _plain(row.total), *_course_cells(row)] for row in rows]
         return self._file(visit, heads, cells)
 
     @requirer.require(app.route("/api/v1/reports.csv", methods=["GET"]), visit=May("exceptions"))
     async def as_file(self, visit: Visit) -> Response:
         """The same as a file for spreadsheets."""
         asked = _asked(visit, BYS)
-        rows, _ = compared(await self._rows(visit, asked))
+        rows, _ = compared(_one_key(await self._figures(visit, asked, (asked.by,))))
         speak = self._voices.voice(visit.request, visit.user.language).spoken.gettext
         figures = (N_("Amount"), N_("to 100 sales"), N_("Times the usual"))
         kinds = [speak(word) for kind in _WORDS.values() for word in (kind, *figures)]
@@ -114,31 +120,36 @@ class ReportsApi:
         headers = named_file(voice, N_("Report"), "csv", "text/csv; charset=utf-8")
         return Response(200, headers, BOM.encode() + csv_rows([heads, *rows], voice.spoken.language))
 
-    async def _course(self, visit: Visit, asked: Asked, key: str, over: str) -> list[Row]:
-        figures = await self._figures(visit, asked, (asked.by, over))
-        pairs = [((keys[0], keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
+    def _course(self, asked: Asked, figures: Figures, key: str, over: str) -> list[Row]:
+        pairs = [((hidden(keys[0]), keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
         times = _days(asked, ZoneInfo(self._zone)) if over == "day" else _hours(pairs)
         return course(pairs, key, times)
 
-    async def _rows(self, visit: Visit, asked: Asked) -> list[tuple[str, str, int, Decimal | None]]:
-        figures = await self._figures(visit, asked, (asked.by,))
-        return [(keys[0], kind, count, amount) for keys, kind, count, amount in figures]
-
-    async def _figures(
-        self, visit: Visit, asked: Asked, by: tuple[str, ...]
-    ) -> list[tuple[tuple[str, ...], str, int, Decimal | None]]:
+    async def _figures(self, visit: Visit, asked: Asked, by: tuple[str, ...]) -> Figures:
         allowed = visit.user.profile.cameras
         seen = None if allowed is None else sorted(allowed)
         return await self._store.figures(by, asked.start, asked.stop, self._zone, TRACES, seen)
 
-    def _questions(self, visit: Visit, asked: Asked, keys: Mapping[str, str]) -> dict[str, str | None]:
+    def _questions(
+        self, visit: Visit, asked: Asked, keys: Mapping[str, str], cards: Collection[str]
+    ) -> dict[str, str | None]:
         """What the search box is asked for the lines of each kind, and of the sales; None where it told a card."""
         kinds = {SALE: (SALE,), **KINDS}
-        if any(hidden(key) != key for key in keys.values()):
+        if any(key in cards for key in keys.values()):
             return dict.fromkeys(kinds)
         language = self._voices.voice(visit.request, visit.user.language).spoken.language
         zone = ZoneInfo(self._zone)
         return {kind: question(asked.start, asked.stop, keys, deeds, zone, language) for kind, deeds in kinds.items()}
+
+
+def _one_key(figures: Figures) -> Iterator[tuple[str, str, int, Decimal | None]]:
+    """The figures by their first key; those of cards swiped where a name belongs come together."""
+    return ((hidden(keys[0]), kind, count, amount) for keys, kind, count, amount in figures)
+
+
+def _cards(figures: Figures) -> set[str]:
+    """The keys that were cards, as they are shown."""
+    return {hidden(keys[0]) for keys, *_ in figures if hidden(keys[0]) != keys[0]}
 
 
 def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
@@ -155,7 +166,7 @@ def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
 def _course_asked(visit: Visit) -> tuple[Asked, str, str]:
     """What a course is asked for, of whom, and over what."""
     asked, query = _asked(visit, COURSES), Query(visit.request)
-    return asked, query.text("key") or "", query.choice("over", OVERS, "day") or "day"
+    return asked, hidden(query.text("key") or ""), query.choice("over", OVERS, "day") or "day"
 
 
 def _course_cells(row: Row) -> list[Cell]:
@@ -167,7 +178,7 @@ def _course_cells(row: Row) -> list[Cell]:
 
 
 def _cells(row: Row) -> list[Cell]:
-    cells: list[Cell] = [hidden(row.key), row.sales, _plain(row.total)]
+    cells: list[Cell] = [row.key, row.sales, _plain(row.total)]
     for kind in KINDS:
         cells += [row.counts[kind], _plain(row.amounts[kind]), row.ratios[kind], row.times[kind]]
     return cells
@@ -178,7 +189,7 @@ def _plain(amount: Decimal | None) -> str | None:
 
 
 def _shape(row: Row, questions: Mapping[str, str | None]) -> Shape:
-    shape: Shape = {"key": hidden(row.key), "sales": row.sales, "total": row.total, "q": questions[SALE]}
+    shape: Shape = {"key": row.key, "sales": row.sales, "total": row.total, "q": questions[SALE]}
     for kind in KINDS:
         shape[kind] = {
             "count": row.counts[kind],

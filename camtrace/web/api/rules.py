@@ -20,7 +20,7 @@ from camtrace.web.api.rule_fields import read_rule, rule_shape
 from camtrace.web.api.shapes import Shape, hit_shape
 from camtrace.web.flow import Flow
 from camtrace.web.ports import Calendars, CameraDirectory, Note, Offset, Outcome, RuleStore, Trials, Unseen
-from camtrace.web.problems import Headers
+from camtrace.web.problems import Forbidden, Headers
 from camtrace.web.routing import new_app, requirer
 
 LONGEST = timedelta(days=92)
@@ -96,7 +96,7 @@ class RulesApi:
         draft = body.get("rule")
         if not isinstance(draft, dict):
             raise Invalid(N_("{field} must be an object"), "rule")
-        rule = read_rule({"name": "…", **draft}, None, self._calendars.names, self._uid)
+        rule = _allowed(visit, read_rule({"name": "…", **draft}, None, self._calendars.names, self._uid))
         start, stop = _period(body)
         most = body.get("limit", HITS)
         if type(most) is not int or not 1 <= most <= MOST_HITS:
@@ -174,7 +174,8 @@ class RulesApi:
         }
 
     def _read(self, visit: Visit, before: Rule | None) -> Rule:
-        return read_rule(body_of(visit.request), before, self._calendars.names, self._uid)
+        rule = read_rule(body_of(visit.request), before, self._calendars.names, self._uid)
+        return rule if before is not None and _counts_cards(before) else _allowed(visit, rule)
 
     def _done(self, visit: Visit, text: str, rule: Rule, status: int) -> Response:
         self._note("audit", text, {"rule": rule.name}, user=visit.user.name)
@@ -196,6 +197,17 @@ class RulesApi:
             for name in camera.overlay_ids:
                 sources[name] = (*sources.get(name, ()), camera.uid)
         return rule_shape(rule, self._directory, self._unseen(rule, sorted(sources.items())))
+
+
+def _allowed(visit: Visit, rule: Rule) -> Rule:
+    """The rule, if this person may have it look. Raises Forbidden."""
+    if _counts_cards(rule) and not visit.user.may("cards"):
+        raise Forbidden(N_("a rule that counts for each card tells of cards: your profile lacks the right to see them"))
+    return rule
+
+
+def _counts_cards(rule: Rule) -> bool:
+    return rule.kind == "window" and rule.window.per == "card"
 
 
 def _period(body: dict[str, Any]) -> tuple[datetime, datetime]:

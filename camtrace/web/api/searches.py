@@ -39,24 +39,38 @@ class SearchesApi:
         """Keep the search `q` under `name`; one of the same name is replaced."""
         body = body_of(visit.request)
         name = _text(body.get("name"), "name", LONGEST_NAME)
-        query = _text(body.get("q"), "q", LONGEST)
+        query = _text(body.get("q"), "q", LONGEST, tidied=False)
         saved = await self._searches.save(visit.user.id, name, query, MOST)
         if saved is None:
             raise Invalid(N_("you keep {most} searches already: remove one first"), "name", most=MOST)
         return answer(search_shape(saved), 201)
 
+    @requirer.require(app.route("/api/v1/searches/<search>", methods=["PATCH"]), visit=May("lines"))
+    async def rename(self, visit: Visit, search: str) -> Response:
+        """Give a search another `name`, which none of this person's others has."""
+        name = _text(body_of(visit.request).get("name"), "name", LONGEST_NAME)
+        renamed = await self._searches.rename(visit.user.id, _number(search), name)
+        if renamed is None:
+            raise NotFound(N_("there is no such search"))
+        return answer(search_shape(renamed))
+
     @requirer.require(app.route("/api/v1/searches/<search>", methods=["DELETE"]), visit=May("lines"))
     async def forget(self, visit: Visit, search: str) -> Response:
         """Forget a search."""
-        known = re.fullmatch(r"\d{1,18}", search) is not None
-        if not known or not await self._searches.delete(visit.user.id, int(search)):
+        if not await self._searches.delete(visit.user.id, _number(search)):
             raise NotFound(N_("there is no such search"))
         return Response(204, {"Cache-Control": "no-store"}, b"")
 
 
-def _text(value: object, field: str, longest: int) -> str:
-    """A text that is not empty. Raises Invalid."""
-    text = " ".join(value.replace("\x00", "").split()) if isinstance(value, str) else ""
+def _number(search: str) -> int:
+    """The id of a search; 0, which none has, for what is none."""
+    return int(search) if re.fullmatch(r"[0-9]{1,18}", search) else 0
+
+
+def _text(value: object, field: str, longest: int, tidied: bool = True) -> str:
+    """A text that is not empty; unless `tidied`, blanks within it stay: they may stand in quotes. Raises Invalid."""
+    text = value.replace("\x00", "").strip() if isinstance(value, str) else ""
+    text = " ".join(text.split()) if tidied else text
     if not text:
         raise Invalid(N_("{field} is missing"), field)
     if len(text) > longest:

@@ -278,12 +278,12 @@ def video_url(camera: str, at: datetime) -> str:
 
 
 def ticket_shape(ticket: Ticket) -> Shape:
-    """A sale, without its lines. A card swiped where the seller's name belongs is hidden from everybody."""
+    """A sale, without its lines. A card swiped where its number or seller belongs is hidden from everybody."""
     return {
         "id": str(ticket.id),
         "protocol": ticket.protocol,
         "source": ticket.source,
-        "number": ticket.number,
+        "number": hidden(ticket.number),
         "state": ticket.state,
         "opened_at": ticket.opened_at,
         "closed_at": ticket.closed_at,
@@ -384,7 +384,7 @@ def hit_shape(hit: Hit, user: User, directory: CameraDirectory, offset: Offset) 
         "at": line.received_at,
         "source": line.source,
         "seller": hidden(line.seller),
-        "ticket": line.ticket,
+        "ticket": text_for(user, line.ticket),
         "ticket_id": str(line.ticket_id) if line.ticket_id else None,
         "line": str(line.id),
         "lines": [str(id) for id in hit.lines],
@@ -405,7 +405,7 @@ def exception_shape(exception: RuleException, user: User, directory: CameraDirec
         "at": exception.at,
         "source": exception.source,
         "seller": hidden(exception.seller),
-        "ticket": exception.ticket,
+        "ticket": text_for(user, exception.ticket),
         "ticket_id": str(exception.ticket_id) if exception.ticket_id else None,
         "line": str(exception.line_id),
         "lines": [str(id) for id in exception.lines],

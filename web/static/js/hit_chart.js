@@ -8,6 +8,7 @@ const HEIGHT = 64;
 const FLOOR = 44;
 const TALLEST = 40;
 const MOST_LABELS = 8;
+const LABEL_WIDTH = 84;
 const STEP_MS = { hour: 3600000, day: 86400000, month: 31 * 86400000 };
 
 /** Draw what `GET /lines/hits` answers into `box`; `choose(from, to)` is called with the period of a bar, as a query takes it. */
@@ -23,7 +24,8 @@ export function drawChart(box, answer, choose) {
   const part = (instant) => `${(((instant - from) / (to - from)) * 100).toFixed(3)}%`;
   const width = `${Math.max(0.15, (STEP_MS[unit] / (to - from)) * 88).toFixed(3)}%`;
   const chart = svg("svg", { class: "tl-svg", height: HEIGHT, role: "img", "aria-label": wordsOf(answer) });
-  for (const [instant, words] of labels(from, to, unit)) {
+  const room = Math.min(0.5, LABEL_WIDTH / box.clientWidth);
+  for (const [instant, words] of labels(from, to, unit, room)) {
     chart.append(svg("line", { class: "x-tick", x1: part(instant), x2: part(instant), y1: 2, y2: 48 }));
     const text = svg("text", { class: "x-hour", x: part(instant), y: 60, dx: 4 });
     text.textContent = words;
@@ -59,11 +61,11 @@ function barWords(instant, unit) {
   return monthName(Number(year), Number(month));
 }
 
-/** Instants that get a word: full hours of a day or two, midnights of some days, or first days of months. */
-function* labels(from, to, unit) {
+/** Instants that get a word, each with this part of the time for its `room`: full hours of a day or two, midnights of some days, or first days of months. */
+function* labels(from, to, unit, room) {
   const step = unit === "month" || to - from > 60 * STEP_MS.day ? "month" : to - from > 2 * STEP_MS.day ? "day" : "hour";
   const count = (to - from) / STEP_MS[step];
-  const every = Math.max(1, Math.ceil(count / MOST_LABELS));
+  const every = Math.max(1, Math.ceil(count * Math.max(room, 1 / MOST_LABELS)));
   const [year, month, day, hour] = ["year", "month", "day", "hour"].map((name) => Number(fields(from)[name]));
   const places = {
     month: (far) => wallInstant(year, month + far, 1, 0, 0, 0),
@@ -73,7 +75,7 @@ function* labels(from, to, unit) {
   const words = { month: (at) => barWords(at, "month"), day: shortDay, hour: (at) => (shortClock(at) === "00:00" ? shortDay(at) : shortClock(at)) };
   for (let far = 0; far <= count + 1; far += every) {
     const instant = places[step](far);
-    if (instant >= from && instant <= to - (to - from) * 0.04) yield [instant, words[step](instant)];
+    if (instant >= from && instant <= to - (to - from) * room) yield [instant, words[step](instant)];
   }
 }
 

@@ -21,38 +21,57 @@ function write(kept) {
   }
 }
 
-/** A line as a hit: {camera, at}; null where nothing can be replayed. `ids`: cameras that the person may see. */
+/** A line as a hit: {camera, at, line}; null where nothing can be replayed. `ids`: cameras that the person may see. */
 export function hitOf(line, ids) {
   const camera = line.cameras.find((id) => ids.includes(id));
-  return camera === undefined ? null : { camera, at: instantInPicture(line) };
+  return camera === undefined ? null : { camera, at: instantInPicture(line), line: line.id };
 }
 
-/** The way to the replay of a hit. */
-export const hitWay = ({ camera, at }, place) => `/replay/${camera}?at=${(at / 1000).toFixed(3)}&hit=${place + 1}`;
+/** The way to the replay of a hit; `search` tells the hits of one search from those of another. */
+export const hitWay = ({ camera, at }, place, search) => `/replay/${camera}?at=${(at / 1000).toFixed(3)}&search=${search}&hit=${place + 1}`;
 
-/** Keep what was found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
-export const keepHits = (address, asked, hits, cursor) => write({ address, asked, hits, cursor });
+/** Keep what a `search` found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
+export const keepHits = (search, address, asked, hits, cursor) => write({ search, address, asked, hits, cursor });
 
-/** The hits this replay was opened from, by `hit` of its address (the first is 1); null if it was not. */
-export function hitsAt(number, ids) {
+/** The hit that was watched last, of the results at `address`: {line, place}, the first place is 0; null where none was. */
+export function watchedHit(address) {
   const kept = read();
-  return kept && kept.hits[number - 1] ? new Hits(kept, number - 1, ids) : null;
+  const hit = kept?.address === address ? kept.hits[kept.watched] : null;
+  return hit ? { line: hit.line, place: kept.watched } : null;
+}
+
+/** The hits this replay was opened from, by `hit` (the first is 1) and `search` of its address, a URLSearchParams; null if it was not. */
+export function hitsAt(asked, ids) {
+  const kept = read();
+  const place = Number(asked.get("hit")) - 1;
+  return kept?.hits[place] && kept.search === asked.get("search") ? new Hits(kept, place, ids) : null;
 }
 
 class Hits {
   #kept;
   #place;
   #ids;
+  #stepping = Promise.resolve();
 
   constructor(kept, place, ids) {
     this.#kept = kept;
-    this.#place = place;
     this.#ids = ids;
+    this.#go(place);
   }
 
   /** Where this is: the first is 1. */
   get number() {
     return this.#place + 1;
+  }
+
+  /** What tells them in the address of a replay that shows something else. */
+  get asked() {
+    return `&search=${this.#kept.search}&hit=${this.number}`;
+  }
+
+  /** The way to the replay of the hit where this is. */
+  get way() {
+    return hitWay(this.#kept.hits[this.#place], this.#place, this.#kept.search);
   }
 
   /** How many there are; null while more may follow. */
@@ -65,20 +84,32 @@ class Hits {
     return this.#kept.address;
   }
 
-  /** The hit after this one, or before it; null where there is none. The next page is fetched when it is needed. */
-  async step(direction) {
+  /** The hit after this one, or before it; null where there is none. The next page is fetched when it is needed; steps taken meanwhile wait. */
+  step(direction) {
+    const stepped = this.#stepping.then(() => this.#step(direction));
+    this.#stepping = stepped.catch(() => {});
+    return stepped;
+  }
+
+  async #step(direction) {
     const place = this.#place + direction;
     if (place >= this.#kept.hits.length && this.#kept.cursor) await this.#more();
     const hit = this.#kept.hits[place];
     if (!hit) return null;
-    this.#place = place;
+    this.#go(place);
     return hit;
+  }
+
+  /** This is where one comes back to. */
+  #go(place) {
+    this.#place = place;
+    this.#kept.watched = place;
+    write(this.#kept);
   }
 
   async #more() {
     const answer = await askJson(`/lines${query({ ...this.#kept.asked, cursor: this.#kept.cursor })}`);
     this.#kept.hits.push(...answer.items.map((line) => hitOf(line, this.#ids)).filter(Boolean));
     this.#kept.cursor = answer.next;
-    write(this.#kept);
   }
 }

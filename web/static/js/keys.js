@@ -13,6 +13,8 @@ function inField(target) {
 
 function named(event) {
   if (event.key === " ") return "Space";
+  const letter = /^Key([A-Z])$/.exec(event.code);
+  if (letter && event.key.length === 1 && event.key > "\u007f") return letter[1]; // a Cyrillic keyboard: the key in the same place
   return event.shiftKey && event.key.length > 1 ? `Shift ${event.key}` : event.key.length === 1 ? event.key.toUpperCase() : event.key;
 }
 

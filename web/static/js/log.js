@@ -4,7 +4,7 @@ import { ask, askJson, query } from "./api.js";
 import { el, icon, show } from "./dom.js";
 import { countWords, drawChart } from "./hit_chart.js";
 import { HitWall } from "./hit_wall.js";
-import { hitOf, hitWay, keepHits } from "./hits.js";
+import { hitOf, hitWay, keepHits, watchedHit } from "./hits.js";
 import { onKeys } from "./keys.js";
 import { answerWords, endsTicket, instantOfLine, isSpecial, isStruck, settingsOf, shown, specialWord, tiedQuery, whenWords } from "./lines.js";
 import { byId, facts, may, remember, remembered } from "./page.js";
@@ -16,32 +16,41 @@ import { clock, dayOf, shortDay } from "./time.js";
 import { toast } from "./toast.js";
 
 const PAGE = 60;
+const LARGEST_PAGE = 1000;
+const MOST_LOOSENED = 8;
 const FIELDS = ["date", "from", "to", "time", "till", "ticket", "seller", "tender", "code", "amount_min", "amount_max", "camera", "type"];
 const form = byId("search");
 const box = form.elements.q;
 const ids = facts.cameras.map(({ id }) => id);
 let asked = ""; // the query whose results are shown
 let cursor = null;
+let conditions = []; // as they were understood
 let words = []; // what is looked for in texts
 let lines = [];
 let hits = [];
+let found = ""; // what tells this search from others of this tab
 let places = new Map(); // id of a line → its place among the hits
 let body = null;
 let wall = null;
 let lastDay = "";
-let turn = 0;
+let counted = null; // how many lines there are over time
+let stepping = Promise.resolve();
+let named = null; // the search that is given a name
+let coming = null; // the next page, while it is fetched
+let searching = new AbortController(); // the question that is asked now: another one overtakes it
 
 // ── the box and the form ──
 
 /** Have the box read, with what the form says if `fields` of it are to be heard; draws how it was understood. */
-async function read(fields = {}) {
+async function read(fields, signal) {
   const names = Object.keys(fields);
-  const told = await askJson(`/lines/query${query({ q: box.value.trim(), fields: names.join(","), ...fields })}`);
-  box.value = names.length || told.conditions.length ? told.q : box.value.trim();
+  const typed = box.value;
+  const told = await askJson(`/lines/query${query({ q: typed.trim(), fields: names.join(","), ...fields })}`, { signal });
+  asked = names.length || told.conditions.length ? told.q : typed.trim();
+  if (box.value === typed) box.value = asked; // who went on typing keeps what was typed
   words = told.words;
   fillForm(told.form);
   drawReading(told);
-  return told;
 }
 
 function formValues() {
@@ -65,7 +74,7 @@ function fillForm(told) {
   }
   const count = new Set(Object.keys(told).map((name) => name.replace(/_(min|max)$/, ""))).size;
   byId("show-filters").firstElementChild.textContent = count ? ngettext("{count} filter", "{count} filters", count) : _("Filters");
-  show(byId("clear"), box.value !== "");
+  show(byId("clear"), asked !== "");
 }
 
 /** Choose `value` in a list, also one that is not in it. */
@@ -75,21 +84,23 @@ function choose(list, value) {
   list.value = value;
 }
 
-function drawReading({ conditions, notes }) {
-  const chips = conditions.map(({ text, value, field, without }) => {
+function drawReading(told) {
+  conditions = told.conditions;
+  const chips = conditions.map(({ text, value, field, without, turned }) => {
     const [before, after] = text.split("{value}");
-    const plain = text.replace("{value}", value);
+    const plain = text.replace("{value}", () => value);
     const inside = field === "word" ? [before, el("b", { class: "mono" }, value), after] : [el("b", null, plain)];
+    const turn = el("button", { type: "button", class: "turn", title: _("The opposite"), "aria-label": _("The opposite of: {condition}", { condition: plain }), onclick: () => searchFor(turned) }, "≠");
     const cross = el("button", { type: "button", "aria-label": _("Remove: {condition}", { condition: plain }), onclick: () => searchFor(without) }, icon("x"));
-    return el("span", { class: "chip" }, el("span", { class: "chipwords" }, inside), cross);
+    return el("span", { class: "chip" }, el("span", { class: "chipwords" }, inside), turn, cross);
   });
-  const told = notes.map((note) => el("span", { class: "small readnote" }, icon("info"), note));
-  byId("readas").replaceChildren(...(chips.length ? [el("span", null, _("Read as"))] : []), ...chips, ...told);
-  show(byId("readas"), chips.length + told.length > 0);
+  const notes = told.notes.map((note) => el("span", { class: "small readnote" }, icon("info"), note));
+  byId("readas").replaceChildren(...(chips.length ? [el("span", null, _("Read as"))] : []), ...chips, ...notes);
+  show(byId("readas"), chips.length + notes.length > 0);
 }
 
 function tellAddress() {
-  history.replaceState(null, "", `/log${query({ q: box.value })}`);
+  history.replaceState(null, "", `/log${query({ q: asked })}`);
 }
 
 // ── asking ──
@@ -99,33 +110,56 @@ async function searchFor(text) {
   await search();
 }
 
-/** Look for what the box says; `fields`: what the form says first. */
-async function search(fields = {}) {
-  const mine = ++turn;
+/** Look for what the box says; `fields`: what the form says first; `back`: the hit that one comes back to. */
+async function search(fields = {}, back = null) {
+  const { signal } = searching = overtaken();
   begin();
   try {
-    await read(fields);
-    if (mine !== turn) return; // another question was asked meanwhile
+    await read(fields, signal);
     tellAddress();
-    asked = box.value;
     for (const id of ["csv", "pdf"]) byId(id).href = `/api/v1/lines.${id}${query({ q: asked })}`;
-    const counting = askJson(`/lines/hits${query({ q: asked })}`).catch(() => null);
-    take(await askJson(`/lines${query({ q: asked, limit: PAGE })}`));
-    const counted = await counting;
-    if (mine === turn) drawCount(counted);
+    const counting = askJson(`/lines/hits${query({ q: asked })}`, { signal }).catch(() => null);
+    const limit = back ? Math.min(LARGEST_PAGE, Math.ceil((back.place + 2) / PAGE) * PAGE) : PAGE;
+    take(await askJson(`/lines${query({ q: asked, limit })}`, { signal }));
+    if (back) await goBack(back);
+    const answer = await counting;
+    if (signal.aborted) return;
+    counted = answer;
+    drawCount();
+    if (counted?.items) drawChart(byId("hits"), counted, chooseTime);
   } catch (error) {
-    if (mine === turn) failed(error);
+    if (!signal.aborted) failed(error);
   }
 }
 
-async function more() {
-  const mine = turn;
+/** For a question that is asked now: no answer to one before it is waited for. */
+function overtaken() {
+  searching.abort();
+  return new AbortController();
+}
+
+/** Where one was: the hit watched last, though lines came in meanwhile. */
+async function goBack({ line }) {
+  if (!places.has(line) && cursor) await more();
+  if (!places.has(line)) return;
+  const link = byId("rows").querySelector(`a[href="${CSS.escape(wayOf({ id: line }))}"]`);
+  link?.scrollIntoView({ block: "center" });
+  link?.focus({ preventScroll: true });
+}
+
+/** The page behind the last one; asked for again while it comes, the same. */
+function more() {
+  coming ??= fetchMore().finally(() => { coming = null; });
+  return coming;
+}
+
+async function fetchMore() {
+  const { signal } = searching;
   byId("more").disabled = true;
   try {
-    const answer = await askJson(`/lines${query({ q: asked, limit: PAGE, cursor })}`);
-    if (mine === turn) take(answer);
+    take(await askJson(`/lines${query({ q: asked, limit: PAGE, cursor })}`, { signal }));
   } catch (error) {
-    if (mine === turn) toast(error.message);
+    if (!signal.aborted) toast(error.message);
   }
   byId("more").disabled = false;
 }
@@ -138,8 +172,8 @@ function take(answer) {
   if (!lines.length) byId("rows").replaceChildren(frame());
   cursor = answer.next;
   for (const line of answer.items) add(line);
-  keepHits(location.pathname + location.search, { q: asked, limit: PAGE }, hits, cursor);
-  drawCount(null);
+  keepHits(found, location.pathname + location.search, { q: asked, limit: PAGE }, hits, cursor);
+  drawCount();
   show(byId("more"), Boolean(cursor));
   byId("more").disabled = false;
 }
@@ -156,15 +190,17 @@ function add(line) {
 
 function wayOf(line) {
   const place = places.get(line.id);
-  return place === undefined ? null : hitWay(hits[place], place);
+  return place === undefined ? null : hitWay(hits[place], place, found);
 }
 
 // ── states ──
 
 function begin() {
   cursor = null;
+  counted = null;
   lines = [];
   hits = [];
+  found = Date.now().toString(36);
   places = new Map();
   show(byId("more"), false);
   show(byId("hits"), false);
@@ -184,10 +220,28 @@ function empty() {
     icon("ticket", "i big"),
     el("h2", null, any ? _("No line matches") : _("No tickets yet")),
     el("p", null, any ? _("Fewer conditions find more. Part of a word is enough; accents and capitals do not matter.") : facts.ports.pos ? _("As soon as a till sends a line to port {port} of this server it stands here.", { port: facts.ports.pos }) : _("As soon as a till says something it stands here.")),
+    el("div", { class: "loosen", id: "loosen", hidden: true }),
     any ? el("button", { class: "btn", type: "button", onclick: () => searchFor("") }, _("Look at all lines")) : may("settings") ? el("a", { class: "btn", href: "/capture" }, _("Connect a till")) : null));
+  loosen().catch(() => {}); // a hint: the page says what it knows
 }
 
-function drawCount(counted) {
+/** Say which one of the conditions is too many: without it there are lines. */
+async function loosen() {
+  const { signal } = searching;
+  if (conditions.length < 2) return;
+  const answers = await Promise.all(conditions.slice(0, MOST_LOOSENED).map(({ without }) => askJson(`/lines${query({ q: without, limit: 1 })}`, { signal })));
+  const helping = conditions.filter((_condition, place) => answers[place]?.items.length);
+  const words = helping.map(({ text, value, without }) => el("button", { class: "btn", type: "button", onclick: () => searchFor(without) }, icon("x"), text.replace("{value}", () => value)));
+  byId("loosen").replaceChildren(el("span", { class: "quiet" }, helping.length ? _("There are lines without:") : _("No single one of the conditions is to blame: take away several.")), ...words);
+  show(byId("loosen"), true);
+}
+
+/** Look at the lines from one day, or minute, to another. */
+function chooseTime(from, to) {
+  search({ date: from === to ? from : "", from: from === to ? "" : from, to: from === to ? "" : to });
+}
+
+function drawCount() {
   const shownWords = cursor ? _("The newest {count} lines", { count: figure(lines.length) }) : ngettext("{count} line", "{count} lines", lines.length);
   const tickets = new Set(lines.map(({ ticket_id }) => ticket_id).filter(Boolean)).size;
   const onTickets = !cursor && tickets && tickets !== lines.length ? el("span", { class: "quiet" }, " ", ngettext("on {count} ticket", "on {count} tickets", tickets)) : null;
@@ -195,7 +249,6 @@ function drawCount(counted) {
     if (lines.length) byId("found").replaceChildren(el("b", null, shownWords), ...(onTickets ? [onTickets] : []));
     return;
   }
-  drawChart(byId("hits"), counted, (from, to) => search({ date: from === to ? from : "", from: from === to ? "" : from, to: from === to ? "" : to }));
   if (cursor && counted.items) byId("found").replaceChildren(el("b", null, countWords(counted)), el("span", { class: "quiet" }, " ", _("– the newest {count} are shown", { count: figure(lines.length) })));
 }
 
@@ -273,10 +326,10 @@ function redraw() {
 
 /** What tills or their lines are called is another: drawn anew where one stands. */
 function settled() {
-  const [height, place] = [scrollY, hitLinks().indexOf(document.activeElement)];
+  const [height, place] = [scrollY, links().indexOf(document.activeElement)];
   redraw();
   scrollTo(scrollX, height);
-  if (place >= 0) hitLinks()[place]?.focus({ preventScroll: true });
+  if (place >= 0) links()[place]?.focus({ preventScroll: true });
 }
 followSettings(new LiveSocket(), settled);
 
@@ -286,9 +339,10 @@ async function drawKept() {
   const { items } = await askJson("/searches").catch(() => ({ items: [] }));
   byId("kept-list").replaceChildren(...items.map((kept) => el("div", { class: "keptrow" },
     el("button", { type: "button", title: kept.q, onclick: () => { byId("kept").open = false; searchFor(kept.q); } }, icon("search"), el("span", null, kept.name)),
+    el("button", { type: "button", class: "forget", "aria-label": _("Rename {name}", { name: kept.name }), onclick: () => askName(kept) }, icon("edit")),
     el("button", { type: "button", class: "forget", "aria-label": _("Forget {name}", { name: kept.name }), onclick: () => forget(kept) }, icon("x")))));
-  show(byId("keep"), box.value !== "");
-  if (!items.length && !box.value) byId("kept-list").append(el("p", { class: "small quiet menu-head" }, _("Search for something first: it can be kept here under a name.")));
+  show(byId("keep"), asked !== "");
+  if (!items.length && !asked) byId("kept-list").append(el("p", { class: "small quiet menu-head" }, _("Search for something first: it can be kept here under a name.")));
 }
 
 async function forget(kept) {
@@ -312,14 +366,36 @@ async function keep(name, q) {
 }
 
 byId("kept").addEventListener("toggle", ({ target }) => { if (target.open) drawKept(); });
-byId("keep").addEventListener("click", () => {
+
+async function rename(kept, name) {
+  try {
+    await ask(`/searches/${kept.id}`, { method: "PATCH", body: { name } });
+    toast(_("Renamed to {name}.", { name }));
+  } catch (error) {
+    toast(error.message);
+  }
+}
+
+/** Have a name written: for the search that is shown, or another one for `kept`. */
+function askName(kept = null) {
+  named = kept ?? { name: "", q: asked };
   byId("kept").open = false;
-  byId("naming-q").textContent = box.value;
-  byId("naming-name").value = "";
+  byId("naming-title").textContent = kept ? _("Rename this search") : _("Keep this search");
+  byId("naming-keep").textContent = kept ? _("Rename") : _("Keep");
+  byId("naming-q").textContent = named.q;
+  byId("naming-name").value = named.name;
+  show(byId("naming-hint"), !kept);
   byId("naming").returnValue = "";
   byId("naming").showModal();
+}
+byId("keep").addEventListener("click", () => askName());
+byId("naming-cancel").addEventListener("click", () => byId("naming").close(""));
+byId("naming").addEventListener("close", ({ target }) => {
+  const name = byId("naming-name").value.trim();
+  if (target.returnValue !== "keep") return;
+  if (named.id) rename(named, name);
+  else keep(name, named.q);
 });
-byId("naming").addEventListener("close", ({ target }) => { if (target.returnValue === "keep") keep(byId("naming-name").value.trim(), box.value); });
 for (const menu of document.querySelectorAll("details.drop")) {
   document.addEventListener("click", ({ target }) => { if (!menu.contains(target)) menu.open = false; });
   menu.addEventListener("keydown", (event) => {
@@ -341,11 +417,16 @@ form.addEventListener("reset", (event) => { event.preventDefault(); searchFor(""
 byId("filters").addEventListener("change", ({ target }) => {
   if (target.name === "event") return search({ type: target.value }); // the one or the other
   const name = target.name.startsWith("hour_") ? "time" : target.name;
-  return search({ [name]: formValues()[name] });
+  const others = target.value === "" ? [] : name === "date" ? ["from", "to"] : ["from", "to"].includes(name) ? ["date"] : [];
+  return search({ ...Object.fromEntries(others.map((other) => [other, ""])), [name]: formValues()[name] });
 });
 form.elements.event.append(...Object.entries(facts.events ?? {}).map(([code, name]) => el("option", { value: code }, `${code} · ${name}`)));
 show(byId("event-field"), [...byId("sources").options].some(({ value }) => /^[A-Z][A-Z0-9]{0,2}:\d+$/.test(value)));
-byId("more").addEventListener("click", more);
+byId("more").addEventListener("click", async () => {
+  const count = links().length;
+  await more();
+  links()[count]?.focus();
+});
 for (const id of ["v-wall", "v-list"]) byId(id).addEventListener("change", () => {
   remember("search-view", isWall() ? "wall" : "list");
   redraw();
@@ -357,20 +438,22 @@ byId("rows").addEventListener("focusin", ({ target }) => {
   target.closest(".hit, tr")?.classList.add("sel");
 });
 
-const hitLinks = () => [...document.querySelectorAll("#rows a.hit, #rows tbody a")];
+const links = () => [...document.querySelectorAll("#rows a.hit, #rows tbody td:first-child + td a")];
 
+/** To the hit after the chosen one, or before it; behind the last one the next page is fetched. One step waits for another. */
 function focusHit(step) {
-  const links = hitLinks();
-  const chosen = document.querySelector("#rows .sel");
-  const place = links.findIndex((link) => link === chosen || chosen?.contains(link));
-  links[Math.min(links.length - 1, Math.max(0, place + step))]?.focus();
-  if (place + step >= links.length && cursor) byId("more").focus();
+  stepping = stepping.then(async () => {
+    const chosen = document.querySelector("#rows .sel");
+    const next = Math.max(0, links().findIndex((link) => link === chosen || chosen?.contains(link)) + step);
+    if (next >= links().length && cursor) await more();
+    (links()[next] ?? links().at(-1))?.focus();
+  });
 }
 onKeys(["ArrowDown"], _("Hit after"), () => focusHit(1));
 onKeys(["ArrowUp"], _("Hit before"), () => focusHit(-1));
 onKeys(["N"], _("Next hit, with Shift the one before"), (event) => focusHit(event.shiftKey ? -1 : 1));
-onKeys(["Enter"], _("Watch the hit"), () => document.querySelector("#rows .sel a, #rows a.sel, #rows a.hit, #rows tbody a")?.click());
+onKeys(["Enter"], _("Watch the hit"), () => (document.querySelector("#rows .sel a, #rows a.sel") ?? links()[0])?.click());
 
 byId(remembered("search-view", "wall") === "list" ? "v-list" : "v-wall").checked = true;
 box.value = new URLSearchParams(location.search).get("q") ?? "";
-search();
+search({}, watchedHit(location.pathname + location.search));

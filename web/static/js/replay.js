@@ -5,7 +5,7 @@ import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
 import { exceptionMarks } from "./exception_marks.js";
-import { hitWay, hitsAt } from "./hits.js";
+import { hitsAt } from "./hits.js";
 import { onKeys } from "./keys.js";
 import { instantInPicture } from "./lines.js";
 import { MarkDays } from "./mark_days.js";
@@ -71,7 +71,7 @@ async function seek(at) {
 }
 
 function tellAddress(at) {
-  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}${hits ? `&hit=${hits.number}` : ""}`);
+  history.replaceState(null, "", `/replay/${camera.key}?at=${(at / 1000).toFixed(3)}${hits ? hits.asked : ""}`);
 }
 
 async function loadDay(name) {
@@ -210,7 +210,7 @@ function markNear(at) {
   else setMarks(marks[0], at);
 }
 // ── from hit to hit of a search ──
-const hits = hitsAt(Number(new URLSearchParams(location.search).get("hit")), facts.cameras.map(({ id }) => id));
+const hits = hitsAt(new URLSearchParams(location.search), facts.cameras.map(({ id }) => id));
 
 async function hitNext(direction) {
   if (!hits) {
@@ -221,7 +221,7 @@ async function hitNext(direction) {
     const hit = await hits.step(direction);
     if (!hit) toast(direction < 0 ? _("This is the first hit.") : _("This is the last hit."));
     else if (hit.camera === camera.id) await seek(hit.at);
-    else location.assign(hitWay(hit, hits.number - 1));
+    else location.assign(hits.way);
   } catch (error) {
     toast(error.message);
   }
