@@ -22,7 +22,7 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser
 from support.browser import PASSWORD, Person, person
-from support.cameras import Habits, HttpCamera
+from support.cameras import CLIPS, Habits, HttpCamera, RtspCamera, looped
 from support.needs import needs
 from support.server import Server
 from support.timed_cameras import SECOND, TimedCameras
@@ -317,6 +317,63 @@ def test_replayed_sound_is_decoded(anna: Person, shop: Shop) -> None:
     anna.page.click("#sound")
     assert not anna.video("v.muted")
     anna.until("!v.paused && v.webkitAudioDecodedByteCount > 0")
+
+
+# for so many milliseconds, while it plays: how far the sound is from each picture when it is drawn
+IN_STEP = """([base, length]) => new Promise((done) => {
+  const audio = document.querySelector('#picture audio');
+  const canvas = document.querySelector('#picture canvas');
+  const seen = []; const until = performance.now() + length; let drawn = '';
+  const look = () => {
+    const heard = base + audio.currentTime * 1000;
+    if (canvas.dataset.at !== drawn && !audio.paused && !audio.seeking) seen.push(heard - Number(canvas.dataset.at));
+    drawn = canvas.dataset.at;
+    if (performance.now() < until) requestAnimationFrame(look); else done(seen);
+  };
+  look();
+})"""
+HEARD = "document.querySelector('#picture audio')"
+
+
+@needs("gst-rtsp-server")
+@pytest.mark.parametrize(
+    ("clip", "codec", "sound"), [("vtest_mjpeg.mkv", "mjpeg", "pcmu"), ("vtest_h265.mp4", "h265", "aac")]
+)
+def test_pictures_that_are_drawn_have_their_sound(anna: Person, shop: Shop, clip: str, codec: str, sound: str) -> None:
+    """In step at every speed, when sought, held and stepped; silent until somebody wants to hear it."""
+    with RtspCamera(looped(CLIPS / clip), codec=codec, audio=sound) as camera:
+        number = shop.add(name=f"{codec} with sound", url=camera.url)
+        first = time.time()
+        told = shop.wait(f"/cameras/{number}/recordings", lambda told: _ends(told) > first + 9)
+    began = datetime.fromisoformat(told["spans"][-1]["start"]).timestamp()
+    zone = ZoneInfo("Europe/Paris")
+    midnight = datetime.fromtimestamp(began, zone).replace(hour=0, minute=0, second=0, microsecond=0)
+    base = midnight.timestamp() * 1000
+    page = anna.go(f"/replay/{number}?at={began + 1}")
+    page.wait_for_selector("#picture canvas:not([hidden])")
+    page.wait_for_selector("#sound:not([hidden])")
+    assert page.evaluate(f"{HEARD}.muted") and page.get_attribute("#sound", "aria-pressed") == "false"
+    page.keyboard.press("v")
+    assert not page.evaluate(f"{HEARD}.muted") and page.get_attribute("#sound", "aria-pressed") == "true"
+    page.wait_for_function(f"() => !{HEARD}.paused && !{HEARD}.seeking && {HEARD}.readyState >= 3")
+    heard = page.evaluate(f"{HEARD}.webkitAudioDecodedByteCount")
+    apart = page.evaluate(IN_STEP, [base, 1800])
+    late = 0 if codec == "mjpeg" else 80  # the server decodes each picture: how long that takes is only expected
+    assert len(apart) >= 2 and all(-100 - late < one < 200 + late for one in apart), apart
+    assert page.evaluate(f"{HEARD}.webkitAudioDecodedByteCount") > heard
+    for speed in ("4", "0.25"):
+        page.locator(f"#speeds [data-speed='{speed}']").click()
+        assert page.evaluate(f"{HEARD}.playbackRate") == float(speed)
+        if codec == "mjpeg":
+            apart = page.evaluate(IN_STEP, [base, 600])
+            assert apart and all(abs(one) < 200 * max(1, float(speed)) for one in apart), (speed, apart)
+    page.keyboard.press("Space")
+    page.wait_for_function(f"() => {HEARD}.paused")
+    page.keyboard.press("ArrowLeft")
+    page.keyboard.press(",")
+    shown = f"Math.abs({base} + {HEARD}.currentTime * 1000 - Number(document.querySelector('canvas').dataset.at))"
+    page.wait_for_function(f"() => {shown} < 200 && !{HEARD}.seeking")
+    shop.server.call("DELETE", f"/api/v1/cameras/{number}")
 
 
 def test_one_picture_on_and_back(anna: Person, shop: Shop) -> None:

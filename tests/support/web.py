@@ -49,6 +49,7 @@ from camtrace.model import (
     MotionSettings,
     Moved,
     Profile,
+    Sound,
     Span,
     Status,
     Ticket,
@@ -268,6 +269,7 @@ class Recorded:
     def __init__(self) -> None:
         self.clips: dict[int, Clip] = {}
         self.pictures: dict[int, bytes] = {}
+        self.sounds: dict[int, Sound] = {}
         self.asked: list[tuple[Any, ...]] = []
 
     async def spans(self, camera_uid: int, kind: str, start: datetime, stop: datetime) -> list[Span]:
@@ -282,6 +284,10 @@ class Recorded:
     ) -> Clip | None:
         self.asked.append(("mp4", camera.uid, kind, start, stop, absolute))
         return self.clips.get(camera.uid)
+
+    async def sound(self, camera: Camera, start: datetime, stop: datetime) -> Sound | None:
+        self.asked.append(("sound", camera.uid, start, stop))
+        return self.sounds.get(camera.uid)
 
     async def picture(self, camera: Camera, at: datetime) -> bytes | None:
         self.asked.append(("picture", camera.uid, at))

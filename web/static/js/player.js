@@ -4,6 +4,7 @@
 import { el, icon, show } from "./dom.js";
 import { playsVideo } from "./media_source.js";
 import { RecordedJpegs } from "./recorded_jpegs.js";
+import { RecordedSound } from "./recorded_sound.js";
 import { RecordedStills } from "./recorded_stills.js";
 import { RecordedVideo } from "./recorded_video.js";
 import { _ } from "./texts.js";
@@ -24,6 +25,8 @@ export class Player {
   #seeking = 0;
   #video = el("video", { playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
   #canvas = el("canvas", { hidden: true, width: 0, height: 0 });
+  #audio = el("audio"); // the sound of what is drawn
+  #sound;
   #moment = el("span", { class: "moment" }, "--:--:--");
   #note = el("p", { class: "picnote", hidden: true });
   #busy = el("span", { class: "tag tr", hidden: true }, _("Fetching the picture…"));
@@ -36,7 +39,9 @@ export class Player {
     this.#recordings = recordings;
     this.#listener = listener;
     this.#video.muted = true; // with sound a browser would not begin by itself
-    figure.replaceChildren(this.#canvas, this.#video,
+    this.#sound = new RecordedSound(this.#audio, camera.key, recordings, this.#told.sound);
+    this.#sound.muted = true;
+    figure.replaceChildren(this.#canvas, this.#video, this.#audio,
       el("figcaption", { class: "tag tl" }, camera.removed ? null : el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
     this.#use(FIRST_WAY);
   }
@@ -55,6 +60,7 @@ export class Player {
 
   set muted(muted) {
     this.#video.muted = muted;
+    this.#sound.muted = muted;
   }
 
   /** Go to the instant `at`; where nothing was recorded the page says from when to when. */
@@ -133,8 +139,7 @@ export class Player {
     this.#way = way;
     const { key } = this.#camera;
     if (way === "video") this.#ways = new RecordedVideo(this.#video, key, this.#recordings, this.#told);
-    else this.#ways = new (way === "jpegs" ? RecordedJpegs : RecordedStills)(this.#canvas, key, this.#recordings, this.#told);
-    if (way !== "video") this.#listener.sound(false);
+    else this.#ways = new (way === "jpegs" ? RecordedJpegs : RecordedStills)(this.#canvas, key, this.#recordings, this.#told, this.#sound);
     this.#ways.speed = this.#speed;
     if (playing) this.#ways.play();
   }

@@ -3,7 +3,8 @@
 
 import { ask, query } from "./api.js";
 import { drawn } from "./jpeg.js";
-import { Fragments, headLength, jpegTrack, joined, samplesOf } from "./mp4.js";
+import { Fragments, hasSound, headLength, jpegTrack, joined, samplesOf } from "./mp4.js";
+import { PlayHead } from "./play_head.js";
 import { dayEnd, dayOf, iso, now } from "./time.js";
 
 const WINDOW_MS = 10000;
@@ -22,8 +23,8 @@ export class RecordedJpegs {
   #frames = []; // {at, bytes} in order
   #fetchedTo = 0;
   #fetching = null;
-  #from = now(); // instant and moment of the clock from which playing runs
-  #since = 0;
+  #head;
+  #sound;
   #playing = false;
   #speed = 1;
   #shown = null; // the frame on the canvas
@@ -33,17 +34,20 @@ export class RecordedJpegs {
   #timer;
   #closed = false;
 
-  constructor(canvas, camera, recordings, listener) {
+  /** `sound`: a RecordedSound of the same recordings. */
+  constructor(canvas, camera, recordings, listener, sound) {
     this.#canvas = canvas;
     this.#camera = camera;
     this.#recordings = recordings;
     this.#listener = listener;
+    this.#sound = sound;
+    this.#head = new PlayHead(now(), sound);
     this.#timer = setInterval(() => this.#goOn(), OFTEN_MS);
     this.#everyPicture();
   }
 
   get at() {
-    return this.#runs ? this.#from + (performance.now() - this.#since) * this.#speed : this.#from;
+    return this.#head.at;
   }
 
   get playing() {
@@ -55,8 +59,7 @@ export class RecordedJpegs {
   }
 
   seek(at) {
-    this.#stand(at);
-    this.#arrived = false;
+    this.#wait(at);
     if (this.#due(at)) return;
     this.#fetching?.abort();
     this.#fetching = null;
@@ -66,18 +69,18 @@ export class RecordedJpegs {
   }
 
   play() {
-    this.#stand(this.at);
     this.#playing = true;
+    this.#head.runs = this.#arrived;
   }
 
   pause() {
-    this.#stand(this.at);
     this.#playing = false;
+    this.#head.runs = false;
   }
 
   set speed(speed) {
-    this.#stand(this.at);
     this.#speed = speed;
+    this.#head.speed = speed;
   }
 
   step(direction) {
@@ -91,18 +94,16 @@ export class RecordedJpegs {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#fetching?.abort();
+    this.#head.close();
   }
 
-  // ── the clock ──
+  // ── drawing ──
 
-  /** It stands until the picture asked for is there. */
-  get #runs() {
-    return this.#playing && this.#arrived;
-  }
-
-  #stand(at) {
-    this.#from = at;
-    this.#since = performance.now();
+  /** Stand at `at` until its picture is there. */
+  #wait(at) {
+    this.#arrived = false;
+    this.#head.runs = false;
+    this.#head.at = at;
   }
 
   /** The frame that shows the instant `at`, if it was fetched. */
@@ -118,7 +119,7 @@ export class RecordedJpegs {
     const { at } = this;
     const frame = this.#due(at);
     if (!frame) {
-      if (this.#runs) this.#stand(Math.min(at, this.#fetchedTo)); // what comes next is not there yet
+      if (this.#playing && this.#arrived) this.#wait(Math.min(at, this.#fetchedTo)); // what comes next is not there yet
     } else if (frame !== this.#shown || !this.#arrived) {
       this.#draw(frame);
     }
@@ -129,19 +130,22 @@ export class RecordedJpegs {
     this.#drawing = true;
     try {
       const picture = await createImageBitmap(new Blob([frame.bytes], { type: "image/jpeg" }));
-      if (!this.#closed) drawn(this.#canvas, picture, picture.width, picture.height);
+      if (!this.#closed) {
+        drawn(this.#canvas, picture, picture.width, picture.height);
+        this.#canvas.dataset.at = frame.at; // when the picture was taken
+      }
       picture.close();
     } catch {
       // a picture that cannot be decoded: the next one replaces it
     }
     this.#drawing = false;
     this.#shown = frame;
-    if (!this.#closed && !this.#arrived && this.#due(this.#from) === frame) this.#arrive();
+    if (!this.#closed && !this.#arrived && this.#due(this.at) === frame) this.#arrive();
   }
 
   #arrive() {
-    this.#stand(this.#from);
     this.#arrived = true;
+    this.#head.runs = this.#playing;
     this.#listener.begun();
   }
 
@@ -175,14 +179,13 @@ export class RecordedJpegs {
   }
 
   async #skip([, next]) {
-    if (!this.#arrived && next !== null && next - this.#from < NEAR_MS) {
+    if (!this.#arrived && next !== null && next - this.at < NEAR_MS) {
       this.#fetchedTo = next; // the little before the place asked for lies in the gap
     } else if (this.at < this.#fetchedTo - this.#frameMs) {
       await pause(OFTEN_MS); // what is fetched is played first
-    } else if (next !== null && next < dayEnd(dayOf(this.#from))) {
+    } else if (next !== null && next < dayEnd(dayOf(this.at))) {
       this.#fetchedTo = next;
-      this.#stand(next);
-      this.#arrived = false;
+      this.#wait(next);
     } else {
       if (now() - this.#fetchedTo > 10000) this.#listener.ranOut(this.#fetchedTo);
       await pause(1000); // at the present: the open segment grows
@@ -219,7 +222,11 @@ export class RecordedJpegs {
 
   #trackOf(head) {
     const track = jpegTrack(head);
-    if (track) return track;
+    if (track) {
+      this.#sound.wanted = hasSound(head);
+      if (!this.#sound.wanted) this.#listener.sound(false);
+      return track;
+    }
     this.close();
     this.#listener.unplayable("video"); // the camera sent something else then
     throw new DOMException("these are no single pictures", "AbortError");
