@@ -112,13 +112,18 @@ export class RecordedStills {
     const response = await fetch(`/api/v1/cameras/${this.#camera}/snapshot.jpg?at=${iso(at)}`);
     if (!response.ok) return; // no key frame there yet: the next try is soon
     const picture = await createImageBitmap(await response.blob());
+    const took = performance.now() - asked;
+    const early = (at - this.at) / this.#speed;
+    if (this.#playing && early > 20) await pause(early);
     if (turn === this.#turn) {
       drawn(this.#canvas, picture, picture.width, picture.height);
       this.#canvas.dataset.at = at;
       this.#shownAt = at;
-      this.#lateMs = Math.min(MOST_LATE_MS, (this.#lateMs + performance.now() - asked) / 2);
+      this.#lateMs = Math.min(MOST_LATE_MS, (this.#lateMs + took) / 2);
       this.#listener.begun();
     }
     picture.close();
   }
 }
+
+const pause = (milliseconds) => new Promise((done) => { setTimeout(done, milliseconds); });
