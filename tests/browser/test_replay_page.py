@@ -8,6 +8,7 @@ from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
+from playwright.sync_api import Route
 from support.browser import ZONE, Person, PreviewProcess
 from support.needs import needs
 
@@ -356,6 +357,25 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
     page.keyboard.press(",")
     lit = "() => [...document.querySelectorAll('#ticket li.now .d')].some((e) => e.textContent === 'TWO')"
     page.wait_for_function(lit)  # a picture before the line: the line before it
+
+
+def test_a_line_is_clicked_while_the_rest_of_its_ticket_comes(anna: Person, site: PreviewProcess) -> None:
+    """What is drawn anew meanwhile is not taken away under the mouse."""
+    at = quiet(anna, 6)
+    say_past(site, at, (0, "A|1|1|FIRST|1,00"), (2, "A|1|1|SECOND|1,00"), ticket=899)
+    page = anna.page
+    held: list[Route] = []
+    page.route("**/api/v1/tickets/899", lambda route: held.append(route))
+    anna.prepare("")  # nobody gets this window afterwards
+    base(anna, at + 2.5)
+    line = page.locator("#ticket li").filter(has_text="FIRST")
+    line.hover()
+    page.mouse.down()
+    with page.expect_response("**/api/v1/tickets/899"):
+        held[0].continue_()
+    page.locator("#ticket .tk-total").filter(has_text="2 articles").wait_for()  # the whole of it stands there
+    page.mouse.up()
+    page.wait_for_function(f"() => document.getElementById('now').textContent === '{clock(at)}'")
 
 
 def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: Person, site: PreviewProcess) -> None:
