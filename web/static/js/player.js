@@ -117,7 +117,7 @@ export class Player {
   }
 
   #told = {
-    unplayable: (way) => this.#useInstead(way),
+    unplayable: (way, from) => this.#useInstead(way, from),
     sound: (has) => this.#listener.sound(has),
     begun: () => {
       show(this.#busy, false);
@@ -144,8 +144,8 @@ export class Player {
     if (playing) this.#ways.play();
   }
 
-  #useInstead(way) {
-    const { at } = this;
+  #useInstead(way, from) {
+    const at = Math.max(this.at, from);
     this.#use(way === "video" && !playsVideo ? "stills" : way);
     this.#ways.seek(at);
   }

@@ -2,6 +2,7 @@
 // when they are due. The same interface as RecordedVideo.
 
 import { ask, query } from "./api.js";
+import { goesTo } from "./footage_stop.js";
 import { drawn } from "./jpeg.js";
 import { Fragments, hasSound, headLength, jpegTrack, joined, samplesOf } from "./mp4.js";
 import { PlayHead } from "./play_head.js";
@@ -13,6 +14,7 @@ const KEEP_BEHIND_MS = 4000;
 const EDGE_MS = 1500; // closer to the present than this nothing is whole yet
 const STEP_BACK_MS = 500; // so much is fetched from before the place asked for: one step back must not wait
 const NEAR_MS = 350; // a picture that begins so little after the place asked for is the one meant
+const JOINED_MS = 1600; // within a span no picture is longer in coming than this
 const OFTEN_MS = 200;
 
 export class RecordedJpegs {
@@ -25,6 +27,7 @@ export class RecordedJpegs {
   #fetching = null;
   #head;
   #sound;
+  #other = NaN; // from there on there is something else than single pictures
   #playing = false;
   #speed = 1;
   #shown = null; // the frame on the canvas
@@ -60,7 +63,8 @@ export class RecordedJpegs {
 
   seek(at) {
     this.#wait(at);
-    if (this.#due(at)) return;
+    this.#other = NaN;
+    if (this.#due(at, NEAR_MS)) return;
     this.#fetching?.abort();
     this.#fetching = null;
     this.#frames = [];
@@ -107,9 +111,9 @@ export class RecordedJpegs {
   }
 
   /** The frame that shows the instant `at`, if it was fetched. */
-  #due(at) {
+  #due(at, near = JOINED_MS) {
     const place = this.#frames.findLastIndex((frame) => frame.at <= at + 0.5);
-    if (place < 0) return this.#frames.length && this.#frames[0].at - at < NEAR_MS ? this.#frames[0] : null;
+    if (place < 0) return this.#frames.length && this.#frames[0].at - at < near ? this.#frames[0] : null;
     return place < this.#frames.length - 1 || at < this.#fetchedTo ? this.#frames[place] : null;
   }
 
@@ -140,11 +144,12 @@ export class RecordedJpegs {
     }
     this.#drawing = false;
     this.#shown = frame;
-    if (!this.#closed && !this.#arrived && this.#due(this.at) === frame) this.#arrive();
+    if (!this.#closed && !this.#arrived && this.#due(this.at) === frame) this.#arrive(frame);
   }
 
-  #arrive() {
+  #arrive(frame) {
     this.#arrived = true;
+    if (frame.at > this.at) this.#head.at = frame.at;
     this.#head.runs = this.#playing;
     this.#listener.begun();
   }
@@ -155,6 +160,10 @@ export class RecordedJpegs {
     const { at } = this;
     const old = this.#frames.findIndex((frame) => frame.at >= at - KEEP_BEHIND_MS);
     if (old > 0) this.#frames.splice(0, old);
+    if (!Number.isNaN(this.#other)) {
+      if (!this.#arrived) this.#leave(); // what was fetched is shown
+      return;
+    }
     if (!this.#fetching && this.#fetchedTo - at < AHEAD_MS * Math.max(1, this.#speed)) this.#fetchNext();
   }
 
@@ -214,21 +223,30 @@ export class RecordedJpegs {
       head = joined([head, value]);
       const length = headLength(head);
       if (!length) continue;
-      track = this.#trackOf(head.subarray(0, length));
+      track = this.#trackOf(head.subarray(0, length), at);
       this.#take(fragments.add(head.subarray(length)), track, stop);
     }
-    this.#fetchedTo = stop >= spanEnd ? spanEnd + 1 : stop;
+    this.#fetchedTo = goesTo(response, stop, spanEnd);
   }
 
-  #trackOf(head) {
+  #leave() {
+    this.close();
+    this.#listener.unplayable("video", this.#other); // the camera sent something else then
+  }
+
+  #trackOf(head, from) {
     const track = jpegTrack(head);
     if (track) {
       this.#sound.wanted = hasSound(head);
       if (!this.#sound.wanted) this.#listener.sound(false);
       return track;
     }
-    this.close();
-    this.#listener.unplayable("video"); // the camera sent something else then
+    if (!this.#arrived && from < this.at) {
+      this.#fetchedTo = this.at; // it is only the little before the place asked for
+    } else {
+      this.#other = from;
+      if (!this.#arrived) this.#leave();
+    }
     throw new DOMException("these are no single pictures", "AbortError");
   }
 
