@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from datetime import datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -390,7 +391,7 @@ def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: P
     assert not page.evaluate(stands, "OLD")
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
     mine.locator("li").first.click()
-    mine.locator("li.now").filter(has_text="NEW").first.wait_for()
+    page.wait_for_function(f"() => document.getElementById('now').textContent === '{clock(at + 3)}'")
     page.keyboard.press("ArrowUp")
     page.wait_for_function("() => [...document.querySelectorAll('#ticket .standing li.now.end')].length === 1")
     assert page.evaluate(stands, "OLD") and not page.evaluate(stands, "NEW")
@@ -427,3 +428,24 @@ def test_a_nudge_moves_the_past_of_its_till(anna: Person, site: PreviewProcess) 
     mine.locator("li.now").wait_for(state="detached")
     base(anna, at + 1.2)  # kept for all recordings
     mine.locator("li.now").filter(has_text="SHIFTED").wait_for()
+
+
+def test_a_nudge_is_kept_though_the_page_is_left_at_once(anna: Person, site: PreviewProcess) -> None:
+    at = quiet(anna, 12)
+    say_past(site, at, (0, "A|1|1|LEFT|1,00"), ticket=905)
+    base(anna, at + 2.3)
+    page = anna.page
+    page.locator("#ticket .standing").filter(has_text="TILL 9").locator("li.now").wait_for()
+    kept = (
+        "async () => (await (await fetch('/api/v1/sources')).json())"
+        ".items.find(({ source }) => source === '9')?.offset_ms ?? 0"
+    )
+    before = page.evaluate(kept)
+    page.locator("#nudge [data-step='-200']").click()
+    page.locator("#nudge [data-step='-200']").click()
+    page.goto("about:blank")
+    anna.go("/log")
+    until = time.monotonic() + 5
+    while page.evaluate(kept) != before - 400:
+        assert time.monotonic() < until
+        page.wait_for_timeout(50)

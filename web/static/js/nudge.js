@@ -17,7 +17,7 @@ export class Nudge {
   #several;
   #moved = ""; // the till that it names and moves
   #shown = null;
-  #saving = new Map(); // till -> the timer after which its offset is kept
+  #saving = new Map(); // till -> {timer, offset}: what is not kept yet
 
   /** `source()` is the till whose ticket is shown, one of `several`; `changed()` is called when its offset is another. */
   constructor(element, source, changed, several) {
@@ -25,6 +25,7 @@ export class Nudge {
     this.#several = several;
     this.#source = source;
     this.#changed = changed;
+    for (const leaving of ["beforeunload", "pagehide"]) addEventListener(leaving, () => { for (const till of [...this.#saving.keys()]) this.#save(till); });
     for (const button of element.querySelectorAll("[data-step]")) {
       const step = Number(button.dataset.step);
       const seconds = figure(Math.abs(step) / 1000, Math.abs(step) < 1000 ? 1 : 0);
@@ -54,13 +55,16 @@ export class Nudge {
     facts.tills[source] = { ...settingsOf(source), offset_ms: offset };
     this.#changed();
     this.tick();
-    clearTimeout(this.#saving.get(source));
-    this.#saving.set(source, setTimeout(() => this.#save(source, offset), SAVE_MS));
+    clearTimeout(this.#saving.get(source)?.timer);
+    this.#saving.set(source, { offset, timer: setTimeout(() => this.#save(source), SAVE_MS) });
   }
 
-  async #save(source, offset) {
+  async #save(source) {
+    const { offset, timer } = this.#saving.get(source);
+    clearTimeout(timer);
+    this.#saving.delete(source);
     try {
-      await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body: { offset_ms: offset } });
+      await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body: { offset_ms: offset }, keepalive: true });
       toast(_("Kept for all recordings of {till}.", { till: tillWords(source) }));
     } catch (error) {
       toast(error.message);
