@@ -192,7 +192,7 @@ export class RecordedJpegs {
       this.#fetchedTo = next; // the little before the place asked for lies in the gap
     } else if (this.at < this.#fetchedTo - this.#frameMs) {
       await pause(OFTEN_MS); // what is fetched is played first
-    } else if (next !== null && next < dayEnd(dayOf(this.at))) {
+    } else if (next !== null && next < dayEnd(dayOf(this.#fetchedTo))) {
       this.#fetchedTo = next;
       this.#wait(next);
     } else {

@@ -177,7 +177,7 @@ export class RecordedVideo {
   }
 
   async #skip([, next]) {
-    if (next !== null && next < dayEnd(dayOf(this.#base + 1000))) {
+    if (next !== null && next < dayEnd(dayOf(this.#fetchedTo))) {
       if (!Number.isNaN(this.#wanted) && this.#wanted < next) this.#wanted = next;
       this.#fetchedTo = next;
       return;
