@@ -145,6 +145,18 @@ def test_where_nothing_was_recorded_the_page_says_from_when_to_when(anna: Person
     anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
     words = anna.page.locator(".lostwords").text_content() or ""
     assert re.search(r"No picture from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", words) and "the camera was lost" in words
+    anna.page.keyboard.press("k")  # it goes on behind
+    anna.until("v.readyState >= 2 && !v.paused && !document.querySelector('.pic.lost')")
+    anna.go(f"/replay/1?at={hole - 5 * 86400}")  # a day without any picture: nothing to step or play to
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+    anna.page.wait_for_function("() => /\\d/.test(document.getElementById('now').textContent)")
+    stands = moment(anna)
+    for key in (".", "k", ","):
+        anna.page.keyboard.press(key)
+        anna.page.wait_for_function("() => document.getElementById('play').getAttribute('aria-label') === 'Play'")
+        assert moment(anna) == stands and anna.page.locator(".lostwords").is_visible()
+    anna.go(f"/replay/1?at={hole}")
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
     anna.page.locator(".lostwords button").last.click()
     anna.until("v.readyState >= 2 && !document.querySelector('.pic.lost')")
 

@@ -12,6 +12,7 @@ import { clock } from "./time.js";
 import { gapWords } from "./words.js";
 
 const FIRST_WAY = playsVideo ? "video" : "jpegs"; // what is tried before it is known what was recorded
+const BEHIND_MS = 50; // so far behind a gap there is a picture beyond doubt
 const SHORT_MS = 5000; // playing begins behind a gap that ends so soon
 
 /** `camera` is {key, id, name, removed}. `listener` has `sound(has)`, `changed()` (plays or stands). */
@@ -76,7 +77,7 @@ export class Player {
     if (turn !== this.#seeking) return;
     const next = place.gap?.[1] ?? NaN;
     if (this.playing && next - at < SHORT_MS) {
-      await this.seek(next + 50);
+      await this.seek(next + BEHIND_MS);
       return;
     }
     if (place.gap) {
@@ -90,9 +91,11 @@ export class Player {
     this.#tellTime(at);
   }
 
+  /** Where there is no picture it goes on behind that, if anything was recorded there. */
   play() {
     this.#ways.play();
     this.#listener.changed();
+    if (!Number.isNaN(this.gapAt)) this.seek(this.#gap[1] === null ? this.gapAt : this.#gap[1] + BEHIND_MS);
   }
 
   pause() {
@@ -106,7 +109,12 @@ export class Player {
   }
 
   step(direction) {
-    this.#clearGap();
+    if (!Number.isNaN(this.gapAt)) {
+      const [from, to] = this.#gap;
+      if (direction < 0 && from !== null) this.seek(from - BEHIND_MS);
+      if (direction > 0 && to !== null) this.seek(to + BEHIND_MS);
+      return;
+    }
     this.#ways.step(direction);
     this.#listener.changed();
   }
@@ -167,15 +175,18 @@ export class Player {
         : to !== null ? _("No picture before {to}", { to: clock(to) }) : _("Nothing was recorded on this day");
     const jumps = [];
     if (from !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(from - 2000) }, icon("stepb"), _("To {time}", { time: clock(from) })));
-    if (to !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(to + 50) }, _("To {time}", { time: clock(to) }), icon("stepf")));
+    if (to !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(to + BEHIND_MS) }, _("To {time}", { time: clock(to) }), icon("stepf")));
     const why = gapWords(cause);
     this.#none.replaceChildren(el("strong", null, words), ...(why ? [el("p", null, _("The reason: {why}.", { why }))] : []), el("div", { class: "row wrap" }, jumps));
     show(this.#none, true);
     this.gapAt = at;
+    this.#gap = [from, to];
   }
 
   /** The instant asked for where nothing was recorded, else NaN. */
   gapAt = NaN;
+
+  #gap = [null, null];
 
   #clearGap() {
     this.gapAt = NaN;
