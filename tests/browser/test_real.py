@@ -22,7 +22,8 @@ from zoneinfo import ZoneInfo
 import pytest
 from playwright.sync_api import Browser
 from support.browser import PASSWORD, Person, person
-from support.cameras import CLIPS, Habits, HttpCamera, RtspCamera, looped
+from support.cameras import Habits, HttpCamera, RtspCamera, looped
+from support.clips import clip
 from support.needs import needs
 from support.server import Server
 from support.timed_cameras import SECOND, TimedCameras
@@ -350,8 +351,8 @@ MOVES = f"() => !{HEARD}.paused && !{HEARD}.seeking && {HEARD}.readyState >= 3"
 @pytest.fixture
 def sounding(shop: Shop) -> Iterator[dict[str, tuple[int, float]]]:
     """Cameras whose pictures are drawn, by codec: their number, and when 7 seconds of theirs with sound begin."""
-    kinds = (("mjpeg", "vtest_mjpeg.mkv", "pcmu"), ("h265", "vtest_h265.mp4", "aac"))
-    cameras = {codec: RtspCamera(looped(CLIPS / clip), codec=codec, audio=sound) for codec, clip, sound in kinds}
+    kinds = (("mjpeg", "standard_huffman.mkv", "pcmu"), ("h265", "vtest_h265.mp4", "aac"))
+    cameras = {codec: RtspCamera(looped(clip(name)), codec=codec, audio=sound) for codec, name, sound in kinds}
     numbers = {}
     try:
         for codec, camera in cameras.items():
