@@ -28,7 +28,7 @@ from twisted.internet import reactor as _reactor
 
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
-from camtrace.model import Line, Rule, Ticket
+from camtrace.model import Line, Rule, Span, Ticket
 from camtrace.store import migrate
 from camtrace.store.database import Database
 from camtrace.store.facts import FactsStore
@@ -72,8 +72,17 @@ class Shop:
     def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
         return False
 
+    def heard(self, start: datetime, stop: datetime) -> bool:
+        return True
+
     def by_uid(self, uid: int) -> None:
         return None
+
+    async def outages(self, start: datetime, stop: datetime, starting: bool = False) -> list[Span]:
+        return []
+
+    async def losses(self, start: datetime, stop: datetime) -> list[tuple[int, Span]]:
+        return []
 
     async def motions(self, after: datetime, stop: datetime, limit: int = 20_000) -> list[tuple[datetime, int, str]]:
         return []
@@ -172,10 +181,11 @@ async def tried(store: LineStore, rule: Rule, lines: list[Line]) -> tuple[int, f
     async def tell(outcome: Outcome) -> None:
         """Nobody waits for what comes before the end."""
 
-    trials = Trials(store, shop, shop, shop)
+    trials = Trials(store, shop, shop, shop, shop)
     beat = Beat()
     began, cpu = time.monotonic(), time.process_time()
-    outcome = await trials.run(rule, lines[0].received_at, lines[-1].received_at, 100, lambda line: True, tell)
+    stop = lines[-1].received_at + timedelta(microseconds=1)
+    outcome = await trials.run(rule, lines[0].received_at, stop, 100, lambda line: True, tell)
     assert outcome.lines == len(lines), (outcome.lines, len(lines))
     return outcome.count, time.monotonic() - began, time.process_time() - cpu, beat.stop()
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
+from dataclasses import replace
 from datetime import timedelta
 from functools import partial
 from typing import Any
@@ -34,7 +35,7 @@ from camtrace.complaints import Complaints
 from camtrace.config import Config
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged
+from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged, SourceAppeared
 from camtrace.folders import ensure_folder, hold_folder
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
@@ -46,6 +47,7 @@ from camtrace.mail.office import Office
 from camtrace.mail.queue import Queue
 from camtrace.mail.service import Mails, authors
 from camtrace.mail.smtp import Post
+from camtrace.mail.stills import Stills
 from camtrace.media.feeds import Feeds
 from camtrace.media.live import Live
 from camtrace.media.lookback import Lookback
@@ -54,7 +56,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, Camera, ContactBox
+from camtrace.model import Camera, ContactBox, SourceSettings
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -82,6 +84,7 @@ from camtrace.store.contacts import ContactStore
 from camtrace.store.database import Database
 from camtrace.store.dialects import DialectStore, SourceStore
 from camtrace.store.disconnections import Disconnections
+from camtrace.store.disturbances import Disturbances
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
@@ -89,6 +92,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.people import People
 from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
 from camtrace.store.searches import SavedSearches
@@ -97,6 +101,7 @@ from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.grouping import Grouping
+from camtrace.tickets.raising import Raising
 from camtrace.tickets.service import Screens
 from camtrace.tickets.silence import Silences
 from camtrace.tickets.sources import SourceBook
@@ -123,10 +128,12 @@ from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.profiles import ProfilesApi
 from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.pages import Pages
@@ -155,10 +162,11 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     embedded = None if settings.database.dsn else EmbeddedServer(data, reactor, settings.database.user)
     database = Database(settings.database.dsn or (embedded.dsn if embedded else ""), reactor)
     users, journal, lines = Users(database), Journal(database), LineStore(database)
+    people = People(database)
     camera_rows, segments, gaps = CameraStore(database), SegmentStore(database), GapStore(database)
     alarm_rows, calendar_rows, contact_rows = AlarmStore(database), CalendarStore(database), ContactStore(database)
     rule_rows = RuleStore(database)
-    losses = Disconnections(database)
+    losses, disturbances = Disconnections(database), Disturbances(database)
     gate = Gate(users, vault, pools)
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
@@ -189,11 +197,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         settings.volume_folders(),
         timetable,
         alarms.is_recorded,
+        lambda camera: exceptions.reach(camera),
         keep_free=int(settings.storage.keep_free_gb * 1e9),
         days=settings.storage.days,
         alarm_days=settings.storage.alarm_days,
     )
-    bus.subscribe(AlarmTriggered, lambda fact: recording.alarm_changed(fact.alarm.camera_uid))
+
+    def alarm_triggered(fact: AlarmTriggered) -> None:
+        if fact.alarm.ended_at is None:
+            recording.alarm_changed(fact.alarm.camera_uid)
+        elif fact.alarm.recorded_from is not None:
+            recording.alarm_passed(fact.alarm.camera_uid)
+
+    bus.subscribe(AlarmTriggered, alarm_triggered)
     bus.subscribe(AlarmEnded, lambda fact: recording.alarm_changed(fact.alarm.camera_uid))
 
     async def settings_changed(fact: SettingChanged) -> None:
@@ -204,15 +220,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             alarms.camera_changed(int(fact.key))
         elif fact.kind == "setting":
             await registry.setting_changed(fact.key)
+            socket.settings_changed()
         elif fact.kind == "contact_box":
             await boxes.changed()
         elif fact.kind == "rule":
             await exceptions.changed()
+            recording.refresh()
         elif fact.kind == "dialect":
             await dialects.load()
         elif fact.kind == "source":
             await sources.load()
             dialects.changed()
+            recording.refresh()
+            socket.settings_changed()
 
     bus.subscribe(SettingChanged, settings_changed)
     footage = Footage(recording.index, gaps, files, pools, decode_jpeg, alarm_rows.recorded_spans)
@@ -278,7 +298,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     encodings = Encodings(dict(settings.pos.encodings))
     dialect_rows, source_rows, capture = DialectStore(database), SourceStore(database), Capture()
     sources = SourceBook(source_rows.all)
-    dialects = Dialects(sources, dialect_rows)
+    dialects = Dialects(sources, dialect_rows, encodings)
 
     async def speech_changed() -> None:
         await sources.load()
@@ -319,14 +339,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         rule_rows,
         lines,
         alarm_rows,
-        directory,
+        disturbances,
+        cameras,
         timetable,
-        alarms.trigger,
+        sources.offset,
         ids.next,
         metrics,
         reactor,
     )
-    trials = Trials(lines, alarm_rows, timetable, directory)
+    raising = Raising(bus, rule_rows, directory, sources.offset, alarms.trigger, reactor)
+    trials = Trials(lines, alarm_rows, disturbances, timetable, directory)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
@@ -357,6 +379,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         admission=prisma_admission.Admission(settings.prisma.sources),
         encoding=settings.prisma.encoding,
         alive=silences.alive,
+        appeared=lambda source: bus.publish(SourceAppeared(source)),
     )
     event_port = EventPort(reactor, event_sources, settings.listen.prisma)
     if settings.listen.prisma:
@@ -404,19 +427,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     rtsp = RtspService(
         reactor, footage, live, sub_streams, cameras, gate, metrics, note, anonymous=settings.rtsp.anonymous
     )
+    bus.subscribe(SettingChanged, rtsp.setting_changed)
     if settings.listen.rtsp:
         doors.add("rtsp", settings.listen.rtsp, rtsp, rtsp.stopService)
 
     # browsers and programs
     access = Access(gate)
+    bus.subscribe(SettingChanged, access.setting_changed)
     static = Static(assets.web() / "static")
     zone = ZoneInfo(settings.site.timezone)
     mail_rows, post = MailStore(database), Post(reactor)
     voices = authors(Place(settings.site.name, zone, settings.web_address()), translations, REASONS)
 
-    async def alarm_picture(alarm: Alarm) -> bytes | None:
-        return pictures.of(alarm.id) or await live.picture(alarm.camera_uid)
-
+    stills = Stills(pictures, live, footage, directory, recording.wants)
     mails = Mails(
         bus,
         mail_rows,
@@ -429,24 +452,44 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         voices,
         settings.site.language,
         reactor,
-        alarm_picture,
+        stills.picture,
     )
     mail_queue = Queue(mail_rows, post, lambda: mails.settings, vault, note, reactor, settings.site.name)
     office = Office(setting_rows, mail_rows, users, post, vault, note, voices, settings.site.language)
     templates = Templates(assets.web() / "templates", translations, static.url)
     known_password = bool(settings.listen.ftp) and settings.ftp.uses_default_password
+
+    def named_sources() -> list[SourceSettings]:
+        """What is set for sources; one without a label goes by the name under which Prisma's are registered."""
+        named = {name: SourceSettings(name, known.name) for name, known in registry.sources.items() if known.name}
+        for each in sources.all():
+            label = each.label or (named[each.source].label if each.source in named else "")
+            named[each.source] = replace(each, label=label)
+        return list(named.values())
+
     frame = Frame(
         templates,
         settings.site,
         cameras,
         known_password,
         event_names=lambda language: registry.catalogue.names(language),
-        sources=sources.all,
+        sources=named_sources,
+        ports=doors.port_numbers,
     )
-    door = Door(frame, access)
+    door = Door(frame, access, note)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
     socket = LiveSocket(
-        reactor, access, cameras, sources.offset, live, sub_streams, screens, bus, metrics, silences.since
+        reactor,
+        access,
+        cameras,
+        sources.offset,
+        live,
+        sub_streams,
+        screens,
+        bus,
+        metrics,
+        silences.since,
+        frame.settings,
     )
     events = EventsApi(reactor, access, cameras, sources.offset, bus, History(database, lines, journal, alarm_rows))
 
@@ -496,6 +539,8 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             RulesApi(reactor, access, cameras, sources.offset, rule_rows, trials, exceptions.unseen, timetable, note),
             ExceptionsApi(reactor, access, cameras, sources.offset, camera_rows, rule_rows, note, frame.voices),
             ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
+            UsersApi(access, people, gate, note),
+            ProfilesApi(access, cameras, people, note),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
             DialectsApi(access, dialect_rows, sources, note, speech_changed, spoken),
             SourcesApi(
@@ -582,6 +627,15 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         await cameras.stop()
         await loss_keeper.stop()
 
+    async def start_rules() -> None:
+        await raising.start()
+        await exceptions.start()
+        recording.refresh()  # how far back an alarm reaches is known now
+
+    async def stop_rules() -> None:
+        await exceptions.stop()
+        await raising.stop()
+
     async def start_mails() -> None:
         await mails.start(mail_queue)
 
@@ -640,7 +694,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("motion", motion_alarms.start, motion_alarms.stop),
             Tier("contacts", boxes.start, boxes.stop),
             Tier("camera events", camera_events.start, camera_events.stop, leaves=4.5),
-            Tier("rules", exceptions.start, exceptions.stop),
+            Tier("rules", start_rules, stop_rules),
             Tier("silence", listen_for_silence, silences.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),

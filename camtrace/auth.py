@@ -29,6 +29,7 @@ SHORTEST_PASSWORD = 12
 LONGEST_PASSWORD = 1024
 LONGEST_NAME = 64
 LINK_HOURS = 24
+PASSWORD_LINK_HOURS = 72  # who is to set a password may not be at work before the day after tomorrow
 SESSION_DAYS = 30
 TRIES = 5  # wrong passwords by one name or one address before waiting
 TRY_SECONDS = 60  # … within this time, and how long the wait is
@@ -82,6 +83,8 @@ class Accounts(Protocol):
     async def add_link(self, digest: bytes, at: datetime, expires_at: datetime) -> None: ...
     async def link_valid(self, digest: bytes, at: datetime) -> bool: ...
     async def redeem_link(self, digest: bytes, name: str, password_hash: str, at: datetime) -> User | None: ...
+    async def link_user(self, digest: bytes, at: datetime) -> User | None: ...
+    async def redeem_password_link(self, digest: bytes, password_hash: str, at: datetime) -> User | None: ...
 
 
 class Throttle:
@@ -187,7 +190,7 @@ class Gate:
         return user
 
     async def _verify(self, user: User | None, password: str) -> bool:
-        stored = user.password_hash if user is not None else await self._pools.job(_nobody)
+        stored = (user.password_hash if user is not None else "") or await self._pools.job(_nobody)
         digest = hmac.new(self._cache_key, f"{stored}\0{password}".encode(), hashlib.sha256).digest()
         until, _ = self._believed.get(digest, (0.0, ""))
         if user is not None and until > clock.monotonic():
@@ -201,13 +204,14 @@ class Gate:
     async def create_user(self, name: str, profile: str, password: str) -> User:
         """A new user. Raises Invalid on a poor name or password, Conflict when the name is taken."""
         check_name(name)
-        return await self._accounts.create(name, profile, await self._hash(password), clock.now())
+        return await self._accounts.create(name, profile, await self.hashed(password), clock.now())
 
     async def change_password(self, user: User, password: str) -> None:
         """Give `user` another login password."""
-        await self._accounts.set_password(user.id, await self._hash(password))
+        await self._accounts.set_password(user.id, await self.hashed(password))
 
-    async def _hash(self, password: str) -> str:
+    async def hashed(self, password: str) -> str:
+        """The Argon2id hash of a password that somebody chose. Raises Invalid when it is too short."""
         check_password_strength(password)
         return await self._pools.job(_hasher.hash, password)
 
@@ -232,6 +236,11 @@ class Gate:
             return None
         md5, sha256 = json.loads(self._vault.unseal(user.player_ha1))
         return PlayerSecret(user, md5, sha256)
+
+    async def user(self, name: str) -> User | None:
+        """The user of that name as it is now; None if there is none, or it is locked."""
+        user = await self._accounts.by_name(name)
+        return user if user is not None and not user.locked else None
 
     # ── sessions and tokens ──
 
@@ -301,9 +310,27 @@ class Gate:
     async def redeem_setup(self, code: str, name: str, password: str) -> User:
         """Make the administrator `name` by a one-time code. Raises Refused, Invalid or Conflict."""
         check_name(name)
-        user = await self._accounts.redeem_link(_digest(code), name, await self._hash(password), clock.now())
+        user = await self._accounts.redeem_link(_digest(code), name, await self.hashed(password), clock.now())
         if user is None:
             raise Refused(N_("This link has been used or is too old. `camtrace link` on the server prints a new one."))
+        return user
+
+    # ── links by which one person sets a password ──
+
+    def new_password_link(self) -> tuple[str, bytes, datetime]:
+        """A one-time code, its digest to be stored with a user, and until when it is good."""
+        code = secrets.token_urlsafe(18)
+        return code, _digest(code), clock.now() + timedelta(hours=PASSWORD_LINK_HOURS)
+
+    async def link_user(self, code: str) -> User | None:
+        """Whose password `redeem_password_link` would set; None if the code is not (any more) good."""
+        return await self._accounts.link_user(_digest(code), clock.now())
+
+    async def redeem_password_link(self, code: str, password: str) -> User:
+        """Give the code's user this password, once. Raises Refused or Invalid."""
+        user = await self._accounts.redeem_password_link(_digest(code), await self.hashed(password), clock.now())
+        if user is None:
+            raise Refused(N_("This link has been used or is too old. Who gave it to you can make a new one."))
         return user
 
 

@@ -11,6 +11,7 @@ import socket
 import sys
 import time
 from collections.abc import Awaitable, Callable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from twisted.internet import defer, task
 from camtrace import __version__, auth, clock, config, till_test
 from camtrace.errors import CamTraceError, Invalid, NotFound, StartError
 from camtrace.folders import Hold, become_owner, ensure_folder, is_held
-from camtrace.model import User
+from camtrace.model import RIGHTS, User
 from camtrace.pools import Pools
 from camtrace.prisma import check as prisma
 from camtrace.prisma.wire import DEFAULT_ENCODING, SIZE, encode, split
@@ -27,6 +28,7 @@ from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.store.database import Database
 from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.migrate import migrate
+from camtrace.store.people import People
 from camtrace.store.users import Users
 from camtrace.vault import Vault
 
@@ -34,10 +36,11 @@ WAIT_SECONDS = 30
 
 
 class Console:
-    """What the commands work with: the people's store and the gate."""
+    """What the commands work with: the people's stores and the gate."""
 
-    def __init__(self, users: Users, gate: auth.Gate, settings: config.Config) -> None:
+    def __init__(self, users: Users, people: People, gate: auth.Gate, settings: config.Config) -> None:
         self.users = users
+        self.people = people
         self.gate = gate
         self.settings = settings
 
@@ -78,8 +81,35 @@ async def user_player(console: Console, arguments: argparse.Namespace) -> None:
 async def user_lock(console: Console, arguments: argparse.Namespace) -> None:
     """Lock or unlock a user."""
     user = await console.user(arguments.name)
-    await console.users.set_locked(user.id, arguments.lock)
+    await console.people.change(user.id, {"locked": arguments.lock})
     print(f"{user.name} is {'locked' if arguments.lock else 'unlocked'}")
+
+
+async def user_remove(console: Console, arguments: argparse.Namespace) -> None:
+    """Remove a user."""
+    user = await console.user(arguments.name)
+    await console.people.remove(user.id)
+    print(f"user {user.name} is removed")
+
+
+async def profile_list(console: Console, arguments: argparse.Namespace) -> None:
+    """Print every profile: its name, its rights, the cameras it sees, how many users have it."""
+    for profile, users in await console.people.profiles():
+        rights = ",".join(right for right in RIGHTS if right in profile.rights)
+        seen = "all cameras" if profile.cameras is None else f"{len(profile.cameras)} cameras"
+        print("\t".join([profile.name, rights, seen, f"{users} users"]))
+
+
+async def profile_allow(console: Console, arguments: argparse.Namespace) -> None:
+    """Give a profile a right, or take it away."""
+    profiles = {profile.name: profile for profile, _ in await console.people.profiles()}
+    profile = profiles.get(arguments.profile)
+    if profile is None:
+        raise NotFound(f"there is no profile {arguments.profile!r}: {', '.join(profiles)}")
+    changed = profile.rights | {arguments.right} if arguments.allow else profile.rights - {arguments.right}
+    if changed != profile.rights:
+        await console.people.change_profile(replace(profile, rights=changed))
+    print(f"{profile.name} may now: {', '.join(right for right in RIGHTS if right in changed) or 'nothing'}")
 
 
 async def token_create(console: Console, arguments: argparse.Namespace) -> None:
@@ -187,11 +217,11 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(makes=False, alone=False)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    user = commands.add_parser("user", help="users: create, list, password, player, lock, unlock")
+    user = commands.add_parser("user", help="users: create, list, password, player, lock, unlock, remove")
     users = user.add_subparsers(required=True, metavar="ACTION")
     create = users.add_parser("create", help="make a user")
     create.add_argument("name")
-    create.add_argument("--profile", required=True, help="administrator, operator, viewer …")
+    create.add_argument("--profile", required=True, help="administrator, operator, viewer, or one made in the shop")
     create.add_argument("--password-file", required=True, help='its first line is the password; "-" reads the input')
     create.set_defaults(run=user_create, makes=True)
     users.add_parser("list", help="print every user").set_defaults(run=user_list)
@@ -206,6 +236,19 @@ def parser() -> argparse.ArgumentParser:
         lock = users.add_parser(word, help=f"{word} a user")
         lock.add_argument("name")
         lock.set_defaults(run=user_lock, lock=locked)
+
+    remove = users.add_parser("remove", help="remove a user; what the journals tell stays")
+    remove.add_argument("name")
+    remove.set_defaults(run=user_remove)
+
+    profile = commands.add_parser("profile", help="profiles, what their users may: list, allow, deny")
+    profiles = profile.add_subparsers(required=True, metavar="ACTION")
+    profiles.add_parser("list", help="print every profile").set_defaults(run=profile_list)
+    for word, allow in (("allow", True), ("deny", False)):
+        right = profiles.add_parser(word, help=f"{word} a right, at once for all who have the profile")
+        right.add_argument("profile")
+        right.add_argument("right", choices=RIGHTS, metavar="RIGHT", help=", ".join(RIGHTS))
+        right.set_defaults(run=profile_allow, allow=allow)
 
     token = commands.add_parser("token", help="bearer tokens of programs")
     tokens = token.add_subparsers(required=True, metavar="ACTION")
@@ -280,7 +323,7 @@ async def with_database(
         await migrate(database)
         users = Users(database)
         vault = Vault.open(settings.data.directory / "secret.key")
-        await work(Console(users, auth.Gate(users, vault, pools), settings))
+        await work(Console(users, People(database), auth.Gate(users, vault, pools), settings))
     finally:
         pools.stop()
         await database.stop()

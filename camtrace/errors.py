@@ -68,6 +68,10 @@ class Conflict(CamTraceError):
         self.field = field
 
 
+class Overreach(CamTraceError):
+    """Somebody would give more than they have, or touch a person or a profile that may more than they do."""
+
+
 class StreamFailure(CamTraceError):
     """A camera's stream could not be opened or ended.
 

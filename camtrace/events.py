@@ -117,6 +117,13 @@ class TillSilenceChanged:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceAppeared:
+    """A source spoke that had not spoken since the server runs, or was refused until now."""
+
+    source: str
+
+
+@dataclass(frozen=True, slots=True)
 class SettingChanged:
     """Something an administrator edits was changed, by whatever road.
 

@@ -12,6 +12,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
+from datetime import datetime
 from typing import Any, Protocol
 
 from twisted.internet import defer
@@ -105,6 +106,7 @@ class Intake:
         self._patience_seconds = patience_seconds
         self._retry_seconds = retry_seconds
         self._arrived: deque[Arrival] = deque()
+        self._under_way: deque[list[Arrival]] = deque()  # batches that are not published yet
         self._accepting = _Loop(self._accept)
         self._draining = _Loop(self._drain)
         self._last_drain: defer.Deferred[None] | None = None
@@ -120,6 +122,12 @@ class Intake:
     def waiting(self) -> int:
         """Facts that arrived and are not taken into a batch yet: what says that senders must slow down."""
         return len(self._arrived)
+
+    @property
+    def waits_since(self) -> datetime | None:
+        """When the oldest fact got its id that is not published yet; None while there is none."""
+        first = self._under_way[0] if self._under_way else self._arrived
+        return clock.from_us(first[0][0].id >> 10) if first else None
 
     def record(self, fact: Fact) -> defer.Deferred[None]:
         """Make `fact` durable and publish it; fires after that.
@@ -176,6 +184,7 @@ class Intake:
             if self._last_drain is not None:
                 await self._last_drain
             batch = [self._arrived.popleft() for _ in range(min(BATCH_FACTS, len(self._arrived)))]
+            self._under_way.append(batch)
             collected = self._scheduler.seconds() + COLLECT_SECONDS
             writing = defer.Deferred.fromCoroutine(self._make_durable(batch))
             self._publish(done, refused)  # those before it, while the database has something to do
@@ -229,6 +238,8 @@ class Intake:
                 done.callback(None)
             else:
                 done.errback(reason)
+        if batch and self._under_way and self._under_way[0] is batch:
+            self._under_way.popleft()
 
     # ── draining: spool → database ───────────────────────────────────────────────────────────────────────────────
 

@@ -22,7 +22,7 @@ ALONE = (
 )
 
 # how long an example takes says more of the machine than of the code
-hypothesis.settings.register_profile("camtrace")
+hypothesis.settings.register_profile("camtrace", deadline=None, suppress_health_check=[hypothesis.HealthCheck.too_slow])
 hypothesis.settings.load_profile("camtrace")
 
 

@@ -16,6 +16,7 @@ from camtrace import auth
 from camtrace.errors import Conflict, Invalid, NotFound
 from camtrace.events import SettingChanged
 from camtrace.pools import Pools
+from camtrace.store.people import People
 from camtrace.store.users import Users
 from camtrace.vault import Vault
 
@@ -118,9 +119,9 @@ class GateTests(DatabaseCase):
         self.assertEqual((await self.gate.user_of_session(session)).name, "anna")
         self.assertEqual((await self.gate.user_of_token(token)).name, "anna")
         self.assertIsNone(await self.gate.user_of_token(session))
-        await Users(self.database).set_locked(user.id, True)
+        await People(self.database).change(user.id, {"locked": True})
         self.assertIsNone(await self.gate.user_of_token(token))
-        await Users(self.database).set_locked(user.id, False)
+        await People(self.database).change(user.id, {"locked": False})
         await self.gate.close_session(session)
         self.assertIsNone(await self.gate.user_of_session(session))
         self.assertNotEqual(self.gate.csrf("a"), self.gate.csrf("b"))
@@ -141,7 +142,7 @@ class GateTests(DatabaseCase):
         self.now[0] = auth.LATELY_SECONDS
         self.assertIsNone(self.gate.user_of_token_lately(token))
         await self.gate.user_of_token(token)
-        await Users(self.database).set_locked(user.id, True)
+        await People(self.database).change(user.id, {"locked": True})
         await self.gate.user_of_token(token)
         self.assertIsNone(self.gate.user_of_token_lately(token))
 
@@ -162,11 +163,10 @@ class GateTests(DatabaseCase):
         """Who listens to the database hears of every change of a user."""
         heard: list[str] = []
         await self.database.listen("config", heard.append)
-        users = Users(self.database)
         user = await self.gate.create_user("anna", "viewer", GOOD)
         await self.gate.change_password(user, GOOD + "!")
         await self.gate.new_player_password(user)
-        await users.set_locked(user.id, True)
+        await People(self.database).change(user.id, {"locked": True})
         await until(lambda: heard == ["user anna"] * 4)
 
     async def test_player_password(self) -> None:
@@ -180,8 +180,29 @@ class GateTests(DatabaseCase):
         self.assertEqual(secret.ha1_md5, hashlib.md5(f"anna:CamTrace:{password}".encode()).hexdigest())
         stored = (await self.rows("select player_ha1 from account"))[0][0]
         self.assertNotIn(secret.ha1_md5.encode(), bytes(stored))
-        await Users(self.database).set_locked(user.id, True)
+        await People(self.database).change(user.id, {"locked": True})
         self.assertFalse(await self.gate.digest_wanted())
+
+    async def test_password_link(self) -> None:
+        """Who was given no password cannot sign in before the link has set one; it sets one once, and no short one."""
+        boris = (await People(self.database).create("boris", "viewer", "", datetime(2026, 11, 20, tzinfo=UTC))).user
+        for password in ("", GOOD):
+            with self.assertRaises(auth.Refused):
+                await self.gate.check_password("boris", password, "1.2.3.4")
+        code, digest, end = self.gate.new_password_link()
+        self.assertIsNone(await self.gate.link_user(code))
+        await People(self.database).add_link(boris.id, digest, end)
+        self.assertEqual((await self.gate.link_user(code)).name, "boris")
+        with self.assertRaises(Invalid):
+            await self.gate.redeem_password_link(code, "short")
+        await self.gate.redeem_password_link(code, GOOD)
+        self.assertEqual((await self.gate.check_password("boris", GOOD, "1.2.3.4")).name, "boris")
+        with self.assertRaises(auth.Refused):
+            await self.gate.redeem_password_link(code, GOOD + "!")
+        self.assertNotIn(code.encode(), digest)
+        self.assertEqual((await self.gate.user("boris")).id, boris.id)
+        await People(self.database).change(boris.id, {"locked": True})
+        self.assertIsNone(await self.gate.user("boris"))
 
     async def test_refusals(self) -> None:
         """A taken name, a poor name, a missing profile."""

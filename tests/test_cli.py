@@ -11,7 +11,13 @@ import pytest
 from camtrace import cli, config
 from camtrace.pos.presets import BY_NAME
 
-EXISTING = [["user", "list"], ["user", "player", "anna"], ["user", "unlock", "anna"], ["token", "create", "anna"]]
+EXISTING = [
+    ["user", "list"],
+    ["profile", "list"],
+    ["user", "player", "anna"],
+    ["user", "unlock", "anna"],
+    ["token", "create", "anna"],
+]
 
 
 @pytest.fixture
@@ -52,6 +58,13 @@ def test_first_user(tmp_path: Path, installed: Path) -> None:
     for words in (["link"], ["user", "create", "anna", "--profile", "viewer", "--password-file", "-"]):
         for options, data in (([], there), (["--data", str(absent)], absent), (["--config", str(installed)], absent)):
             cli.refuse_strange_folder(cli.parser().parse_args([*options, *words]), config.parse("", None, data))
+
+
+def test_no_such_right(capsys: pytest.CaptureFixture[str]) -> None:
+    """What can be given is listed."""
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["profile", "allow", "viewer", "fly"])
+    assert ended.value.code == 2 and "invalid choice: 'fly'" in capsys.readouterr().err
 
 
 # ── pos-test ──

@@ -56,7 +56,7 @@ def test_nothing_stays_in_the_catalogue_that_no_page_says(language: str) -> None
     assert [message.id for message in stored(language) if message.id and used.get(message.id) is None] == []
 
 
-ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "Refused", "TooLarge"}
+ERRORS = {"Invalid", "Conflict", "NotFound", "Forbidden", "Refused", "TooLarge", "Overreach"}
 # said to programs only: no page can cause them
 TO_PROGRAMS = {
     "the body must be JSON, with Content-Type: application/json",

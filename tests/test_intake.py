@@ -9,6 +9,7 @@ from typing import Any
 from twisted.internet import defer, task
 from twisted.trial.unittest import SynchronousTestCase
 
+from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.errors import DatabaseUnavailable, FactRefused
 from camtrace.events import Noted
@@ -113,6 +114,18 @@ class IntakeCase(SynchronousTestCase):
 
 
 class Batches(IntakeCase):
+    def test_since_when_the_oldest_waits(self) -> None:
+        self.store.mode = "slow"
+        self.assertIsNone(self.intake.waits_since)
+        self.record(5_000_000 << 10, 7_000_000 << 10)
+        self.assertEqual(self.intake.waits_since, clock.from_us(5_000_000))
+        self.store.answer()
+        self.assertEqual(self.intake.waits_since, clock.from_us(7_000_000))
+        self.clock.advance(0.02)
+        self.assertEqual(self.intake.waits_since, clock.from_us(7_000_000))
+        self.store.answer()
+        self.assertIsNone(self.intake.waits_since)
+
     def test_the_first_commits_at_once_what_arrives_meanwhile_is_the_next(self) -> None:
         self.store.mode = "slow"
         self.record(1, 2, 3)

@@ -27,6 +27,7 @@ FLOOR = [
     "assets",
     "garbage",
     "i18n",
+    "config_values",
     "config",
     "vault",
     "metrics",

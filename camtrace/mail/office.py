@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -16,7 +16,7 @@ from camtrace.mail.queue import opened
 from camtrace.mail.service import SETTING
 from camtrace.mail.settings import MailSettings, changed, from_json, read_email, to_json
 from camtrace.mail.smtp import MailTrouble
-from camtrace.model import MailRights, QueuedMail, Recipient, User
+from camtrace.model import MailQuery, MailRights, QueuedMail, Recipient, User
 
 
 class Office:
@@ -84,25 +84,9 @@ class Office:
         given = {name: value for name, value in body.items() if name != "to"}
         return changed(await self.settings(), given, self._secrets.seal, self._now())
 
-    async def queue(
-        self,
-        limit: int,
-        before: tuple[datetime, int] | None = None,
-        *,
-        kind: str | None = None,
-        state: str | None = None,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
-    ) -> list[QueuedMail]:
-        """Mails, those queued last first; `before`: the last one of the page before.
-
-        `words`: each must occur in the subject, the recipient or the mail server's answer.
-        """
-        return await self._rows.page(
-            limit, before, kind=kind, state=state, camera_uids=camera_uids, start=start, stop=stop, words=words
-        )
+    async def queue(self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]:
+        """Mails, those queued last first; `before`: the last one of the page before."""
+        return await self._rows.page(query, limit, before)
 
     async def waiting(self) -> int:
         """How many mails are on their way."""
@@ -115,8 +99,8 @@ class Office:
         return await self._people.recipients()
 
     async def set_email(self, name: str, email: Any, user: User) -> None:
-        """Say where the mails of the user `name` go. Raises Invalid or NotFound."""
-        await self._people.set_email(name, read_email(email, "email"))
+        """Say where the mails of the user `name` go. Raises Invalid, NotFound or Overreach."""
+        await self._people.set_email(name, read_email(email, "email"), user)
         self._note("audit", "mail_address_changed", {"person": name}, user=user.name)
 
     async def rights(self) -> dict[str, MailRights]:
@@ -124,8 +108,8 @@ class Office:
         return await self._people.mail_rights()
 
     async def set_rights(self, profile: str, rights: MailRights, user: User) -> None:
-        """Say what the users of a profile get. Raises NotFound."""
-        await self._people.set_mail_rights(profile, rights)
+        """Say what the users of a profile get. Raises NotFound or Overreach."""
+        await self._people.set_mail_rights(profile, rights, user)
         self._note("audit", "mail_rights_changed", {"profile": profile}, user=user.name)
 
     async def _address_of(self, user: User) -> str:

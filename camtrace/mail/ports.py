@@ -13,12 +13,14 @@ from camtrace.model import (
     CameraState,
     Gap,
     HeldAlarms,
+    MailQuery,
     MailRights,
     Outgoing,
     QueuedMail,
     Recipient,
     Span,
     Trigger,
+    User,
 )
 
 
@@ -70,12 +72,12 @@ class AlarmRows(Protocol):
 
 
 class People(Protocol):
-    """The users, where their mails go and which they get."""
+    """The users, where their mails go and which they get. `by` changes nobody who may more: that raises Overreach."""
 
     async def recipients(self) -> list[Recipient]: ...
-    async def set_email(self, name: str, email: str) -> None: ...
+    async def set_email(self, name: str, email: str, by: User | None = None) -> None: ...
     async def mail_rights(self) -> dict[str, MailRights]: ...
-    async def set_mail_rights(self, profile: str, rights: MailRights) -> None: ...
+    async def set_mail_rights(self, profile: str, rights: MailRights, by: User | None = None) -> None: ...
 
 
 class SettingRows(Protocol):
@@ -106,9 +108,35 @@ class Note(Protocol):
 
 
 class Picture(Protocol):
-    """The picture of an alarm as JPEG, None while there is none."""
+    """The picture of an alarm at an instant of it as JPEG, None while there is none."""
 
-    def __call__(self, alarm: Alarm) -> Awaitable[bytes | None]: ...
+    def __call__(self, alarm: Alarm, at: datetime) -> Awaitable[bytes | None]: ...
+
+
+class CameraBook(Protocol):
+    """The existing cameras."""
+
+    def by_uid(self, uid: int) -> Camera | None: ...
+
+
+class AlarmPictures(Protocol):
+    """The pictures that came with alarms, for as long as they are kept."""
+
+    def of(self, alarm_id: int) -> bytes | None: ...
+
+
+class Live(Protocol):
+    """What cameras show now."""
+
+    def picture(self, camera_uid: int) -> Awaitable[bytes | None]:
+        """The newest picture as JPEG."""
+
+
+class Recorded(Protocol):
+    """What cameras showed."""
+
+    def picture(self, camera: Camera, at: datetime) -> Awaitable[bytes | None]:
+        """The picture of that instant as JPEG; None where nothing is recorded then."""
 
 
 class Post(Protocol):
@@ -158,15 +186,6 @@ class Rows(Protocol):
     async def hasten(self, at: datetime) -> None: ...
     async def sweep(self, before: datetime) -> None: ...
     async def page(
-        self,
-        limit: int,
-        before: tuple[datetime, int] | None = None,
-        *,
-        kind: str | None = None,
-        state: str | None = None,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
+        self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None
     ) -> list[QueuedMail]: ...
     async def waiting(self) -> int: ...

@@ -51,6 +51,7 @@ class Queue:
         self._rows = rows
         self._post = post
         self._settings = settings
+        self._changes = 0  # of the settings
         self._secrets = secrets
         self._note = note
         self._now = now
@@ -92,6 +93,7 @@ class Queue:
 
     async def settings_changed(self) -> None:
         """What kept mails from leaving may be mended: try them now."""
+        self._changes += 1
         self._troubles, self._not_before = 0, None
         await self._rows.hasten(self._now())
         self._nap.wake()
@@ -128,7 +130,7 @@ class Queue:
         return IDLE_SECONDS if due is None else min(IDLE_SECONDS, max(0.05, (due - self._now()).total_seconds()))
 
     async def _send(self, mail: QueuedMail) -> None:
-        settings = self._settings()
+        settings, changes = self._settings(), self._changes
 
         async def entrust() -> None:
             await self._rows.sending(mail.id)
@@ -143,7 +145,7 @@ class Queue:
         except defer.CancelledError:
             return  # the server stops
         except MailTrouble as trouble:
-            await self._failed(mail, trouble)
+            await self._failed(mail, trouble, changes)
         except (
             DatabaseUnavailable
         ):  # it could not be entrusted, and did not leave: whatever was written of that is undone
@@ -164,14 +166,16 @@ class Queue:
         self._troubles, self._not_before = 0, None
         await self._until_written(lambda: self._rows.sent(mail.id, self._now()))
 
-    async def _failed(self, mail: QueuedMail, trouble: MailTrouble) -> None:
+    async def _failed(self, mail: QueuedMail, trouble: MailTrouble, changes: int) -> None:
         if trouble.final:
             self._note("mail", f"mail_refused_{trouble.kind}", {**_named(mail), "said": trouble.said}, mail.camera_uid)
             await self._until_written(lambda: self._rows.failed(mail.id, self._now(), trouble.kind, trouble.said))
             return
         settings = self._settings()
         seconds = delay_seconds(mail.attempts)
-        if trouble.of_the_server:
+        if trouble.of_the_server and changes != self._changes:
+            seconds = 0.0  # it was the trouble of settings that were changed meanwhile
+        elif trouble.of_the_server:
             if not self._troubles:
                 values: dict[str, str | int | float] = {
                     "host": settings.host,

@@ -188,7 +188,7 @@ class Mails:
 
     async def _tell_alarm(self, alarm: Alarm, trigger: Trigger | None) -> None:
         camera = self._cameras.by_uid(alarm.camera_uid)
-        told = await self._alarm_recipients(camera, alarm) if camera is not None else []
+        told = await self._alarm_recipients(alarm) if camera is not None else []
         letters = [(one, *self._alarm_letter(camera, alarm, trigger, one)) for one in told] if camera else []
         ids, at = [self._new_id() for _ in letters], self._now()
 
@@ -198,6 +198,7 @@ class Mails:
             return self._outgoing(key, kind, person, letter, ids[number], at, alarm.camera_uid, picture)
 
         waits = self._picture is not None and self._running
+        shown_at = trigger.at if trigger is not None else alarm.started_at
         queued = await self._rows.take(
             f"alarm:{alarm.id}",
             at,
@@ -209,19 +210,19 @@ class Mails:
         )
         self._queued(queued)
         if queued and waits:
-            waiting = defer.Deferred.fromCoroutine(self._add_picture(alarm, queued, write))
+            waiting = defer.Deferred.fromCoroutine(self._add_picture(alarm, shown_at, queued, write))
             self._pictures.add(waiting)
             waiting.addErrback(self._picture_failed).addBoth(lambda _: self._pictures.discard(waiting))
 
     async def _add_picture(
-        self, alarm: Alarm, queued: Sequence[int], write: Callable[[int, bytes | None], Outgoing]
+        self, alarm: Alarm, at: datetime, queued: Sequence[int], write: Callable[[int, bytes | None], Outgoing]
     ) -> None:
         """Put the alarm's picture into its mails as soon as there is one; they leave without it after some seconds."""
         assert self._picture is not None
         deadline = self._now() + timedelta(seconds=PICTURE_SECONDS)
         picture: bytes | None = None
         while picture is None and self._now() < deadline:
-            picture = await self._picture(alarm)
+            picture = await self._picture(alarm, at)
             if picture is None:
                 pause: defer.Deferred[None] = defer.Deferred()
                 call = self._reactor.callLater(PICTURE_RETRY_SECONDS, pause.callback, None)
@@ -240,15 +241,8 @@ class Mails:
         if not failure.check(defer.CancelledError, DatabaseUnavailable):
             self.log.failure("a mail goes without its picture", failure)
 
-    async def _alarm_recipients(self, camera: Camera, alarm: Alarm) -> list[Recipient]:
-        contact, rule = _CONTACT in alarm.causes, _RULE in alarm.causes
-        return await self._recipients(
-            lambda one: (
-                one.gets_alarms_of(camera.uid)
-                or (contact and one.gets_contacts_of(camera.uid))
-                or (rule and one.gets_rules_of(camera.uid))
-            )
-        )
+    async def _alarm_recipients(self, alarm: Alarm) -> list[Recipient]:
+        return await self._recipients(lambda one: _gets(one, alarm))
 
     def _alarm_letter(
         self, camera: Camera, alarm: Alarm, trigger: Trigger | None, person: Recipient
@@ -261,14 +255,19 @@ class Mails:
 
     async def _summarise(self, held: HeldAlarms) -> None:
         """Tell of the alarms that had no mail of their own."""
-        camera = self._cameras.by_uid(held.camera_uid)
-        told = await self._recipients(lambda one: one.gets_alarms_of(held.camera_uid)) if camera is not None else []
-        listed = [await self._alarm_rows.by_id(id) for id in held.alarm_ids[: compose.MOST_ROWS]] if told else []
-        alarms, at = [alarm for alarm in listed if alarm is not None], self._now()
+        camera, at = self._cameras.by_uid(held.camera_uid), self._now()
+        listed = [await self._alarm_rows.by_id(id) for id in held.alarm_ids[: compose.MOST_ROWS]] if camera else []
+        alarms = [alarm for alarm in listed if alarm is not None]
+        told: dict[str, tuple[Recipient, list[Alarm]]] = {}
+        for person in await self._recipients(lambda one: True) if alarms else []:
+            theirs = [alarm for alarm in alarms if _gets(person, alarm)]
+            if theirs:
+                told[person.name] = person, theirs
         mails = []
-        for person in told:
+        for person, theirs in told.values():
             assert camera is not None
-            letter = self._author(person).digest(camera, alarms, len(held.alarm_ids), held.first_at, held.last_at)
+            count = len(held.alarm_ids) if len(theirs) == len(alarms) else len(theirs)
+            letter = self._author(person).digest(camera, theirs, count, held.first_at, held.last_at)
             key = f"digest:{held.camera_uid}:{held.alarm_ids[0]}:{person.name}"
             mails.append(self._outgoing(key, "digest", person, letter, self._new_id(), at, held.camera_uid))
         self._queued(await self._rows.summarise(held, at, mails))
@@ -420,6 +419,15 @@ def authors(
 ) -> dict[str, compose.Author]:
     """One author for each language."""
     return {language: compose.Author(place, spoken, reasons) for language, spoken in translations.items()}
+
+
+def _gets(one: Recipient, alarm: Alarm) -> bool:
+    uid = alarm.camera_uid
+    return (
+        one.gets_alarms_of(uid)
+        or (_CONTACT in alarm.causes and one.gets_contacts_of(uid))
+        or (_RULE in alarm.causes and one.gets_rules_of(uid))
+    )
 
 
 def _instant(value: str | int | float | None) -> datetime | None:

@@ -29,7 +29,7 @@ from camtrace.model.cameras import (
     Status,
     Zone,
 )
-from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, JournalEntry
+from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, DisconnectionQuery, JournalEntry, JournalQuery
 from camtrace.model.lines import (
     LINE_FLAGS,
     TICKET_KINDS,
@@ -45,7 +45,7 @@ from camtrace.model.lines import (
     Ticket,
     Trace,
 )
-from camtrace.model.mails import MAIL_KINDS, HeldAlarms, Outgoing, QueuedMail
+from camtrace.model.mails import MAIL_KINDS, HeldAlarms, MailQuery, Outgoing, QueuedMail
 from camtrace.model.media import (
     GAP_CAUSES,
     Chunk,
@@ -59,7 +59,7 @@ from camtrace.model.media import (
     Track,
     key_frames,
 )
-from camtrace.model.people import RIGHTS, MailRights, Profile, Recipient, User
+from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
 from camtrace.model.rules import (
     DEEDS,
     MEASURES,
@@ -79,6 +79,7 @@ from camtrace.model.rules import (
 )
 
 __all__ = [
+    "ADMINISTRATOR",
     "ALWAYS",
     "CAUSES",
     "DEEDS",
@@ -115,6 +116,7 @@ __all__ = [
     "ContactBox",
     "ContactsState",
     "Disconnection",
+    "DisconnectionQuery",
     "Fragment",
     "Gap",
     "HeardSource",
@@ -123,11 +125,14 @@ __all__ = [
     "Hours",
     "InputState",
     "JournalEntry",
+    "JournalQuery",
     "Line",
     "LineSearch",
     "LineTest",
     "LinkState",
+    "MailQuery",
     "MailRights",
+    "Member",
     "MotionSettings",
     "Moved",
     "Named",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -17,6 +18,21 @@ class JournalEntry:
     values: dict[str, str | int | float] = field(default_factory=dict)
     camera_uid: int | None = None
     user: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class JournalQuery:
+    """Entries of a kind in [start, stop], about one of these cameras; None for any.
+
+    `words`: each must occur in a value or the user's name, ignoring case and accents, or the entry's text must be
+    among the message ids that come with it.
+    """
+
+    kind: str | None = None
+    camera_uids: Sequence[int] | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+    words: Sequence[tuple[str, Sequence[str]]] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +55,20 @@ class Disconnection:
     last_reason: str
     last_detail: str = ""
     ending: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DisconnectionQuery:
+    """Disconnections that touch [start, stop], of one of these cameras; None for any.
+
+    `words`: each must occur in the camera's name or the detail, ignoring case and accents, or a reason must be among
+    those that come with it.
+    """
+
+    camera_uids: Sequence[int] | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+    words: Sequence[tuple[str, Sequence[str]]] = ()
 
 
 ENDINGS = ("", "back", "ignored", "removed", "stopped")

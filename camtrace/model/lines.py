@@ -27,6 +27,8 @@ class SourceSettings:
 
     `hours`: the calendar by which it is open and should speak, "" for none. `silent_minutes`: silence after which it is
     told of, 0 for what is set for all. `heartbeats`: it sends signs of life. `silent_since`: it was told to be silent.
+
+    `encoding`: what its letters are in, "" for what its dialect and its listener say.
     """
 
     source: str
@@ -39,6 +41,7 @@ class SourceSettings:
     silent_minutes: int = 0
     heartbeats: bool = False
     silent_since: datetime | None = None
+    encoding: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -43,6 +44,21 @@ class QueuedMail:
     ended_at: datetime | None = None
     problem: str = ""
     said: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MailQuery:
+    """Mails queued in [start, stop], of a kind, in a state, about one of these cameras; None for any.
+
+    `words`: each must occur in the subject, the recipient or the mail server's answer, ignoring case and accents.
+    """
+
+    kind: str | None = None
+    state: str | None = None
+    camera_uids: Sequence[int] | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+    words: Sequence[str] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

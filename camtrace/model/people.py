@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from datetime import datetime
+
+ADMINISTRATOR = "administrator"  # the profile that has all rights and all cameras, and stays
 
 
 @dataclass(frozen=True, slots=True)
@@ -13,6 +16,11 @@ class Profile:
     name: str
     rights: frozenset[str]
     cameras: frozenset[int] | None = None
+
+    def covers(self, other: Profile) -> bool:
+        """Whether who has this profile has every right, and sees every camera, that `other` gives."""
+        seen = self.cameras is None or (other.cameras is not None and other.cameras <= self.cameras)
+        return seen and other.rights <= self.rights
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +40,27 @@ class User:
 
     def may_see(self, camera_uid: int) -> bool:
         return self.profile.cameras is None or camera_uid in self.profile.cameras
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A user as who administers people sees one.
+
+    `seen_at`: last on the pages, None where that is not known; `tokens`: how many bearer tokens; `link_until`: until
+    when a link is good by which the user sets a password, None where there is none.
+    """
+
+    user: User
+    created_at: datetime
+    email: str = ""
+    seen_at: datetime | None = None
+    tokens: int = 0
+    link_until: datetime | None = None
+
+    @property
+    def has_password(self) -> bool:
+        """Whether the user can sign in by a password."""
+        return bool(self.user.password_hash)
 
 
 @dataclass(frozen=True, slots=True)

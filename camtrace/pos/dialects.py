@@ -8,6 +8,7 @@ from twisted.logger import Logger
 
 from camtrace.errors import Invalid
 from camtrace.pos.dialect import BUILT_IN, Dialect, read_dialect
+from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import DialectRows, Sources
 from camtrace.pos.presets import shipped
 from camtrace.pos.reading import Reader
@@ -16,15 +17,16 @@ MOST_READERS = 4000  # senders whose place in a ticket is remembered while they 
 
 
 class Dialects:
-    """All dialects by name, from memory. The built-in one is None: `wire` reads it.
+    """All dialects by name, from memory. The built-in one is None: `wire` reads it. `encodings` follow what is set.
 
     `generation` counts the changes, so that a connection need not ask at each read.
     """
 
     log = Logger()
 
-    def __init__(self, sources: Sources, rows: DialectRows | None = None) -> None:
+    def __init__(self, sources: Sources, rows: DialectRows | None = None, encodings: Encodings | None = None) -> None:
         self.generation = 0
+        self._encodings = encodings or Encodings()
         self._sources = sources
         self._rows = rows
         self._shipped = shipped()
@@ -47,6 +49,7 @@ class Dialects:
     def changed(self) -> None:
         """Something was set for a till."""
         self._set = {each.source: each.dialect for each in self._sources.all() if each.dialect}
+        self._encodings.set({each.source: each.encoding for each in self._sources.all() if each.encoding})
         self.generation += 1
 
     def unknown(self, names: Iterable[str]) -> list[str]:

@@ -1,9 +1,12 @@
-"""Which encoding a till's letters are in: set for the till, for its address, for the listener, or for all. Pure."""
+"""Which encoding a till's letters are in: set for the till, for its address, for the listener, or for all. Pure.
+
+What an administrator sets on the page of tills wins over the configuration.
+"""
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from functools import lru_cache
 
 from camtrace.peers import Network
@@ -22,21 +25,28 @@ class Encodings:
 
     def __init__(self, of: Mapping[str, str] | None = None) -> None:
         self._names: dict[bytes, str] = {}
+        self._set_names: dict[bytes, str] = {}
+        self._set_peers: dict[str, str] = {}
         networks: list[tuple[Network, str]] = []
         for key, encoding in (of or {}).items():
             try:
                 networks.append((ipaddress.ip_network(key.strip(), strict=False), encoding))
             except ValueError:
-                for written in _AUTO if encoding == "auto" else (encoding,):
-                    self._names[key.strip().encode(written, "replace")] = encoding
+                self._names |= dict.fromkeys(_written(key, encoding), encoding)
         self._networks = sorted(networks, key=lambda pair: -pair[0].prefixlen)
         self._of_peer = lru_cache(maxsize=4096)(self._by_address)
 
+    def set(self, encodings: Mapping[str, str]) -> None:
+        """What is set while running, instead of what was: names of tills and addresses, each with its encoding."""
+        self._set_peers = dict(encodings)
+        self._set_names = {name: encoding for key, encoding in encodings.items() for name in _written(key, encoding)}
+
     def of(self, line: bytes, peer: str, otherwise: str) -> str:
         """The encoding of `line`, which came from the address `peer`."""
-        if self._names:
+        if self._names or self._set_peers:
             name = line.removeprefix(_BOM).partition(b"|")[0].strip(_PADDING)
-            if (found := self._names.get(name)) is not None:
+            found = self._set_names.get(name) or self._set_peers.get(peer) or self._names.get(name)
+            if found is not None:
                 return found
         return (self._of_peer(peer) if self._networks else None) or otherwise
 
@@ -47,3 +57,9 @@ class Encodings:
             return None
         address = getattr(address, "ipv4_mapped", None) or address
         return next((encoding for network, encoding in self._networks if address in network), None)
+
+
+def _written(name: str, encoding: str) -> Iterator[bytes]:
+    """The bytes of a till's name in its own encoding."""
+    for each in _AUTO if encoding == "auto" else (encoding,):
+        yield name.strip().encode(each, "replace")

@@ -83,6 +83,7 @@ class EventSources:
         encoding: str = DEFAULT_ENCODING,
         now: Callable[[], datetime] = clock.now,
         alive: Callable[[str, datetime, bool], object] = lambda source, at, beat: None,
+        appeared: Callable[[str], object] = lambda source: None,
     ) -> None:
         self._facts = facts
         self._cameras = cameras
@@ -97,6 +98,7 @@ class EventSources:
         self._encoding = encoding
         self._now = now
         self._alive = alive
+        self._appeared = appeared
         self._last_at: dict[str, datetime] = {}
         self._lately: OrderedDict[bytes, float] = OrderedDict()
         self._seen: dict[str, Seen] = {}
@@ -222,6 +224,7 @@ class EventSources:
         """What is known of who spoke; None where too many are."""
         source = event.source
         seen = self._seen.get(source)
+        before = (seen.events > 0, seen.refused) if seen else (False, False)
         if seen is None:
             if len(self._seen) >= MOST_SOURCES and not self._forget_stranger():
                 return None
@@ -236,6 +239,8 @@ class EventSources:
             self._strangers.pop(source, None)
         if event.code == HEARTBEAT:
             seen.heartbeat_at = datagram.at
+        if before != (True, seen.refused):
+            self._appeared(source)
         return seen
 
     def _forget_stranger(self) -> bool:

@@ -40,6 +40,7 @@ WATCH_SECONDS = 10.0
 EXPIRE_SECONDS = 600.0
 _ROOM_TO_RESUME = 64 << 20
 _TELLINGS = 1_000_000
+_KEPT_BACK_SECONDS = 2.0  # the next packet brings what is in memory to the disk
 _LONGEST_WAIT = 600.0  # the clock may be set meanwhile
 
 
@@ -47,7 +48,8 @@ class Recording:
     """Records what it is told to, on the volumes that are there. `start` before the cameras, `stop` after them.
 
     `make_recorder(camera_uid, shelf, stagger)` makes the `PacketSink` for a camera's thread. `alarm_wants(uid)` tells
-    whether an alarm of the camera is to be recorded now. `keep_free` is in bytes; no `days` or `alarm_days`: no limit.
+    whether an alarm of the camera is to be recorded now, `alarm_reach(camera)` how many seconds after it such an alarm
+    may be raised. `keep_free` is in bytes; no `days` or `alarm_days`: no limit.
     """
 
     log = Logger()
@@ -69,6 +71,7 @@ class Recording:
         folders: Sequence[Path],
         calendars: Calendars,
         alarm_wants: Callable[[int], bool] = lambda uid: False,
+        alarm_reach: Callable[[Camera], float] = lambda camera: 0.0,
         *,
         keep_free: int,
         days: int = 0,
@@ -85,6 +88,8 @@ class Recording:
         self._note = note
         self._calendars = calendars
         self._alarm_wants = alarm_wants
+        self._alarm_reach = alarm_reach
+        self._kept_back: dict[int, Any] = {}  # cameras whose past is recorded now, and what ends that
         self._next_change: Any = None
         self._disk = disk
         self._rows = RowQueue(reactor)
@@ -131,6 +136,9 @@ class Recording:
                 call.stop()
         if self._next_change is not None and self._next_change.active():
             self._next_change.cancel()
+        for call in self._kept_back.values():
+            call.cancel()
+        self._kept_back.clear()
         writers = [volume.writer.stop() for volume in self.volumes if volume.writer is not None]
         await defer.DeferredList(writers)
         await self._rows.stop()
@@ -212,6 +220,18 @@ class Recording:
         if camera is not None and shelf is not None:
             self._arrange(camera, shelf)
 
+    def alarm_passed(self, camera_uid: int) -> None:
+        """An alarm of this camera was over when it was raised: what is in memory of it is recorded."""
+        before = self._kept_back.pop(camera_uid, None)
+        if before is not None:
+            before.cancel()
+        self._kept_back[camera_uid] = self._reactor.callLater(_KEPT_BACK_SECONDS, self._past_kept, camera_uid)
+        self.alarm_changed(camera_uid)
+
+    def _past_kept(self, camera_uid: int) -> None:
+        del self._kept_back[camera_uid]
+        self.alarm_changed(camera_uid)
+
     def wants(self, camera: Camera) -> bool:
         """Whether the camera's pictures are to be recorded now."""
         return self._kind_wanted(camera) != ""
@@ -231,7 +251,8 @@ class Recording:
         volume = self.volume_of(camera)
         shelf.writer = volume.writer if volume is not None and volume.state != "absent" else None
         shelf.kind = self._kind_wanted(camera)
-        shelf.look_back_seconds = camera.alarm.pre_seconds if camera.alarm.calendar != NEVER.name else 0
+        of_alarms = camera.alarm.calendar != NEVER.name
+        shelf.look_back_seconds = camera.alarm.pre_seconds + self._alarm_reach(camera) if of_alarms else 0
         if shelf.is_wanted:
             is_new = camera.uid not in self._wanted
             self._wanted.add(camera.uid)
@@ -247,7 +268,7 @@ class Recording:
         """What kind of recording is wanted of the camera now; "" for none."""
         if self._calendars.applies(camera.regular.calendar):
             return "regular"
-        return "alarm" if self._alarm_wants(camera.uid) else ""
+        return "alarm" if self._alarm_wants(camera.uid) or camera.uid in self._kept_back else ""
 
     def _wait_for_change(self) -> None:
         """Look again when a calendar of regular recording changes."""

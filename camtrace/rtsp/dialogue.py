@@ -376,10 +376,12 @@ class Dialogue:
             self._means.sessions.drop(playback, bye=False)
 
 
+def allowed(user: User, target: urls.Target, camera: Camera) -> bool:
+    """Whether the user may see it."""
+    return user.may("live" if target.kind == "live" else "replay") and user.may_see(camera.uid)
+
+
 def _allow(user: User | None, target: urls.Target, camera: Camera) -> None:
     """Raise Refusal (403) unless the user may see it; without a user the server is open to all."""
-    if user is None:
-        return
-    right = "live" if target.kind == "live" else "replay"
-    if not user.may(right) or not user.may_see(camera.uid):
+    if user is not None and not allowed(user, target, camera):
         raise Refusal(403, f"{user.name} may not see this")

@@ -100,6 +100,9 @@ class Gate(Protocol):
     async def digest_wanted(self) -> bool:
         """Whether anybody who is not locked has a player password."""
 
+    async def user(self, name: str) -> User | None:
+        """The user of that name as it is now; None if there is none, or it is locked."""
+
 
 class Counters(Protocol):
     """Where figures are shown."""

@@ -13,9 +13,11 @@ from twisted.internet.protocol import Factory
 from twisted.logger import Logger
 
 from camtrace import clock
+from camtrace.errors import CamTraceError
+from camtrace.events import SettingChanged
 from camtrace.rtsp.access import Access
 from camtrace.rtsp.delivery import Pipe, UdpPorts
-from camtrace.rtsp.dialogue import Dialogue, Ends, Means
+from camtrace.rtsp.dialogue import Dialogue, Ends, Means, allowed
 from camtrace.rtsp.pacer import Pacer
 from camtrace.rtsp.playback import Playback
 from camtrace.rtsp.ports import CameraDirectory, Counters, Footage, Gate, Live, Note, SubStreams
@@ -24,6 +26,7 @@ from camtrace.rtsp.protocol import RtspProtocol
 MOST_SESSIONS = 1000
 MOST_CONNECTIONS = 2000
 NOTE_SECONDS = 3600
+REVIEW_SECONDS = 20  # how often it is looked whether players may still see what they play; at once when people change
 STOP_SECONDS = 2.0  # what clients get to take the last bytes when the server stops
 
 
@@ -41,6 +44,10 @@ class Sessions:
 
     def __len__(self) -> int:
         return len(self._playbacks)
+
+    def all(self) -> list[Playback]:
+        """Every session."""
+        return list(self._playbacks.values())
 
     def get(self, id: str) -> Playback | None:
         """The session of that name; None when there is none (any more)."""
@@ -77,7 +84,7 @@ class Sessions:
 
     def close(self) -> None:
         """End all of them with BYE."""
-        for playback in list(self._playbacks.values()):
+        for playback in self.all():
             self.drop(playback)
 
 
@@ -125,6 +132,8 @@ class RtspService(Service, Factory):
             note=self._note_rarely,
             now=now,
         )
+        self._gate = gate
+        self._reviewed_at = 0.0
         self._sweeping = task.LoopingCall(self._sweep)
         self._sweeping.clock = reactor
         self._emptied: defer.Deferred[None] | None = None
@@ -140,6 +149,30 @@ class RtspService(Service, Factory):
     def startService(self) -> None:
         super().startService()  # type: ignore[no-untyped-call]
         self._sweeping.start(1.0, now=False).addErrback(self._failed)
+
+    def setting_changed(self, fact: SettingChanged) -> None:
+        """Users or profiles were changed: who may not see any more what they play stops seeing it."""
+        if fact.kind in ("user", "profile"):
+            self._review_soon()
+
+    def _review_soon(self) -> None:
+        self._reviewed_at = self._pacer.seconds()
+        defer.Deferred.fromCoroutine(self._review()).addErrback(self._failed)
+
+    async def _review(self) -> None:
+        """End the sessions of users who are gone, locked, or may not see any more what they play."""
+        for name in {playback.user for playback in self.sessions.all() if playback.user}:
+            try:
+                user = await self._gate.user(name)
+            except CamTraceError as error:  # the database is away: what was allowed stays so until the next look
+                self.log.debug("the players' users could not be looked at: {error}", error=error)
+                return
+            for playback in [one for one in self.sessions.all() if one.user == name]:
+                shown = playback.presentation
+                if user is None or not allowed(user, shown.target, shown.camera):
+                    self.sessions.drop(playback)
+        for connection in list(self._connections):
+            self._close_if_over(connection)
 
     async def _stop(self) -> None:
         self.sessions.close()
@@ -179,6 +212,8 @@ class RtspService(Service, Factory):
 
     def _sweep(self) -> None:
         """Once a second: close what is over, and the connections that only served it."""
+        if self._pacer.seconds() - self._reviewed_at >= REVIEW_SECONDS:
+            self._review_soon()
         for playback in self.sessions.sweep():
             self.log.debug("session {id} is over", id=playback.session.id)
         for connection in list(self._connections):

@@ -12,6 +12,7 @@ from camtrace.store.database import Database
 from camtrace.store.matching import Conditions, holds, pattern
 
 MOST_TRIGGERS = 1000  # of one alarm that are kept: a camera may send them for hours
+ANY_ZONE = "*"
 _NAMES = (
     "id",
     "camera_uid",
@@ -30,6 +31,33 @@ _NAMES = (
 _COLUMNS = ", ".join(_NAMES)
 _LASTING = ("id", "camera_uid", "ended_at", "acknowledged_by", "acknowledged_at")
 _CHANGES = ", ".join(f"{name} = excluded.{name}" for name in _NAMES if name not in _LASTING)
+
+# the most - 1 longest pauses between alarms part them
+_MARKS = """
+with wanted as (
+    select id, started_at, until, camera_uid, causes from alarm where {wanted}
+    order by started_at desc, id desc limit %s
+), placed as (
+    select *, row_number() over (order by started_at, id) as place, started_at
+        - max(until) over (order by started_at, id rows between unbounded preceding and 1 preceding) as pause
+    from wanted
+), ranked as (
+    select *, row_number() over (order by pause desc nulls last, place desc) as longest from placed
+), parted as (
+    select *, count(*) filter (where pause is not null and longest < %s) over (order by place) as part from ranked
+), whose as (
+    select part, array_agg(camera_uid order by first) as uids from (
+        select part, camera_uid, min(place) as first from parted group by part, camera_uid
+    ) each group by part
+), why as (
+    select part, array_agg(cause order by first) as causes from (
+        select part, cause, min(array[place, nth]) as first
+        from parted cross join unnest(causes) with ordinality as told (cause, nth) group by part, cause
+    ) each group by part
+)
+select min(started_at), max(until), uids, coalesce(why.causes, '{{}}'), count(*)
+from parted join whose using (part) left join why using (part) group by part, uids, why.causes order by part
+"""
 
 
 class AlarmStore:
@@ -137,18 +165,19 @@ class AlarmStore:
         return {row[0]: Trigger(at=row[1], cause=row[2], origin=row[3], message=row[4]) for row in rows}
 
     async def marks(
-        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        """The `limit` latest alarms that touch [start, stop], of these cameras (None: all), the first one first."""
+        """Where the `limit` latest alarms lie that touch [start, stop], of these cameras (None: all), in order.
+
+        At most `most` marks: alarms with the least time between them become one.
+        """
         wanted = Conditions()
         wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
         wanted.add("until >= %s and started_at <= %s", start, stop)
-        rows = await self._database.query(
-            f"select started_at, until, camera_uid, causes from alarm where {wanted}"
-            " order by started_at desc, id desc limit %s",
-            [*wanted.values, limit],
-        )
-        return [AlarmMark(began, until, (uid,), tuple(causes), 1) for began, until, uid, causes in reversed(rows)]
+        rows = await self._database.query(_MARKS.format(wanted=wanted), [*wanted.values, limit, most])
+        return [
+            AlarmMark(began, until, tuple(uids), tuple(causes), count) for began, until, uids, causes, count in rows
+        ]
 
     async def triggers(self, alarm_ids: Sequence[int], most: int = MOST_TRIGGERS) -> dict[int, list[Trigger]]:
         """What started and prolonged each of these alarms, in order, the first `most` of each."""
@@ -165,14 +194,20 @@ class AlarmStore:
     async def motions(self, after: datetime, stop: datetime, limit: int = 20_000) -> list[tuple[datetime, int, str]]:
         """Signs of motion in (after, stop], oldest first: instant, camera uid, and the zones that the server saw it in.
 
-        The zones are separated by commas, "" where a camera saw the motion itself.
+        The zones are separated by commas, "" where a camera saw the motion itself. Of an alarm whose triggers are not
+        all kept it may have been any zone, "*", from the last that is kept to its end.
         """
         return await self._database.query(
             "select trigger.at, alarm.camera_uid, case cause when 'motion' then trigger.message else '' end"
             " from trigger join alarm on alarm.id = trigger.alarm_id"
             " where cause in ('motion', 'camera_motion') and trigger.at > %s and trigger.at <= %s"
-            " order by trigger.at limit %s",
-            (after, stop, limit),
+            f" union all select moved_at, camera_uid, '{ANY_ZONE}' from alarm"
+            " cross join lateral (select max(at) as at from trigger where alarm_id = alarm.id) as kept"
+            " cross join lateral generate_series(greatest(kept.at, %s), least(last_at, %s), interval '4 s') as moved_at"
+            f" where triggers > {MOST_TRIGGERS} and causes && '{{motion,camera_motion}}'"
+            " and started_at <= %s and last_at > %s and moved_at > %s"
+            " order by 1 limit %s",
+            (after, stop, after, stop, stop, after, after, limit),
         )
 
     async def recorded_spans(self, camera_uid: int, start: datetime, stop: datetime) -> list[Span]:

@@ -24,6 +24,7 @@ _SETTINGS = (
     "silent_minutes",
     "heartbeats",
     "silent_since",
+    "encoding",
 )
 
 

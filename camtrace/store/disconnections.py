@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from camtrace.model import CameraState, Disconnection, Status
+from camtrace.model import CameraState, Disconnection, DisconnectionQuery, Status
 from camtrace.store.database import Database
 from camtrace.store.matching import Conditions, holds, pattern
 
@@ -82,25 +82,14 @@ class Disconnections:
         )
 
     async def page(
-        self,
-        *,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
+        self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[Disconnection]:
-        """Those that touch [start, stop], of these cameras (None: all), the latest lost first.
-
-        `words`: each must occur in the camera's name or the detail, or a reason must be among those that come with it.
-        `before`: (lost_at, id) of the last one of the page before.
-        """
+        """The latest lost first. `before`: (lost_at, id) of the last one of the page before."""
         wanted = Conditions()
-        wanted.add_given("d.camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
-        wanted.add_given("(d.back_at is null or d.back_at >= %s)", start)
-        wanted.add_given("d.lost_at <= %s", stop)
-        for word, reasons in words:
+        wanted.add_given("d.camera_uid = any(%s)", None if query.camera_uids is None else list(query.camera_uids))
+        wanted.add_given("(d.back_at is null or d.back_at >= %s)", query.start)
+        wanted.add_given("d.lost_at <= %s", query.stop)
+        for word, reasons in query.words:
             codes = list(reasons)
             found_by = [(holds("c.name"), pattern(word)), (holds("d.detail"), pattern(word))]
             wanted.add_any([*found_by, ("d.reason = any(%s)", codes), ("d.last_reason = any(%s)", codes)])

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from camtrace.model import JournalEntry
+from camtrace.model import JournalEntry, JournalQuery
 from camtrace.store.database import Database
 from camtrace.store.matching import Conditions, holds, pattern
 
@@ -40,26 +40,15 @@ class Journal:
         )
 
     async def entries(
-        self,
-        kind: str = "",
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-        camera_uids: Sequence[int] | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
+        self, query: JournalQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[JournalEntry]:
-        """Entries of a kind ("" for all) in [start, stop], newest first; `before`: the last one of the page before.
-
-        `camera_uids`: only those about one of these cameras. `words`: each must occur in a value or the user's name,
-        ignoring case and accents, or the entry's text must be among the message ids that come with it.
-        """
+        """Entries, newest first; `before`: the last one of the page before."""
         wanted = Conditions()
-        wanted.add_given("kind = %s", kind or None)
-        wanted.add_given("at >= %s", start)
-        wanted.add_given("at <= %s", stop)
-        wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
-        for word, texts in words:
+        wanted.add_given("kind = %s", query.kind)
+        wanted.add_given("at >= %s", query.start)
+        wanted.add_given("at <= %s", query.stop)
+        wanted.add_given("camera_uid = any(%s)", None if query.camera_uids is None else list(query.camera_uids))
+        for word, texts in query.words:
             among_values = f"exists (select from jsonb_each_text(args) v where {holds('v.value')})"
             found_by = [(among_values, pattern(word)), (holds("account"), pattern(word))]
             wanted.add_any([*found_by, ("text = any(%s)", list(texts))])

@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
 from typing import Any
 
-from camtrace.model import HeldAlarms, Outgoing, QueuedMail
+from camtrace.model import HeldAlarms, MailQuery, Outgoing, QueuedMail
 from camtrace.store.database import Database
 from camtrace.store.matching import Conditions, holds, pattern
 
@@ -248,30 +248,15 @@ class MailStore:
 
         await self._database.transaction("sweep mails", work)
 
-    async def page(
-        self,
-        limit: int,
-        before: tuple[datetime, int] | None = None,
-        *,
-        kind: str | None = None,
-        state: str | None = None,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
-    ) -> list[QueuedMail]:
-        """Mails without their text, those queued last first; `before`: the last one of the page before.
-
-        Queued in [start, stop], of a kind, in a state, about one of these cameras. `words`: each must occur in the
-        subject, the recipient or the mail server's answer, ignoring case and accents.
-        """
+    async def page(self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]:
+        """Mails without their text, those queued last first; `before`: the last one of the page before."""
         wanted = Conditions()
-        wanted.add_given("kind = %s", kind)
-        wanted.add_given("state = %s", state)
-        wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
-        wanted.add_given("queued_at >= %s", start)
-        wanted.add_given("queued_at <= %s", stop)
-        for word in words:
+        wanted.add_given("kind = %s", query.kind)
+        wanted.add_given("state = %s", query.state)
+        wanted.add_given("camera_uid = any(%s)", None if query.camera_uids is None else list(query.camera_uids))
+        wanted.add_given("queued_at >= %s", query.start)
+        wanted.add_given("queued_at <= %s", query.stop)
+        for word in query.words:
             wanted.add_any((holds(column), pattern(word)) for column in ("subject", "recipient", "said"))
         if before is not None:
             wanted.add("(queued_at, id) < (%s, %s)", *before)

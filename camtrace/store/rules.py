@@ -19,6 +19,8 @@ from camtrace.store.database import Database
 MOST_RULES = 200
 _FIELDS = ("name", "enabled", "kind", "definition", "changed_at")
 _COLUMNS = ", ".join(("id", *_FIELDS))
+_AT_ONCE = 200  # rows of one statement
+_NEAR = "interval '5 minutes'"  # further from its line than the offset of a till can be
 _REVIEW = ("verdict", "comment", "reviewed_by", "reviewed_at")
 _NAMES = tuple(RuleException.__dataclass_fields__)
 _MET = tuple(name for name in _NAMES if name not in _REVIEW)
@@ -77,11 +79,13 @@ class RuleStore:
     @staticmethod
     async def insert(cursor: Any, facts: Sequence[RuleMet]) -> None:
         """Write what rules found, in the caller's transaction; what is there already stays as it is."""
-        for fact in facts:
+        marks = f"({', '.join(['%s'] * len(_MET))})"
+        for place in range(0, len(facts), _AT_ONCE):
+            some = facts[place : place + _AT_ONCE]
             await cursor.execute(
-                f"insert into rule_exception ({', '.join(_MET)}) values ({', '.join(['%s'] * len(_MET))})"
+                f"insert into rule_exception ({', '.join(_MET)}) values {', '.join([marks] * len(some))}"
                 " on conflict do nothing",
-                [_column(getattr(fact.exception, name)) for name in _MET],
+                [_column(getattr(fact.exception, name)) for fact in some for name in _MET],
             )
 
     async def exceptions(
@@ -134,27 +138,59 @@ class RuleStore:
         )
         return {(rule, line) for rule, line in rows}
 
+    async def alarmed_since(self, start: datetime, limit: int = 10_000) -> list[tuple[RuleException, set[datetime]]]:
+        """Exceptions that raise alarms, from `start` on, and when alarms were raised in their rule's name near them."""
+        rows = await self._database.query(
+            f"select {', '.join(_NAMES)}, array(select trigger.at from alarm join trigger on alarm_id = alarm.id"
+            " where camera_uid = any(found.cameras) and started_at > found.at - interval '1 day'"
+            f" and started_at < found.at + {_NEAR} and cause = 'rule' and origin = found.rule"
+            f" and trigger.at between found.at - {_NEAR} and found.at + {_NEAR})"
+            " from rule_exception found where alarm and at >= %s order by at, id limit %s",
+            (start, limit),
+        )
+        return [(_exception(row[:-1]), set(row[-1])) for row in rows]
+
     async def counts(
-        self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None
+        self,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        rule_id: int | None = None,
     ) -> dict[str, int]:
-        """How many exceptions there are of each verdict, from `start` to `stop`."""
+        """How many exceptions there are of each verdict, from `start` to `stop`, of one rule or of all."""
         rows = await self._database.query(
             "select verdict, count(*) from rule_exception where (%s::bigint[] is null or cameras && %s::bigint[])"
-            " and (%s::timestamptz is null or at >= %s) and (%s::timestamptz is null or at <= %s) group by verdict",
-            (*[None if camera_uids is None else list(camera_uids)] * 2, start, start, stop, stop),
+            " and (%s::timestamptz is null or at >= %s) and (%s::timestamptz is null or at <= %s)"
+            " and (%s::bigint is null or rule_id = %s) group by verdict",
+            (*[None if camera_uids is None else list(camera_uids)] * 2, start, start, stop, stop, rule_id, rule_id),
         )
         return dict(rows)
 
-    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException:
-        """Say what an exception was found to be. Raises NotFound."""
+    async def review(
+        self,
+        id: int,
+        user: str,
+        at: datetime,
+        verdict: str | None = None,
+        comment: str | None = None,
+        before: str | None = None,
+    ) -> RuleException:
+        """Say what an exception was found to be; None: as it is. `before`: only while that is its verdict.
+
+        Raises NotFound, and Conflict where somebody else has judged it.
+        """
         rows = await self._database.query(
-            "update rule_exception set verdict = %s, comment = %s, reviewed_by = %s, reviewed_at = %s where id = %s"
+            "update rule_exception set verdict = coalesce(%s, verdict), comment = coalesce(%s, comment),"
+            " reviewed_by = %s, reviewed_at = %s where id = %s and verdict = coalesce(%s, verdict)"
             f" returning {', '.join(_NAMES)}",
-            (verdict, comment, user, at, id),
+            (verdict, comment, user, at, id, before),
         )
-        if not rows:
+        if rows:
+            return _exception(rows[0])
+        found = await self.exception(id)
+        if found is None:
             raise NotFound(N_("this exception does not exist"))
-        return _exception(rows[0])
+        raise Conflict(N_("{user} has judged it meanwhile"), "verdict", user=found.reviewed_by)
 
 
 async def _changed(cursor: Any, sql: str, values: Sequence[Any]) -> Rule:

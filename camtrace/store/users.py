@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 import psycopg2.errors
@@ -11,11 +11,12 @@ from camtrace.errors import Conflict, NotFound
 from camtrace.i18n import N_
 from camtrace.model import MailRights, Profile, Recipient, User
 from camtrace.store.database import Database
+from camtrace.store.overreach import refuse_to_touch
 
-_USER = """
-    select a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras
-    from account a join profile p on p.id = a.profile_id
-"""
+SEEN_EVERY = timedelta(minutes=5)  # how closely it is kept when somebody was last there
+USER_COLUMNS = "a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras"
+_FROM = "from account a join profile p on p.id = a.profile_id"
+_USER = f"select {USER_COLUMNS} {_FROM}"
 
 _RECIPIENT = """
     select a.name, a.email, a.language, p.name, a.locked, p.cameras,
@@ -38,7 +39,7 @@ class Users:
 
     async def all(self) -> list[User]:
         """Every user, by name."""
-        return [_user(row) for row in await self._database.query(f"{_USER} order by lower(a.name)")]
+        return [user_of(row) for row in await self._database.query(f"{_USER} order by lower(a.name)")]
 
     async def count(self) -> int:
         """How many users there are."""
@@ -58,11 +59,12 @@ class Users:
         return user
 
     async def set_password(self, user_id: int, password_hash: str) -> None:
-        """Replace the login password; every session of the user ends."""
+        """Replace the login password; every session of the user ends, and the link to set one."""
 
         async def work(cursor: Any) -> None:
             await cursor.execute("update account set password_hash = %s where id = %s", (password_hash, user_id))
             await cursor.execute("delete from session where account_id = %s", (user_id,))
+            await cursor.execute("delete from password_link where account_id = %s", (user_id,))
             await cursor.execute(_NOTIFY, (user_id,))
 
         await self._database.transaction("set password", work)
@@ -80,15 +82,6 @@ class Users:
         """Whether any user who is not locked has a player password."""
         return bool(await self._database.query("select 1 from account where player_ha1 <> '' and not locked limit 1"))
 
-    async def set_locked(self, user_id: int, locked: bool) -> None:
-        """Lock or unlock a user."""
-
-        async def work(cursor: Any) -> None:
-            await cursor.execute("update account set locked = %s where id = %s", (locked, user_id))
-            await cursor.execute(_NOTIFY, (user_id,))
-
-        await self._database.transaction("lock user", work)
-
     # ── mails ──
 
     async def recipients(self) -> list[Recipient]:
@@ -99,17 +92,17 @@ class Users:
         """Names of the users, not locked, whose profile gets mails and who have no address to send them to."""
         return [one.name for one in await self.recipients() if one.rights.any and not one.email and not one.locked]
 
-    async def set_email(self, name: str, email: str) -> None:
-        """Say where the mails of a user go ("": nowhere). Raises NotFound."""
+    async def set_email(self, name: str, email: str, by: User | None = None) -> None:
+        """Say where the mails of a user go ("": nowhere). Raises NotFound, and Overreach where `by` may less."""
 
         async def work(cursor: Any) -> None:
-            await cursor.execute(
-                "update account set email = %s where lower(name) = lower(%s) returning name", (email, _text(name))
-            )
-            found = cursor.fetchall()
-            if not found:
+            await cursor.execute(f"{_USER} where lower(a.name) = lower(%s)", (_text(name),))
+            user = _one(cursor.fetchall())
+            if user is None:
                 raise NotFound(N_("there is no user {name}"), name=name)
-            await cursor.execute("select pg_notify('config', %s)", (f"user {found[0][0]}",))
+            refuse_to_touch(None if by is None else by.profile, user.profile)
+            await cursor.execute("update account set email = %s where id = %s", (email, user.id))
+            await cursor.execute("select pg_notify('config', %s)", (f"user {user.name}",))
 
         await self._database.transaction("set mail address", work)
 
@@ -121,10 +114,13 @@ class Users:
         )
         return {row[0]: _mail_rights(row[1:]) for row in rows}
 
-    async def set_mail_rights(self, profile: str, rights: MailRights) -> None:
-        """Say what the users of a profile get by mail. Raises NotFound."""
+    async def set_mail_rights(self, profile: str, rights: MailRights, by: User | None = None) -> None:
+        """Say what the users of a profile get by mail. Raises NotFound, and Overreach where `by` may less."""
 
         async def work(cursor: Any) -> None:
+            await cursor.execute("select id, name, rights, cameras from profile where name = %s", (_text(profile),))
+            for row in cursor.fetchall():
+                refuse_to_touch(None if by is None else by.profile, profile_of(row))
             await cursor.execute(
                 "update profile set mail_alarms = %s, mail_lost = %s, mail_contacts = %s, mail_purge = %s,"
                 " mail_life = %s, mail_rules = %s where name = %s returning name",
@@ -149,14 +145,25 @@ class Users:
     async def open_session(self, digest: bytes, user_id: int, peer: str, at: datetime) -> None:
         """Remember a session by the digest of its token; old ones are swept on the way."""
         await self._database.execute(
-            "insert into session (digest, account_id, peer, created_at, seen_at) values (%s, %s, %s, %s, %s)",
-            (digest, user_id, peer, at, at),
+            "with here as (update account set seen_at = %s where id = %s)"
+            " insert into session (digest, account_id, peer, created_at, seen_at) values (%s, %s, %s, %s, %s)",
+            (at, user_id, digest, user_id, peer, at, at),
         )
 
     async def session(self, digest: bytes, not_before: datetime, at: datetime) -> User | None:
-        """The user of the session, if it began after `not_before`."""
-        sql = f"{_USER} join session s on s.account_id = a.id where s.digest = %s and s.created_at > %s"
-        return _one(await self._database.query(sql, (digest, not_before)))
+        """The user of the session, if it began after `not_before`; who was there is remembered every SEEN_EVERY."""
+        sql = f"select {USER_COLUMNS}, s.seen_at {_FROM} join session s on s.account_id = a.id"
+        found = await self._database.query(f"{sql} where s.digest = %s and s.created_at > %s", (digest, not_before))
+        if not found:
+            return None
+        *row, seen_at = found[0]
+        if at - seen_at >= SEEN_EVERY:
+            await self._database.execute(
+                "with here as (update session set seen_at = %s where digest = %s returning account_id)"
+                " update account set seen_at = %s from here where id = here.account_id",
+                (at, digest, at),
+            )
+        return user_of(tuple(row))
 
     async def close_session(self, digest: bytes) -> None:
         """Forget a session."""
@@ -209,6 +216,38 @@ class Users:
 
         return await self.by_name(name) if await self._database.transaction("redeem link", work) else None
 
+    # ── links by which one person sets a password ──
+
+    async def link_user(self, digest: bytes, at: datetime) -> User | None:
+        """Whose password the link sets; None if it is not there or too old, or the user is locked."""
+        sql = f"{_USER} join password_link l on l.account_id = a.id"
+        return _one(
+            await self._database.query(
+                f"{sql} where l.digest = %s and l.expires_at > %s and not a.locked", (digest, at)
+            )
+        )
+
+    async def redeem_password_link(self, digest: bytes, password_hash: str, at: datetime) -> User | None:
+        """Use the link up and give its user this password; None if the link is not good. Every session ends."""
+
+        async def work(cursor: Any) -> str | None:
+            await cursor.execute(
+                "with used as (delete from password_link where digest = %s and expires_at > %s returning account_id)"
+                " update account set password_hash = %s from used where id = used.account_id and not locked"
+                " returning id, name",
+                (digest, at, password_hash),
+            )
+            found = cursor.fetchall()
+            if not found:
+                return None
+            user_id, name = found[0]
+            await cursor.execute("delete from session where account_id = %s", (user_id,))
+            await cursor.execute(_NOTIFY, (user_id,))
+            return str(name)
+
+        name = await self._database.transaction("redeem password link", work)
+        return None if name is None else await self.by_name(name)
+
 
 async def _insert_user(cursor: Any, name: str, profile: str, password_hash: str, at: datetime) -> None:
     await cursor.execute("select id from profile where name = %s", (profile,))
@@ -229,7 +268,7 @@ def _text(value: str) -> str:
 
 
 def _one(rows: list[tuple[Any, ...]]) -> User | None:
-    return _user(rows[0]) if rows else None
+    return user_of(rows[0]) if rows else None
 
 
 def _recipient(row: tuple[Any, ...]) -> Recipient:
@@ -250,14 +289,21 @@ def _mail_rights(row: tuple[Any, ...]) -> MailRights:
     )
 
 
-def _user(row: tuple[Any, ...]) -> User:
+def user_of(row: tuple[Any, ...]) -> User:
+    """The user of a row of USER_COLUMNS."""
     identity, name, password_hash, player_ha1, locked, language, profile_id, profile, rights, cameras = row
     return User(
         id=identity,
         name=name,
-        profile=Profile(profile_id, profile, frozenset(rights), None if cameras is None else frozenset(cameras)),
+        profile=profile_of((profile_id, profile, rights, cameras)),
         password_hash=password_hash,
         player_ha1=bytes(player_ha1),
         locked=locked,
         language=language,
     )
+
+
+def profile_of(row: tuple[Any, ...]) -> Profile:
+    """The profile of a row of id, name, rights and cameras."""
+    id, name, rights, cameras = row
+    return Profile(id, name, frozenset(rights), None if cameras is None else frozenset(cameras))

@@ -1,4 +1,4 @@
-"""The rules that are switched on, at work: what they find becomes durable, and raises alarms."""
+"""The rules that are switched on, at work: what they find becomes durable."""
 
 from __future__ import annotations
 
@@ -6,28 +6,27 @@ from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
 
-from twisted.internet import defer, task
+from twisted.internet import task
 from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.cards import hidden
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import AlarmTriggered, LineReceived, RuleMet
+from camtrace.events import AlarmTriggered, CameraStateChanged, LineReceived, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import Rule, RuleException
+from camtrace.model import Camera, CameraState, Rule, RuleException, Status
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
-from camtrace.tickets.ports import Calendars, Cameras, Facts, Lines, Motions, Raise, RuleRows
-from camtrace.tickets.rules import Watch, horizon, listen
+from camtrace.tickets.ports import Calendars, Disturbances, Facts, Lines, Motions, Offset, RuleRows, WatchedCameras
+from camtrace.tickets.rules import LATE, Watch, delay, listen, memory
 from camtrace.tickets.sales import Tills
 
-CAUSE = "rule"
 MOTION_CAUSES = ("motion", "camera_motion")
+FURTHEST = timedelta(days=3)  # how far back a start asks when the server ran
+UNTOLD = timedelta(minutes=1)  # what was found so long before the server ended is sure to be told
 MOST_READ = 100_000  # lines that a start reads again
 LOOK_SECONDS = 1.0
-LATE = timedelta(seconds=2)  # how late a line may become known: silence is certain only after that
-FRESH = timedelta(minutes=10)  # what was found later than that raises no alarm any more
+MOST_REACH = 300.0  # seconds
 
 
 class Exceptions:
@@ -46,9 +45,10 @@ class Exceptions:
         rows: RuleRows,
         lines: Lines,
         motions: Motions,
-        cameras: Cameras,
+        disturbances: Disturbances,
+        cameras: WatchedCameras,
         calendars: Calendars,
-        raise_alarm: Raise,
+        offset: Offset,
         new_id: Callable[[], int],
         metrics: Metrics,
         reactor: Any,
@@ -57,15 +57,16 @@ class Exceptions:
         self._facts = facts
         self._bus = bus
         self._rows = rows
-        self._past = Past(lines, motions)
+        self._past = Past(lines, motions, disturbances)
         self._cameras = cameras
-        self._raise = raise_alarm
+        self._offset = offset
         self._new_id = new_id
         self._metrics = metrics
         self._now = now
         self._tills = Tills()
         self._sight = Sight(calendars, cameras)
         self._watches: dict[int, Watch] = {}
+        self._loads = 0
         self._unsubscribe: list[Callable[[], None]] = []
         self._looking = task.LoopingCall(self._look)
         self._looking.clock = reactor
@@ -79,7 +80,7 @@ class Exceptions:
         self._unsubscribe = [
             self._bus.subscribe(LineReceived, lambda fact: self._record(self._hear(fact))),
             self._bus.subscribe(AlarmTriggered, self._triggered),
-            self._bus.subscribe(RuleMet, self._met),
+            self._bus.subscribe(CameraStateChanged, lambda fact: self._camera_is(fact.state)),
         ]
         self._record(found)
         self._looking.start(LOOK_SECONDS, now=False)
@@ -110,19 +111,44 @@ class Exceptions:
             if not any(self._sight.can_see(uid) for uid in (cameras if only is None else (only,)))
         ]
 
+    def reach(self, camera: Camera) -> float:
+        """How many seconds after their picture, at most, alarms of this camera are raised: so far back is recorded."""
+        tills = [(source.casefold(), self._offset(source).total_seconds()) for source in camera.overlay_ids]
+        reaches = [
+            delay(watch.rule) - offset
+            for watch in self._watches.values()
+            if watch.rule.alarm
+            for source, offset in tills
+            if not watch.rule.lines.sources or source in {each.casefold() for each in watch.rule.lines.sources}
+        ]
+        return min(max(0.0, *reaches, 0.0), MOST_REACH)
+
     # ── inside ──
 
     async def _load(self) -> None:
+        self._loads += 1
+        mine = self._loads
         rules = {rule.id: rule for rule in await self._rows.all() if rule.enabled}
+        if mine != self._loads:
+            return  # somebody asked later, and knows more
         kept = {id: watch for id, watch in self._watches.items() if rules.get(id) == watch.rule}
         self._watches = {id: kept.get(id) or Watch(rule, self._sight) for id, rule in rules.items()}
 
     async def _resume(self) -> list[RuleMet]:
-        """Hear again what was said; returns what had not been told."""
+        """Hear again what was said; returns what had not been told, which the end of the process before kept it from.
+
+        What that process had the time for it told: found now, it is but what a memory shorter than its own makes of it.
+        """
+        now = self._now()
+        outages = await self._past.interruptions(self._sight, now - FURTHEST, now, starting=True)
+        down = outages[-1].start if outages else now
+        for camera in self._cameras.all():
+            if outages:
+                self._sight.lost(camera.uid, down)
+            self._camera_is(self._cameras.state(camera.uid))
         if not self._watches:
             return []
-        now = self._now()
-        start = now - max(horizon(watch.rule) for watch in self._watches.values())
+        start = down - max(memory(watch.rule) for watch in self._watches.values())
         start = await self._past.begin(start, MOST_READ)
         known = await self._rows.met_since(start)
         watches = [(watch, watch.rule.changed_at or start) for watch in self._watches.values()]
@@ -131,19 +157,29 @@ class Exceptions:
             for next_line in page:
                 line = next_line()
                 hearing = [watch for watch, since in watches if line.received_at >= since]
-                found += listen(line, self._tills, hearing)
+                met = listen(line, self._tills, hearing)
+                if line.received_at >= down - UNTOLD:
+                    found += met
                 for watch in hearing:
                     if (watch.rule.id, line.id) in known:
                         watch.reset(line)
         found += [(watch, hit) for watch, _ in watches for hit in watch.advance(now - LATE)]
         return [self._fact(watch.rule, hit) for watch, hit in found if (watch.rule.id, hit.line.id) not in known]
 
+    def _camera_is(self, state: CameraState) -> None:
+        if state.status == Status.ACTIVE:
+            self._sight.back(state.camera_uid, state.since)
+        else:
+            self._sight.lost(state.camera_uid, state.since)
+
     def _hear(self, fact: LineReceived) -> list[RuleMet]:
         found = listen(fact.line, self._tills, tuple(self._watches.values()))
         return [self._fact(watch.rule, hit) for watch, hit in found]
 
     def _look(self) -> None:
-        now = self._now() - LATE
+        now = self._now()
+        waits_since = self._facts.waits_since  # what has arrived and is not known yet
+        now = (now if waits_since is None else min(now, waits_since)) - LATE
         self._record(
             [
                 self._fact(watch.rule, hit)
@@ -183,18 +219,6 @@ class Exceptions:
         self._facts.record_all(facts).addErrback(
             lambda failure: self.log.failure("what a rule found did not become durable", failure)
         )
-
-    def _met(self, fact: RuleMet) -> defer.Deferred[Any] | None:
-        exception = fact.exception
-        if not exception.alarm or exception.at < self._now() - FRESH:
-            return None
-        cameras = [camera for uid in exception.cameras if (camera := self._cameras.by_uid(uid)) is not None]
-        if not cameras:
-            return None
-        amount = "" if exception.amount is None else f"{exception.amount:f}"
-        said = " · ".join(filter(None, (exception.source, exception.seller, exception.text, amount)))
-        said = hidden(said)  # it goes into mails and journals, whoever reads them
-        return self._raise(cameras, CAUSE, exception.rule, f"{exception.rule} · {said}", exception.at)
 
     def _triggered(self, fact: AlarmTriggered) -> None:
         trigger = fact.trigger

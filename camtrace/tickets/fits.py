@@ -79,9 +79,11 @@ class LineFits:
         return any(article in codes or article in text for article in self._articles)
 
 
-def ticket_fits(test: TicketTest, sale: Sale) -> bool:
-    """Whether the ticket, which is over, is meant."""
+def ticket_fits(test: TicketTest, sale: Sale, heard: bool = True) -> bool:
+    """Whether the ticket, which is over, is meant. Unless all of it was `heard`, it may have had what it lacks."""
     if test.unfinished and sale.ended:
+        return False
+    if not heard and _asks_for_silence(test):
         return False
     if any(deeds and not any(sale.deeds[deed] for deed in deeds) for deeds in (test.has, test.also)):
         return False
@@ -96,6 +98,11 @@ def ticket_fits(test: TicketTest, sale: Sale) -> bool:
         and (test.voids_percent is None or _voids_percent(sale) >= test.voids_percent)
         and (test.change_off is None or within(sale.change_off(), test.change_off, None))
     )
+
+
+def _asks_for_silence(test: TicketTest) -> bool:
+    most = (test.total_max, test.lines_max, test.pause_min, test.voids_percent, test.change_off)
+    return test.unfinished or bool(test.lacks) or any(one is not None for one in most)
 
 
 def within(value: Decimal | None, low: Decimal | None, high: Decimal | None) -> bool:

@@ -14,6 +14,7 @@ from typing import NamedTuple, Protocol
 from camtrace.model import Line, Rule
 from camtrace.tickets.fits import LineFits, ticket_fits
 from camtrace.tickets.hits import MOST_SHOWN, Hit
+from camtrace.tickets.movements import Sight
 from camtrace.tickets.sales import MOST_SOURCES, Key, Said, Sale
 
 MOST_KEYS = 2000  # sellers, sources or cards that one rule counts for; those heard of least recently are forgotten
@@ -149,9 +150,13 @@ class _Kept:
 
 
 class Absence:
-    """Lines that wait for others of their till, or the others that came last."""
+    """Lines that wait for others of their till, or the others that came last.
 
-    def __init__(self, rule: Rule) -> None:
+    What could not be heard all the time is no silence.
+    """
+
+    def __init__(self, rule: Rule, sight: Sight) -> None:
+        self._sight = sight
         self._span = timedelta(seconds=rule.absence.seconds)
         self._after = rule.absence.when == "after"
         self._deeds = frozenset(rule.absence.deeds)
@@ -164,7 +169,9 @@ class Absence:
 
     def over(self, now: datetime) -> Iterator[Hit]:
         while self._pending and self._pending[0][0] < now:
-            yield self._pending.popleft()[1]
+            end, hit = self._pending.popleft()
+            if self._sight.heard(hit.line.received_at, end):
+                yield hit
 
     def forget(self, line: Line) -> None:
         """Nothing is counted."""
@@ -173,8 +180,8 @@ class Absence:
         line, key = said.line, said.key
         comes = said.deed in self._deeds if self._deeds else said.deed != "aside"
         if not self._after:
-            last = self._last.get(key)
-            if fits and (last is None or last < line.received_at - self._span):
+            last, since = self._last.get(key), line.received_at - self._span
+            if fits and (last is None or last < since) and self._sight.heard(since, line.received_at):
                 yield Hit(line, said.deed, said.amount, (line.id,))
             if comes:
                 self._last[key] = line.received_at
@@ -195,9 +202,10 @@ class Absence:
 class Tickets:
     """Tickets, each judged once: at its end, when another one begins in its stead, or after a silence."""
 
-    def __init__(self, rule: Rule, lines: LineFits) -> None:
+    def __init__(self, rule: Rule, lines: LineFits, sight: Sight) -> None:
         self._test = rule.ticket
         self._lines = lines
+        self._sight = sight
         self._silence = timedelta(seconds=rule.ticket.silence_seconds)
         self._waiting: OrderedDict[Key, Sale] = OrderedDict()
         self._told: OrderedDict[Key, int] = OrderedDict()  # the ticket that was judged before its end
@@ -215,7 +223,7 @@ class Tickets:
                 return
             del self._waiting[key]
             self._remember(key, sale)
-            yield from self._judge(sale)
+            yield from self._judge(sale, sale.last.received_at + self._silence)
 
     def forget(self, line: Line) -> None:
         """Nothing is counted."""
@@ -232,10 +240,10 @@ class Tickets:
         sale, key = said.sale, said.key
         for one in said.over():
             if self._told.get(key) != one.last.ticket_id:
-                yield from self._judge(one)
+                yield from self._judge(one, said.line.received_at)
         # a receipt's change may come behind its end
         if said.deed == "change" and sale.ended and self._test.change_off is not None:
-            yield from self._judge(sale)
+            yield from self._judge(sale, said.line.received_at)
         if not sale.whole:
             return
         self._waiting.pop(key, None)
@@ -250,8 +258,9 @@ class Tickets:
         if len(self._told) > MOST_SOURCES:
             self._told.popitem(last=False)
 
-    def _judge(self, sale: Sale) -> Iterator[Hit]:
+    def _judge(self, sale: Sale, until: datetime) -> Iterator[Hit]:
         line = sale.last
-        if sale.whole and self._lines.concerns(line, sale.seller) and ticket_fits(self._test, sale):
+        heard = self._sight.heard(sale.opened_at, until)
+        if sale.whole and self._lines.concerns(line, sale.seller) and ticket_fits(self._test, sale, heard):
             figure = None if self._test.change_off is None else sale.change_off()
             yield Hit(line, "end" if sale.ended else "other", sale.total, (line.id,), figure)

@@ -7,6 +7,7 @@ behind a number that was lower. Besides:
 - The network changes the order: a number that comes within ten seconds is not missing, nor does it come again.
 - A ticket that goes on after so long a silence that it was taken for another one has its number once.
 - A ticket that ended without a number may have had any: so many missing ones are excused.
+- What was printed while the server did not run is not missing.
 """
 
 from __future__ import annotations
@@ -22,6 +23,7 @@ from camtrace.model import Line, Rule
 from camtrace.tickets.deeds import POS, SHIFT_ENDS
 from camtrace.tickets.fits import LineFits
 from camtrace.tickets.hits import Hit
+from camtrace.tickets.movements import Sight
 from camtrace.tickets.sales import MOST_SOURCES, Key, Said
 
 REORDERED = timedelta(seconds=10)
@@ -66,7 +68,8 @@ class _Gap:
 class Numbers:
     """The counts of all tills."""
 
-    def __init__(self, rule: Rule, lines: LineFits) -> None:
+    def __init__(self, rule: Rule, lines: LineFits, sight: Sight) -> None:
+        self._sight = sight
         self._gaps = rule.number.looks_for == "gap"
         self._most = rule.number.most
         self._lines = lines
@@ -84,7 +87,7 @@ class Numbers:
         while self._pending and self._pending[0].due < now:
             gap = self._pending.popleft()
             count = len(gap.missing) - gap.excused
-            if count > 0:
+            if count > 0 and self._sight.heard(gap.hit.line.received_at, gap.due):
                 yield gap.hit._replace(figure=Decimal(count))
 
     def hear(self, said: Said, fits: bool) -> Iterator[Hit]:
@@ -132,7 +135,7 @@ class Numbers:
         if missing:
             numbers = set(range(count.last + 1, number))
             count.lost = numbers | (count.lost if len(count.lost) < MOST_SEEN else set())
-            if self._gaps and concerned:
+            if self._gaps and concerned and self._sight.heard(count.at, line.received_at):
                 self._pending.append(_Gap(line.received_at + REORDERED, key, numbers.copy(), count.unnumbered, hit))
                 if len(self._pending) > MOST_PENDING:
                     self._pending.popleft()

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterable
 from datetime import datetime, timedelta
 
-from camtrace.model import Camera, Line
+from camtrace.model import Camera, Line, Span
+from camtrace.tickets.interruptions import Interruptions
 from camtrace.tickets.movements import Movements
-from camtrace.tickets.ports import Calendars, Cameras, Lines, Motions
+from camtrace.tickets.ports import Calendars, Cameras, Disturbances, Lines, Motions
 
 PAGE = 250  # what is heard in one go: nobody waits for the reactor longer than that takes
 MOST_MOTIONS = 20_000
@@ -20,7 +21,9 @@ class Sight:
     def __init__(self, calendars: Calendars, cameras: Cameras) -> None:
         self._calendars = calendars
         self._cameras = cameras
-        self._movements = Movements(self.can_see)
+        self._movements = Movements(self.can_see, self._saw)
+        self._outages = Interruptions()
+        self._losses: dict[int, Interruptions] = {}
 
     def applies(self, name: str, at: datetime | None = None) -> bool:
         """Whether a calendar applies then."""
@@ -34,6 +37,31 @@ class Sight:
         """Something moved before a camera, in these zones, separated by commas."""
         self._movements.moved(camera_uid, at, tuple(filter(None, zones.split(", "))))
 
+    def heard(self, start: datetime, stop: datetime) -> bool:
+        """Whether the server could hear the tills all the time between the two."""
+        return not self._outages.touch(start, stop)
+
+    def interrupted(self, outages: Iterable[Span], losses: Iterable[tuple[int, Span]]) -> None:
+        """When the server did not run, and which camera was lost when: all of it at once, in any order."""
+        self._outages = Interruptions(outages)
+        spans: dict[int, list[Span]] = {}
+        for uid, span in losses:
+            spans.setdefault(uid, []).append(span)
+        self._losses = {uid: Interruptions(each) for uid, each in spans.items()}
+
+    def lost(self, camera_uid: int, at: datetime) -> None:
+        """A camera shows nothing from now on."""
+        self._losses.setdefault(camera_uid, Interruptions()).begin(at)
+
+    def back(self, camera_uid: int, at: datetime) -> None:
+        """A camera shows something again."""
+        if camera_uid in self._losses:
+            self._losses[camera_uid].end(at)
+
+    def _saw(self, camera_uid: int, start: datetime, at: datetime) -> bool:
+        losses = self._losses.get(camera_uid)
+        return self.heard(start, at) and (losses is None or not losses.touch(start, at))
+
     def can_see(self, camera_uid: int) -> bool:
         """Whether motion before this camera is detected, as it is set now."""
         camera = self._cameras.by_uid(camera_uid)
@@ -43,9 +71,19 @@ class Sight:
 class Past:
     """Reads lines in pages."""
 
-    def __init__(self, lines: Lines, motions: Motions) -> None:
+    def __init__(self, lines: Lines, motions: Motions, disturbances: Disturbances) -> None:
         self._lines = lines
         self._motions = motions
+        self._disturbances = disturbances
+
+    async def interruptions(self, sight: Sight, start: datetime, stop: datetime, starting: bool = False) -> list[Span]:
+        """Tell `sight` what was not known in [start, stop]; returns when the server did not run.
+
+        `starting`: it does not run yet at `stop`. Raises DatabaseUnavailable.
+        """
+        outages = await self._disturbances.outages(start, stop, starting)
+        sight.interrupted(outages, await self._disturbances.losses(start, stop))
+        return outages
 
     async def pages(
         self, start: datetime, stop: datetime, moved: Callable[[int, datetime, str], None] | None

@@ -3,25 +3,35 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any, Protocol
 
 from twisted.internet import defer
 
 from camtrace.events import RuleMet
-from camtrace.model import Alarm, Camera, Line, Rule, SourceSettings
+from camtrace.model import Alarm, Camera, CameraState, Line, Rule, RuleException, SourceSettings, Span
 
 
 class Facts(Protocol):
     """Where facts become durable: `intake.Intake`."""
 
     def record_all(self, facts: Sequence[RuleMet]) -> defer.Deferred[None]: ...
+    @property
+    def waits_since(self) -> datetime | None:
+        """When the oldest fact arrived that is not published yet; None while there is none."""
 
 
 class Cameras(Protocol):
     """The existing cameras."""
 
     def by_uid(self, uid: int) -> Camera | None: ...
+
+
+class WatchedCameras(Cameras, Protocol):
+    """The existing cameras, and what they do now."""
+
+    def all(self) -> list[Camera]: ...
+    def state(self, uid: int) -> CameraState: ...
 
 
 class Calendars(Protocol):
@@ -38,6 +48,22 @@ class RuleRows(Protocol):
         """Rule and line of each exception from `start` on."""
 
 
+class AlarmedRows(Protocol):
+    """What rules found that raises alarms."""
+
+    async def alarmed_since(self, start: datetime) -> list[tuple[RuleException, set[datetime]]]:
+        """Exceptions that raise alarms, from `start` on, and when alarms were raised in their rule's name near them.
+
+        Raises DatabaseUnavailable.
+        """
+
+
+class Offset(Protocol):
+    """How much later than its lines the picture of a source shows what they tell of; negative: earlier."""
+
+    def __call__(self, source: str) -> timedelta: ...
+
+
 class Lines(Protocol):
     """What was said. All raise DatabaseUnavailable."""
 
@@ -48,6 +74,16 @@ class Lines(Protocol):
 
     async def instant_of_newest(self, count: int) -> datetime | None:
         """When the line was received that `count` newer ones follow; None where there are not so many."""
+
+
+class Disturbances(Protocol):
+    """What kept the server from hearing and seeing. Both raise DatabaseUnavailable."""
+
+    async def outages(self, start: datetime, stop: datetime, starting: bool = False) -> list[Span]:
+        """When the server did not run in [start, stop], in order. `starting`: it does not run yet at `stop`."""
+
+    async def losses(self, start: datetime, stop: datetime) -> list[tuple[int, Span]]:
+        """Which camera, by uid, was lost when, as far as it touches [start, stop]."""
 
 
 class Motions(Protocol):

@@ -22,12 +22,13 @@ from camtrace.tickets.fits import LineFits
 from camtrace.tickets.follows import Absence, Follow, Tickets, Window
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.movements import Sight
-from camtrace.tickets.numbers import Numbers
+from camtrace.tickets.numbers import REORDERED, Numbers
 from camtrace.tickets.sales import Said, Tills
 
 LONGEST_SECONDS = 24 * 3600
 TICKET_SECONDS = 2 * 3600  # how far back a start reads for tickets that are open, besides the silence that ends them
 LEAST_SECONDS = 600
+LATE = timedelta(seconds=2)  # how late a line may become known: silence is certain only after that
 
 
 def horizon(rule: Rule) -> timedelta:
@@ -41,6 +42,28 @@ def horizon(rule: Rule) -> timedelta:
     return timedelta(seconds=max(seconds or 0, LEAST_SECONDS))
 
 
+def memory(rule: Rule) -> timedelta:
+    """From how far back the lines must be heard for `rule` to find what it would have found all the time.
+
+    What was counted last depends on what was counted before it.
+    """
+    return horizon(rule) * (2 if rule.kind in ("window", "absence") else 1)
+
+
+def delay(rule: Rule) -> float:
+    """How many seconds after its line `rule` is known to be met, where that is not at once; of tickets it is not said.
+
+    Silence is certain only some time after it.
+    """
+    match rule.kind:
+        case "absence" if rule.absence.when == "after":
+            return rule.absence.seconds + LATE.total_seconds() + 1
+        case "number" if rule.number.looks_for == "gap":
+            return (REORDERED + LATE).total_seconds() + 1
+        case _:
+            return 0.0
+
+
 class Watch:
     """One rule, as it follows the lines. `unknown` counts those that would fit if it were known that nothing moved."""
 
@@ -49,7 +72,7 @@ class Watch:
         self.unknown = 0
         self._sight = sight
         self._lines = LineFits(rule.lines, sight)
-        self._follow = _follow(rule, self._lines)
+        self._follow = _follow(rule, self._lines, sight)
         self._asks_lines = rule.kind in ("line", "window", "absence")
 
     @property
@@ -99,15 +122,15 @@ def listen(line: Line, tills: Tills, watches: Sequence[Watch]) -> list[tuple[Wat
     return found
 
 
-def _follow(rule: Rule, lines: LineFits) -> Follow | None:
+def _follow(rule: Rule, lines: LineFits, sight: Sight) -> Follow | None:
     match rule.kind:
         case "window":
             return Window(rule, lines)
         case "absence":
-            return Absence(rule)
+            return Absence(rule, sight)
         case "ticket":
-            return Tickets(rule, lines)
+            return Tickets(rule, lines, sight)
         case "number":
-            return Numbers(rule, lines)
+            return Numbers(rule, lines, sight)
         case _:
             return None

@@ -30,10 +30,12 @@ MOST_ARTICLES = 2000  # of a ticket whose end never comes, older articles are no
 
 
 class Tally:
-    """One ticket. `taken_back`: the id of each annulling line with that of the article it takes off."""
+    """One ticket. `taken_back`: the id of each annulling line with that of the article it takes off; `taken_amounts`:
+    with what that article came to, for who sees the article no more."""
 
     def __init__(self) -> None:
         self.taken_back: dict[int, int] = {}
+        self.taken_amounts: dict[int, Decimal] = {}
         self.cancelled_amount: Decimal | None = None
         self._counts: Counter[str] = Counter()
         self._articles: list[Line] = []
@@ -94,8 +96,7 @@ class Tally:
             self._counts["cancelled"] += 1
             article = self._at_position(line)
             if article is not None:
-                self._articles.remove(article)
-                self.taken_back[line.id] = article.id
+                self._take_back(line, article)
             amount = line.amount if article is None or line.amount is not None else article.amount
             if amount is not None:
                 self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
@@ -127,12 +128,17 @@ class Tally:
             amount = line.amount
             self._minus(amount)
         else:
-            self._articles.remove(article)
-            self.taken_back[line.id] = article.id
+            self._take_back(line, article)
             amount = article.amount
             self._plus(None if amount is None else -amount)
         if amount is not None:
             self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
+
+    def _take_back(self, line: Line, article: Line) -> None:
+        self._articles.remove(article)
+        self.taken_back[line.id] = article.id
+        if article.amount is not None:
+            self.taken_amounts[line.id] = article.amount
 
     def _same_article(self, line: Line) -> Line | None:
         return next((article for article in reversed(self._articles) if _is_same_article(article, line)), None)

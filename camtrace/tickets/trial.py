@@ -5,15 +5,16 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 
+from camtrace import clock
 from camtrace.errors import Conflict
 from camtrace.i18n import N_
 from camtrace.model import Line, Rule
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
-from camtrace.tickets.ports import Calendars, Cameras, Lines, Motions
-from camtrace.tickets.rules import Watch, listen
+from camtrace.tickets.ports import Calendars, Cameras, Disturbances, Lines, Motions
+from camtrace.tickets.rules import LATE, Watch, delay, horizon, listen, memory
 from camtrace.tickets.sales import Tills
 
 MOST_AT_ONCE = 2
@@ -47,10 +48,19 @@ class Outcome:
 class Trials:
     """Reads the past for rules that are not switched on yet, two at a time at most."""
 
-    def __init__(self, lines: Lines, motions: Motions, calendars: Calendars, cameras: Cameras) -> None:
-        self._past = Past(lines, motions)
+    def __init__(
+        self,
+        lines: Lines,
+        motions: Motions,
+        disturbances: Disturbances,
+        calendars: Calendars,
+        cameras: Cameras,
+        now: Callable[[], datetime] = clock.now,
+    ) -> None:
+        self._past = Past(lines, motions, disturbances)
         self._calendars = calendars
         self._cameras = cameras
+        self._now = now
         self._running = 0
 
     async def run(
@@ -62,7 +72,10 @@ class Trials:
         may_read: Callable[[Line], bool],
         tell: Callable[[Outcome], Awaitable[None]],
     ) -> Outcome:
-        """What `rule` finds in [start, stop] of the lines that `may_read`; `tell` hears of it page by page.
+        """What `rule` finds in [start, stop) of the lines that `may_read`; `tell` hears of it page by page.
+
+        It is read from before `start`, as far as the rule remembers, and until what silence tells of is known: as if
+        the rule had been on all the time.
 
         Cancelling it ends it. Raises Conflict when two others are at it, DatabaseUnavailable.
         """
@@ -85,22 +98,34 @@ class Trials:
     ) -> Outcome:
         outcome, tills, sight = Outcome(), Tills(), Sight(self._calendars, self._cameras)
         watch = Watch(rule, sight)
+        after = horizon(rule) if rule.kind == "ticket" else timedelta(seconds=delay(rule))
+        begin, end = start - memory(rule), min(stop + after, max(stop, self._now() - LATE))
+        await self._past.interruptions(sight, begin, end)
         ticket_ids: dict[str, int] = {}
-        async for page in self._past.pages(start, stop, sight.moved if rule.still.seconds else None):
+
+        def count(hit: Hit) -> None:
+            if start <= hit.line.received_at < stop:
+                outcome.add(hit, most)
+
+        async for page in self._past.pages(begin, end, sight.moved if rule.still.seconds else None):
             for next_line in page:
                 line = next_line()
                 if not may_read(line):
                     continue
-                outcome.lines += 1
-                if ticket_ids.get(line.source) != line.ticket_id:
-                    ticket_ids[line.source] = line.ticket_id
-                    outcome.tickets += 1
+                if line.received_at < start:
+                    watch.unknown = 0
+                elif line.received_at < stop:
+                    outcome.lines += 1
+                    if ticket_ids.get(line.source) != line.ticket_id:
+                        ticket_ids[line.source] = line.ticket_id
+                        outcome.tickets += 1
                 for _, hit in listen(line, tills, (watch,)):
-                    outcome.add(hit, most)
-                outcome.share = (line.received_at - start) / (stop - start)
-            outcome.unknown = watch.unknown
+                    count(hit)
+                outcome.share = (line.received_at - begin) / (end - begin)
+                if line.received_at < stop:
+                    outcome.unknown = watch.unknown
             await tell(outcome)
-        for hit in watch.advance(stop):
-            outcome.add(hit, most)
+        for hit in watch.advance(end):
+            count(hit)
         outcome.share = 1.0
         return outcome

@@ -13,16 +13,19 @@ it by itself.
 from __future__ import annotations
 
 import hmac
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, cast
 
 from klein.interfaces import IDependencyInjector, IRequiredParameter
 from twisted.internet import defer
+from twisted.logger import Logger
 from twisted.python.components import Componentized
 from twisted.web.server import Request
 from zope.interface import implementer
 
-from camtrace.errors import DatabaseUnavailable
+from camtrace.errors import CamTraceError, DatabaseUnavailable
+from camtrace.events import SettingChanged
 from camtrace.i18n import N_
 from camtrace.model import User
 from camtrace.web.headers import own_origin
@@ -55,8 +58,11 @@ class Visit:
 class Access:
     """Finds out who asks, lets people in and out. `gate` knows passwords, sessions and tokens."""
 
+    log = Logger()
+
     def __init__(self, gate: Gate) -> None:
         self._gate = gate
+        self._attended: set[Attendance] = set()
 
     async def visit(self, request: Request) -> Visit | None:
         """The visit of whoever sent `request`: None if nobody is logged in. Raises Unauthenticated on a bad token."""
@@ -105,6 +111,25 @@ class Access:
         bearer = bearer_token(visit.request)
         return await (self._gate.user_of_token(bearer) if bearer else self._gate.user_of_session(visit.token))
 
+    def attend(self, visit: Visit, told: Callable[[User | None], object]) -> Attendance:
+        """Call `told` with the visit's user as it is now, None when the visit ended, whenever people are changed.
+
+        For answers that last: until `leave()` of what is returned is called. Its `look()` asks in between.
+        """
+        attendance = Attendance(self, visit, told)
+        self._attended.add(attendance)
+        return attendance
+
+    def left(self, attendance: Attendance) -> None:
+        """The answer is over."""
+        self._attended.discard(attendance)
+
+    def setting_changed(self, fact: SettingChanged) -> None:
+        """Users, profiles or tokens were changed: who is still there must still be allowed to."""
+        if fact.kind in ("user", "profile"):
+            for attendance in tuple(self._attended):
+                attendance.look()
+
     async def log_in(self, request: Request, name: str, password: str) -> User:
         """Check the password and give the browser a new session. Raises auth.Refused or auth.Throttled."""
         user = await self._gate.check_password(name, password, peer_of(request))
@@ -134,6 +159,16 @@ class Access:
         await self._open(request, user)
         return user
 
+    async def link_user(self, code: str) -> User | None:
+        """Whose password `set_password` would set by this one-time code; None if the code is not good."""
+        return await self._gate.link_user(code)
+
+    async def set_password(self, request: Request, code: str, password: str) -> User:
+        """Set the password of the code's user, and log in. Raises auth.Refused or errors.Invalid."""
+        user = await self._gate.redeem_password_link(code, password)
+        await self._open(request, user)
+        return user
+
     async def change_password(self, visit: Visit, old: str, new: str) -> None:
         """Give the visit's user another login password; this browser stays signed in, all others are signed out.
 
@@ -159,6 +194,36 @@ class Access:
             raise Forbidden(N_("the request comes from another site"))
         if unsafe and not hmac.compare_digest(sent_csrf(visit.request).encode(), visit.csrf.encode()):
             raise Forbidden(N_("the page is out of date: load it again"))
+
+
+class Attendance:
+    """An answer that lasts, whose user may lose the right to it meanwhile."""
+
+    def __init__(self, access: Access, visit: Visit, told: Callable[[User | None], object]) -> None:
+        self._access = access
+        self._visit = visit
+        self._told = told
+        self._gone = False
+
+    def look(self) -> None:
+        """Ask who the visit is of now."""
+        defer.Deferred.fromCoroutine(self._look()).addErrback(
+            lambda failure: Access.log.failure("an answer that lasts could not be looked after", failure)
+        )
+
+    async def _look(self) -> None:
+        try:
+            user = await self._access.again(self._visit)
+        except CamTraceError as error:  # the database is away: what was allowed stays so until the next look
+            Access.log.debug("a visit could not be looked at: {error}", error=error)
+            return
+        if not self._gone:
+            self._told(user)
+
+    def leave(self) -> None:
+        """The answer is over."""
+        self._gone = True
+        self._access.left(self)
 
 
 @implementer(IRequiredParameter, IDependencyInjector)

@@ -8,8 +8,9 @@ from typing import Any
 
 from klein import Response
 from twisted.internet import defer, task
-from twisted.web.server import Request
 
+from camtrace.model import User
+from camtrace.web.access import Access, Visit
 from camtrace.web.answers import to_json
 from camtrace.web.flow import Flow
 from camtrace.web.problems import Headers
@@ -25,9 +26,14 @@ def event(kind: str, shape: object, id: int | None = None) -> bytes:
 
 
 class Reader:
-    """One open stream, and what it has not been told of; whoever adds to that wakes it."""
+    """One open stream, and what it has not been told of; whoever adds to that wakes it. `user` is who reads it.
 
-    def __init__(self) -> None:
+    `allowed(user)`: whether that user, changed meanwhile, may go on reading.
+    """
+
+    def __init__(self, user: User, allowed: Callable[[User], bool] = lambda user: True) -> None:
+        self.user = user
+        self._allowed = allowed
         self.left = False
         self._waiter: defer.Deferred[None] | None = None
 
@@ -41,6 +47,13 @@ class Reader:
         waiter, self._waiter = self._waiter, None
         if waiter is not None:
             waiter.callback(None)
+
+    def review(self, user: User | None) -> None:
+        """The reader's user as it is now, None when nobody is signed in any more."""
+        if user is None or not self._allowed(user):
+            self.leave()
+        else:
+            self.user = user
 
     def leave(self) -> None:
         """End the stream."""
@@ -66,10 +79,11 @@ class Listener(Reader, ABC):
 
 
 class EventStreams:
-    """The open streams of one address, `most` at once."""
+    """The open streams of one address, `most` at once. Each ends when its user, or the right to it, is gone."""
 
-    def __init__(self, reactor: Any, most: int) -> None:
+    def __init__(self, reactor: Any, access: Access, most: int) -> None:
         self._reactor = reactor
+        self._access = access
         self._most = most
         self._readers: set[Reader] = set()
 
@@ -78,23 +92,36 @@ class EventStreams:
 
     async def serve(
         self,
-        request: Request,
+        visit: Visit,
         reader: Reader,
         join: Callable[[], Callable[[], object]],
         follow: Callable[[Flow], Awaitable[None]],
     ) -> Response | None:
-        """Answer `request` by what `reader` hears, or by 503 where too many are open.
+        """Answer the visit's request by what `reader` hears, or by 503 where too many are open.
 
         `join` begins to tell the reader and returns the call that ends it. `follow` writes.
         """
         if len(self._readers) >= self._most:
             return Response(503, {"Retry-After": "5"}, b"too many readers")
+        request = visit.request
         headers: Headers = {"Content-Type": "text/event-stream", "Cache-Control": "no-store", "X-Accel-Buffering": "no"}
         Response(200, headers)._applyToRequest(request)
         flow = Flow(request, self._reactor)
+
+        def reviewed(user: User | None) -> None:
+            reader.review(user)
+            if reader.left and flow.paused:  # it would be told once more when it reads on
+                transport: Any = request.transport
+                transport.abortConnection()
+
+        def beat() -> None:
+            reader.wake()
+            attendance.look()
+
         self._readers.add(reader)
         leave = join()
-        heartbeat = task.LoopingCall(reader.wake)
+        attendance = self._access.attend(visit, reviewed)
+        heartbeat = task.LoopingCall(beat)
         heartbeat.clock = self._reactor
         heartbeat.start(HEARTBEAT_SECONDS, now=False)
         try:
@@ -102,6 +129,7 @@ class EventStreams:
             await follow(flow)
         finally:
             heartbeat.stop()
+            attendance.leave()
             leave()
             self._readers.discard(reader)
             flow.end()

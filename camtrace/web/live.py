@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -22,16 +22,20 @@ from camtrace.events import (
     LineReceived,
     RuleMet,
     SettingChanged,
+    SourceAppeared,
     TillSilenceChanged,
 )
+from camtrace.i18n import N_
 from camtrace.metrics import Metrics
 from camtrace.model import User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.live_page import GOING_AWAY, SESSION_ENDED, LivePage
 from camtrace.web.ports import CameraDirectory, Live, Offset, Screens, SubStreams
+from camtrace.web.problems import Forbidden
 from camtrace.web.routing import new_app, requirer
 
 MOST_PAGES = 500
+READERS = ("live", "replay", "lines", "settings")  # rights whose pages listen; pictures and lines take `live`
 
 
 class LiveSocket:
@@ -52,6 +56,7 @@ class LiveSocket:
         bus: Bus,
         metrics: Metrics,
         silent_since: Callable[[str], datetime | None] = lambda source: None,
+        settings: Callable[[str], Mapping[str, Any]] = lambda language: {},
     ) -> None:
         self.access = access
         self.directory = directory
@@ -61,6 +66,7 @@ class LiveSocket:
         self.screens = screens
         self.metrics = metrics
         self.silent_since = silent_since
+        self.settings = settings
         self.reactor = reactor
         self._pages: set[LivePage] = set()
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
@@ -68,6 +74,7 @@ class LiveSocket:
             bus.subscribe(LineReceived, self._line),
             bus.subscribe(CameraStateChanged, self._state),
             bus.subscribe(TillSilenceChanged, self._silence),
+            bus.subscribe(SourceAppeared, self._source),
             bus.subscribe(AlarmTriggered, self._alarm),
             bus.subscribe(AlarmEnded, self._alarm_over),
             bus.subscribe(AlarmAcknowledged, self._alarm_seen),
@@ -76,9 +83,11 @@ class LiveSocket:
         ]
         metrics.gauge("camtrace_web_live_pages", lambda: [({}, len(self._pages))])
 
-    @requirer.require(app.route("/live/socket", methods=["GET"]), visit=May("live", upgrade=True))
+    @requirer.require(app.route("/live/socket", methods=["GET"]), visit=May(upgrade=True))
     def socket(self, visit: Visit) -> WebSocketResource | Response:
         """Opens the WebSocket."""
+        if not may_open(visit.user):
+            raise Forbidden(N_("your profile lacks the right {right}"), right="live")
         if len(self._pages) >= MOST_PAGES:
             return Response(503, {"Retry-After": "5"}, b"too many pages are open")
         return WebSocketResource(_Opening(self, visit))
@@ -100,6 +109,11 @@ class LiveSocket:
         for page in tuple(self._pages):
             page.close(GOING_AWAY)
 
+    def settings_changed(self) -> None:
+        """What is set for tills or events was read anew: pages that wish it are told of what is another."""
+        for page in tuple(self._pages):
+            page.settings()
+
     def check(self, page: LivePage) -> None:
         """Close `page` unless its session is still valid and its user may still look."""
 
@@ -109,7 +123,8 @@ class LiveSocket:
             except CamTraceError as error:  # the database is away: what was valid stays so
                 self.log.debug("a session could not be checked: {error}", error=error)
                 return
-            if user is None or not user.may("live"):
+            lost = user is not None and page.user.may("live") and not user.may("live")
+            if user is None or lost or not may_open(user):
                 page.close(SESSION_ENDED)
             else:
                 page.review(user)
@@ -129,6 +144,11 @@ class LiveSocket:
     def _silence(self, fact: TillSilenceChanged) -> None:
         for page in tuple(self._pages):
             page.silence(fact.source, fact.since)
+            page.source(fact.source)
+
+    def _source(self, fact: SourceAppeared) -> None:
+        for page in tuple(self._pages):
+            page.source(fact.source)
 
     def _alarm(self, fact: AlarmTriggered) -> None:
         alarm = fact.alarm
@@ -176,6 +196,11 @@ class LiveSocket:
         defer.Deferred.fromCoroutine(work).addErrback(
             lambda failure: self.log.failure("a live page could not be kept up to date", failure)
         )
+
+
+def may_open(user: User) -> bool:
+    """Whether a page of `user` has something to hear: who shows no cameras still reads what tills say."""
+    return any(user.may(right) for right in READERS)
 
 
 class _Opening:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import datetime
 from typing import Any, Protocol
 
@@ -14,6 +14,7 @@ from zope.interface import implementer
 
 from camtrace import clock
 from camtrace.events import AlarmTriggered, LineReceived
+from camtrace.i18n import DEFAULT_LANGUAGE, LANGUAGES
 from camtrace.metrics import Metrics
 from camtrace.model import Alarm, Camera, CameraState, Line, RuleException, Ticket, User
 from camtrace.web.access import Visit
@@ -42,6 +43,7 @@ class Surroundings(Protocol):
     screens: Screens
     metrics: Metrics
     silent_since: Callable[[str], datetime | None]
+    settings: Callable[[str], Mapping[str, Any]]
 
     def opened(self, page: LivePage) -> None: ...
     def closed(self, page: LivePage) -> None: ...
@@ -96,6 +98,8 @@ class LivePage:
         self._heard = around.reactor.seconds()
         self._unfinished = 0
         self._channels: dict[int, _Channel] = {}
+        self._language = ""  # of the settings that the page follows; "" while it does not
+        self._settings: dict[str, Any] = {}  # as the page was told
         self._transport: Any = None
         self._open = False
         self._timer: Any = None
@@ -201,9 +205,24 @@ class LivePage:
             shape = exception_shape(exception, self.user, self._around.directory, self._around.offset)
             self.tell({"is": "exception", "exception": shape})
 
+    def settings(self) -> None:
+        """What is set for tills or events may have changed: tell what is another than the page knows."""
+        if not self._language:
+            return
+        present = dict(self._around.settings(self._language))
+        changed = {name: value for name, value in present.items() if self._settings.get(name) != value}
+        self._settings = present
+        if changed:
+            self.tell({"is": "settings", **changed})
+
+    def source(self, source: str) -> None:
+        """A source was heard for the first time, fell silent or speaks again: for who sets tills up."""
+        if self._language and self.user.may("settings"):
+            self.tell({"is": "source", "source": source})
+
     def _sees(self, alarm: Alarm) -> bool:
         exists = self._around.directory.by_uid(alarm.camera_uid) is not None
-        return exists and self.user.may_see(alarm.camera_uid)
+        return exists and self.user.may("live") and self.user.may_see(alarm.camera_uid)
 
     def review(self, user: User) -> None:
         """Cameras or the user's rights may have changed: end what is no more, tell of other sources."""
@@ -244,8 +263,17 @@ class LivePage:
                 self._leave(_channel_number(wish))
             case "clock":
                 self.tell({"is": "clock", "sent": _number(wish.get("sent")), "at_us": clock.now_us()})
+            case "settings":
+                self._follow_settings(wish)
             case other:
                 raise Refusal("unknown", f"this server knows no {str(other)[:40]!r}")
+
+    def _follow_settings(self, wish: dict[str, Any]) -> None:
+        language = wish.get("language", DEFAULT_LANGUAGE)
+        if language not in LANGUAGES:
+            raise Refusal("invalid", f"language must be one of {', '.join(LANGUAGES)}")
+        self._language, self._settings = language, {}
+        self.settings()
 
     def _watch(self, wish: dict[str, Any]) -> None:
         number, camera_id, pictures = _channel_number(wish), wish["camera"], _pictures(wish)
@@ -253,7 +281,7 @@ class LivePage:
         if len(self._channels) >= MOST_CHANNELS:
             raise Refusal("too_many", f"a page shows {MOST_CHANNELS} cameras at most")
         camera = self._around.directory.by_id(camera_id) if type(camera_id) is int else None
-        if camera is None or not self.user.may_see(camera.uid):
+        if camera is None or not self.user.may("live") or not self.user.may_see(camera.uid):
             raise Refusal("not_found", "there is no such camera")
         channel = self._channels[number] = _Channel(self, number, camera, wish.get("lines", True) is not False)
         self._introduce(channel)

@@ -1,4 +1,4 @@
-"""The pages of who is not signed in: sign in, the first user's set-up, and the error pages."""
+"""The pages of who is not signed in: sign in, the first user's set-up, one's own password by a link, error pages."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ from camtrace.auth import SHORTEST_PASSWORD, Refused, Throttled
 from camtrace.errors import Conflict, DatabaseUnavailable, Invalid, filled
 from camtrace.web.access import Access, Anyone, May, Visit
 from camtrace.web.pages_frame import Frame, field, go, own_address, pause_words
+from camtrace.web.ports import Note
 from camtrace.web.problems import Problem
 from camtrace.web.routing import new_app, requirer
 
@@ -18,9 +19,10 @@ class Door:
 
     app = new_app()
 
-    def __init__(self, frame: Frame, access: Access) -> None:
+    def __init__(self, frame: Frame, access: Access, note: Note) -> None:
         self._frame = frame
         self.access = access
+        self._note = note
 
     @requirer.require(app.route("/login", methods=["GET"]), request=Anyone())
     async def login(self, request: Request) -> Response:
@@ -72,6 +74,26 @@ class Door:
             return self._setup_page(request, usable=False)
         return go("/")
 
+    @requirer.require(app.route("/password", methods=["GET"]), request=Anyone())
+    async def own_password(self, request: Request) -> Response:
+        return await self._password_page(request)
+
+    @requirer.require(app.route("/password", methods=["POST"]), request=Anyone())
+    async def set_own_password(self, request: Request) -> Response:
+        password, _ = field(request, "password"), self._frame.spoken(request).gettext
+        if len(password) < SHORTEST_PASSWORD:
+            return await self._password_page(request, _("This password is shorter than 12 characters."))
+        if password != field(request, "again"):
+            return await self._password_page(request, _("The two passwords are not the same."))
+        try:
+            user = await self.access.set_password(request, field(request, "code"), password)
+        except Invalid as error:
+            return await self._password_page(request, filled(_(error.text), error.values))
+        except Refused:
+            return await self._password_page(request)
+        self._note("audit", "user_password_set", {}, user=user.name)
+        return go("/")
+
     def error_page(self, request: Request, problem: Problem) -> str:
         """The page that tells of `problem`."""
         _ = self._frame.spoken(request).gettext
@@ -115,6 +137,18 @@ class Door:
             next=own_address(field(request, "next")),
             name=field(request, "name"),
             refusal=refusal,
+        )
+
+    async def _password_page(self, request: Request, problem: str = "") -> Response:
+        """The form of who sets the own password by a link; without a user the link is not good."""
+        user = await self.access.link_user(field(request, "code"))
+        return self._frame.open_page(
+            request,
+            "password.html",
+            400 if problem else 200,
+            code=field(request, "code"),
+            name="" if user is None else user.name,
+            problem=problem,
         )
 
     async def _nobody_exists(self) -> bool:

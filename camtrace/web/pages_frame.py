@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from datetime import timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -33,6 +33,7 @@ class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
     `event_names`: what Prisma's events are called in a language, by number. `sources` gives what is set for tills.
+    `ports`: the numbers of the listeners' ports, by key.
     `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
     """
 
@@ -44,6 +45,7 @@ class Frame:
         default_ftp_password: bool = False,
         event_names: Callable[[str], Mapping[str, str]] = lambda language: {},
         sources: Callable[[], Iterable[SourceSettings]] = tuple,
+        ports: Callable[[], Mapping[str, Sequence[int]]] = dict,
     ) -> None:
         self._templates = templates
         self._site = site
@@ -51,6 +53,7 @@ class Frame:
         self._default_ftp_password = default_ftp_password
         self._event_names = event_names
         self._sources = sources
+        self._ports = ports
         self.zone = ZoneInfo(site.timezone)
         self.voices = Voices(templates.translations, site)
 
@@ -61,6 +64,14 @@ class Frame:
     def visible(self, visit: Visit) -> list[Camera]:
         """The cameras that this person may see, by number."""
         return [camera for camera in self._cameras.all() if visit.user.may_see(camera.uid)]
+
+    def settings(self, language: str) -> dict[str, Any]:
+        """What is set for tills, by source, and what Prisma's events are called in `language`, by number: what a page
+        knows when it is drawn, and is told anew when it changes."""
+        return {
+            "events": dict(self._event_names(language)),
+            "tills": {each.source: _till(each) for each in self._sources()},
+        }
 
     def open_page(self, request: Request, template: str, status: int = 200, /, **values: Any) -> Response:
         """A page for anybody, signed in or not."""
@@ -99,8 +110,8 @@ class Frame:
             "texts": dict(spoken.of_scripts()),
             "reasons": REASONS,
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
-            "events": self._event_names(language),
-            "tills": {each.source: _till(each) for each in self._sources()},
+            **self.settings(language),
+            "ports": {key: numbers[0] for key, numbers in self._ports().items() if numbers},
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(

@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 
 from klein import Response
 
+from camtrace.i18n import LANGUAGE_NAMES
 from camtrace.model import DEEDS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.pages_frame import Frame
@@ -14,7 +15,7 @@ from camtrace.web.wording import CAUSE_WORDS, ENDING_WORDS, MAIL_KIND_WORDS, MAI
 
 
 class SettingsPages:
-    """`/calendars`, `/contacts`, `/mail`, `/capture`, `/prisma`, the journals, `/exceptions` and `/reports`."""
+    """`/calendars`, `/contacts`, `/people`, `/mail`, `/capture`, `/prisma`, the journals, `/exceptions`, `/reports`."""
 
     app = new_app()
 
@@ -56,6 +57,11 @@ class SettingsPages:
     @requirer.require(app.route("/contacts", methods=["GET"]), visit=May("settings"))
     def contacts(self, visit: Visit) -> Response:
         return self._frame.page(visit, "contacts.html", "contacts")
+
+    @requirer.require(app.route("/people", methods=["GET"]), visit=May("users"))
+    def people(self, visit: Visit) -> Response:
+        facts = {"languages": LANGUAGE_NAMES, "sees_all": visit.user.profile.cameras is None}
+        return self._frame.page(visit, "people.html", "people", facts)
 
     @requirer.require(app.route("/mail", methods=["GET"]), visit=May("settings"))
     def mail(self, visit: Visit) -> Response:

@@ -19,15 +19,20 @@ from camtrace.model import (
     ContactBox,
     ContactsState,
     Disconnection,
+    DisconnectionQuery,
     Gap,
     HeardSource,
     HitCount,
     JournalEntry,
+    JournalQuery,
     Line,
     LineSearch,
+    MailQuery,
     MailRights,
+    Member,
     MotionSettings,
     Moved,
+    Profile,
     QueuedMail,
     Recipient,
     Rule,
@@ -65,7 +70,47 @@ class Gate(Protocol):
     async def redeem_setup(self, code: str, name: str, password: str) -> User: ...
     async def change_password(self, user: User, password: str) -> None: ...
     async def new_player_password(self, user: User) -> str: ...
+    async def link_user(self, code: str) -> User | None: ...
+    async def redeem_password_link(self, code: str, password: str) -> User: ...
     def csrf(self, session_token: str) -> str: ...
+
+
+class Passwords(Protocol):
+    """Hashes of passwords; codes of links by which people set theirs, with digest and end. Raises Invalid."""
+
+    async def hashed(self, password: str) -> str: ...
+    def new_password_link(self) -> tuple[str, bytes, datetime]: ...
+
+
+class People(Protocol):
+    """Users and profiles in the database. `by` is the user who asks: nobody gives more than they have.
+
+    Every change raises NotFound, Conflict or Overreach with nothing changed. `change` sets `profile` (a name), `email`,
+    `language`, `locked` or `password_hash`; `change_profile` returns the profile as it was before.
+    """
+
+    async def members(self) -> list[Member]: ...
+    async def member(self, id: int) -> Member: ...
+    async def create(
+        self,
+        name: str,
+        profile: str,
+        password_hash: str,
+        at: datetime,
+        by: User | None = None,
+        *,
+        email: str = "",
+        language: str = "",
+    ) -> Member: ...
+    async def change(self, id: int, fields: Fields, by: User | None = None) -> Member: ...
+    async def remove(self, id: int, by: User | None = None) -> User: ...
+    async def add_link(self, id: int, digest: bytes, expires_at: datetime, by: User | None = None) -> Member: ...
+    async def end_tokens(self, id: int, by: User | None = None) -> User: ...
+    async def profiles(self) -> list[tuple[Profile, int]]: ...
+    async def profile(self, id: int) -> Profile: ...
+    async def create_profile(self, profile: Profile, copy_of: int, by: User | None = None) -> Profile: ...
+    async def change_profile(self, profile: Profile, by: User | None = None) -> Profile: ...
+    async def remove_profile(self, id: int, by: User | None = None) -> Profile: ...
 
 
 class CameraDirectory(Protocol):
@@ -227,9 +272,9 @@ class AlarmStore(Protocol):
     ) -> list[Alarm]: ...
     async def triggers(self, alarm_ids: Sequence[int], most: int = ...) -> dict[int, list[Trigger]]: ...
     async def marks(
-        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        """The `limit` latest alarms that touch [start, stop], the first one first."""
+        """Where the `limit` latest alarms lie that touch [start, stop], in order: `most` marks, close ones joined."""
 
 
 class AlarmPictures(Protocol):
@@ -302,9 +347,21 @@ class RuleStore(Protocol):
     ) -> list[RuleException]: ...
     async def exception(self, id: int) -> RuleException | None: ...
     async def counts(
-        self, camera_uids: Sequence[int] | None = None, start: datetime | None = None, stop: datetime | None = None
+        self,
+        camera_uids: Sequence[int] | None = None,
+        start: datetime | None = None,
+        stop: datetime | None = None,
+        rule_id: int | None = None,
     ) -> dict[str, int]: ...
-    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException: ...
+    async def review(
+        self,
+        id: int,
+        user: str,
+        at: datetime,
+        verdict: str | None = None,
+        comment: str | None = None,
+        before: str | None = None,
+    ) -> RuleException: ...
 
 
 class ReportStore(Protocol):
@@ -452,32 +509,16 @@ class JournalStore(Protocol):
     """The journals, newest first. `before`: the (instant, id) of the last entry of the page before."""
 
     async def entries(
-        self,
-        kind: str = "",
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-        camera_uids: Sequence[int] | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
-    ) -> list[JournalEntry]:
-        """`words`: each in a value, the user's name, or by one of the message ids that come with it."""
+        self, query: JournalQuery, limit: int = 100, before: tuple[datetime, int] | None = None
+    ) -> list[JournalEntry]: ...
 
 
 class DisconnectionStore(Protocol):
     """When cameras were lost, the latest first. `before`: the (instant, id) of the last one of the page before."""
 
     async def page(
-        self,
-        *,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-    ) -> list[Disconnection]:
-        """`words`: each in the camera's name, or by one of the reasons that come with it."""
+        self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
+    ) -> list[Disconnection]: ...
 
 
 class Volume(Protocol):
@@ -526,16 +567,7 @@ class MailOffice(Protocol):
     async def with_changes(self, body: Fields) -> MailSettings: ...
     async def test(self, body: Fields, user: User) -> MailTrouble | None: ...
     async def queue(
-        self,
-        limit: int,
-        before: tuple[datetime, int] | None = None,
-        *,
-        kind: str | None = None,
-        state: str | None = None,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
+        self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None
     ) -> list[QueuedMail]: ...
     async def waiting(self) -> int: ...
     async def recipients(self) -> list[Recipient]: ...

@@ -19,7 +19,7 @@ from werkzeug.exceptions import HTTPException
 from zope.interface import Interface, implementer
 
 from camtrace.auth import Refused, Throttled
-from camtrace.errors import CamTraceError, Conflict, DatabaseUnavailable, Invalid, NotFound
+from camtrace.errors import CamTraceError, Conflict, DatabaseUnavailable, Invalid, NotFound, Overreach
 from camtrace.i18n import N_
 
 RETRY_SECONDS = 5
@@ -67,6 +67,7 @@ _STATUS: tuple[tuple[type[CamTraceError], int, str], ...] = (
     (Refused, 401, "refused"),
     (Unauthenticated, 401, "unauthenticated"),
     (Forbidden, 403, "forbidden"),
+    (Overreach, 403, "forbidden"),
     (NotFound, 404, "not_found"),
     (Conflict, 409, "conflict"),
     (TooLarge, 413, "too_large"),

@@ -154,3 +154,37 @@ def test_how_the_ticket_is_shown_is_remembered(anna: Person) -> None:
     assert shown["x"] - stage["x"] < 10 and shown["y"] > stage["y"] + stage["height"] / 2
     looks = page.evaluate("getComputedStyle(document.querySelector('.over')).backgroundColor")
     assert looks == "rgb(0, 0, 0)"
+
+
+def test_a_till_is_connected_by_two_clicks(anna: Person, site: PreviewProcess) -> None:
+    """What it speaks is said beside its address, its letters are mended there, a camera is tied and untied there."""
+    page = anna.go("/capture")
+    row = "#senders tr:has-text('192.168.10.40')"
+    printed(site, b"1|0|7|0|D|1,00\n")
+    page.wait_for_selector(row)
+    page.locator(row).get_by_label("Dialect of").select_option("")
+    said = "9|0|7|0|A|1|5|СЫР|1,00\n".encode("cp866")
+    printed(site, said)
+    page.wait_for_selector("#arrived li:first-child:has-text('9|0|7')")
+    assert "СЫР" not in (page.text_content("#arrived li:first-child") or "")
+    page.locator(row).get_by_label("Letters of").select_option("cp866")
+    page.wait_for_selector(".toast")
+    printed(site, said)
+    page.wait_for_selector("#arrived li:first-child:has-text('article 1 × СЫР')")
+    page.locator(row).get_by_label("Letters of").select_option("")
+    printed(site, BY_NAME["json"].sample)
+    page.locator("h1").click()  # whoever writes in a table is not disturbed
+    page.click(f"{row} button:text-is('Use “json”')")
+    page.wait_for_selector(f"{row}:has-text('its next line is awaited')")
+    printed(site, BY_NAME["json"].sample)
+    till = page.locator("#tills tbody tr").filter(has=page.locator("td:first-child b:text-is('3')"))
+    till.wait_for()
+    till.get_by_label("Show 3 with a camera").select_option("3")
+    untie = till.get_by_label("No longer show 3 with Car park")
+    untie.wait_for()
+    assert api(anna, "/cameras/3")["overlay_ids"] == ["3"]
+    untie.click()
+    untie.wait_for(state="detached")
+    page.click(".toast button:text-is('Undo')")
+    untie.wait_for()
+    assert api(anna, "/cameras/3")["overlay_ids"] == ["3"]

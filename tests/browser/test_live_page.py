@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from datetime import datetime
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, WebSocketRoute
 from support.browser import Person, PreviewProcess, person
 from support.needs import needs
 
@@ -285,7 +285,7 @@ def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess
     page.wait_for_selector("#tickets .tk-lines li")
     sell_until(site, "E")
     for number in range(300):
-        site.tell(f"say A|1|5|ТОВАР {number}|1,00")
+        site.tell(f"say A|1|{5 if number else 7}|ТОВАР {number}|1,00")
     site.tell(f"say A|1|5|{'X' * 300}|1,00")
     site.tell("say A|1|5|شاي ١٢٣ END|1,00")
     newest = "#tickets .ticket:first-child li[data-at]:nth-last-child(2)"
@@ -304,6 +304,10 @@ def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess
         assert page.evaluate("document.documentElement.scrollWidth") <= size["width"]
     page.set_viewport_size({"width": 1440, "height": 900})
     page.wait_for_function(f"() => ({seen})('{newest}')")  # found again
+    site.tell("say S|1|7|ТОВАР 0|ANNULE")
+    void = page.locator("#tickets .ticket:first-child li.void .a")
+    void.wait_for()
+    assert void.text_content() == "−1,00"  # what its article came to, which has left the screen
     site.tell("say E|CB|1,00|1,00")
     page.wait_for_selector("#tickets .ticket:first-child li.end")
     assert page.locator("#tickets .ticket:first-child li[data-at]").count() == 200
@@ -324,3 +328,72 @@ def test_voids_and_returns_of_prisma_are_red(anna: Person, site: PreviewProcess)
             red = page.locator("#tickets .ticket:first-child li.void").filter(has_text=words).last
             red.wait_for()
             assert red.locator(".d").evaluate("e => getComputedStyle(e).color") in RED
+
+
+def test_a_server_that_is_gone_without_a_word_is_missed(anna: Person, site: PreviewProcess) -> None:
+    """A dead connection is given up after a few questions; what was said meanwhile stands on the ticket once."""
+    page = anna.page
+    routes: list[WebSocketRoute] = []
+    dead = False
+
+    def lead(route: WebSocketRoute) -> None:
+        routes.append(route)
+        server = route.connect_to_server()
+        mine = len(routes)
+        route.on_message(lambda message: None if dead and mine == 1 else server.send(message))
+        server.on_message(lambda message: None if dead and mine == 1 else route.send(message))
+
+    page.route_web_socket("**/live/socket", lead)
+    anna.tidy = False
+    page.clock.install()
+    anna.go("/live/1")
+    sell_until(site, "E")
+    site.tell("say A|1|5|CHEESE|1,00")
+    page.wait_for_selector("#tickets .ticket:first-child li:has-text('CHEESE')")
+    site.tell("silent 1")
+    page.wait_for_selector("#tickets .silent")
+    dead = True
+    site.tell("silent 1")  # it speaks again
+    site.tell("say A|1|5|BUTTER|1,00")
+    site.tell("say S|1|5|CHEESE|ANNULE")
+    page.clock.run_for(52_000)
+    page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 3")
+    assert page.locator("#tickets .ticket:first-child li.gone").text_content()
+    assert page.locator("#tickets .silent").count() == 0
+    assert len(routes) == 2
+
+
+def test_the_newest_line_is_seen_in_every_size_and_on_a_phone(anna: Person, site: PreviewProcess) -> None:
+    """Over the picture, and never over the buttons."""
+    site.tell("tills 101 1,2,3,4")
+    page = anna.go("/live/1")
+    page.wait_for_selector("#picture.moving")
+    for till in ("2", "3", "4"):
+        for number in range(12):
+            site.tell(f"other {till} {till}7 now A|1|5|A LONG NAME OF AN ARTICLE THAT WRAPS {number}|1,00")
+    page.click("label[for=tk-over]")
+    page.wait_for_selector(".over .till:nth-child(2) li[data-at]:nth-child(12)")
+    inside = (
+        "() => { const edge = (e) => e.getBoundingClientRect();"
+        " const list = document.querySelector('.over .till:nth-child(2) ol');"
+        " const last = list.querySelector('li[data-at]:nth-child(12)');"
+        " return edge(last).bottom <= edge(list).bottom + 1 && edge(document.querySelector('.over')).bottom"
+        " <= edge(document.querySelector('.tools')).top; }"
+    )
+    page.click("#ticket-look summary")
+    for size in ("large", "small", "normal"):
+        page.select_option("#tk-size", size)
+        page.wait_for_function(inside)
+    for corner in ("bottom-left", "top-right"):
+        page.select_option("#tk-corner", corner)
+        for width in (390, 1440):
+            page.set_viewport_size({"width": width, "height": 844})
+            page.wait_for_function(inside)
+    page.keyboard.press("Escape")
+    page.keyboard.press("f")
+    page.wait_for_function("() => document.fullscreenElement")
+    site.tell("alarm 101 Somebody is there")
+    page.wait_for_selector(".stagebox .alarmcard")  # what is outside of the stage is not seen
+    page.keyboard.press("f")
+    page.wait_for_selector("body > .alarmstack .alarmcard")
+    site.tell("tills 101 1")

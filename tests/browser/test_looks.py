@@ -30,6 +30,7 @@ PAGES = (
     "/account",
     "/mail",
     "/mail/journal",
+    "/people",
     "/prisma",
 )
 # what the Tab key reaches, and how large it is

@@ -53,6 +53,14 @@ class ConsoleTests(unittest.TestCase):
         self.assertIn("anna\toperator\tlocked\n", self.said("user", "list"))
         self.assertEqual(self.said("user", "unlock", "anna"), "anna is unlocked\n")
         self.assertIn("anna", self.refused(*self.create("anna")))
+        self.assertEqual(self.said("user", "remove", "ANNA"), "user anna is removed\n")
+
+    def test_profiles(self) -> None:
+        """Listed; a right given and taken away; that of the administrators stays."""
+        self.assertIn("viewer\tlive,replay\tall cameras\t", self.said("profile", "list"))
+        self.assertEqual(self.said("profile", "allow", "viewer", "lines"), "viewer may now: live, replay, lines\n")
+        self.assertEqual(self.said("profile", "deny", "viewer", "lines"), "viewer may now: live, replay\n")
+        self.assertIn("always has every right", self.refused("profile", "deny", "administrator", "cards"))
 
     def test_tokens_and_links(self) -> None:
         """A token and a player password stand alone on the last line; a link leads to the set-up page."""

@@ -8,9 +8,11 @@ import re
 import signal
 import subprocess
 import unittest
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urlencode
 
 from support.alarms import ALARM
 from support.modbus_box import modbus_box
@@ -238,6 +240,46 @@ class ApiTests(OneServer):
             self.assertNotIn("login", shown)
             self.assertEqual(self.bare("DELETE", f"/api/v1/cameras/{camera['id']}", token).error["code"], "forbidden")
         self.assertEqual(self.bare("GET", "/api/v1/journal", tokens["viewer"]).status, 403)
+
+    def test_people(self) -> None:
+        """Somebody comes by a link; the console's lock ends the streams at once; the last administrator stays."""
+        body = {"name": "Mila", "profile": "operator"}
+        status, mila = self.server.call("POST", "/api/v1/users", body)
+        self.assertEqual((status, mila["has_password"]), (201, False), mila)
+        code = mila["link"].partition("=")[2]
+        form = urlencode({"code": code, "password": "a sentence of hers", "again": "a sentence of hers"}).encode()
+        kind = {"Content-Type": "application/x-www-form-urlencoded"}
+        reply = http_call(self.server.web, "POST", "/password", kind, form)
+        self.assertEqual((reply.status, reply.headers["Location"]), (303, "/"))
+        cookie = reply.headers["Set-Cookie"].partition(";")[0]
+        self.assertIsNotNone(self.get(f"/users/{mila['id']}")["seen_at"])
+        head = f"Host: 127.0.0.1:{self.server.web}\r\nCookie: {cookie}\r\n"
+        upgrade = (
+            f"Origin: http://127.0.0.1:{self.server.web}\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n"
+            "Sec-WebSocket-Version: 13\r\nSec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\n"
+        )
+        with ThreadPoolExecutor() as pool:
+            calls = [
+                pool.submit(raw_call, self.server.web, f"GET {path} HTTP/1.1\r\n{head}{more}\r\n".encode(), end)
+                for path, more, end in (
+                    ("/api/v1/events", "", b"\r\n0\r\n\r\n"),
+                    ("/live/socket", upgrade, (4401).to_bytes(2, "big")),  # the code with which it is closed
+                )
+            ]
+            soon(lambda: self.server.metric("camtrace_web_live_pages") == 1, "the page's socket")
+            self.server.command("user", "lock", "mila")
+            for call in calls:
+                self.assertIn(b"HTTP/1.1 ", call.result(20))
+        self.assertEqual(http_call(self.server.web, "GET", "/api/v1/cameras", {"Cookie": cookie}).status, 401)
+        self.assertEqual(self.server.call("DELETE", f"/api/v1/users/{mila['id']}")[0], 204)
+        self.assertNotIn("Mila", [one["name"] for one in self.get("/users")["items"]])
+        refused = self.server.command("user", "lock", "admin", check=False)
+        self.assertEqual(refused.returncode, 1)
+        self.assertIn("admin is the last administrator who can sign in", refused.stderr)
+        told = soon(
+            lambda: [e for e in self.get("/journal", kind="audit")["items"] if e["text"] == "user_password_set"], "it"
+        )
+        self.assertEqual(told[0]["message"], "Mila set a password by a link.")
 
     def test_console(self) -> None:
         """`user list`, `password`, `unlock`, `token create`, `link`, `version` on the running server, at once."""

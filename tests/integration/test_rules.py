@@ -32,7 +32,7 @@ class RuleTests(OneServer):
         return items
 
     def test_counted_through_a_kill(self) -> None:
-        camera = self.add_camera(url="rtsp://127.0.0.1:1/none", overlay_ids=["1"], regular={"calendar": "never"})
+        camera = self.add_camera(url="rtsp://127.0.0.1:1/none", overlay_ids=["1", "5"], regular={"calendar": "never"})
         draft = {"rule": {"lines": {"deeds": ["void"]}}}
         self.say(b"1|0|7|0|A|1|148|TARTE|16,00\n" + VOID)
         self.lines(2)
@@ -64,12 +64,30 @@ class RuleTests(OneServer):
         status, judged = self.server.call("PATCH", f"/api/v1/exceptions/{exception['id']}", {"verdict": "real"})
         self.assertEqual((status, judged["verdict"], judged["reviewed_by"]), (200, "real", "admin"))
         self.assertEqual(self.get("/exceptions/counts"), {"new": 1, "checking": 0, "harmless": 0, "real": 1})
+        self.alarms_begin_with_the_picture()
         self.event_61_stands_in_the_log_and_meets_no_rule()
+
+    def alarms_begin_with_the_picture(self) -> None:
+        each = {"name": "Each", "enabled": True, "lines": {"deeds": ["void"], "sources": ["5"]}}
+        self.assertEqual(self.server.call("POST", "/api/v1/rules", each)[0], 201)
+        soon(lambda: self.server.metric("camtrace_rules") == 2, "the rule at work")
+        wanted = []
+        for offset_ms in (1200, -3000):
+            self.assertEqual(self.server.call("PATCH", "/api/v1/sources/5", {"offset_ms": offset_ms})[0], 200)
+            self.say(b"5|0|9|0|S|1|148|TARTE|ANNULE\n")
+            (one,) = soon(lambda: self.get("/exceptions", source="5")["items"][: -len(wanted) or None], "an exception")
+            wanted.append(one["picture_at"])
+
+            def raised() -> Any:
+                triggers = [one for alarm in self.get("/alarms")["items"] for one in alarm["triggers"]]
+                return sorted(one["at"] for one in triggers if one["from"] == "Each") == sorted(wanted)
+
+            soon(raised, "the alarm")
 
     def event_61_stands_in_the_log_and_meets_no_rule(self) -> None:
         everything = {"name": "All", "enabled": True, "lines": {"types": ["18", "61"]}}
         self.assertEqual(self.server.call("POST", "/api/v1/rules", everything)[0], 201)
-        soon(lambda: self.server.metric("camtrace_rules") == 2, "the rule at work")
+        soon(lambda: self.server.metric("camtrace_rules") == 3, "the rule at work")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as till:
             for code in (4, 18):
                 event = Event("KKM", "12", code, receipt="41", cashier="Anna")
@@ -77,6 +95,6 @@ class RuleTests(OneServer):
         lines = self.lines(3, source="KKM:12")
         self.assertEqual([line["type"] for line in lines], ["4", "18", "61"])
         self.assertEqual((lines[2]["text"], lines[2]["ticket"], lines[2]["seller"]), ("All", "41", "Anna"))
-        self.found(3)
+        self.found(5)
         (ticket,) = self.get("/tickets", source="KKM:12")["items"]
         self.assertEqual((ticket["number"], ticket["state"]), ("41", "open"))

@@ -13,7 +13,7 @@ from support.mail_server import MailServer
 from support.needs import needs
 
 from camtrace import clock
-from camtrace.model import Outgoing
+from camtrace.model import MailQuery, Outgoing
 from camtrace.store.mails import MailStore
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -59,7 +59,7 @@ class CrashTests(DatabaseCase):
         self.assertEqual(set(counted), {f"<{number}@shop>" for number in range(MAILS)})
         self.assertLessEqual(sum(counted.values()), MAILS + KILLS)
         self.assertLessEqual(max(counted.values()), 2)
-        self.assertEqual({mail.state for mail in await rows.page(1000)}, {"sent"})
+        self.assertEqual({mail.state for mail in await rows.page(MailQuery(), 1000)}, {"sent"})
 
     def _process(self, port: int) -> subprocess.Popen[bytes]:
         path = f"{ROOT}{os.pathsep}{ROOT / 'tests'}"

@@ -17,7 +17,7 @@ from camtrace.errors import DatabaseUnavailable
 from camtrace.mail.queue import Queue, delay_seconds
 from camtrace.mail.settings import MailSettings
 from camtrace.mail.smtp import MailTrouble, Server
-from camtrace.model import Outgoing, QueuedMail
+from camtrace.model import MailQuery, Outgoing, QueuedMail
 from camtrace.store.mails import MailStore
 from camtrace.vault import Vault
 
@@ -40,6 +40,7 @@ class Box:
         self.troubles: dict[str, MailTrouble] = {}
         self.tried: list[str] = []
         self.hang: Deferred[None] | None = None
+        self.slow: Deferred[None] | None = None  # what a trouble waits for
         self._waiting: list[Deferred[None]] = []
 
     async def deliver(
@@ -50,6 +51,8 @@ class Box:
         self._tell()
         trouble = self.troubles.get(recipient) or self.troubles.get("*")
         if trouble is not None:
+            if self.slow is not None:
+                await self.slow
             raise trouble
         await entrust()
         if self.hang is not None:
@@ -99,14 +102,14 @@ class QueueTests(DatabaseCase):
             await deferLater(reactor, 0.005)
 
     async def _states(self) -> dict[str, str]:
-        return {one.subject.removeprefix("about "): one.state for one in await self.rows.page(100)}
+        return {one.subject.removeprefix("about "): one.state for one in await self.rows.page(MailQuery(), 100)}
 
     async def _become(self, **wanted: str) -> list[QueuedMail]:
         async def there() -> bool:
             return {key: value for key, value in (await self._states()).items() if key in wanted} == wanted
 
         await self._until(there)
-        return await self.rows.page(100)
+        return await self.rows.page(MailQuery(), 100)
 
     async def _idle(self) -> None:
         """The queue sleeps."""
@@ -134,7 +137,7 @@ class QueueTests(DatabaseCase):
         self.assertIsNone(await self.rows.take("f1", NOON, [mail("a")]))
         first = await self.rows.take("f2", NOON, [mail("b")])
         self.assertEqual(await self.rows.take("f3", NOON, [mail("b")]), first)
-        self.assertEqual(len(await self.rows.page(10)), 2)
+        self.assertEqual(len(await self.rows.page(MailQuery(), 10)), 2)
 
     async def test_tried_again(self) -> None:
         """A recipient that is put off waits longer each time and holds nobody else up."""
@@ -149,7 +152,7 @@ class QueueTests(DatabaseCase):
         self.clock.advance(60)
         await again
         await self._idle()
-        [row] = [one for one in await self.rows.page(10) if one.subject == "about a"]
+        [row] = [one for one in await self.rows.page(MailQuery(), 10) if one.subject == "about a"]
         self.assertEqual((row.attempts, row.next_at), (2, NOON + timedelta(minutes=3)))
         self.assertEqual(self.notes, [])
         del self.box.troubles["a@shop.example"]
@@ -195,6 +198,20 @@ class QueueTests(DatabaseCase):
         self.box.troubles = {}
         await self.queue.settings_changed()
         await self._become(a="sent")
+
+    async def test_settings_that_are_mended_during_a_try(self) -> None:
+        """What fails by those of before is tried by the new ones at once."""
+        self.box.troubles["*"], slow = MailTrouble("auth", "535 no"), Deferred()
+        self.box.slow = slow
+        await self.rows.take("f1", NOON, [mail("a")])
+        trying = self.box.next_try()
+        await self._start()
+        await trying
+        self.box.troubles = {}
+        await self.queue.settings_changed()
+        slow.callback(None)
+        await self._become(a="sent")
+        self.assertEqual(self.notes, [])
 
     async def test_refused_for_good(self) -> None:
         """What will never be taken is given up at once, with the server's words in the journal."""
@@ -244,7 +261,7 @@ class QueueTests(DatabaseCase):
         await self.queue.stop()
         self.queue = self._queue()
         await self.queue.start()
-        [row] = [one for one in await self.rows.page(10) if one.subject == "about c"]
+        [row] = [one for one in await self.rows.page(MailQuery(), 10) if one.subject == "about c"]
         self.assertEqual((row.state, row.problem), ("failed", "doubtful"))
         self.assertEqual([text for text, _ in self.notes], ["mail_doubtful"])
         self.assertNotIn("c@shop.example", self.box.tried)
@@ -312,9 +329,9 @@ class QueueTests(DatabaseCase):
         """The list goes on where it ended; what is old and over is forgotten, what waits is not."""
         for number in range(3):
             await self.rows.take(f"f{number}", NOON + timedelta(seconds=number), [mail(f"m{number}")])
-        first = await self.rows.page(2)
-        rest = await self.rows.page(2, (first[-1].queued_at, first[-1].id))
+        first = await self.rows.page(MailQuery(), 2)
+        rest = await self.rows.page(MailQuery(), 2, (first[-1].queued_at, first[-1].id))
         self.assertEqual([one.subject for one in [*first, *rest]], ["about m2", "about m1", "about m0"])
         await self.rows.sent(rest[0].id, NOON)
         await self.rows.sweep(NOON + timedelta(days=31))
-        self.assertEqual((len(await self.rows.page(10)), await self.rows.waiting()), (2, 2))
+        self.assertEqual((len(await self.rows.page(MailQuery(), 10)), await self.rows.waiting()), (2, 2))

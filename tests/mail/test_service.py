@@ -33,6 +33,7 @@ from camtrace.model import (
     CameraState,
     Gap,
     JournalEntry,
+    MailQuery,
     MailRights,
     QueuedMail,
     Recipient,
@@ -42,6 +43,7 @@ from camtrace.model import (
 )
 from camtrace.store.alarms import AlarmStore
 from camtrace.store.mails import MailStore
+from camtrace.store.people import People
 from camtrace.store.settings import Settings
 from camtrace.store.users import Users
 
@@ -143,7 +145,7 @@ class MailsTests(DatabaseCase):
             self._now,
         )
 
-    def _picture(self, _alarm: Alarm) -> Deferred[bytes | None]:
+    def _picture(self, _alarm: Alarm, _at: datetime) -> Deferred[bytes | None]:
         self.pictures_asked += 1
         return succeed(self.picture)
 
@@ -173,7 +175,7 @@ class MailsTests(DatabaseCase):
         self.bus.publish(CameraStateChanged(1, state))
 
     async def _queued(self) -> list[QueuedMail]:
-        return list(reversed(await self.rows.page(100)))
+        return list(reversed(await self.rows.page(MailQuery(), 100)))
 
     async def _said(self) -> list[tuple[str, str]]:
         return [(mail.recipient.partition("@")[0], mail.kind) for mail in await self._queued()]
@@ -223,7 +225,7 @@ class MailsTests(DatabaseCase):
         await self.users.set_email("emil", "emil@shop.example")
         emil = await self.users.by_name("emil")
         assert emil is not None
-        await self.users.set_locked(emil.id, True)
+        await People(self.database).change(emil.id, {"locked": True})
         self.assertEqual(await self.users.without_address(), ["dora"])
         await self._start()
         self._trigger(alarm(1, 101))

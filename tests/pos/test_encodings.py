@@ -56,3 +56,14 @@ def test_by_address(peer: str, encoding: str) -> None:
     )
     assert encodings.of(b"1|0", peer, "auto") == encoding
     assert encodings.of(b"CAISSE|0", peer, "auto") == "utf-8"
+
+
+def test_what_is_set_while_running_wins() -> None:
+    """Over the configuration; a till's name over its address; what is set no more counts no more."""
+    encodings = Encodings({"1": "cp858", "10.0.0.1": "koi8-r"})
+    encodings.set({"10.0.0.1": "cp866", "КАССА 3": "cp1251"})
+    assert encodings.of(b"1|0", "10.0.0.1", "auto") == "cp866"
+    assert encodings.of("КАССА 3|0".encode("cp1251"), "10.0.0.1", "auto") == "cp1251"
+    assert encodings.of(b"1|0", "10.0.0.2", "auto") == "cp858"
+    encodings.set({})
+    assert encodings.of(b"2|0", "10.0.0.1", "auto") == "koi8-r"

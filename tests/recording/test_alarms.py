@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 
 from support.packets import CLIPS, Clip, duration, pictures
 from support.recording import SECOND, START_US, RecordingCase
+from twisted.internet import reactor, task
 
 from camtrace import clock
 from camtrace.events import AlarmEnded
@@ -87,6 +88,24 @@ class Kinds(Case):
         self.assertTrue(at(2) <= clock.from_us(first) <= at(6))
         reading.close()
         self.assertIsNone(await self.footage.open(self.camera, "regular", at(-100), at(1000)))
+
+    async def test_an_alarm_that_was_over_when_it_was_raised(self) -> None:
+        """What is still in memory of it is recorded: so much more is kept as alarms may be raised late."""
+        self.reach = 4.0
+        self.wants("never", False)
+        clip = Clip(H264, 2)
+        sink = self.recording.sink(self.cameras.by_uid(self.camera.uid))
+        sink.begin(clip.tracks)
+        self.feed(sink, [each for each in clip.packets if each.at_us < 15 * SECOND])
+        self.recording.alarm_passed(self.camera.uid)
+        self.feed(sink, [each for each in clip.packets if 15 * SECOND <= each.at_us < 16 * SECOND])
+        self.recording._kept_back[self.camera.uid].reset(0)
+        await task.deferLater(reactor, 0)
+        self.feed(sink, [each for each in clip.packets if each.at_us >= 16 * SECOND])
+        sink.end("stopped")
+        await self.restart()
+        (kept,) = await self.spans("all")
+        self.assertTrue(kept.start <= at(6) and at(15) < kept.stop < at(22), kept)
 
     async def test_several_alarms(self) -> None:
         """A player and a download get what three alarms wanted and nothing between: two in one group of pictures on

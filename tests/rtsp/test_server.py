@@ -21,7 +21,9 @@ from camtrace import clock
 from camtrace.auth import PlayerSecret, Throttled
 from camtrace.challenge import digest_response
 from camtrace.errors import DatabaseUnavailable
+from camtrace.events import SettingChanged
 from camtrace.model import Chunk
+from camtrace.rtsp.service import REVIEW_SECONDS
 from camtrace.rtsp.session import LINGER, PAUSED_TIMEOUT, TIMEOUT
 
 BASE = "rtsp://cam.example:8554/player/regul/3/"
@@ -1099,6 +1101,55 @@ def test_the_right_is_looked_at_again() -> None:
     client.ask("SETUP", f"{URL}/track1", "Transport: RTP/AVP/TCP", basic("anna", "secret"))
     people.person = user("anna", "live")
     assert client.ask("PLAY", BASE, basic("anna", "secret")).status == 403
+
+
+@pytest.mark.parametrize(
+    "after",
+    [None, user("anna", "live"), user("anna", "replay", cameras=frozenset({1004}))],
+    ids=["locked or removed", "the right is taken", "the camera is taken"],
+)
+def test_playing_ends_with_the_right(after: Any) -> None:
+    """At once, with BYE, when the server hears of the change; whose rights are as before plays on."""
+    people = People(user("anna", "replay"))
+    scene = Scene(gate=people)
+    client = scene.client()
+    play_as_anna(client, URL)
+    client.turn(1)
+    scene.served.service.setting_changed(SettingChanged("profile", "operator"))
+    client.turn(1)
+    assert (scene.sessions, client.transport.lost) == (1, False)
+    people.person = after
+    scene.served.service.setting_changed(SettingChanged("camera", "1003"))
+    assert scene.sessions == 1
+    scene.served.service.setting_changed(SettingChanged("user", "anna"))
+    client.read()
+    assert client.frames[-1].is_bye
+    assert (scene.sessions, client.transport.lost) == (0, True)
+
+
+def test_playing_is_looked_at_now_and_then() -> None:
+    """What the server was not told of ends after twenty seconds; while the database is away it goes on."""
+    people = People(user("anna", "replay"))
+    scene = Scene(ClipFootage(CLIP, hole_seconds=3600), gate=people)
+    client = scene.client()
+    play_as_anna(client, URL + "&gaps=keep")
+    known, people.user = people.user, away  # type: ignore[method-assign]
+    client.turn(REVIEW_SECONDS + 1, step=0.1)
+    assert scene.sessions == 1
+    people.person, people.user = None, known  # type: ignore[method-assign]
+    client.turn(REVIEW_SECONDS + 1, step=0.1)
+    assert (scene.sessions, client.transport.lost) == (0, True)
+
+
+def play_as_anna(client: Client, url: str) -> None:
+    """Set up and play the picture, by Basic."""
+    for method, path in (("SETUP", f"{url}/track1"), ("PLAY", BASE)):
+        assert client.ask(method, path, "Transport: RTP/AVP/TCP", basic("anna", "secret")).status == 200
+
+
+async def away(name: str) -> Any:
+    """As without a database."""
+    raise DatabaseUnavailable("the database is away")
 
 
 def test_host_of_the_client_is_kept() -> None:

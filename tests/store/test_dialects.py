@@ -61,7 +61,7 @@ class DialectStoreTests(DatabaseCase):
         calendars = CalendarStore(self.database)
         await self.database.execute("truncate calendar")
         await calendars.create(Calendar("shop", ((),) * 7))
-        told = {"hours": "shop", "silent_minutes": 10, "heartbeats": True, "silent_since": NOON}
+        told = {"hours": "shop", "silent_minutes": 10, "heartbeats": True, "silent_since": NOON, "encoding": "cp866"}
         await self.sources.change("1", told)
         wanted = SourceSettings("1", **told)  # type: ignore[arg-type]
         self.assertEqual(await self.sources.all(), [wanted])

@@ -2,14 +2,27 @@
 
 from __future__ import annotations
 
+import random
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
+from support.alarms import joined
 from support.database import DatabaseCase
 
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, Noted
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, CameraState, JournalEntry, Outgoing, Status, Trigger
+from camtrace.model import (
+    Alarm,
+    CameraState,
+    DisconnectionQuery,
+    JournalEntry,
+    JournalQuery,
+    MailQuery,
+    Outgoing,
+    Status,
+    Trigger,
+)
 from camtrace.store.alarms import AlarmStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.disconnections import Disconnections
@@ -50,7 +63,7 @@ class DisconnectionTests(DatabaseCase):
         ]
         for _ in range(2):  # what is written twice is there once
             await self.facts.write(batch)
-        lasting, over = await self.store.page()
+        lasting, over = await self.store.page(DisconnectionQuery())
         self.assertEqual((lasting.lost_at, lasting.back_at, lasting.ending), (at(100), None, ""))
         self.assertEqual((over.lost_at, over.back_at, over.ending), (at(10), at(70), "back"))
         self.assertEqual((over.reason, over.last_reason, over.last_detail), ("ended", "status", "503"))
@@ -61,12 +74,12 @@ class DisconnectionTests(DatabaseCase):
         await self.facts.write(first)
         await self.facts.write([self.state(Status.INACTIVE, "timeout", 30)])
         await self.facts.write(first)
-        self.assertEqual([one.back_at for one in await self.store.page()], [None, at(20)])
+        self.assertEqual([one.back_at for one in await self.store.page(DisconnectionQuery())], [None, at(20)])
 
     async def test_ignored_is_not_lost(self) -> None:
         await self.facts.write([self.state(Status.INACTIVE, "refused", 5), self.state(Status.IGNORED, "resting", 8)])
         await self.facts.write([self.state(Status.INACTIVE, "connecting", 9)])
-        (one,) = await self.store.page()
+        (one,) = await self.store.page(DisconnectionQuery())
         self.assertEqual((one.back_at, one.ending), (at(8), "ignored"))
 
     async def test_removed(self) -> None:
@@ -74,7 +87,7 @@ class DisconnectionTests(DatabaseCase):
         await self.facts.write([self.state(Status.INACTIVE, "refused", 5)])
         await self.cameras.delete(self.camera.uid, at(50))
         await self.facts.write([self.state(Status.INACTIVE, "timeout", 6)])
-        (one,) = await self.store.page()
+        (one,) = await self.store.page(DisconnectionQuery())
         self.assertEqual((one.back_at, one.ending, one.camera_name), (at(50), "removed", "Entrée"))
         self.assertEqual(one.camera_deleted_at, at(50))
 
@@ -84,7 +97,7 @@ class DisconnectionTests(DatabaseCase):
         await self.store.seen(at(65))
         await self.store.close()
         await self.facts.write([self.state(Status.INACTIVE, "refused", 300)])
-        again, before = await self.store.page()
+        again, before = await self.store.page(DisconnectionQuery())
         self.assertEqual((before.back_at, before.ending, again.lost_at), (at(65), "stopped", at(300)))
 
     async def test_asked_for(self) -> None:
@@ -92,8 +105,8 @@ class DisconnectionTests(DatabaseCase):
         await self.facts.write([self.state(Status.INACTIVE, "refused", 100)])
         uid = self.camera.uid
 
-        async def found(**asked: object) -> list[str]:
-            return [one.reason for one in await self.store.page(**asked)]  # type: ignore[arg-type]
+        async def found(before: tuple[datetime, int] | None = None, **asked: Any) -> list[str]:
+            return [one.reason for one in await self.store.page(DisconnectionQuery(**asked), 100, before)]
 
         self.assertEqual(await found(camera_uids=[uid]), ["refused", "ended"])
         self.assertEqual(await found(camera_uids=[uid + 1]), [])
@@ -102,8 +115,8 @@ class DisconnectionTests(DatabaseCase):
         self.assertEqual(await found(words=[("ENTREE", [])]), ["refused", "ended"])
         self.assertEqual(await found(words=[("entr", []), ("x", ["ended"])]), ["ended"])
         self.assertEqual(await found(words=[("100%", [])]), [])
-        (newest,) = await self.store.page(limit=1)
-        self.assertEqual(await found(before=(newest.lost_at, newest.id)), ["ended"])
+        (newest,) = await self.store.page(DisconnectionQuery(), 1)
+        self.assertEqual(await found((newest.lost_at, newest.id)), ["ended"])
 
 
 class SearchTests(DatabaseCase):
@@ -118,8 +131,8 @@ class SearchTests(DatabaseCase):
         ]
         await facts.write([Noted(entry.id, entry) for entry in entries])
 
-        async def found(**asked: object) -> list[int]:
-            return [entry.id for entry in await store.entries(**asked)]  # type: ignore[arg-type]
+        async def found(**asked: Any) -> list[int]:
+            return [entry.id for entry in await store.entries(JournalQuery(**asked))]
 
         self.assertEqual(await found(), [2, 1])
         self.assertEqual(await found(camera_uids=[3]), [1])
@@ -141,8 +154,8 @@ class SearchTests(DatabaseCase):
         assert ids is not None
         await store.failed(ids[1], at(5), "recipient", "550 nobody")
 
-        async def found(**asked: object) -> list[str]:
-            return [mail.kind for mail in await store.page(10, **asked)]  # type: ignore[arg-type]
+        async def found(**asked: Any) -> list[str]:
+            return [mail.kind for mail in await store.page(MailQuery(**asked), 10)]
 
         self.assertEqual(sorted(await found()), ["alarm", "life"])
         self.assertEqual(await found(kind="life"), ["life"])
@@ -151,6 +164,33 @@ class SearchTests(DatabaseCase):
         self.assertEqual(await found(words=["550"]), ["life"])
         self.assertEqual(await found(camera_uids=[3]), ["alarm"])
         self.assertEqual(await found(stop=at(-1)), [])
+
+    async def test_marks_of_many_alarms(self) -> None:
+        """As many as are asked for, parted at the longest pauses: as reckoned alarm by alarm."""
+        drawn, store = random.Random(7), AlarmStore(self.database)
+        for round_ in range(12):
+            await self.database.execute("delete from trigger")
+            await self.database.execute("delete from alarm")
+            alarms = []
+            for number in range(1, drawn.choice((1, 4, 40)) + 1):
+                began = at(drawn.randrange(300))
+                causes = tuple(drawn.sample(("tcp", "motion", "rule"), drawn.randint(1, 3)))
+                until = began + timedelta(seconds=drawn.choice((1, 5, 5, 60)))
+                alarms.append(
+                    Alarm(
+                        id=number,
+                        camera_uid=drawn.randint(1, 4),
+                        started_at=began,
+                        last_at=began,
+                        until=until,
+                        causes=causes,
+                    )
+                )
+            facts = [AlarmTriggered(one.id, one, Trigger(at=one.started_at, cause="tcp")) for one in alarms]
+            await FactsStore(self.database, LineStore(self.database), Metrics()).write(facts)
+            for most in (1, 2, 7, 300):
+                found = await store.marks(None, at(0), at(1000), most, 1000)
+                self.assertEqual(found, joined(alarms, most), (round_, most))
 
     async def test_alarms(self) -> None:
         facts, store = FactsStore(self.database, LineStore(self.database), Metrics()), AlarmStore(self.database)
@@ -169,12 +209,15 @@ class SearchTests(DatabaseCase):
         self.assertEqual(await found(seen=True), [100])
         self.assertEqual(await found(seen=False), [101])
         self.assertEqual(await found(causes=["motion", "ftp"]), [101])
-        marks = await store.marks(None, at(10), at(100), 100)
+        marks = await store.marks(None, at(10), at(100), 9, 100)
         self.assertEqual(
             [(mark.start, mark.camera_uids, mark.alarms) for mark in marks], [(at(0), (3,), 1), (at(60), (4,), 1)]
         )
-        self.assertEqual(len(await store.marks([4], at(10), at(100), 100)), 1)
-        self.assertEqual([mark.start for mark in await store.marks(None, at(10), at(100), 1)], [at(60)])
+        self.assertEqual(len(await store.marks([4], at(10), at(100), 9, 100)), 1)
+        self.assertEqual([mark.start for mark in await store.marks(None, at(10), at(100), 9, 1)], [at(60)])
+
+        self.assertEqual([mark.alarms for mark in await store.marks(None, at(10), at(100), 1, 100)], [2])
+        self.assertEqual(await store.marks(None, at(500), at(600), 9, 100), [])
 
         history = History(self.database, LineStore(self.database), Journal(self.database), store)
         told = await history.since(110, 10)

@@ -5,13 +5,14 @@ from __future__ import annotations
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
+from itertools import pairwise
 
 from support.database import DatabaseCase
 from support.rules import said, told
 
 from camtrace import factcode
 from camtrace.errors import Conflict, NotFound
-from camtrace.events import AlarmTriggered, RuleMet
+from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet
 from camtrace.metrics import Metrics
 from camtrace.model import (
     AbsenceTest,
@@ -118,7 +119,7 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual(await ids(camera_uids=[1], stop=NOON + timedelta(seconds=4)), [3, 1])
         self.assertEqual(await ids(seller="Zoé", source="KKM:1", rule_id=1, start=NOON + timedelta(seconds=5)), [5])
         self.assertEqual(await ids(seller="Zoe"), [])
-        judged = await self.store.review(3, "harmless", "asked", "anna", NOON)
+        judged = await self.store.review(3, "anna", NOON, "harmless", "asked", before="")
         self.assertEqual((judged.verdict, judged.comment, judged.reviewed_by), ("harmless", "asked", "anna"))
         self.assertEqual(await ids(verdict="harmless"), [3])
         self.assertEqual(await ids(verdict=""), [5, 4, 2, 1])
@@ -126,8 +127,17 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual(await self.store.counts([0], NOON + timedelta(seconds=3)), {"": 1})
         await self.facts.write([met(3, seconds=3)])  # the spool says it again
         self.assertEqual(await ids(verdict="harmless"), [3])
+        noted = await self.store.review(3, "boris", NOON, comment="x")
+        self.assertEqual((noted.verdict, noted.comment, noted.reviewed_by), ("harmless", "x", "boris"))
+        with self.assertRaises(Conflict):
+            await self.store.review(3, "anna", NOON, "real", before="")
+        self.assertEqual((await self.store.exception(3)).verdict, "harmless")
         with self.assertRaises(NotFound):
-            await self.store.review(99, "real", "", "anna", NOON)
+            await self.store.review(99, "anna", NOON, "real")
+        self.assertEqual(await self.store.counts(rule_id=1), {"": 4, "harmless": 1})
+        self.assertEqual(await self.store.counts(rule_id=2), {})
+        await self.facts.write([met(n, seconds=n) for n in range(100, 551)])  # many at once
+        self.assertEqual(sum((await self.store.counts()).values()), 456)
 
     async def test_lines_in_long_stretches(self) -> None:
         lines = [said(n, "A", amount="1.50", text="Ü", position=n) for n in range(1, 8)]
@@ -140,6 +150,21 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual(await self.lines.instant_of_newest(6), lines[0].received_at)
         self.assertIsNone(await self.lines.instant_of_newest(7))
 
+    async def test_which_raised_their_alarm(self) -> None:
+        at = NOON + timedelta(seconds=30)
+        alarm = Alarm(id=1, camera_uid=7, started_at=at, last_at=at, until=at, causes=("rule",))
+        triggers = [
+            Trigger(at=at, cause="rule", origin="Voids"),
+            Trigger(at=at + timedelta(seconds=1), cause="rule", origin="Drawer"),
+            Trigger(at=at + timedelta(seconds=2), cause="http", origin="Voids"),
+        ]
+        facts = [AlarmTriggered(n, replace(alarm, triggers=n), one) for n, one in enumerate(triggers, 1)]
+        met_facts = [met(11), met(12, seconds=5, cameras=(8,)), met(13, seconds=-5)]
+        silent = replace(met(14), exception=replace(met(14).exception, alarm=False))
+        await self.facts.write([*facts, *met_facts, silent])
+        found = await self.store.alarmed_since(NOON)
+        self.assertEqual([(one.id, raised) for one, raised in found], [(11, {at}), (12, set())])
+
     async def test_motion_of_the_past(self) -> None:
         facts = []
         for n, (cause, message) in enumerate([("motion", "door"), ("camera_motion", "x"), ("http", "y")], 1):
@@ -151,3 +176,9 @@ class RuleStoreTests(DatabaseCase):
         at = [NOON + timedelta(seconds=n) for n in range(4)]
         self.assertEqual(await rows.motions(at[0], at[3]), [(at[1], 7, "door"), (at[2], 7, "")])
         self.assertEqual(await rows.motions(at[1], at[2]), [(at[2], 7, "")])
+        long = replace(facts[-1].alarm, last_at=NOON + timedelta(seconds=60), causes=("motion",), triggers=1002)
+        await self.facts.write([AlarmEnded(9, long)])
+        moved = await rows.motions(at[3], NOON + timedelta(seconds=30))
+        self.assertEqual({(uid, zones) for _, uid, zones in moved}, {(7, "*")})
+        steps = [(one[0] - NOON).total_seconds() for one in moved]
+        self.assertTrue(steps[0] <= 7 and steps[-1] > 25 and max(b - a for a, b in pairwise(steps)) <= 5, steps)

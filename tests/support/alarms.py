@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import heapq
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
@@ -84,10 +85,9 @@ class StoredAlarms:
         return {id: self.heard.get(id, [])[:most] for id in alarm_ids}
 
     async def marks(
-        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, limit: int
+        self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        found = await self.alarms(camera_uids=camera_uids, start=start, stop=stop, limit=limit)
-        return [AlarmMark(one.started_at, one.until, (one.camera_uid,), one.causes, 1) for one in reversed(found)]
+        return joined(await self.alarms(camera_uids=camera_uids, start=start, stop=stop, limit=limit), most)
 
 
 class StoredCalendars:
@@ -113,3 +113,26 @@ class StoredCalendars:
             raise Conflict("camera 1, till, uses this calendar", "name")
         if self.by_name.pop(name, None) is None:
             raise NotFound("this calendar does not exist any more")
+
+
+def joined(alarms: Sequence[Alarm], most: int) -> list[AlarmMark]:
+    """At most `most` marks for all of these, in order: those with the least time between them become one."""
+    in_order = sorted(alarms, key=lambda alarm: (alarm.started_at, alarm.id))
+    pauses = []
+    reached = in_order[0].until if in_order else None
+    for place, alarm in enumerate(in_order[1:], 1):
+        pauses.append((alarm.started_at - reached, place))
+        reached = max(reached, alarm.until)
+    breaks = sorted(place for _, place in heapq.nlargest(most - 1, pauses))
+    starts = [0, *breaks] if in_order else []
+    return [_mark(in_order[first:end]) for first, end in zip(starts, [*starts[1:], len(in_order)], strict=False)]
+
+
+def _mark(alarms: Sequence[Alarm]) -> AlarmMark:
+    return AlarmMark(
+        alarms[0].started_at,
+        max(alarm.until for alarm in alarms),
+        tuple(dict.fromkeys(alarm.camera_uid for alarm in alarms)),
+        tuple(dict.fromkeys(cause for alarm in alarms for cause in alarm.causes)),
+        len(alarms),
+    )

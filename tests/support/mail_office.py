@@ -15,7 +15,7 @@ from camtrace.mail.compose import Place
 from camtrace.mail.office import Office
 from camtrace.mail.service import authors
 from camtrace.mail.smtp import MailTrouble, Server
-from camtrace.model import MailRights, QueuedMail, Recipient
+from camtrace.model import MailQuery, MailRights, QueuedMail, Recipient, User
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 
@@ -74,7 +74,7 @@ class Shelf:
     async def recipients(self) -> list[Recipient]:
         return [replace(one, rights=self.profiles[one.profile]) for one in self.people.values()]
 
-    async def set_email(self, name: str, email: str) -> None:
+    async def set_email(self, name: str, email: str, by: User | None = None) -> None:
         if name not in self.people:
             raise NotFound("there is no user {name}", name=name)
         self.people[name] = replace(self.people[name], email=email)
@@ -82,14 +82,14 @@ class Shelf:
     async def mail_rights(self) -> dict[str, MailRights]:
         return dict(self.profiles)
 
-    async def set_mail_rights(self, profile: str, rights: MailRights) -> None:
+    async def set_mail_rights(self, profile: str, rights: MailRights, by: User | None = None) -> None:
         if profile not in self.profiles:
             raise NotFound("there is no profile {name}", name=profile)
         self.profiles[profile] = rights
 
-    async def page(self, limit: int, before: tuple[datetime, int] | None = None, **asked: Any) -> list[QueuedMail]:
-        found = [one for one in self.mails if asked["kind"] in (None, one.kind) and asked["state"] in (None, one.state)]
-        found = [one for one in found if all(word.lower() in one.subject.lower() for word in asked["words"])]
+    async def page(self, query: MailQuery, limit: int, before: tuple[datetime, int] | None = None) -> list[QueuedMail]:
+        found = [one for one in self.mails if query.kind in (None, one.kind) and query.state in (None, one.state)]
+        found = [one for one in found if all(word.lower() in one.subject.lower() for word in query.words)]
         return [one for one in found if before is None or (one.queued_at, one.id) < before][:limit]
 
     async def waiting(self) -> int:

@@ -27,7 +27,7 @@ from twisted.protocols.basic import LineReceiver
 
 from camtrace import clock
 from camtrace.config import Site
-from camtrace.events import CameraStateChanged, LineReceived, RuleMet, TillSilenceChanged
+from camtrace.events import CameraStateChanged, LineReceived, RuleMet, SettingChanged, TillSilenceChanged
 from camtrace.model import (
     Box,
     Camera,
@@ -303,9 +303,11 @@ class PreviewSite:
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
             sources=shop.speech.book.all,
         )
+        shop.socket.settings = frame.settings
+        shop.prisma.registry._rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
         shop.bus.subscribe(LineReceived, self._event)
         self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
-        door = Door(frame, shop.access)
+        door = Door(frame, shop.access, shop._note)
         footage = FilmFootage(films)
         api = [
             shop.cameras_api(Looked(), lambda: [Disk("/mnt/a")]),
@@ -401,6 +403,7 @@ class PreviewSite:
         cameras = self.shop.cameras
         cameras.stored = [replace(each, overlay_ids=tills) if each.uid == uid else each for each in cameras.stored]
         cameras._known = list(cameras.stored)
+        self.shop.bus.publish(SettingChanged("camera", str(uid)))
 
     def lose(self, uid: int) -> None:
         """Camera `uid` is lost."""
@@ -466,7 +469,7 @@ class Orders(LineReceiver):
             self._say("said")
         elif order == "tills":  # whose lines stand before which camera: 101 1,2 …
             uid, _, names = argument.partition(" ")
-            self._site.tie(int(uid), tuple(names.split(",")))
+            self._site.tie(int(uid), tuple(filter(None, names.split(","))))
             self._say("tied")
         elif order == "other":  # a till says: SOURCE TICKET now|SECONDS LINE
             source, ticket, when, text = argument.split(" ", 3)

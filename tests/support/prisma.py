@@ -10,7 +10,7 @@ from twisted.internet import defer
 
 from camtrace.bus import Bus
 from camtrace.complaints import Complaints
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, SourceAppeared
 from camtrace.intake import Ids
 from camtrace.metrics import Metrics
 from camtrace.prisma.receipts import Receipts
@@ -23,12 +23,14 @@ class SettingsInMemory:
 
     def __init__(self) -> None:
         self.stored: dict[str, Any] = {}
+        self.changed: Callable[[], object] = lambda: None
 
     async def get(self, name: str, default: Any = None) -> Any:
         return self.stored.get(name, default)
 
     async def set(self, name: str, value: Any) -> None:
         self.stored[name] = value
+        self.changed()
 
 
 class Published:
@@ -63,4 +65,5 @@ class PrismaShop:
             metrics or Metrics(),
             Complaints("prisma", note),
             ZoneInfo("Europe/Paris"),
+            appeared=lambda source: bus.publish(SourceAppeared(source)),
         )

@@ -64,6 +64,7 @@ class RecordingCase(DatabaseCase):
         self.facts: list[object] = []
         self.disk = None
         self.alarmed: set[int] = set()
+        self.reach = 0.0
         self.segments = SegmentStore(self.database)
         self.ids = Ids()
         self.recording = await self.launch()
@@ -102,6 +103,7 @@ class RecordingCase(DatabaseCase):
             [self.folder],
             Timetable(StoredCalendars().all, UTC),
             lambda uid: uid in self.alarmed,
+            lambda camera: self.reach,
             keep_free=options.pop("keep_free", 0),
             disk=self.disk,
             **options,

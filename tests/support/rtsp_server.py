@@ -72,6 +72,10 @@ class People:
         """Whether anybody who is not locked has a player password."""
         return self.secret is not None
 
+    async def user(self, name: str) -> User | None:
+        """The user as it is now."""
+        return self.person if self.person and name == self.person.name else None
+
     async def player_secret(self, name: str) -> Any:
         """The Digest secret."""
         return self.secret if self.person and name == self.person.name else None

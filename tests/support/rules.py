@@ -8,14 +8,21 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
+from twisted.internet import defer, task
+
+from camtrace.bus import Bus
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import LineReceived, RuleMet
-from camtrace.model import Line, Rule, RuleException, Ticket
+from camtrace.metrics import Metrics
+from camtrace.model import Camera, CameraState, Line, MotionSettings, Rule, RuleException, Span, Status, Ticket
+from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.hits import Hit
+from camtrace.tickets.raising import Raising
 from camtrace.tickets.rules import Watch, listen
 from camtrace.tickets.sales import Tills
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
+CAMERA = Camera(uid=101, id=1, name="Till", motion=MotionSettings(enabled=True))
 
 
 def said(
@@ -40,12 +47,16 @@ class Blind:
 
     def __init__(self, still: bool | None = None) -> None:
         self.answer = still
+        self.deaf: list[Span] = []
 
     def applies(self, name: str, at: datetime | None = None) -> bool:
         return name == "always" or (name == "open" and at is not None and at < NOON + timedelta(hours=1))
 
     def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
         return self.answer
+
+    def heard(self, start: datetime, stop: datetime) -> bool:
+        return not self.deaf or not any(span.start <= stop and start <= span.stop for span in self.deaf)
 
 
 def hits(rule: Rule, lines: Sequence[Line], sight: Any = None, until: float | None = None) -> list[Hit]:
@@ -67,7 +78,10 @@ class Shelves:
         self.rules: dict[int, Rule] = {}
         self.found: list[RuleException] = []
         self.lines: list[Line] = []
+        self.raised: set[tuple[str, datetime]] = set()
         self.moved: list[tuple[datetime, int, str]] = []
+        self.down: list[Span] = []
+        self.lost: list[tuple[int, Span]] = []
         self.counted: list[tuple[tuple[str, ...], str, int, Decimal | None]] = []
         self.asked: list[tuple[Any, ...]] = []
 
@@ -108,6 +122,12 @@ class Shelves:
     async def motions(self, after: datetime, stop: datetime, limit: int = 20_000) -> list[tuple[datetime, int, str]]:
         return [one for one in sorted(self.moved) if after < one[0] <= stop][:limit]
 
+    async def outages(self, start: datetime, stop: datetime, starting: bool = False) -> list[Span]:
+        return [span for span in self.down if span.start <= stop and start <= span.stop]
+
+    async def losses(self, start: datetime, stop: datetime) -> list[tuple[int, Span]]:
+        return [(uid, span) for uid, span in self.lost if span.start <= stop and start <= span.stop]
+
     async def exceptions(self, **asked: Any) -> list[RuleException]:
         def fits(one: RuleException) -> bool:
             uids, after = asked.get("camera_uids"), asked.get("after")
@@ -128,14 +148,26 @@ class Shelves:
     async def exception(self, id: int) -> RuleException | None:
         return next((one for one in self.found if one.id == id), None)
 
-    async def counts(self, camera_uids: Any = None, start: Any = None, stop: Any = None) -> dict[str, int]:
-        found = await self.exceptions(camera_uids=camera_uids, start=start, stop=stop, limit=10_000)
+    async def alarmed_since(self, start: datetime, limit: int = 10_000) -> list[tuple[RuleException, set[datetime]]]:
+        found = [one for one in self.found if one.alarm and one.at >= start]
+        return [(one, {at for origin, at in self.raised if origin == one.rule}) for one in found]
+
+    async def counts(
+        self, camera_uids: Any = None, start: Any = None, stop: Any = None, rule_id: Any = None
+    ) -> dict[str, int]:
+        found = await self.exceptions(camera_uids=camera_uids, start=start, stop=stop, rule_id=rule_id, limit=10_000)
         return {verdict: sum(one.verdict == verdict for one in found) for verdict in {one.verdict for one in found}}
 
-    async def review(self, id: int, verdict: str, comment: str, user: str, at: datetime) -> RuleException:
+    async def review(
+        self, id: int, user: str, at: datetime, verdict: Any = None, comment: Any = None, before: Any = None
+    ) -> RuleException:
         for place, one in enumerate(self.found):
             if one.id == id:
-                self.found[place] = replace(one, verdict=verdict, comment=comment, reviewed_by=user, reviewed_at=at)
+                if before not in (None, one.verdict):
+                    raise Conflict("{user} has judged it meanwhile", "verdict", user=one.reviewed_by)
+                told = {"verdict": verdict, "comment": comment}
+                told = {name: value for name, value in told.items() if value is not None}
+                self.found[place] = replace(one, **told, reviewed_by=user, reviewed_at=at)
                 return self.found[place]
         raise NotFound("this exception does not exist")
 
@@ -155,3 +187,84 @@ class Shelves:
     def keep(self, facts: Sequence[RuleMet]) -> None:
         """Store what rules found."""
         self.found += [fact.exception for fact in facts]
+
+
+class Shop:
+    """One camera, a bus, and shelves that a restart finds as they were left."""
+
+    def __init__(self, *rules: Rule) -> None:
+        self.shelves = Shelves()
+        self.shelves.rules = {rule.id: rule for rule in rules}
+        self.raised: list[tuple[Any, ...]] = []
+        self.seconds = 0.0
+        self.offset_seconds = 0.0
+        self.id = 10**9
+        self.camera = CAMERA
+        self.status, self.active_since = Status.ACTIVE, NOON - timedelta(days=1)
+        self.begin()
+
+    def begin(self) -> None:
+        self.bus, self.clock = Bus(), task.Clock()
+        self.raising = Raising(self.bus, self.shelves, self, self.offset, self._raise, self.clock, self.now)
+        self.exceptions = Exceptions(
+            self, self.bus, self.shelves, self.shelves, self.shelves, self.shelves, self, self, self.offset,
+            self._next, Metrics(), self.clock, self.now,
+        )  # fmt: skip
+
+    async def start(self) -> None:
+        await self.raising.start()
+        await self.exceptions.start()
+
+    async def stop(self) -> None:
+        await self.exceptions.stop()
+        await self.raising.stop()
+
+    def offset(self, source: str) -> timedelta:
+        return timedelta(seconds=self.offset_seconds)
+
+    def now(self) -> datetime:
+        return NOON + timedelta(seconds=self.seconds)
+
+    def _next(self) -> int:
+        self.id += 1
+        return self.id
+
+    def record_all(self, facts: Any) -> defer.Deferred[None]:
+        self.shelves.keep(facts)
+        for fact in facts:
+            self.bus.publish(fact)
+        return defer.succeed(None)
+
+    def by_uid(self, uid: int) -> Camera | None:
+        return self.camera if uid == 101 else None
+
+    waits_since: datetime | None = None
+
+    def all(self) -> list[Camera]:
+        return [self.camera]
+
+    def state(self, uid: int) -> CameraState:
+        return CameraState(uid, self.status, "", self.active_since)
+
+    def applies(self, name: str, at: datetime | None = None) -> bool:
+        return True
+
+    def _raise(self, cameras: Any, cause: str, origin: str = "", message: str = "", at: Any = None) -> Any:
+        self.raised.append((list(cameras), cause, origin, message, at))
+        self.shelves.raised.add((origin, at))
+        return defer.succeed([])
+
+    def say(self, *lines: Line) -> None:
+        for line in lines:
+            passed, self.seconds = self.seconds, (line.received_at - NOON).total_seconds()
+            self.clock.advance(max(0.0, self.seconds - passed))
+            self.shelves.lines.append(line)
+            self.bus.publish(told(line))
+
+    def wait(self, seconds: float) -> None:
+        self.seconds += seconds
+        self.clock.advance(max(1, seconds))
+
+    @property
+    def found(self) -> list[tuple[int, int]]:
+        return [(one.rule_id, one.line_id) for one in self.shelves.found]

@@ -19,6 +19,7 @@ from camtrace.metrics import Metrics
 from camtrace.model import HeardSource, SourceSettings, StoredDialect
 from camtrace.pos.capture import Capture
 from camtrace.pos.dialects import Dialects
+from camtrace.pos.encodings import Encodings
 from camtrace.pos.protocol import TillConnection, TillFactory
 from camtrace.pos.service import Tills
 from camtrace.tickets.grouping import Grouping
@@ -55,9 +56,11 @@ class Speech:
         self.settings: dict[str, SourceSettings] = {}
         self.facts: list[LineReceived] = []
         self.waiting = 0
+        self.reloaded: Callable[[], object] = lambda: None
         self.dialects, self.capture = DialectRows(), Capture()
         self.book = SourceBook(self._all)
-        self.spoken = Dialects(self.book, self.dialects)
+        encodings = Encodings()
+        self.spoken = Dialects(self.book, self.dialects, encodings)
         self.bursts: list[tuple[str, bool]] = []
         ids = count(1).__next__
         self.tills = Tills(
@@ -66,6 +69,7 @@ class Speech:
             Grouping(ids),
             ids,
             Metrics(),
+            encodings=encodings,
             dialects=self.spoken,
             capture=self.capture,
             burst_found=lambda source, at_once: self.bursts.append((source, at_once)),
@@ -96,6 +100,7 @@ class Speech:
     async def reload(self) -> None:
         await self.book.load()
         await self.spoken.load()
+        self.reloaded()
 
     async def change(self, source: str, fields: Mapping[str, Any]) -> None:
         self.settings[source] = replace(self.settings.get(source, SourceSettings(source)), **fields)

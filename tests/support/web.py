@@ -18,6 +18,7 @@ from support import log_search
 from support.alarms import StoredAlarms, StoredCalendars
 from support.contacts import SeenEvents, StoredBoxes
 from support.mail_office import Shelf, office
+from support.people import OPERATOR, StoredPeople
 from support.prisma import PrismaShop
 from support.rules import Shelves
 from support.tills import Speech
@@ -33,7 +34,7 @@ from camtrace.auth import Gate, Throttle
 from camtrace.bus import Bus
 from camtrace.config import Site
 from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, SettingChanged
 from camtrace.intake import Ids
 from camtrace.metrics import Metrics
 from camtrace.model import (
@@ -41,9 +42,11 @@ from camtrace.model import (
     Camera,
     CameraState,
     Disconnection,
+    DisconnectionQuery,
     Gap,
     HitCount,
     JournalEntry,
+    JournalQuery,
     Line,
     LineSearch,
     MotionSettings,
@@ -79,10 +82,12 @@ from camtrace.web.api.mail import MailApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.openapi import OpenApi
 from camtrace.web.api.prisma import PrismaApi
+from camtrace.web.api.profiles import ProfilesApi
 from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
 from camtrace.web.routing import new_app, requirer
@@ -113,6 +118,7 @@ class Accounts:
         self.sessions: dict[bytes, str] = {}
         self.tokens: dict[bytes, str] = {}
         self.links: set[bytes] = set()
+        self.password_links: dict[bytes, str] = {}
         self.away = False
 
     def _user(self, name: str | None) -> User | None:
@@ -172,6 +178,17 @@ class Accounts:
             return None
         self.links.clear()
         return await self.create(name, "administrator", password_hash, at)
+
+    async def link_user(self, digest: bytes, at: datetime) -> User | None:
+        user = self._user(self.password_links.get(digest))
+        return user if user is not None and not user.locked else None
+
+    async def redeem_password_link(self, digest: bytes, password_hash: str, at: datetime) -> User | None:
+        user = await self.link_user(digest, at)
+        if user is None:
+            return None
+        del self.password_links[digest]
+        return self._change(user.id, password_hash=password_hash)
 
 
 class Cameras:
@@ -361,44 +378,38 @@ class Entries:
         self.stored: list[JournalEntry] = []
 
     async def entries(
-        self,
-        kind: str = "",
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
-        camera_uids: Sequence[int] | None = None,
-        words: Sequence[tuple[str, Sequence[str]]] = (),
+        self, query: JournalQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[JournalEntry]:
         found = [
             entry
             for entry in self.stored
-            if kind in ("", entry.kind)
-            and (start is None or entry.at >= start)
-            and (stop is None or entry.at <= stop)
-            and (camera_uids is None or entry.camera_uid in camera_uids)
-            and all(entry.text in texts or word in f"{entry.values} {entry.user}" for word, texts in words)
+            if query.kind in (None, entry.kind)
+            and (query.start is None or entry.at >= query.start)
+            and (query.stop is None or entry.at <= query.stop)
+            and (query.camera_uids is None or entry.camera_uid in query.camera_uids)
+            and all(entry.text in texts or word in f"{entry.values} {entry.user}" for word, texts in query.words)
         ]
         return [entry for entry in found if before is None or (entry.at, entry.id) < before][:limit]
 
 
 class Losses:
-    """When cameras were lost; the questions asked are kept."""
+    """When cameras were lost; how many were asked for is kept."""
 
     def __init__(self) -> None:
         self.stored: list[Disconnection] = []
-        self.asked: list[dict[str, Any]] = []
+        self.limits: list[int] = []
 
-    async def page(self, **asked: Any) -> list[Disconnection]:
-        self.asked.append(asked)
-        uids, before = asked["camera_uids"], asked["before"]
+    async def page(
+        self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
+    ) -> list[Disconnection]:
+        self.limits.append(limit)
         return [
             one
             for one in self.stored
-            if (uids is None or one.camera_uid in uids)
+            if (query.camera_uids is None or one.camera_uid in query.camera_uids)
             and (before is None or (one.lost_at, one.id) < before)
-            and all(word in one.camera_name or one.reason in codes for word, codes in asked["words"])
-        ][: asked["limit"]]
+            and all(word in one.camera_name or one.reason in codes for word, codes in query.words)
+        ][:limit]
 
 
 class Past:
@@ -501,6 +512,9 @@ class WebShop:
         self.gate = Gate(self.users, self.vault, Inline(), Throttle(lambda: self.seconds[0]))  # type: ignore[arg-type]
         self.access = Access(self.gate)
         self.bus, self.metrics = Bus(), Metrics()
+        self.bus.subscribe(SettingChanged, self.access.setting_changed)
+        boris = self.users.users["boris"].profile
+        self.people = StoredPeople(self.users, self.bus, ADMINISTRATOR, OPERATOR, boris)
         self.cameras = Cameras(replace(FRONT, password=self.vault.seal("secret")), BACK, GONE)
         self.rows = CameraRows(self.cameras)
         self.footage, self.live, self.log, self.journal = Recorded(), Watched(), Log(), Entries()
@@ -539,7 +553,9 @@ class WebShop:
             self.bus,
             self.metrics,
             lambda source: self.silences.since(source),
+            lambda language: {"tills": {each.source: {"label": each.label} for each in self.speech.book.all()}},
         )
+        self.speech.reloaded = self.socket.settings_changed
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
         self.motion = Seen()
         self.silences = Silent()
@@ -582,6 +598,8 @@ class WebShop:
             AlarmsApi(*around, self.stored_alarms, self.alarms, self.voices),
             DisconnectionsApi(*around, self.losses, self.voices),
             JournalApi(*around, self.journal, self.voices),
+            UsersApi(self.access, self.people, self.gate, self._note),
+            ProfilesApi(self.access, self.cameras, self.people, self._note),
             MailApi(*around, office(self.shelf, self.vault, self._note), self.voices),
         ]
 
@@ -622,7 +640,7 @@ class WebShop:
 
     def rule_apis(self, reactor: Any, zone: str = "Europe/Paris") -> list[Any]:
         """The APIs of rules, exceptions and reports."""
-        trials = Trials(self.rules, self.rules, self.timetable, self.cameras)
+        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras)
         unseen = self.rules.unseen
         return [
             RulesApi(

@@ -3,22 +3,19 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
-from support.rules import NOON, Shelves, said, told
-from twisted.internet import defer, task
+from support.rules import CAMERA, NOON, Shop, said
+from twisted.internet import defer
 from twisted.trial.unittest import TestCase
 
-from camtrace.bus import Bus
 from camtrace.errors import Conflict
 from camtrace.events import AlarmTriggered, RuleMet
-from camtrace.metrics import Metrics
 from camtrace.model import (
     AbsenceTest,
     Alarm,
-    Camera,
     Line,
     LineTest,
     MotionSettings,
@@ -28,10 +25,8 @@ from camtrace.model import (
     Trigger,
     WindowTest,
 )
-from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.trial import Outcome, Trials
 
-CAMERA = Camera(uid=101, id=1, name="Till", motion=MotionSettings(enabled=True))
 VOIDS = Rule(id=1, name="Voids", enabled=True, lines=LineTest(deeds=("void",)), changed_at=NOON)
 THREE = Rule(
     id=2,
@@ -49,67 +44,10 @@ def void(second: float) -> Line:
     return said(second, "S", special="ANNULE", text="TARTE", amount="16.00")
 
 
-class Shop:
-    """One camera, a bus, and shelves that a restart finds as they were left."""
-
-    def __init__(self, *rules: Rule) -> None:
-        self.shelves = Shelves()
-        self.shelves.rules = {rule.id: rule for rule in rules}
-        self.raised: list[tuple[Any, ...]] = []
-        self.seconds = 0.0
-        self.id = 10**9
-        self.camera = CAMERA
-        self.begin()
-
-    def begin(self) -> None:
-        self.bus, self.clock = Bus(), task.Clock()
-        self.exceptions = Exceptions(
-            self, self.bus, self.shelves, self.shelves, self.shelves, self, self, self._raise, self._next, Metrics(),
-            self.clock, self.now,
-        )  # fmt: skip
-
-    def now(self) -> datetime:
-        return NOON + timedelta(seconds=self.seconds)
-
-    def _next(self) -> int:
-        self.id += 1
-        return self.id
-
-    def record_all(self, facts: Any) -> defer.Deferred[None]:
-        self.shelves.keep(facts)
-        for fact in facts:
-            self.bus.publish(fact)
-        return defer.succeed(None)
-
-    def by_uid(self, uid: int) -> Camera | None:
-        return self.camera if uid == 101 else None
-
-    def applies(self, name: str, at: datetime | None = None) -> bool:
-        return True
-
-    def _raise(self, cameras: Any, cause: str, origin: str = "", message: str = "", at: Any = None) -> Any:
-        self.raised.append((list(cameras), cause, origin, message, at))
-        return defer.succeed([])
-
-    def say(self, *lines: Line) -> None:
-        for line in lines:
-            self.seconds = (line.received_at - NOON).total_seconds()
-            self.shelves.lines.append(line)
-            self.bus.publish(told(line))
-
-    def wait(self, seconds: float) -> None:
-        self.seconds += seconds
-        self.clock.advance(1)
-
-    @property
-    def found(self) -> list[tuple[int, int]]:
-        return [(one.rule_id, one.line_id) for one in self.shelves.found]
-
-
 class ExceptionsTests(TestCase):
     async def test_a_rule_that_is_met_is_a_fact_and_raises_an_alarm(self) -> None:
         shop = Shop(VOIDS, replace(VOIDS, id=3, enabled=False))
-        await shop.exceptions.start()
+        await shop.start()
         facts: list[RuleMet] = []
         shop.bus.subscribe(RuleMet, facts.append)
         shop.say(said(1, "A"), void(2), replace(void(3), cameras=(999,)))
@@ -119,78 +57,120 @@ class ExceptionsTests(TestCase):
         self.assertEqual((one.amount, one.lines, one.cameras, one.deed), (Decimal("16.00"), (2001,), (101,), "void"))
         at = NOON + timedelta(seconds=2)
         self.assertEqual(shop.raised, [([CAMERA], "rule", "Voids", "Voids · 1 · 7 · TARTE · 16.00", at)])
-        await shop.exceptions.stop()
+        await shop.stop()
         shop.say(void(4))
         self.assertEqual(len(shop.found), 2)
 
+    async def test_an_alarm_begins_with_the_picture(self) -> None:
+        """Earlier than the line at once, later once it is shown; over a restart, too, and once."""
+        shop = Shop(VOIDS)
+        shop.offset_seconds = -20
+        await shop.start()
+        shop.say(void(30))
+        self.assertEqual([one[-1] for one in shop.raised], [NOON + timedelta(seconds=10)])
+        await shop.stop()
+        shop = Shop(VOIDS)
+        shop.offset_seconds = 20
+        await shop.start()
+        shop.say(void(40), void(50))
+        self.assertEqual((len(shop.found), shop.raised), (2, []))
+        shop.wait(11)
+        self.assertEqual([one[-1] for one in shop.raised], [NOON + timedelta(seconds=60)])
+        await shop.stop()
+        shop.wait(20)
+        self.assertEqual(len(shop.raised), 1)
+        shop.begin()
+        await shop.start()
+        self.assertEqual([one[-1] for one in shop.raised[1:]], [NOON + timedelta(seconds=70)])
+        await shop.stop()
+
+    async def test_how_far_back_alarms_reach(self) -> None:
+        drawer = replace(VOIDS, kind="absence", lines=LineTest(deeds=("drawer",)), absence=AbsenceTest(30))
+        till = replace(CAMERA, overlay_ids=("1",))
+        for rule, offset, seconds in (
+            (VOIDS, 0, 0),
+            (VOIDS, -20, 20),
+            (VOIDS, 20, 0),
+            (replace(VOIDS, alarm=False), -20, 0),
+            (replace(VOIDS, lines=LineTest(sources=("2",))), -20, 0),
+            (drawer, -20, 53),
+            (replace(drawer, absence=AbsenceTest(3000)), 0, 300),
+        ):
+            shop = Shop(rule)
+            shop.offset_seconds = offset
+            await shop.start()
+            self.assertEqual(shop.exceptions.reach(till), seconds)
+            self.assertEqual(shop.exceptions.reach(CAMERA), 0)
+            await shop.stop()
+
     async def test_a_restart_goes_on_counting(self) -> None:
         shop = Shop(THREE)
-        await shop.exceptions.start()
+        await shop.start()
         shop.say(void(1), void(2), void(3), void(4), void(5))
         self.assertEqual(shop.found, [(2, 3001)])
-        await shop.exceptions.stop()
+        await shop.stop()
         shop.begin()
-        await shop.exceptions.start()
+        await shop.start()
         self.assertEqual(shop.found, [(2, 3001)])
         shop.say(void(6))
         self.assertEqual(shop.found, [(2, 3001), (2, 6001)])
         self.assertEqual(shop.raised, [])
-        await shop.exceptions.stop()
+        await shop.stop()
 
     async def test_what_was_not_told_before_the_stop_is_told_at_the_start(self) -> None:
         shop = Shop(VOIDS, THREE)
         shop.shelves.lines = [void(-1), void(1), void(2), void(3)]  # the first is older than the rules
         shop.seconds = 10
-        await shop.exceptions.start()
+        await shop.start()
         self.assertEqual(sorted(shop.found), [(1, 1001), (1, 2001), (1, 3001), (2, 3001)])
         self.assertEqual(len(shop.raised), 3)
-        await shop.exceptions.stop()
+        await shop.stop()
 
     async def test_silence_is_told_when_its_time_is_over(self) -> None:
         rule = replace(VOIDS, kind="absence", lines=LineTest(deeds=("drawer",)), absence=AbsenceTest(30))
         shop = Shop(rule)
-        await shop.exceptions.start()
+        await shop.start()
         shop.say(said(1, "D"))
         shop.wait(31)
         self.assertEqual(shop.found, [])  # a line may be on its way
         shop.wait(2)
         self.assertEqual(shop.found, [(1, 1001)])
-        await shop.exceptions.stop()
+        await shop.stop()
 
     async def test_a_till_that_falls_silent_is_told_once_over_a_restart(self) -> None:
         left = replace(VOIDS, kind="ticket", ticket=TicketTest(unfinished=True, silence_seconds=60))
         drawer = replace(VOIDS, id=4, kind="absence", lines=LineTest(deeds=("drawer",)), absence=AbsenceTest(30))
         shop = Shop(left, drawer)
-        await shop.exceptions.start()
+        await shop.start()
         shop.say(said(1, "A", position=1), said(2, "D", position=2))
         shop.wait(61)
         self.assertEqual(shop.found, [(4, 2001)])
         shop.wait(2)
         self.assertEqual(shop.found, [(4, 2001), (1, 2001)])
-        await shop.exceptions.stop()
+        await shop.stop()
         shop.begin()
-        await shop.exceptions.start()
+        await shop.start()
         shop.wait(1)
         shop.say(said(90, "A", position=3), said(91, "E", position=4))
         self.assertEqual((len(shop.found), len(shop.raised)), (2, 2))
-        await shop.exceptions.stop()
+        await shop.stop()
 
     async def test_a_till_that_fell_silent_while_the_server_was_stopped_is_told_at_the_start(self) -> None:
         shop = Shop(replace(VOIDS, kind="ticket", ticket=TicketTest(unfinished=True, silence_seconds=60)))
         shop.shelves.lines = [said(1, "A", position=1)]
         shop.seconds = 62
-        await shop.exceptions.start()
+        await shop.start()
         self.assertEqual(shop.found, [])
-        await shop.exceptions.stop()
+        await shop.stop()
         shop.begin()
         shop.seconds = 100
-        await shop.exceptions.start()
+        await shop.start()
         self.assertEqual(shop.found, [(1, 1001)])
-        await shop.exceptions.stop()
+        await shop.stop()
 
     async def test_a_rule_that_is_changed_acts_at_once_and_others_go_on(self) -> None:
         shop = Shop(THREE)
-        await shop.exceptions.start()
+        await shop.start()
         shop.say(void(1), void(2))
         shop.shelves.rules[1] = VOIDS
         await shop.exceptions.changed()
@@ -200,12 +180,12 @@ class ExceptionsTests(TestCase):
         await shop.exceptions.changed()
         shop.say(void(4))
         self.assertEqual(len(shop.found), 2)
-        await shop.exceptions.stop()
+        await shop.stop()
 
     async def test_nobody_before_the_till(self) -> None:
         rule = replace(VOIDS, lines=LineTest(deeds=("return",)), still=StillTest(seconds=30, zone="counter"))
         shop = Shop(rule)
-        await shop.exceptions.start()
+        await shop.start()
 
         def back(second: float) -> Line:
             return said(second, "S", special="RETOUR")
@@ -227,7 +207,7 @@ class ExceptionsTests(TestCase):
         self.assertEqual(len(shop.found), 2)
         self.assertEqual(shop.exceptions.unseen(rule, [("1", (101,))]), ["1"])
         self.assertEqual(shop.exceptions.unseen(VOIDS, [("1", (101,))]), [])
-        await shop.exceptions.stop()
+        await shop.stop()
 
 
 class TrialTests(TestCase):
@@ -237,7 +217,7 @@ class TrialTests(TestCase):
         async def tell(outcome: Outcome) -> None:
             heard.append(outcome.lines)
 
-        trials = Trials(shop.shelves, shop.shelves, shop, shop)
+        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop)
         stop = NOON + timedelta(hours=1)
         return await trials.run(rule, NOON, stop, most, more.get("may_read", lambda line: True), tell), heard
 
@@ -264,7 +244,7 @@ class TrialTests(TestCase):
     async def test_two_at_a_time_and_cancelled_when_nobody_waits(self) -> None:
         shop = Shop()
         shop.shelves.lines = [void(1)]
-        trials = Trials(shop.shelves, shop.shelves, shop, shop)
+        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop)
         waits = True
 
         async def tell(outcome: Outcome) -> None:

@@ -290,6 +290,9 @@ def test_what_is_known_of_movement() -> None:
     assert still() is False and still("counter") is True and still("door") is False and still("", 2) is True
     movements.moved(1, NOON - timedelta(minutes=9))
     assert still() is False
+    assert still("counter", 2) is True
+    movements.moved(2, NOON, ("*",))  # it may have been anywhere
+    assert still("counter", 2) is False and still("", 2) is False
 
 
 # ── what is remembered ──

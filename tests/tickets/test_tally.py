@@ -42,6 +42,7 @@ def test_articles_less_cancellations_are_what_is_paid() -> None:
     tally = Tally.of(sale)
     assert tally.sum == Decimal("26.00") == settled(sale)
     assert tally.taken_back == {4: 3}
+    assert tally.taken_amounts == {4: Decimal("10.00")}
     assert tally.cancelled_amount == Decimal("10.00")
     assert tally.counts == {"articles": 3, "cancelled": 1, "returned": 0, "offered": 0, "lost": 0, "other": 0}
 

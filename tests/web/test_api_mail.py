@@ -28,7 +28,7 @@ class Shop(WebShop):
     def __init__(self) -> None:
         super().__init__()
         frame = Frame(templates(), Site("Marché Sud", "Europe/Paris"), self.cameras)
-        door = Door(frame, self.access)
+        door = Door(frame, self.access, self._note)
         api = MailApi(
             None, self.access, self.cameras, self.rows, office(self.shelf, self.vault, self._note), self.voices
         )

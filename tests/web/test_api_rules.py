@@ -14,9 +14,10 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import clock
-from camtrace.model import DEEDS, RULE_KINDS, RuleException
+from camtrace.model import DEEDS, RULE_KINDS, RuleException, StillTest
 from camtrace.tickets.comparison import TRACES
 from camtrace.tickets.deeds import DEEDS_OF
+from camtrace.tickets.presets import PRESETS
 
 VOIDS = {"name": "Voids", "lines": {"deeds": ["void"], "amount_min": "12,50"}}
 
@@ -58,6 +59,15 @@ class RuleTests(Case):
         self.assertEqual(self.anna.ask("DELETE", path).code, 204)
         self.assertEqual(self.anna.get(path).code, 404)
         self.assertEqual([note[1] for note in self.shop.notes], ["rule_added", "rule_changed", "rule_deleted"])
+
+    def test_a_camera_that_was_removed_is_not_any_camera(self) -> None:
+        gone = replace(PRESETS[0], id=5, name="Gone", still=StillTest(seconds=30, camera=999))
+        self.shop.rules.rules[5] = gone
+        shown = self.anna.get("/api/v1/rules/5").json
+        self.assertEqual(shown["still"]["camera"], 0)
+        changed = self.anna.ask("PATCH", "/api/v1/rules/5", json={**shown, "popup": True})
+        self.assertEqual((changed.code, self.shop.rules.rules[5].still.camera), (200, 999))
+        self.assertEqual(self.refused({**VOIDS, "still": {"camera": 0}}), "still.camera")
 
     def test_each_fault_with_its_field(self) -> None:
         for body, field in [
@@ -196,6 +206,11 @@ class ExceptionTests(Case):
             table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture"
         )
         self.assertIn(",Voids,1,,,,16.00,,Harmless,ok,boris,", table[1])
+        quicker = {"verdict": "real", "before": "new"}
+        self.assertEqual(self.anna.ask("PATCH", "/api/v1/exceptions/3", json=quicker).code, 409)
+        noted = self.anna.ask("PATCH", "/api/v1/exceptions/3", json={"comment": "ok", "before": "harmless"}).json
+        self.assertEqual((noted["verdict"], noted["reviewed_by"]), ("harmless", "boris"))  # nothing is changed
+        self.assertEqual(self.anna.get("/api/v1/exceptions/counts?rule=1").json["harmless"], 0)
         self.assertEqual(self.refused({"verdict": "theft"}, "/api/v1/exceptions/3", "PATCH"), "verdict")
         self.assertEqual(self.refused({"rule": "x"}, "/api/v1/exceptions/3", "PATCH"), "rule")
         self.assertEqual(self.boris.ask("PATCH", "/api/v1/exceptions/4", json={"verdict": "real"}).code, 404)
@@ -248,6 +263,11 @@ class ReportTests(Case):
             "q": "seller==Anna date:2026-11-02 what:cancelled what:cancelled-ticket",
         })  # fmt: skip
         self.assertEqual((tuesday["voids"]["count"], tuesday["voids"]["usual"]), (0, None))
+        table = self.anna.get(f"/api/v1/reports/course.csv?by=seller&key=Anna&over=day&{span}")
+        heads, *lines = table.body.decode("utf-8-sig").splitlines()
+        self.assertTrue(heads.startswith("Cashier,Day,Sales,Total,Cancelled,Amount,Usual of the others,to 100 sales,"))
+        self.assertTrue(lines[0].startswith("Anna,2026-11-02,100,900,6,20,0.5,6.0,1.0,0,"), lines[0])
+        self.assertEqual((len(lines), {line.count(",") for line in (heads, *lines)}), (2, {28}))
         self.shop.rules.counted = [(("7", "09"), "voids", 1, None), (("8", "11"), "voids", 2, None)]
         answer = self.anna.get(f"/api/v1/reports/course?by=source&key=7&over=hour&{span}").json
         self.assertEqual([item["key"] for item in answer["items"]], ["09", "10", "11"])

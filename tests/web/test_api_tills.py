@@ -176,6 +176,7 @@ def test_tills(anna: Browser, shop: WebShop) -> None:
         ({"label": "x" * 61}, "label"),
         ({"label": "a\nb"}, "label"),
         ({"dialect": "klingon"}, "dialect"),
+        ({"encoding": "klingon"}, "encoding"),
         ({"clear_seconds": 1}, "clear_seconds"),
         ({"clear_seconds": True}, "clear_seconds"),
         ({"offset_ms": 120001}, "offset_ms"),
@@ -186,6 +187,21 @@ def test_tills(anna: Browser, shop: WebShop) -> None:
 def test_settings_that_are_refused(anna: Browser, body: Any, field: str) -> None:
     answer = anna.ask("PATCH", f"{SOURCES}/1", json=body)
     assert (answer.code, answer.json["error"]["field"]) == (400, field)
+
+
+@pytest.mark.parametrize("dialect", ["", "receipt"])
+def test_letters(anna: Browser, shop: WebShop, dialect: str) -> None:
+    """What an address sends is read in the letters that are set for it, from the next line on; a sample too."""
+    anna.ask("PATCH", f"{SOURCES}/10.0.0.5", json={"dialect": dialect})
+    sent = ("СЫР 1,00\n" if dialect else "1|0|7|0|A|1|5|СЫР|1,00\n").encode("cp866")
+    till = shop.speech.connect(shop.speech.listener(), "10.0.0.5")
+    till.dataReceived(sent)
+    assert anna.ask("PATCH", f"{SOURCES}/10.0.0.5", json={"encoding": "cp866"}).json["encoding"] == "cp866"
+    till.dataReceived(sent)
+    assert [fact.line.text == "СЫР" for fact in shop.speech.facts] == [False, True]
+    tried = {"sample": base64.b64encode(sent).decode(), "name": dialect or "camtrace", "address": "10.0.0.5"}
+    (line,) = anna.ask("POST", "/api/v1/dialects/try", json=tried).json["lines"]
+    assert line["message"]["text"] == "СЫР" and "СЫР" in line["shown"]
 
 
 def test_senders(anna: Browser, shop: WebShop) -> None:

@@ -15,10 +15,9 @@ from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import clock
-from camtrace.model import AlarmMark, Disconnection, JournalEntry
+from camtrace.model import Disconnection, JournalEntry
 from camtrace.web import csv_file
 from camtrace.web.csv_file import csv_rows, guarded
-from camtrace.web.marks import joined
 
 SECOND = timedelta(seconds=1)
 
@@ -105,7 +104,7 @@ class DisconnectionTests(Case):
         self.patch(csv_file, "PAGE_ROWS", 4)
         self.shop.losses.stored = [lost(number) for number in range(10, 0, -1)]
         self.assertEqual(len(self.rows("/api/v1/disconnections.csv")), 11)
-        self.assertEqual([asked["limit"] for asked in self.shop.losses.asked], [4, 4, 4])
+        self.assertEqual(self.shop.losses.limits, [4, 4, 4])
         self.patch(csv_file, "MOST_ROWS", 8)
         rows = self.rows("/api/v1/disconnections.csv")
         self.assertEqual((len(rows), rows[-1][0][:19]), (10, "Only the newest 8 r"))
@@ -224,18 +223,6 @@ class AlarmTests(Case):
         self.assertEqual(self.boris.get(path).code, 404)  # not his camera
         self.assertEqual(self.anna.get("/api/v1/alarms/12/picture.jpg").code, 404)
         self.assertEqual(self.anna.get(f"/api/v1/alarms/{2**63}/picture.jpg").code, 404)
-
-
-@given(st.lists(st.tuples(st.integers(0, 1000), st.integers(0, 50), st.integers(1, 3))), st.integers(1, 8))
-def test_joined_marks(drawn: list[tuple[int, int, int]], most: int) -> None:
-    """Few enough, in order, none lost, and every alarm lies in one."""
-    marks = [AlarmMark(NOON + a * SECOND, NOON + (a + b) * SECOND, (uid,), ("tcp",), 1) for a, b, uid in drawn]
-    found = joined(marks, most)
-    assert len(found) <= most
-    assert sum(mark.alarms for mark in found) == len(marks)
-    assert [mark.start for mark in found] == sorted(mark.start for mark in found)
-    for mark in marks:
-        assert any(one.start <= mark.start and mark.stop <= one.stop for one in found)
 
 
 @given(st.lists(st.lists(st.text(), min_size=2, max_size=4), max_size=5), st.sampled_from(["en", "fr", "ru"]))

@@ -8,7 +8,7 @@ from typing import Any
 
 from support.web import NOON, Browser, WebShop, sale
 from twisted.internet.address import IPv4Address
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, ensureDeferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -28,8 +28,8 @@ from wsproto.events import (
     TextMessage,
 )
 
-from camtrace.events import CameraStateChanged, RuleMet, SettingChanged, TillSilenceChanged
-from camtrace.model import CameraState, RuleException, Status
+from camtrace.events import CameraStateChanged, RuleMet, SettingChanged, SourceAppeared, TillSilenceChanged
+from camtrace.model import CameraState, RuleException, SourceSettings, Status
 from camtrace.tickets.overlay import Shown
 from camtrace.tickets.tally import Tally
 from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
@@ -291,6 +291,42 @@ class WatchTests(LiveCase):
         page.say(do="watch", channel=5, camera=2)
         self.assertEqual((self.shop.live.viewers[101], len(self.shop.live.viewers[102])), ([], 1))
 
+    def test_settings(self) -> None:
+        """Who asks is told what is set for tills, and of each change: only of what is another."""
+        page, other = self.open(), self.open()
+        self.assertEqual(page.say(do="settings", language="fr"), [{"is": "settings", "tills": {}}])
+        self.shop.speech.settings["1"] = SourceSettings("1", "Bar")
+        ensureDeferred(self.shop.speech.reload())
+        self.assertEqual(page.told(), [{"is": "settings", "tills": {"1": {"label": "Bar"}}}])
+        ensureDeferred(self.shop.speech.reload())
+        self.assertEqual((page.told(), other.told()), ([], []))
+        self.assertEqual(page.say(do="settings", language="xx")[0]["code"], "invalid")
+
+    def test_sources(self) -> None:
+        """Who may set tills up is told that one appeared, or fell silent."""
+        page = self.open()
+        boris = self.open(session=self.shop.session("boris")[0])
+        page.say(do="settings")
+        boris.say(do="settings")
+        self.shop.bus.publish(SourceAppeared("KKM:9"))
+        self.shop.bus.publish(TillSilenceChanged("KKM:9", NOON))
+        self.assertEqual(page.told(), [{"is": "source", "source": "KKM:9"}] * 2)
+        self.assertEqual(boris.told(), [])
+
+    def test_who_reads_lines_only(self) -> None:
+        """Settings reach who shows no camera; pictures, lines and alarms take the right `live`."""
+        user = self.shop.users.users["boris"]
+        session = self.shop.session("boris")[0]
+        for rights, code in ((frozenset(), 403), (frozenset({"lines"}), None)):
+            self.shop.users.users["boris"] = replace(user, profile=replace(user.profile, rights=rights))
+            if code:
+                event = Page(self.shop, session=session).all()[0]
+                self.assertEqual(event.status_code, code)
+                continue
+            page = self.open(session=session)
+            self.assertEqual(page.say(do="settings"), [{"is": "settings", "tills": {}}])
+            self.assertEqual(page.say(do="watch", channel=5, camera=1)[0]["code"], "not_found")
+
     def test_clock(self) -> None:
         """The server's time, with the question's number."""
         (message,) = self.open().say(do="clock", sent=12.5)
@@ -361,6 +397,17 @@ class ChangeTests(LiveCase):
         page = self.open()
         del self.shop.users.users["anna"]
         self.shop.bus.publish(SettingChanged("user", "anna"))
+        self.assertEqual(page.closed(), SESSION_ENDED)
+
+    def test_profile_changed(self) -> None:
+        """A camera that is taken away is not shown any more; without the right to live pictures the socket ends."""
+        page = self.open(session=self.shop.session("boris")[0])
+        page.say(do="watch", channel=5, camera=1)
+        profile = self.shop.people.known[3]
+        self.successResultOf(_deferred(self.shop.people.change_profile(replace(profile, cameras=frozenset({102})))))
+        self.assertEqual(page.told(), [{"is": "ended", "channel": 5, "reason": "gone"}])
+        self.assertEqual(self.shop.live.viewers[101], [])
+        self.successResultOf(_deferred(self.shop.people.change_profile(replace(profile, rights=frozenset({"lines"})))))
         self.assertEqual(page.closed(), SESSION_ENDED)
 
     def test_database_away(self) -> None:

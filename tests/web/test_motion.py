@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from typing import Any
 from urllib.parse import quote
 
 from support.web import NOON, Browser, WebShop
+from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionDone
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
@@ -14,7 +16,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase
 
 from camtrace import clock
-from camtrace.model import Box, MotionSettings, Moved, Point, Zone
+from camtrace.model import RIGHTS, Box, MotionSettings, Moved, Point, Profile, Zone
 from camtrace.web.api.motion import MOST_READERS
 from camtrace.web.event_stream import HEARTBEAT_SECONDS
 
@@ -51,6 +53,18 @@ class LevelTests(SynchronousTestCase):
     def setUp(self) -> None:
         self.clock = Clock()
         self.shop = WebShop(self.clock)
+
+    def test_the_right_is_taken(self) -> None:
+        """The stream ends at once with the right to it, and with the sight of its camera."""
+        keeper = Profile(7, "keeper", frozenset(RIGHTS))
+        for changed in (replace(keeper, rights=frozenset({"live"})), replace(keeper, cameras=frozenset({102}))):
+            self.shop.people.known[7] = keeper
+            self.shop.users.users["anna"] = replace(self.shop.users.users["anna"], profile=keeper)
+            reader = Reader(self.shop, LEVEL)
+            self.shop.motion.listeners[0][1](moved(1))
+            self.assertEqual(len(reader.events()), 1)
+            self.successResultOf(Deferred.fromCoroutine(self.shop.people.change_profile(changed)))
+            self.assertEqual(self.shop.motion.listeners, [])
 
     def test_stream(self) -> None:
         """Each picture, with the camera's settings; it is over when the page leaves."""

@@ -31,7 +31,7 @@ class Shop(WebShop):
     def __init__(self, default_ftp_password: bool = False) -> None:
         super().__init__()
         frame = Frame(templates(), Site("Marché Sud", "Europe/Paris"), self.cameras, default_ftp_password)
-        door = Door(frame, self.access)
+        door = Door(frame, self.access, self._note)
         pages = Pages(frame, self.access, self.cameras, self.rows)
         account = AccountPages(frame, self.access, self._note, lambda: 8554)
         self.website = Website(None, pages=[static(), door, pages, account], error_page=door.error_page)

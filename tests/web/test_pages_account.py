@@ -27,7 +27,7 @@ class Shop(WebShop):
         frame = Frame(templates(), Site("Marché Sud", "Europe/Paris"), self.cameras)
         pages = Pages(frame, self.access, self.cameras, self.rows)
         account = AccountPages(frame, self.access, self._note, lambda: player_port)
-        door = Door(frame, self.access)
+        door = Door(frame, self.access, self._note)
         self.website = Website(None, pages=[static(), door, pages, account], error_page=door.error_page)
 
 

@@ -22,6 +22,7 @@ from wsproto.events import Message, Request
 from zope.interface import implementer
 
 from camtrace.web.flow import Flow
+from camtrace.web.live_page import SESSION_ENDED
 from camtrace.web.site import BODY_LIMIT
 
 TIMEOUT = 10
@@ -84,6 +85,38 @@ class SocketCase(TestCase):
         """A request with anna's token."""
         head = [f"{line} HTTP/1.1", "Host: shop", f"Authorization: Bearer {self.token}", *headers, "", ""]
         return "\r\n".join(head).encode() + body
+
+
+class LockTests(SocketCase):
+    """Somebody is locked who has much open."""
+
+    async def test_all_ends(self) -> None:
+        """A page's socket, an event stream and a clip that a player holds open end at once; others go on."""
+        self.shop.footage.clips[101] = Clip(b"x" * (64 << 20))
+        path = "/api/v1/cameras/1/video.mp4?start=2026-11-20T11:00:00Z&stop=2026-11-20T12:00:00Z"
+        others = await self.talk(self.request("GET /api/v1/events"))
+        boris = self.shop.token("boris")
+        self.token, kept = boris, self.token
+        events = await self.talk(self.request("GET /api/v1/events"))
+        clip = await self.talk(self.request(f"GET {path}"))
+        await clip.until(1, b"xxxx")
+        clip.transport.pauseProducing()
+        page, client = await self.talk(), WSConnection(ConnectionType.CLIENT)
+        extra = [(b"Authorization", f"Bearer {boris}".encode()), (b"Origin", b"http://shop")]
+        page.transport.write(client.send(Request(host="shop", target="/live/socket", extra_headers=extra)))
+        await page.until(1, b"hello")
+        await events.until(1, b"retry")
+        await others.until(1, b"retry")
+        self.token = kept
+        await self.shop.people.change(2, {"locked": True})
+        clip.transport.resumeProducing()
+        await clip.gone
+        self.assertLess(len(clip.heard), 64 << 20)
+        await events.until(1, b"\r\n0\r\n\r\n")  # the last chunk
+        await page.until(1, SESSION_ENDED.to_bytes(2, "big"))
+        self.shop.bus.publish(sale(1))
+        await others.until(1, b"event: line")
+        self.assertNotIn(b"event: line", events.heard)
 
 
 class BodyTests(SocketCase):

@@ -19,7 +19,8 @@ from camtrace.web.problems import Forbidden, Headers
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.whose import Graves
 
-JUST_NOW = timedelta(seconds=15)  # so long the newest picture is one of the alarm
+NOW = timedelta(seconds=2)  # so long the newest picture is that of an instant
+JUST_NOW = timedelta(seconds=15)  # so long it is one of the alarm, which goes on
 _KEEP = "private, max-age=3600"  # what was recorded does not change
 _ASK = "private, no-cache"  # while the alarm goes on, another picture may come with it
 
@@ -75,6 +76,8 @@ class AlarmPicturesApi:
             recorded = await self._footage.picture(camera, alarm.started_at)
             if recorded is not None:
                 return recorded, _ASK if alarm.ended_at is None else _KEEP
-        if camera is not None and visit.user.may("live") and clock.now() - alarm.started_at < JUST_NOW:
+        # what a till told of may be seconds before or behind it in the picture
+        fresh = NOW if "rule" in alarm.causes else JUST_NOW
+        if camera is not None and visit.user.may("live") and clock.now() - alarm.started_at < fresh:
             return await self._live.picture(camera.uid), _ASK
         return None, _ASK

@@ -17,7 +17,6 @@ from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, answer, body_of, page_of, read_instant
 from camtrace.web.api.shapes import Shape, alarm_shape, mark_shape
 from camtrace.web.csv_file import Cell, send_csv
-from camtrace.web.marks import joined
 from camtrace.web.ports import Alarms, AlarmStore, CameraDirectory
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices, words_of
@@ -109,9 +108,8 @@ class AlarmsApi:
         if stop - start > LONGEST_MARKED:
             raise Invalid(N_("ask for {days} days at most"), "stop", days=LONGEST_MARKED.days)
         most = query.integer("most", 1, MOST_MARKS, MARKS) or MARKS
-        found = await self._store.marks(await self._asked(visit), start, stop, MOST_MARKED)
-        items = [mark_shape(mark, self._directory) for mark in joined(found, most)]
-        return answer({"items": items, "next": None})
+        found = await self._store.marks(await self._asked(visit), start, stop, most, MOST_MARKED)
+        return answer({"items": [mark_shape(mark, self._directory) for mark in found], "next": None})
 
     @requirer.require(app.route("/api/v1/alarms", methods=["POST"]), visit=May("alarms"))
     async def raise_alarm(self, visit: Visit) -> Response:

@@ -29,14 +29,14 @@ class CaptureApi:
     def __init__(self, reactor: Any, access: Access, capture: Capture) -> None:
         self.access = access
         self._capture = capture
-        self._streams = EventStreams(reactor, MOST_READERS)
+        self._streams = EventStreams(reactor, access, MOST_READERS)
 
     @requirer.require(app.route("/api/v1/capture", methods=["GET"]), visit=May("settings"))
     async def capture(self, visit: Visit) -> Response | None:
         """Server-sent events `read` and `line` of all tills, or of the address `sender`, or of the till `source`."""
         query = Query(visit.request)
         reader = _Reader(visit.user, query.text("sender"), query.text("source"))
-        return await self._streams.serve(visit.request, reader, lambda: self._capture.watch(reader.add), reader.follow)
+        return await self._streams.serve(visit, reader, lambda: self._capture.watch(reader.add), reader.follow)
 
     def stop(self) -> None:
         """End every stream."""
@@ -47,8 +47,7 @@ class _Reader(Listener):
     """One open stream, and what it has not been told of."""
 
     def __init__(self, user: User, sender: str | None, source: str | None) -> None:
-        super().__init__()
-        self._user = user
+        super().__init__(user, lambda user: user.may("settings"))
         self._sender = sender
         self._source = source
         self._waiting: deque[Captured] = deque(maxlen=MOST_WAITING)
@@ -63,7 +62,7 @@ class _Reader(Listener):
         self.wake()
 
     def take(self) -> bytes:
-        events = [_event(one, self._user) for one in self._waiting]
+        events = [_event(one, self.user) for one in self._waiting]
         self._waiting.clear()
         return b"".join(events)
 

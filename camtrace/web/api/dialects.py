@@ -97,7 +97,8 @@ class DialectsApi:
         address = body.get("address", "192.0.2.1")
         if not isinstance(address, str) or len(address) > 200:
             raise Invalid(N_("{field} must be a text"), "address")
-        return answer(attempt(dialect, _sample(body.get("sample", "")), address, visit.user))
+        letters = self._sources.of(address).encoding
+        return answer(attempt(dialect, _sample(body.get("sample", "")), address, visit.user, letters))
 
     @requirer.require(app.route("/api/v1/dialects/guess", methods=["POST"]), visit=May("settings"))
     async def guess(self, visit: Visit) -> Response:
@@ -175,8 +176,10 @@ class DialectsApi:
         }
 
 
-def attempt(dialect: Dialect | None, sample: bytes, address: str, user: User) -> Shape:
-    """The lines of `sample` and the tickets they make, as `user` may see them."""
+def attempt(dialect: Dialect | None, sample: bytes, address: str, user: User, letters: str = "") -> Shape:
+    """The lines of `sample` and the tickets they make, as `user` may see them. `letters`: the encoding, "" for the
+    dialect's."""
+    encoding = letters or ("auto" if dialect is None else dialect.encoding)
     reader = Reader(dialect, address) if dialect is not None else None
     cut = cutter(dialect)
     problem: Shape | None = None
@@ -194,13 +197,13 @@ def attempt(dialect: Dialect | None, sample: bytes, address: str, user: User) ->
         masked = mask_all(raw)
         line: Shape = {
             "raw": _base64(bytes_for(user, masked)),
-            "shown": text_for(user, to_text(masked, "auto" if dialect is None else dialect.encoding)),
+            "shown": text_for(user, to_text(masked, encoding)),
             "message": None,
             "problem": None,
             "ticket": None,
         }
         try:
-            message = decode(raw) if reader is None else reader.read(raw, reader.dialect.encoding)
+            message = decode(raw, encoding) if reader is None else reader.read(raw, encoding)
         except WireError as error:
             line["problem"] = {"code": error.code, "message": str(error)}
         else:

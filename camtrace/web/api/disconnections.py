@@ -12,7 +12,7 @@ from klein import Response
 from camtrace import clock
 from camtrace.cameras.status import REASONS
 from camtrace.i18n import N_
-from camtrace.model import Disconnection
+from camtrace.model import Disconnection, DisconnectionQuery
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, page_of
 from camtrace.web.api.shapes import Shape, reason_words
@@ -79,14 +79,13 @@ class DisconnectionsApi:
         self, visit: Visit, camera_uids: Sequence[int] | None, limit: int, before: Position | None
     ) -> list[Disconnection]:
         query, voice = Query(visit.request), self._voices.voice(visit.request, visit.user.language)
-        return await self._store.page(
+        wanted = DisconnectionQuery(
             camera_uids=camera_uids,
             start=query.instant("start"),
             stop=query.instant("stop"),
             words=voice.sought(query.text("text"), REASONS),
-            limit=limit,
-            before=before,
         )
+        return await self._store.page(wanted, limit, before)
 
 
 def disconnection_shape(lost: Disconnection) -> Shape:

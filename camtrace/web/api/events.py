@@ -51,7 +51,7 @@ class EventsApi:
         self._offset = offset
         self._bus = bus
         self._history = history
-        self._streams = EventStreams(reactor, MOST_READERS)
+        self._streams = EventStreams(reactor, access, MOST_READERS)
 
     @requirer.require(app.route("/api/v1/events", methods=["GET"]), visit=May())
     async def events(self, visit: Visit) -> Response | None:
@@ -64,7 +64,7 @@ class EventsApi:
                 await self._catch_up(flow, reader)
             await self._follow(flow, reader)
 
-        return await self._streams.serve(visit.request, reader, lambda: reader.listen(self._bus), follow)
+        return await self._streams.serve(visit, reader, lambda: reader.listen(self._bus), follow)
 
     def stop(self) -> None:
         """End every stream."""
@@ -92,7 +92,7 @@ class EventsApi:
         if number <= reader.last:
             return  # read from the store already
         reader.last = number
-        text = self._text(reader.visit.user, number, what)
+        text = self._text(reader.user, number, what)
         if text is not None:
             await flow.write(text)
 
@@ -121,7 +121,7 @@ class _Reader(Reader):
     """One open stream: what waits for it. It is cut off when too much does."""
 
     def __init__(self, visit: Visit, last: int) -> None:
-        super().__init__()
+        super().__init__(visit.user)
         self.visit = visit
         self.last = last
         self.waiting: deque[Happening] = deque()

@@ -86,11 +86,10 @@ class ExceptionsApi:
 
     @requirer.require(app.route("/api/v1/exceptions/counts", methods=["GET"]), visit=May("exceptions"))
     async def counts(self, visit: Visit) -> Response:
-        """How many there are of each verdict, from `start` to `stop`."""
+        """How many there are of each verdict, from `start` to `stop`, of a `rule` or of all."""
         query = Query(visit.request)
-        found = await self._store.counts(
-            await self._cameras(visit, query), query.instant("start"), query.instant("stop")
-        )
+        cameras, rule = await self._cameras(visit, query), query.integer("rule", 1, BIGGEST_ID)
+        found = await self._store.counts(cameras, query.instant("start"), query.instant("stop"), rule)
         return answer({verdict or NEW: found.get(verdict, 0) for verdict in VERDICTS})
 
     @requirer.require(app.route("/api/v1/exceptions/<exception>", methods=["GET"]), visit=May("exceptions"))
@@ -100,20 +99,23 @@ class ExceptionsApi:
 
     @requirer.require(app.route("/api/v1/exceptions/<exception>", methods=["PATCH"]), visit=May("exceptions"))
     async def review(self, visit: Visit, exception: str) -> Response:
-        """Say what it was found to be: `verdict`, `comment`. Who said so last, and when, is kept."""
+        """Say what it was found to be: `verdict`, `comment`. Who said so last, and when, is kept.
+
+        `before`: the verdict that was seen; where it is another one by now, somebody else was quicker.
+        """
         found = await self._found(visit.user, exception)
-        verdict, comment = found.verdict or NEW, found.comment
+        told: dict[str, str] = {}
         for name, value in body_of(visit.request).items():
-            if name == "verdict":
-                verdict = one_of((NEW, *VERDICTS[1:]))(value, name)
+            if name in ("verdict", "before"):
+                read = one_of((NEW, *VERDICTS[1:]))(value, name)
+                told[name] = "" if read == NEW else read
             elif name == "comment":
-                comment = text_of(500)(value, name)
+                told[name] = text_of(500)(value, name)
             else:
                 raise Invalid(N_("only the verdict and the comment of an exception can be changed"), name)
-        verdict = "" if verdict == NEW else verdict
-        if (verdict, comment) != (found.verdict, found.comment):
-            found = await self._store.review(found.id, verdict, comment, visit.user.name, clock.now())
-            values = {"rule": found.rule, "source": found.source, "verdict": verdict or NEW}
+        if any(told.get(name, getattr(found, name)) != getattr(found, name) for name in ("verdict", "comment")):
+            found = await self._store.review(found.id, visit.user.name, clock.now(), **told)
+            values = {"rule": found.rule, "source": found.source, "verdict": found.verdict or NEW}
             self._note("audit", "exception_reviewed", values, user=visit.user.name)
         return answer(self._shape(visit, found))
 

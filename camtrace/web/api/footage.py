@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Any
 from urllib.parse import quote
@@ -13,7 +14,7 @@ from klein import Response
 from camtrace import clock
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
-from camtrace.model import Camera
+from camtrace.model import Camera, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query, answer
 from camtrace.web.api.shapes import gap_shape, span_shape
@@ -98,7 +99,12 @@ class FootageApi:
         }
         if download:
             headers["Content-Disposition"] = disposition(found, mp4.start)
-        return await self._send(visit, mp4, headers)
+        rights = ("replay", "export") if download else ("replay",)
+
+        def allowed(user: User) -> bool:
+            return all(map(user.may, rights)) and user.may_see(found.uid)
+
+        return await self._send(visit, mp4, headers, allowed)
 
     @requirer.require(app.route("/api/v1/cameras/<camera>/sound.mp4", methods=["GET"]), visit=May("replay"))
     async def sound(self, visit: Visit, camera: str) -> Response:
@@ -114,7 +120,7 @@ class FootageApi:
         headers[STOP] = clock.iso(clock.from_us(sound.stop_us))
         return Response(200, headers, sound.content)
 
-    async def _send(self, visit: Visit, mp4: Mp4, headers: Headers) -> Response | None:
+    async def _send(self, visit: Visit, mp4: Mp4, headers: Headers, allowed: Callable[[User], bool]) -> Response | None:
         request = visit.request
         unchanged = request.getHeader("if-range") in (None, headers["ETag"])
         try:
@@ -129,11 +135,19 @@ class FootageApi:
         if request.method == b"HEAD":
             return None
         flow = Flow(request, self._reactor)
+
+        def reviewed(user: User | None) -> None:
+            if user is None or not allowed(user):  # a clip that a player holds open can last for hours
+                transport: Any = request.transport
+                transport.abortConnection()
+
+        attendance = self.access.attend(visit, reviewed)
         try:
             await pour(flow, mp4.read, first, length)
         except FileNotFoundError as error:
             raise NotFound(N_("this footage was deleted meanwhile")) from error
         finally:
+            attendance.leave()
             flow.end()
         return None
 

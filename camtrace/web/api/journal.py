@@ -9,7 +9,7 @@ from typing import Any
 from klein import Response
 
 from camtrace.i18n import N_
-from camtrace.model import JOURNAL_KINDS, JournalEntry
+from camtrace.model import JOURNAL_KINDS, JournalEntry, JournalQuery
 from camtrace.notes import TEXTS, words
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, page_of
@@ -70,15 +70,14 @@ class JournalApi:
         self, visit: Visit, camera_uids: Sequence[int] | None, limit: int, before: Position | None
     ) -> list[JournalEntry]:
         query, voice = Query(visit.request), self._voices.voice(visit.request, visit.user.language)
-        return await self._journal.entries(
-            kind=query.choice("kind", JOURNAL_KINDS, "") or "",
+        wanted = JournalQuery(
+            kind=query.choice("kind", JOURNAL_KINDS),
+            camera_uids=camera_uids,
             start=query.instant("start"),
             stop=query.instant("stop"),
-            limit=limit,
-            before=before,
-            camera_uids=camera_uids,
             words=voice.sought(query.text("text"), TEXTS),
         )
+        return await self._journal.entries(wanted, limit, before)
 
     def _row(self, voice: Voice, entry: JournalEntry) -> Sequence[Cell]:
         camera = self._directory.by_uid(entry.camera_uid) if entry.camera_uid is not None else None

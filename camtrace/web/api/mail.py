@@ -11,7 +11,7 @@ from klein import Response
 from camtrace.errors import Invalid, filled
 from camtrace.i18n import N_
 from camtrace.mail.settings import MailSettings
-from camtrace.model import MailRights, QueuedMail, Recipient
+from camtrace.model import MailQuery, MailRights, QueuedMail, Recipient
 from camtrace.notes import TEXTS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, answer, body_of, page_of
@@ -105,9 +105,7 @@ class MailApi:
     async def _wanted(
         self, query: Query, camera_uids: Sequence[int] | None, limit: int, before: Position | None
     ) -> list[QueuedMail]:
-        return await self._office.queue(
-            limit,
-            before,
+        wanted = MailQuery(
             kind=query.choice("kind", MAIL_KIND_WORDS),
             state=query.choice("state", MAIL_STATE_WORDS),
             camera_uids=camera_uids,
@@ -115,6 +113,7 @@ class MailApi:
             stop=query.instant("stop"),
             words=words_of(query.text("text")),
         )
+        return await self._office.queue(wanted, limit, before)
 
     def _row(self, voice: Voice, mail: QueuedMail) -> Sequence[Cell]:
         speak = voice.spoken.gettext

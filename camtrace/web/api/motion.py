@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Callable
 from typing import Any
 
 from klein import Response
 
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
-from camtrace.model import Camera, MotionSettings, Moved
+from camtrace.model import Camera, MotionSettings, Moved, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query
 from camtrace.web.api.camera_fields import read_motion
@@ -30,16 +31,16 @@ class MotionApi:
         self.access = access
         self._directory = directory
         self._levels = levels
-        self._streams = EventStreams(reactor, MOST_READERS)
+        self._streams = EventStreams(reactor, access, MOST_READERS)
 
     @requirer.require(app.route("/api/v1/cameras/<camera>/motion/level", methods=["GET"]), visit=May("cameras"))
     async def level(self, visit: Visit, camera: str) -> Response | None:
         """What moves now, by the camera's settings or those in `settings`; it ends when one of the two sides leaves."""
         found = self._camera(visit, camera)
         settings = _settings(visit, found.motion)
-        reader = _Reader()
+        reader = _Reader(visit.user, lambda user: user.may("cameras") and user.may_see(found.uid))
         return await self._streams.serve(
-            visit.request, reader, lambda: self._levels.subscribe(found.uid, reader.moved, settings), reader.follow
+            visit, reader, lambda: self._levels.subscribe(found.uid, reader.moved, settings), reader.follow
         )
 
     def stop(self) -> None:
@@ -56,8 +57,8 @@ class MotionApi:
 class _Reader(Listener):
     """One open stream, and the newest picture it has not been told of."""
 
-    def __init__(self) -> None:
-        super().__init__()
+    def __init__(self, user: User, allowed: Callable[[User], bool]) -> None:
+        super().__init__(user, allowed)
         self._newest: Moved | None = None
 
     def moved(self, moved: Moved) -> None:

@@ -10,6 +10,8 @@ from klein import Response
 from twisted.web.server import Request
 
 from camtrace import __version__
+from camtrace.auth import SHORTEST_PASSWORD
+from camtrace.i18n import LANGUAGES
 from camtrace.mail.settings import RHYTHMS, SECURITIES
 from camtrace.model import (
     CAUSES,
@@ -20,6 +22,7 @@ from camtrace.model import (
     NUMBERINGS,
     PERS,
     READS,
+    RIGHTS,
     RULE_KINDS,
     TICKET_KINDS,
     VERDICTS,
@@ -125,10 +128,11 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     },
     ("GET", "/exceptions"): {**_EXCEPTIONS, **_PAGE},
     ("GET", "/exceptions.csv"): _EXCEPTIONS,
-    ("GET", "/exceptions/counts"): {"camera": _TEXT, **_SPAN},
+    ("GET", "/exceptions/counts"): {"camera": _TEXT, "rule": _TEXT, **_SPAN},
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
     ("GET", "/reports/course"): _COURSE,
+    ("GET", "/reports/course.csv"): _COURSE,
     ("GET", "/mail/queue"): {**_MAILS, **_PAGE},
     ("GET", "/mail/queue.csv"): _MAILS,
     ("GET", "/journal"): {**_JOURNAL, **_PAGE},
@@ -173,6 +177,12 @@ _STATUS = {
     "DELETE /prisma/sources/{source}": "204",
     "POST /contact-boxes": "201",
     "DELETE /contact-boxes/{box}": "204",
+    "POST /users": "201",
+    "DELETE /users/{user}": "204",
+    "POST /users/{user}/link": "201",
+    "DELETE /users/{user}/tokens": "204",
+    "POST /profiles": "201",
+    "DELETE /profiles/{profile}": "204",
     "POST /dialects": "201",
     "DELETE /dialects/{dialect}": "204",
 }
@@ -192,6 +202,10 @@ _BODIES = {
     ("POST", "/dialects/try"): "DialectTest",
     ("POST", "/dialects/guess"): "DialectSample",
     ("PATCH", "/sources/{source}"): "Source",
+    ("POST", "/users"): "NewUser",
+    ("PATCH", "/users/{user}"): "User",
+    ("POST", "/profiles"): "NewProfile",
+    ("PATCH", "/profiles/{profile}"): "Profile",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -352,6 +366,7 @@ SOURCE: Schema = {
     "properties": {
         "label": _TEXT,
         "dialect": _TEXT,
+        "encoding": {"type": "string", "enum": ["", *ENCODINGS], "description": "empty: as the dialect has it"},
         "clear_seconds": _integer(5, 3600, 300),
         "offset_ms": _integer(-MOST_OFFSET_MS, MOST_OFFSET_MS, 0),
         "hours": {**_TEXT, "description": "the calendar by which it should speak; empty: none"},
@@ -446,7 +461,11 @@ RULE_TRIAL: Schema = {
 }
 REVIEW: Schema = {
     "type": "object",
-    "properties": {"verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]}, "comment": _TEXT},
+    "properties": {
+        "verdict": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
+        "comment": _TEXT,
+        "before": {"type": "string", "enum": ["new", *VERDICTS[1:]]},
+    },
 }
 PRISMA_EVENT: Schema = {
     "type": "object",
@@ -479,6 +498,30 @@ ERROR: Schema = {
                 "values": {"type": "object"},
             },
         }
+    },
+}
+
+
+USER: Schema = {
+    "type": "object",
+    "properties": {
+        "profile": {"type": "string", "description": "the name of a profile"},
+        "email": _EMAIL,
+        "language": {"type": "string", "enum": ["", *LANGUAGES]},
+        "locked": {"type": "boolean"},
+        "password": {"type": "string", "minLength": SHORTEST_PASSWORD, "writeOnly": True},
+    },
+}
+PROFILE: Schema = {
+    "type": "object",
+    "properties": {
+        "name": _TEXT,
+        "rights": {"type": "array", "items": {"type": "string", "enum": list(RIGHTS)}},
+        "cameras": {
+            "type": ["array", "null"],
+            "items": {"type": "integer"},
+            "description": "numbers of cameras; null: all, later ones included",
+        },
     },
 }
 
@@ -535,6 +578,18 @@ def describe(routes: Iterable[Route]) -> Schema:
                     "required": ["sample"],
                 },
                 "Source": SOURCE,
+                "User": USER,
+                "NewUser": {
+                    "type": "object",
+                    "properties": {"name": _TEXT, **USER["properties"]},
+                    "required": ["name", "profile"],
+                },
+                "Profile": PROFILE,
+                "NewProfile": {
+                    "type": "object",
+                    "properties": {"copy_of": _TEXT, **PROFILE["properties"]},
+                    "required": ["name", "copy_of"],
+                },
                 "Mail": MAIL,
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from datetime import datetime, timedelta, tzinfo
 from decimal import Decimal
-from itertools import chain
 from typing import NamedTuple
 from zoneinfo import ZoneInfo
 
@@ -75,37 +74,51 @@ class ReportsApi:
     @requirer.require(app.route("/api/v1/reports/course", methods=["GET"]), visit=May("exceptions"))
     async def course(self, visit: Visit) -> Response:
         """The figures of one `key`, a seller or source, `over` the hours of the day or the days; beside the others'."""
-        asked = _asked(visit, COURSES)
-        query = Query(visit.request)
-        key, over = query.text("key") or "", query.choice("over", OVERS, "day") or "day"
-        figures = await self._figures(visit, asked, (asked.by, over))
-        pairs = [((keys[0], keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
-        times = _days(asked, ZoneInfo(self._zone)) if over == "day" else _hours(pairs)
+        asked, key, over = _course_asked(visit)
         items = []
-        for row in course(pairs, key, times):
+        for row in await self._course(visit, asked, key, over):
             shape = _shape(row, self._questions(visit, asked, {asked.by: key, over: row.key}))
             for kind in KINDS:
                 shape[kind] |= {"usual": row.usual_counts[kind], "usual_per_hundred": row.usual_ratios[kind]}
             items.append(shape)
         return answer({**asked._asdict(), "key": key, "over": over, "items": items, "next": None})
 
+    @requirer.require(app.route("/api/v1/reports/course.csv", methods=["GET"]), visit=May("exceptions"))
+    async def course_as_file(self, visit: Visit) -> Response:
+        """The same as a file for spreadsheets: of each time what was done, beside what is usual of the others."""
+        asked, key, over = _course_asked(visit)
+        rows = await self._course(visit, asked, key, over)
+        speak = self._voices.voice(visit.request, visit.user.language).spoken.gettext
+        figures = (N_("Amount"), N_("Usual of the others"), N_("to 100 sales"), N_("Usual of the others to 100 sales"))
+        kinds = [speak(word) for kind in _WORDS.values() for word in (kind, *figures)]
+        who, time = speak(_BY_WORDS[asked.by]), speak(_BY_WORDS[over])
+        heads = [who, time, speak(N_("Sales")), speak(N_("Total")), *kinds]
+        cells = [[hidden(key), row.key, row.sales, _plain(row.total), *_course_cells(row)] for row in rows]
+        return self._file(visit, heads, cells)
+
     @requirer.require(app.route("/api/v1/reports.csv", methods=["GET"]), visit=May("exceptions"))
     async def as_file(self, visit: Visit) -> Response:
         """The same as a file for spreadsheets."""
         asked = _asked(visit, BYS)
         rows, _ = compared(await self._rows(visit, asked))
-        voice = self._voices.voice(visit.request, visit.user.language)
-        speak = voice.spoken.gettext
-        kinds = chain.from_iterable(
-            (speak(word), speak(N_("Amount")), speak(N_("to 100 sales")), speak(N_("Times the usual")))
-            for word in _WORDS.values()
-        )
+        speak = self._voices.voice(visit.request, visit.user.language).spoken.gettext
+        figures = (N_("Amount"), N_("to 100 sales"), N_("Times the usual"))
+        kinds = [speak(word) for kind in _WORDS.values() for word in (kind, *figures)]
         heads = [speak(_BY_WORDS[asked.by]), speak(N_("Sales")), speak(N_("Total")), *kinds]
-        headers = named_file(voice, N_("Report"), "csv", "text/csv; charset=utf-8")
-        table = csv_rows([heads, *map(_cells, rows)], voice.spoken.language)
-        return Response(200, headers, BOM.encode() + table)
+        return self._file(visit, heads, [_cells(row) for row in rows])
 
     # ── steps ──
+
+    def _file(self, visit: Visit, heads: Sequence[Cell], rows: Sequence[Sequence[Cell]]) -> Response:
+        voice = self._voices.voice(visit.request, visit.user.language)
+        headers = named_file(voice, N_("Report"), "csv", "text/csv; charset=utf-8")
+        return Response(200, headers, BOM.encode() + csv_rows([heads, *rows], voice.spoken.language))
+
+    async def _course(self, visit: Visit, asked: Asked, key: str, over: str) -> list[Row]:
+        figures = await self._figures(visit, asked, (asked.by, over))
+        pairs = [((keys[0], keys[1]), kind, count, amount) for keys, kind, count, amount in figures]
+        times = _days(asked, ZoneInfo(self._zone)) if over == "day" else _hours(pairs)
+        return course(pairs, key, times)
 
     async def _rows(self, visit: Visit, asked: Asked) -> list[tuple[str, str, int, Decimal | None]]:
         figures = await self._figures(visit, asked, (asked.by,))
@@ -137,6 +150,20 @@ def _asked(visit: Visit, bys: tuple[str, ...]) -> Asked:
     if stop - start > LONGEST:
         raise Invalid(N_("ask for {days} days at most"), "start", days=LONGEST.days)
     return Asked(query.choice("by", bys, "seller") or "seller", start, stop)
+
+
+def _course_asked(visit: Visit) -> tuple[Asked, str, str]:
+    """What a course is asked for, of whom, and over what."""
+    asked, query = _asked(visit, COURSES), Query(visit.request)
+    return asked, query.text("key") or "", query.choice("over", OVERS, "day") or "day"
+
+
+def _course_cells(row: Row) -> list[Cell]:
+    cells: list[Cell] = []
+    for kind in KINDS:
+        cells += [row.counts[kind], _plain(row.amounts[kind]), row.usual_counts[kind]]
+        cells += [row.ratios[kind], row.usual_ratios[kind]]
+    return cells
 
 
 def _cells(row: Row) -> list[Cell]:

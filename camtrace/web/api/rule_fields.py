@@ -29,6 +29,7 @@ MOST_WORDS, LONGEST_WORD = 50, 100
 LONGEST_ABSENCE, LONGEST_STILL = 3600, 600
 LEAST_SILENCE = 60
 BIGGEST = Decimal(10) ** 9
+GONE = 0  # how a camera that was removed is called: a rule that asks for it is not met, and does not ask for others
 Read = Callable[[Any, str], Any]
 T = TypeVar("T")
 
@@ -45,7 +46,7 @@ def read_rule(
         "window": (rule.window, _WINDOW),
         "absence": (rule.absence, _ABSENCE),
         "number": (rule.number, _NUMBER),
-        "still": (rule.still, {**_STILL, "camera": _camera(uid_of)}),
+        "still": (rule.still, {**_STILL, "camera": _camera(uid_of, rule.still.camera)}),
     }
     for name, value in body.items():
         if name in groups:
@@ -62,8 +63,9 @@ def read_rule(
 def rule_shape(rule: Rule, directory: CameraDirectory, unseen: list[str] | None = None) -> dict[str, Any]:
     """A rule. `unseen`: the tills at which nobody can tell whether something moves."""
     shape: dict[str, Any] = factcode.plain(rule)
-    camera = None if rule.still.camera is None else directory.by_uid(rule.still.camera)
-    shape["still"] = {**shape["still"], "camera": camera.id if camera is not None else None}
+    if rule.still.camera is not None:
+        camera = directory.by_uid(rule.still.camera)
+        shape["still"] = {**shape["still"], "camera": camera.id if camera is not None else GONE}
     del shape["changed_at"]
     return {**shape, "id": str(rule.id) if rule.id else None, "unseen": unseen or []}
 
@@ -134,10 +136,12 @@ def _or_none(read: Read) -> Read:
     return lambda value, name: None if value is None or value == "" else read(value, name)
 
 
-def _camera(uid_of: Callable[[int], int | None]) -> Read:
+def _camera(uid_of: Callable[[int], int | None], before: int | None) -> Read:
     def read(value: Any, name: str) -> int | None:
         if value is None:
             return None
+        if value == GONE and type(value) is int and before is not None:
+            return before
         uid = uid_of(value) if type(value) is int else None
         if uid is None:
             raise Invalid(N_("there is no camera {number}"), name, number=value if type(value) is int else "?")

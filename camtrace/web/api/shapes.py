@@ -298,7 +298,8 @@ def ticket_shape(ticket: Ticket) -> Shape:
 def tally_shape(tally: Tally) -> Shape:
     """What a ticket's lines come to: `sum` is null where an amount or the beginning (`whole`) is not known.
 
-    `taken_back` has the id of each cancelling line with that of the article it takes off the ticket.
+    `taken_back` has the id of each cancelling line with that of the article it takes off the ticket, `taken_amounts`
+    with that article's amount.
     """
     return {
         "sum": _decimal(tally.sum),
@@ -306,6 +307,7 @@ def tally_shape(tally: Tally) -> Shape:
         **tally.counts,
         "cancelled_amount": _decimal(tally.cancelled_amount),
         "taken_back": {str(line): str(article) for line, article in tally.taken_back.items()},
+        "taken_amounts": {str(line): _decimal(amount) for line, amount in tally.taken_amounts.items()},
     }
 
 

@@ -12,6 +12,7 @@ from camtrace.errors import Invalid
 from camtrace.i18n import N_
 from camtrace.model import HeardSource, SourceSettings
 from camtrace.pos.presets import BY_NAME
+from camtrace.pos.wire import ENCODINGS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
 from camtrace.web.api.shapes import Shape
@@ -31,7 +32,7 @@ from camtrace.web.routing import new_app, requirer
 
 DAY = timedelta(days=1)
 MOST_OFFSET_MS = 120_000
-_FIELDS = ("label", "dialect", "clear_seconds", "offset_ms", "hours", "silent_minutes")
+_FIELDS = ("label", "dialect", "clear_seconds", "offset_ms", "hours", "silent_minutes", "encoding")
 
 
 class SourcesApi:
@@ -75,8 +76,8 @@ class SourcesApi:
 
     @requirer.require(app.route("/api/v1/sources/<path:source>", methods=["PATCH"]), visit=May("settings"))
     async def change(self, visit: Visit, source: str) -> Response:
-        """Set the label, the dialect, the silence that clears the screen, the offset of a source, or when it should
-        speak, at once."""
+        """Set the label, the dialect, the letters, the silence that clears the screen, the offset of a source, or
+        when it should speak, at once."""
         if len(source) > 200 or not source.strip() or "\x00" in source:
             raise Invalid(N_("{field} has more than {most} characters"), "source", most=200)
         fields = await self._read(body_of(visit.request))
@@ -107,6 +108,8 @@ class SourcesApi:
             names = ["", *BY_NAME, *(row.name for row in await self._dialects.all())]
             if not isinstance(body["dialect"], str) or body["dialect"] not in names:
                 raise Invalid(N_("{field} must be one of: {choices}"), "dialect", choices=", ".join(names[1:]))
+        if "encoding" in body and body["encoding"] not in ("", *ENCODINGS):
+            raise Invalid(N_("{field} must be one of: {choices}"), "encoding", choices=", ".join(ENCODINGS))
         if "hours" in body and body["hours"] not in ("", *self._calendars.names):
             raise Invalid(N_("there is no calendar of this name"), "hours")
         for name, low, high in (
@@ -129,6 +132,7 @@ class SourcesApi:
             "lines_per_day": heard.lines if heard else 0,
             "dialect": settings.dialect,
             "clear_seconds": settings.clear_seconds,
+            "encoding": settings.encoding,
             "offset_ms": settings.offset_ms,
             "burst_since": settings.burst_since,
             "hours": settings.hours,

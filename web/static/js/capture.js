@@ -3,7 +3,7 @@
 import { Refusal, ask, askJson } from "./api.js";
 import { DialectForm, readBytes, writtenBytes } from "./dialect_form.js";
 import { likeLine, said, sayings } from "./dialect_meaning.js";
-import { el, icon, show } from "./dom.js";
+import { el, icon, keepsWritten, show } from "./dom.js";
 import { byId } from "./page.js";
 import { _, ngettext } from "./texts.js";
 import { drawTills, faultWords } from "./tills.js";
@@ -93,7 +93,7 @@ function listen() {
     if (paused) return;
     const line = JSON.parse(data);
     arrived = [...arrived, line].slice(-MOST_SHOWN);
-    heardFrom(line.sender);
+    heardFrom(line.sender, line.message?.source);
     drawSoon();
   });
   stream.addEventListener("read", ({ data }) => {
@@ -118,10 +118,24 @@ function addSender(address) {
   return true;
 }
 
-const heardFrom = (address) => { if (addSender(address)) setTimeout(redraw, TABLES_SOON_MS); };
+/** What came from `sender` over its last connection: those of others are mixed in. */
+function bytesFrom(sender) {
+  const own = reads.filter((read) => read.sender === sender);
+  const last = own[own.length - 1]?.connection;
+  return own.filter(({ connection }) => connection === last).flatMap(({ raw }) => [...bytesOf(raw)]);
+}
 
-function watch(address) {
+const tills = new Set(); // those that spoke since the page stands open
+function heardFrom(address, till) {
+  const isNew = till !== undefined && !tills.has(till);
+  if (isNew) tills.add(till);
+  if (addSender(address) || isNew) setTimeout(redrawLater, TABLES_SOON_MS);
+}
+
+/** Show what `address` sends; where that is not understood it becomes the sample. */
+function watch(address, wrong = false) {
   addSender(address);
+  if (wrong && bytesFrom(address).length) take(address);
   byId("sender").value = address;
   listen();
   byId("arrives-title").scrollIntoView({ block: "start" });
@@ -135,21 +149,21 @@ byId("pause").addEventListener("click", ({ target }) => {
   target.textContent = paused ? _("Go on") : _("Pause");
 });
 for (const choice of document.querySelectorAll("[name=as]")) choice.addEventListener("change", () => { drawArrived(); attempt(); });
-byId("take").addEventListener("click", () => {
-  const sender = byId("sender").value || reads[reads.length - 1].sender;
-  const own = reads.filter((read) => read.sender === sender);
-  const last = own[own.length - 1]?.connection; // one connection: those of others are mixed in
-  const bytes = own.filter(({ connection }) => connection === last).flatMap(({ raw }) => [...bytesOf(raw)]).slice(-MOST_SAMPLE);
-  byId("sample").value = writtenBytes(bytes);
+function take(sender) {
+  byId("sample").value = writtenBytes(bytesFrom(sender).slice(-MOST_SAMPLE));
   sampleOf = sender;
+  isExample = false;
   guess();
-});
+}
+byId("take").addEventListener("click", () => take(byId("sender").value || reads[reads.length - 1].sender));
+document.addEventListener("letters", () => attempt());
 byId("example").addEventListener("click", showExample);
 
 // ── the dialect ──
 let known = [];
 let base = null;
 let sampleOf = ""; // the address whose bytes are the sample; "" while it is an example
+let isExample = false; // whether the sample is one that comes with CamTrace
 let trying = 0;
 const form = new DialectForm(byId("dialect"), attemptSoon);
 
@@ -171,7 +185,7 @@ async function attempt() {
     form.tell("", "");
     byId("outcome").replaceChildren(...outcome(lines, tickets));
     drawUse();
-    byId("tried").textContent = `${ngettext("{count} line", "{count} lines", lines.length)}, ${ngettext("{count} ticket", "{count} tickets", tickets.length)}`;
+    byId("tried").textContent = `${isExample ? `${_("An example:")} ` : ""}${ngettext("{count} line", "{count} lines", lines.length)}, ${ngettext("{count} ticket", "{count} tickets", tickets.length)}`;
   } catch (error) {
     if (number !== asked) return;
     byId("tried").textContent = "";
@@ -213,6 +227,7 @@ async function guess() {
 }
 
 function showExample() {
+  isExample = true;
   const { sample } = known.find((dialect) => dialect.name === base.name && dialect.built_in) ?? known.find(({ name }) => name === "receipt");
   byId("sample").value = writtenBytes(bytesOf(sample));
   sampleOf = "";
@@ -258,10 +273,61 @@ async function loadDialects(name) {
 }
 
 const names = () => known.map((dialect) => dialect.name);
-const redraw = async () => (await drawTills(names(), watch)).forEach(addSender);
+
+// ── what an address that is not understood may speak ──
+const advised = new Map(); // address -> {heard: how many bytes were looked at, dialect: what understands most of them, or ""}
+
+/** A button that has `sender` understood, where a dialect is known that makes sense of what it says. */
+function advice({ address }) {
+  const dialect = advised.get(address)?.dialect;
+  if (!dialect) return null;
+  const use = async () => {
+    await askJson(`/sources/${encodeURIComponent(address)}`, { method: "PATCH", body: { dialect } }).then(
+      () => toast(_("What comes from {address} is understood so from now on.", { address })), (error) => toast(error.message));
+    await redraw();
+  };
+  return el("button", { class: "btn sm primary", type: "button", onclick: use }, _("Use “{dialect}”", { dialect }));
+}
+
+/** Look at what those of `senders` say that are not understood; true when something is advised anew. */
+async function advise(senders) {
+  let isNew = false;
+  for (const { address } of senders.filter(({ fault }) => fault)) {
+    const bytes = bytesFrom(address).slice(-MOST_GUESSED);
+    if (!bytes.length || bytes.length === advised.get(address)?.heard) continue;
+    const { items } = await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(bytes) } }).catch(() => ({ items: [] }));
+    const dialect = items.find((name) => name !== BUILT_IN) ?? "";
+    isNew ||= dialect !== (advised.get(address)?.dialect ?? "");
+    advised.set(address, { heard: bytes.length, dialect });
+  }
+  return isNew;
+}
+
+let stale = false;
+const isBusy = () => byId("main").querySelector("#tills :is(input, select):focus, #senders :is(input, select):focus") !== null;
+
+/** Draw the tables anew, unless somebody writes there: then as soon as that is done. */
+function redrawLater() {
+  stale = isBusy();
+  if (!stale) redraw();
+}
+keepsWritten(byId("tills"));
+byId("main").addEventListener("focusout", () => { if (stale) setTimeout(redrawLater, TABLES_SOON_MS); });
+
+async function redraw() {
+  const focused = document.activeElement?.closest("#tills, #senders") ? document.activeElement.getAttribute("aria-label") : null;
+  await drawTables();
+  if (focused) byId("main").querySelector(`[aria-label="${CSS.escape(focused)}"]`)?.focus({ preventScroll: true });
+}
+
+async function drawTables() {
+  const senders = await drawTills(names(), watch, advice);
+  for (const { address } of senders) addSender(address);
+  if (await advise(senders)) await drawTills(names(), watch, advice);
+}
 
 byId("base").addEventListener("change", ({ target }) => choose(target.value));
-byId("sample").addEventListener("input", attemptSoon);
+byId("sample").addEventListener("input", () => { isExample = false; attemptSoon(); });
 byId("dialect").addEventListener("submit", async (event) => {
   event.preventDefault();
   const asItIs = base.built_in && sampleOf && isAsItWas();
@@ -302,7 +368,7 @@ async function begin() {
   await redraw();
   if (wanted.get("sender")) watch(wanted.get("sender"));
   else listen();
-  setInterval(() => { if (!document.hidden && !byId("main").querySelector("#tills :focus, #senders :focus")) redraw(); }, TABLES_MS);
+  setInterval(() => { if (!document.hidden) redrawLater(); }, TABLES_MS);
 }
 begin();
 addEventListener("pagehide", () => stream?.close());

@@ -30,6 +30,12 @@ export const show = (element, visible) => {
   element.hidden = !visible;
 };
 
+/** What is written into inputs of `box` is kept as soon as it is whole. */
+export const keepsWritten = (box) => box.addEventListener("change", ({ target }) => { if (target.matches("input")) target.defaultValue = target.value; });
+
+/** Whether somebody has written something inside `box` that is not kept yet. */
+export const isWriting = (box) => box.querySelector("input:focus") !== null && document.activeElement.value !== document.activeElement.defaultValue;
+
 /** Scroll `box`, and nothing around it, until `item` inside it can be seen. */
 export function scrollWithin(box, item) {
   if (box.scrollHeight <= box.clientHeight + 1) return;

@@ -13,6 +13,7 @@ const PAGE = 1000;
 const MOST_PAGES = 3;
 const SHAPE = 5; // from the middle of a diamond to its corners
 const MERGE_PX = 7;
+const MOST_TOLD = 3; // of them beside each other
 const TOLD_MS = 30000; // how long a new one stays in the corner
 
 /** An exception as a mark: at the instant at which the picture shows it. */
@@ -77,10 +78,20 @@ export function foundWordsAt(at, marks, reach = 1000) {
 /** Have the pages' marks drawn again when a rule is met, and tell who looks, if the rule says so. */
 export function followExceptions(socket) {
   if (!may("exceptions")) return;
+  let shown = [];
+  let rest = null; // how many there are besides those shown, where many come at once
+  let count = 0;
   socket.onException(({ exception }) => {
     document.dispatchEvent(new CustomEvent("exception"));
     if (!exception.popup) return;
-    const way = wayTo(exception);
-    toast(`${clock(Date.parse(exception.at))} · ${foundWords([exception])}`, { words: way === "/exceptions" ? _("Exceptions") : _("Watch"), href: way }, TOLD_MS);
+    shown = shown.filter((box) => box.isConnected);
+    if (shown.length < MOST_TOLD) {
+      const way = wayTo(exception);
+      shown.push(toast(`${clock(Date.parse(exception.at))} · ${foundWords([exception])}`, { words: way === "/exceptions" ? _("Exceptions") : _("Watch"), href: way }, TOLD_MS));
+      return;
+    }
+    count = rest?.isConnected ? count + 1 : 1;
+    rest?.remove();
+    rest = toast(ngettext("{count} more exception", "{count} more exceptions", count), { words: _("Exceptions"), href: "/exceptions" }, TOLD_MS);
   });
 }

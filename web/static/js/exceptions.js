@@ -23,13 +23,13 @@ let chosen = null; // the row whose decisions are open
 const rows = new Map(); // element -> exception
 
 async function tellCounts() {
-  const counts = await askJson("/exceptions/counts");
+  const counts = await askJson(`/exceptions/counts${query({ rule: asked.get("rule") })}`);
   byId("tabs").replaceChildren(...TABS.map(([name, words]) => el("a", { href: `?verdict=${name}`, role: "tab", "aria-selected": name === verdict ? "true" : "false", onclick: (event) => { event.preventDefault(); choose(name); } }, words(), counts[name] ? el("span", { class: "count" }, figure(counts[name])) : null)));
 }
 
 function choose(name) {
   verdict = name;
-  history.replaceState(null, "", `/exceptions${query({ verdict: name === "new" ? "" : name || "all" })}`);
+  history.replaceState(null, "", `/exceptions${query({ verdict: name === "new" ? "" : name || "all", rule: asked.get("rule") })}`);
   load();
 }
 
@@ -44,19 +44,28 @@ function row(one) {
   const still = way ? el("img", { class: "thumb", alt: "", loading: "lazy", src: `/api/v1/cameras/${camera}/snapshot.jpg?at=${(shownAt / 1000).toFixed(3)}`, onerror: ({ target }) => target.classList.add("gone") }) : el("span", { class: "thumb" });
   const item = el("li", { tabindex: 0, class: `e-${one.verdict}` });
   rows.set(item, one);
-  const draw = () => {
+  const who = [_("Till {name}", { name: one.source }), one.seller && _("cashier {name}", { name: one.seller }), one.text].filter(Boolean).join(" · ");
+  const told = el("p");
+  const what = el("div", { class: "what" }, el("b", null, one.rule), el("p", null, who), el("p", null, deedWords(one.deed), one.figure ? ` · ${one.figure}` : ""), told);
+  const badge = el("span");
+  item.append(el("time", { datetime: one.at }, clock(at)), still, what, el("div", { class: "end" }, el("span", { class: "mono" }, one.amount && figure(Number(one.amount), 2)), badge));
+  let acts = null;
+  item.redraw = () => { // what stays is left where it is: a button that is being pressed, a note that is being written
     const now = rows.get(item);
     const [kind, mark, words] = BADGES[now.verdict];
-    const who = [_("Till {name}", { name: now.source }), now.seller && _("cashier {name}", { name: now.seller }), now.text].filter(Boolean).join(" · ");
-    const told = now.reviewed_by ? el("p", null, `${now.reviewed_by}${now.comment ? `: “${now.comment}”` : ""}`) : null;
-    const amount = now.amount && figure(Number(now.amount), 2);
     item.className = `e-${now.verdict}${item === chosen ? " sel" : ""}`;
-    item.replaceChildren(el("time", { datetime: now.at }, clock(at)), still,
-      el("div", { class: "what" }, el("b", null, now.rule), el("p", null, who), el("p", null, deedWords(now.deed), now.figure ? ` · ${now.figure}` : ""), told, item === chosen ? actions(item, way) : null),
-      el("div", { class: "end" }, el("span", { class: "mono" }, amount), el("span", { class: `badge ${kind}` }, `${mark} `, words())));
+    told.textContent = now.reviewed_by && `${now.reviewed_by}${now.comment ? `: “${now.comment}”` : ""}`;
+    show(told, Boolean(now.reviewed_by));
+    badge.className = `badge ${kind}`;
+    badge.replaceChildren(`${mark} `, words());
+    if (item === chosen && !acts) what.append(acts = actions(item, way));
+    else if (item !== chosen) {
+      acts?.remove();
+      acts = null;
+    }
+    acts?.tell(now);
   };
-  item.redraw = draw;
-  draw();
+  item.redraw();
   item.addEventListener("focus", () => select(item));
   return [...parts, item];
 }
@@ -73,17 +82,36 @@ function actions(item, way) {
   const button = (words, name, kind = "btn sm") => el("button", { class: kind, type: "button", onclick: () => judge(item, { verdict: name }) }, words);
   const note = el("input", { class: "in sm", "aria-label": _("Note"), placeholder: _("Note"), maxlength: 500, value: rows.get(item).comment });
   note.addEventListener("change", () => judge(item, { comment: note.value }));
-  return el("div", { class: "acts" }, way ? el("a", { class: "btn sm", href: way }, icon("play"), _("Watch")) : null,
-    button(_("Harmless"), "harmless"), button(_("Confirm"), "real"), button(_("Check it"), "checking"), note);
+  note.addEventListener("keydown", (event) => {
+    if (event.key === "Enter" || event.key === "Escape") item.focus(); // the keys judge again
+  });
+  const again = button(_("To review"), "new");
+  const acts = el("div", { class: "acts" }, way ? el("a", { class: "btn sm", href: way }, icon("play"), _("Watch")) : null,
+    button(_("Harmless"), "harmless"), button(_("Confirm"), "real"), button(_("Check it"), "checking"), again, note);
+  acts.tell = ({ verdict: judged, comment }) => {
+    show(again, judged !== "new");
+    if (note !== document.activeElement) note.value = comment;
+  };
+  return acts;
 }
 
-async function judge(item, body) {
-  if (!item) return;
+/** Send what was judged or noted: one after the other, as it was seen when its turn comes. */
+function judge(item, body) {
+  if (item) item.sent = (item.sent ?? Promise.resolve()).then(() => send(item, body));
+}
+
+async function send(item, body) {
+  const { id, verdict: before } = rows.get(item);
   try {
-    rows.set(item, await askJson(`/exceptions/${rows.get(item).id}`, { method: "PATCH", body }));
-    const inside = item.contains(document.activeElement);
+    rows.set(item, await askJson(`/exceptions/${id}`, { method: "PATCH", body: "verdict" in body ? { ...body, before } : body }));
+  } catch (error) {
+    toast(error.message);
+    if (error.status !== 409) return;
+  }
+  try {
+    if (rows.get(item).verdict === before && body.verdict) rows.set(item, await askJson(`/exceptions/${id}`)); // somebody was quicker
     item.redraw();
-    if (inside) item.focus();
+    if (item.contains(document.activeElement) && document.activeElement.closest("[hidden]")) item.focus();
     await tellCounts();
   } catch (error) {
     toast(error.message);
@@ -122,6 +150,7 @@ onKeys(["ArrowUp"], _("Row before"), () => step(-1));
 onKeys(["H"], _("Harmless"), () => judge(chosen, { verdict: "harmless" }));
 onKeys(["C"], _("Confirm"), () => judge(chosen, { verdict: "real" }));
 onKeys(["L"], _("Check it"), () => judge(chosen, { verdict: "checking" }));
+onKeys(["U"], _("To review"), () => judge(chosen, { verdict: "new" }));
 onKeys(["Enter"], _("Watch"), () => chosen?.querySelector("a.btn")?.click());
 load();
 new Rules(byId("rules"), byId("editor"), byId("add"));

@@ -4,12 +4,17 @@ import { el } from "./dom.js";
 import { FilterBar } from "./filters.js";
 import { byId, facts } from "./page.js";
 import { PagedList, nothing, rail } from "./paged_list.js";
+import { profileWords } from "./rights.js";
 import { _ } from "./texts.js";
 import { clock } from "./time.js";
 import { codecWords } from "./words.js";
 
 const somebody = _("Somebody");
-const named = (values) => ({ ...values, ...(values.codec ? { codec: codecWords(values.codec) } : {}), ...(values.why ? { why: _(values.why, values) } : {}) });
+const profileNamed = (values) => Object.fromEntries(["profile", "before", "origin"].filter((key) => key in values).map((key) => [key, profileWords(values[key])]));
+const named = (values) => ({
+  ...values, ...profileNamed(values), ...(values.codec ? { codec: codecWords(values.codec) } : {}),
+  ...(values.why ? { why: _(values.why, values) } : {}), ...(values.right ? { right: _(values.right) } : {}),
+});
 const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), user: entry.user || somebody });
 
 function said(entry) {

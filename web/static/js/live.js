@@ -4,9 +4,11 @@ import { AlarmCards } from "./alarms.js";
 import { followExceptions } from "./exception_marks.js";
 import { drawFilms } from "./films.js";
 import { setIcon, show } from "./dom.js";
+import { toggleFull } from "./full.js";
 import { onKeys } from "./keys.js";
 import { byId, facts, remember, remembered } from "./page.js";
 import { LivePicture } from "./picture.js";
+import { followSettings } from "./settings.js";
 import { followShape } from "./shape.js";
 import { LiveSocket } from "./socket.js";
 import { _ } from "./texts.js";
@@ -24,12 +26,14 @@ const socket = new LiveSocket(tellPlug);
 const screens = new TillScreens({ column: byId("tickets"), over: byId("over-lines"), spoken: byId("spoken") }, camera.overlay_ids);
 followShape(byId("picture"), camera.state);
 const picture = new LivePicture(byId("picture"), camera, socket, {
+  watching: ({ sources }) => tied(sources),
   screen: (message) => screens.screen(message),
   line: (message) => screens.line(message),
   silence: (message) => screens.silence(message),
 });
 new AlarmCards(socket, (id, active) => id === camera.id && byId("picture").classList.toggle("alarm", active));
 followExceptions(socket);
+followSettings(socket, () => screens.settled());
 remember("camera", camera.id);
 
 // ── the ticket's place ──
@@ -39,7 +43,19 @@ function choosePlace(choice) {
   screens.place = choice.value;
 }
 for (const choice of choices) choice.addEventListener("change", () => { remember("ticket", choice.value); choosePlace(choice); });
-choosePlace(choices.find(({ value }) => value === remembered("ticket", camera.overlay_ids.length ? "beside" : "off")) ?? choices[0]);
+/** Where the person had it; beside the picture, where nothing was chosen and a till stands before the camera. */
+function usualPlace() {
+  choosePlace(choices.find(({ value }) => value === remembered("ticket", camera.overlay_ids.length ? "beside" : "off")) ?? choices[0]);
+}
+usualPlace();
+
+/** The camera watches these tills from now on. */
+function tied(sources) {
+  const others = sources.join("\n") !== camera.overlay_ids.join("\n");
+  camera.overlay_ids = sources;
+  screens.sources = sources;
+  if (others) usualPlace();
+}
 function nextPlace() {
   const next = choices[(choices.findIndex((choice) => choice.checked) + 1) % choices.length];
   remember("ticket", next.value);
@@ -51,7 +67,7 @@ for (const list of document.querySelectorAll("[data-look]")) {
   const known = remembered(`ticket.${list.dataset.look}`, list.value);
   if ([...list.options].some(({ value }) => value === known)) list.value = known;
   const apply = () => byId("main").setAttribute(`data-${list.dataset.look}`, list.value);
-  list.addEventListener("change", () => { remember(`ticket.${list.dataset.look}`, list.value); apply(); });
+  list.addEventListener("change", () => { remember(`ticket.${list.dataset.look}`, list.value); apply(); screens.resized(); });
   apply();
 }
 document.addEventListener("click", ({ target }) => { if (!target.closest("#ticket-look")) byId("ticket-look").open = false; });
@@ -98,10 +114,7 @@ function snapshot() {
 }
 byId("snapshot").addEventListener("click", snapshot);
 
-function fullScreen() {
-  if (document.fullscreenElement) document.exitFullscreen();
-  else document.querySelector(".stagebox").requestFullscreen?.();
-}
+const fullScreen = () => toggleFull(document.querySelector(".stagebox"));
 byId("full").addEventListener("click", fullScreen);
 
 function other(step) {

@@ -6,8 +6,10 @@ import { countWords, drawChart } from "./hit_chart.js";
 import { HitWall } from "./hit_wall.js";
 import { hitOf, hitWay, keepHits } from "./hits.js";
 import { onKeys } from "./keys.js";
-import { answerWords, endsTicket, instantOfLine, isSpecial, isStruck, shown, specialWord, tiedQuery, whenWords } from "./lines.js";
+import { answerWords, endsTicket, instantOfLine, isSpecial, isStruck, settingsOf, shown, specialWord, tiedQuery, whenWords } from "./lines.js";
 import { byId, facts, may, remember, remembered } from "./page.js";
+import { followSettings } from "./settings.js";
+import { LiveSocket } from "./socket.js";
 import { otherSeller, specialCost } from "./ticket.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayOf, shortDay } from "./time.js";
@@ -181,8 +183,8 @@ function empty() {
   byId("rows").replaceChildren(el("div", { class: "empty" },
     icon("ticket", "i big"),
     el("h2", null, any ? _("No line matches") : _("No tickets yet")),
-    el("p", null, any ? _("Fewer conditions find more. Part of a word is enough; accents and capitals do not matter.") : _("As soon as a till sends a line to port 8010 of this server it stands here.")),
-    any ? el("button", { class: "btn", type: "button", onclick: () => searchFor("") }, _("Look at all lines")) : null));
+    el("p", null, any ? _("Fewer conditions find more. Part of a word is enough; accents and capitals do not matter.") : facts.ports.pos ? _("As soon as a till sends a line to port {port} of this server it stands here.", { port: facts.ports.pos }) : _("As soon as a till says something it stands here.")),
+    any ? el("button", { class: "btn", type: "button", onclick: () => searchFor("") }, _("Look at all lines")) : may("settings") ? el("a", { class: "btn", href: "/capture" }, _("Connect a till")) : null));
 }
 
 function drawCount(counted) {
@@ -233,7 +235,7 @@ function row(line) {
   const cells = [
     el("td", { class: "hide-s day" }, newDay ? shortDay(at) : ""),
     el("td", { class: "mono", title: whenWords(line) === clock(at) ? null : whenWords(line) }, way ? el("a", { href: way }, clock(at)) : clock(at)),
-    el("td", { class: "mono" }, line.source),
+    el("td", { class: "mono", title: line.source }, settingsOf(line.source).label || line.source),
     el("td", { class: "mono hide-s" }, line.ticket && line.ticket !== "0" ? line.ticket : ""),
     el("td", { class: "hide-s" }, otherSeller(line) ?? marked(line.seller)),
     el("td", { class: `mono what${special ? " void" : ""}${endsTicket(line) ? " end" : ""}` }, line.follows ? el("span", { class: "answers", title: answerWords(lines.find(({ id }) => id === line.follows)) }, "↳ ") : null, quantity && quantity !== "1" ? `${quantity} × ` : "", article, tiedQuery(line) ? [" ", el("a", { href: `/log${query({ q: tiedQuery(line) })}` }, _("Ticket of the pump"))] : null),
@@ -264,11 +266,19 @@ function marked(text) {
 }
 
 function redraw() {
-  remember("search-view", isWall() ? "wall" : "list");
   if (!lines.length) return;
   byId("rows").replaceChildren(frame());
   lines.forEach(draw);
 }
+
+/** What tills or their lines are called is another: drawn anew where one stands. */
+function settled() {
+  const [height, place] = [scrollY, hitLinks().indexOf(document.activeElement)];
+  redraw();
+  scrollTo(scrollX, height);
+  if (place >= 0) hitLinks()[place]?.focus({ preventScroll: true });
+}
+followSettings(new LiveSocket(), settled);
 
 // ── searches that are kept ──
 
@@ -336,7 +346,10 @@ byId("filters").addEventListener("change", ({ target }) => {
 form.elements.event.append(...Object.entries(facts.events ?? {}).map(([code, name]) => el("option", { value: code }, `${code} · ${name}`)));
 show(byId("event-field"), [...byId("sources").options].some(({ value }) => /^[A-Z][A-Z0-9]{0,2}:\d+$/.test(value)));
 byId("more").addEventListener("click", more);
-for (const id of ["v-wall", "v-list"]) byId(id).addEventListener("change", redraw);
+for (const id of ["v-wall", "v-list"]) byId(id).addEventListener("change", () => {
+  remember("search-view", isWall() ? "wall" : "list");
+  redraw();
+});
 
 /** The hit that has the focus, shown as the chosen one. */
 byId("rows").addEventListener("focusin", ({ target }) => {
@@ -344,8 +357,10 @@ byId("rows").addEventListener("focusin", ({ target }) => {
   target.closest(".hit, tr")?.classList.add("sel");
 });
 
+const hitLinks = () => [...document.querySelectorAll("#rows a.hit, #rows tbody a")];
+
 function focusHit(step) {
-  const links = [...document.querySelectorAll("#rows a.hit, #rows tbody a")];
+  const links = hitLinks();
   const chosen = document.querySelector("#rows .sel");
   const place = links.findIndex((link) => link === chosen || chosen?.contains(link));
   links[Math.min(links.length - 1, Math.max(0, place + step))]?.focus();

@@ -17,15 +17,15 @@ export class Nudge {
   #several;
   #moved = ""; // the till that it names and moves
   #shown = null;
-  #saving = new Map(); // till -> {timer, offset}: what is not kept yet
+  #saving = new Map(); // till -> {offset, timer after which it is kept, sent}
 
-  /** `source()` is the till whose ticket is shown, one of `several`; `changed()` is called when its offset is another. */
+  /** `source()` is the till whose ticket is shown, one of `several()`; `changed()` is called when its offset is another. */
   constructor(element, source, changed, several) {
     this.#element = element;
     this.#several = several;
     this.#source = source;
     this.#changed = changed;
-    for (const leaving of ["beforeunload", "pagehide"]) addEventListener(leaving, () => { for (const till of [...this.#saving.keys()]) this.#save(till); });
+    for (const leaving of ["beforeunload", "pagehide"]) addEventListener(leaving, () => this.#saveAll());
     for (const button of element.querySelectorAll("[data-step]")) {
       const step = Number(button.dataset.step);
       const seconds = figure(Math.abs(step) / 1000, Math.abs(step) < 1000 ? 1 : 0);
@@ -33,6 +33,13 @@ export class Nudge {
       button.setAttribute("aria-label", step > 0 ? _("{seconds} s later", { seconds }) : _("{seconds} s earlier", { seconds }));
       button.addEventListener("click", () => this.#move(step));
     }
+  }
+
+  /** What is set was told anew: an offset that is not kept yet stays as it was chosen. */
+  settled() {
+    for (const [source, { offset }] of this.#saving) facts.tills[source] = { ...settingsOf(source), offset_ms: offset };
+    this.#shown = null;
+    this.tick();
   }
 
   /** Follow the ticket that is shown. */
@@ -44,7 +51,7 @@ export class Nudge {
     this.#moved = source;
     show(this.#element, source !== "");
     const offset = settingsOf(source).offset_ms;
-    if (source) this.#element.querySelector("span").textContent = this.#several ? tillWords(source) : _("Ticket and picture");
+    if (source) this.#element.querySelector("span").textContent = this.#several() ? tillWords(source) : _("Ticket and picture");
     this.#element.querySelector("output").textContent = `${offset > 0 ? "+" : offset < 0 ? "−" : ""}${_("{seconds} s", { seconds: figure(Math.abs(offset) / 1000) })}`;
   }
 
@@ -56,18 +63,25 @@ export class Nudge {
     this.#changed();
     this.tick();
     clearTimeout(this.#saving.get(source)?.timer);
-    this.#saving.set(source, { offset, timer: setTimeout(() => this.#save(source), SAVE_MS) });
+    this.#saving.set(source, { offset, timer: setTimeout(() => this.#save(source), SAVE_MS), sent: false });
+  }
+
+  /** The page is left: nothing waits any longer. */
+  #saveAll() {
+    for (const [source, { sent }] of [...this.#saving]) if (!sent) this.#save(source);
   }
 
   async #save(source) {
-    const { offset, timer } = this.#saving.get(source);
-    clearTimeout(timer);
-    this.#saving.delete(source);
+    const saving = this.#saving.get(source);
+    const { offset } = saving;
+    clearTimeout(saving.timer);
+    saving.sent = true;
     try {
       await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body: { offset_ms: offset }, keepalive: true });
       toast(_("Kept for all recordings of {till}.", { till: tillWords(source) }));
     } catch (error) {
       toast(error.message);
     }
+    if (this.#saving.get(source) === saving) this.#saving.delete(source);
   }
 }

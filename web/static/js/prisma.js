@@ -1,14 +1,19 @@
 // Prisma: the sources that speak, registered in one click, and what their events mean.
 
 import { Refusal, ask, askJson } from "./api.js";
-import { el, icon, show } from "./dom.js";
+import { el, icon, isWriting, keepsWritten, show } from "./dom.js";
 import { byId, facts } from "./page.js";
+import { tellPlug } from "./plug.js";
+import { LiveSocket } from "./socket.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayOf, now, shortDay } from "./time.js";
+import { cameraCell } from "./tills.js";
 import { toast } from "./toast.js";
 
 const ENCODINGS = ["", "cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252"];
+const SOON_MS = 300;
 let events = [];
+let stale = false; // what is known of the sources is another than what stands there
 
 const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
 const head = (words, figures = -1) => el("thead", null, el("tr", null, words.map((text, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, text))));
@@ -25,7 +30,10 @@ async function tried(work) {
 
 // ── sources ──
 async function loadSources() {
-  const { items } = await askJson("/prisma/sources");
+  const [{ items }, known] = await Promise.all([askJson("/prisma/sources"), askJson("/sources")]);
+  stale = isWriting(byId("sources"));
+  if (stale) return;
+  const labels = new Map(known.items.map(({ source, label }) => [source, label]));
   const silent = items.filter((one) => one.silent_since).length;
   const unknown = items.filter((one) => !one.registered).length;
   byId("summary").textContent = [
@@ -34,29 +42,44 @@ async function loadSources() {
     unknown ? ngettext("{count} not registered", "{count} not registered", unknown) : "",
   ].filter(Boolean).join(", ");
   byId("sources").replaceChildren(items.length
-    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map(source)))
-    : el("p", { class: "empty quiet" }, _("Nothing has spoken yet. Sources send UDP datagrams to port 21845 of this server.")));
+    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map((one) => source(one, labels.get(one.source) || one.name))))
+    : el("p", { class: "empty quiet" }, facts.ports.prisma ? _("Nothing has spoken yet. Sources send UDP datagrams to port {port} of this server.", { port: facts.ports.prisma }) : _("Nothing has spoken yet.")));
 }
 
-function source(one) {
+function source(one, label) {
   const change = (body) => tried(async () => {
     await askJson(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "PUT", body });
     await loadSources();
-    byId("sources").querySelector(`[data-source="${one.source}"] button`)?.focus();
+    if (document.activeElement === document.body) byId("sources").querySelector(`[data-source="${one.source}"] .btn`)?.focus();
   });
   const forget = () => tried(async () => { await ask(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "DELETE" }); await loadSources(); });
-  const name = one.registered
-    ? el("input", { class: "in", value: one.name, maxlength: "60", autocomplete: "off", "aria-label": _("Name of {source}", { source: one.source }), onchange: (event) => change({ name: event.target.value }) })
-    : "";
+  const call = (given) => tried(async () => {
+    if (one.registered) await askJson(`/prisma/sources/${encodeURIComponent(one.source)}`, { method: "PUT", body: { name: given } });
+    await askJson(`/sources/${encodeURIComponent(one.source)}`, { method: "PATCH", body: { label: given } });
+    toast(_("It is saved and acts at once."));
+  });
+  const name = el("input", { class: "in", value: label, maxlength: "60", autocomplete: "off", placeholder: _("a name for people"), "aria-label": _("Name of {source}", { source: one.source }), onchange: (event) => call(event.target.value) });
   const letters = el("select", { class: "in", "aria-label": _("Letters of {source}", { source: one.source }), onchange: (event) => change({ encoding: event.target.value }) },
     ENCODINGS.map((encoding) => el("option", { value: encoding, selected: encoding === one.encoding }, encoding || _("as set for all"))));
   const button = one.registered
     ? el("button", { class: "btn sm quietb", type: "button", onclick: forget }, icon("trash"), _("Remove"))
     : el("button", { class: "btn sm primary", type: "button", onclick: () => change({}) }, icon("plus"), _("Register"));
   return el("tr", { "data-source": one.source },
-    el("td", { class: "mono" }, one.source), el("td", null, state(one)), el("td", null, name), el("td", null, one.registered ? letters : ""),
-    el("td", { class: "mono" }, one.address), el("td", { class: "r" }, figure(one.events)), el("td", { class: "mono" }, one.cameras.join(", ")), el("td", { class: "r" }, button));
+    el("td", { class: "mono" }, one.source), el("td", null, state(one)), el("td", null, name), el("td", null, letters),
+    el("td", { class: "mono" }, one.address), el("td", { class: "r" }, figure(one.events)), cameraCell(one, loadSources), el("td", { class: "r" }, button));
 }
+
+/** Look again, unless somebody writes or chooses there: then as soon as that is done. */
+let soon = 0;
+function loadSoon() {
+  clearTimeout(soon);
+  soon = setTimeout(() => {
+    stale = byId("sources").querySelector("input:focus, select:focus") !== null;
+    if (!stale) tried(loadSources);
+  }, SOON_MS);
+}
+keepsWritten(byId("sources"));
+byId("sources").addEventListener("focusout", () => { if (stale) loadSoon(); });
 
 function state(one) {
   if (!one.taken) return el("span", { class: "bad-c state" }, icon("warn"), _("not taken"));
@@ -116,7 +139,6 @@ byId("add").addEventListener("submit", (submitted) => {
   drawEvents();
   byId("events").querySelector("td .in")?.focus();
 });
-byId("again").addEventListener("click", () => tried(loadSources));
 
 async function load() {
   try {
@@ -127,3 +149,4 @@ async function load() {
   }
 }
 load();
+new LiveSocket(tellPlug).onSource(loadSoon);

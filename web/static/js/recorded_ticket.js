@@ -14,7 +14,7 @@ export class RecordedTicket {
   #element;
   #whole;
   #seek;
-  #words;
+  #words = el("p", { class: "empty quiet" });
   #tills = new Map(); // source -> its tickets, oldest first
   #standing = new Map(); // source -> Standing, of those that have a ticket on the screen
   #shown = null; // what the element holds
@@ -24,8 +24,18 @@ export class RecordedTicket {
     this.#element = element;
     this.#seek = seek;
     this.#whole = whole;
-    this.#words = el("p", { class: "empty quiet" }, hasTill ? _("No ticket near this time.") : _("No till is tied to this camera."));
+    this.hasTill = hasTill;
     this.#arrange([]);
+  }
+
+  /** Whether the camera watches a till. */
+  set hasTill(hasTill) {
+    this.#words.textContent = hasTill ? _("No ticket near this time.") : _("No till is tied to this camera.");
+  }
+
+  /** What tills or their lines are called, or how their pictures lag, is another. */
+  settled() {
+    this.#standing.clear();
   }
 
   /** The lines around the present place, oldest first. */

@@ -88,6 +88,7 @@ const RIGHTS = {
   exceptions: () => _("Exceptions"),
   cameras: () => _("Cameras"),
   settings: () => _("Mails"),
+  users: () => _("Users and profiles"),
 };
 
 // what has technical words of its own, or none

@@ -14,7 +14,9 @@ import { byId, facts, may } from "./page.js";
 import { Player } from "./player.js";
 import { RecordedTicket } from "./recorded_ticket.js";
 import { Recordings } from "./recordings.js";
+import { followSettings } from "./settings.js";
 import { followShape } from "./shape.js";
+import { LiveSocket } from "./socket.js";
 import { _, figure } from "./texts.js";
 import { TillLines } from "./till_lines.js";
 import { Timeline, wordsAt } from "./timeline.js";
@@ -157,7 +159,7 @@ async function stepLine(direction) {
   }
 }
 
-const nudge = byId("nudge") ? new Nudge(byId("nudge"), () => ticket.source, () => ticket.show(present()), camera.overlay_ids.length > 1) : null;
+const nudge = byId("nudge") ? new Nudge(byId("nudge"), () => ticket.source, () => ticket.show(present()), () => camera.overlay_ids.length > 1) : null;
 
 function toggleSound() {
   if (byId("sound").hidden) return;
@@ -266,6 +268,26 @@ onKeys(["+", "="], _("Zoom in"), () => zoomStep(1));
 onKeys(["-"], _("Zoom out"), () => zoomStep(-1));
 onKeys(["0"], _("The whole day"), () => timeline.zoom(ZOOMS[0]));
 onKeys(["F"], _("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : byId("picture").requestFullscreen?.()));
+
+// ── what is set meanwhile ──
+const socket = new LiveSocket();
+followSettings(socket, () => {
+  nudge?.settled();
+  ticket.settled();
+  tick();
+  loadDay(day);
+});
+if (may("live") && facts.cameras.some(({ id }) => id === camera.id)) {
+  socket.watch(camera.id, {
+    started() {}, fragment() {}, ended() {}, unplugged() {},
+    watching: ({ sources }) => {
+      if (sources.join("\n") === camera.overlay_ids.join("\n")) return;
+      camera.overlay_ids = till.sources = sources;
+      ticket.hasTill = sources.length > 0;
+      nudge?.settled();
+    },
+  }, { media: false, lines: false });
+}
 
 // ── begin ──
 /** Half a minute before the end of what was recorded. */

@@ -107,7 +107,8 @@ function chart({ by, items, usual }) {
 function course({ by, key, over, items }) {
   const isRatio = fields.measure.value === "per_hundred";
   const points = items.map((item) => point(over, item, isRatio ? item[fields.kind.value].usual_per_hundred : item[fields.kind.value].usual));
-  return [el("h2", null, by === "seller" ? _("Cashier {name}", { name: key || _("not named") }) : _("Till {name}", { name: key })),
+  return [el("div", { class: "row wrap" }, el("h2", null, by === "seller" ? _("Cashier {name}", { name: key || _("not named") }) : _("Till {name}", { name: key })), el("span", { class: "grow" }),
+    el("a", { class: "btn sm", href: `/api/v1/reports/course.csv${query({ ...wanted(), over })}&key=${encodeURIComponent(key)}` }, icon("exp"), _("For spreadsheets (CSV)"))),
     columns(points, titleOf(), digits()),
     el("div", { class: "scrolls" }, el("table", { class: "tbl report" }, head(_("usual of the others")), el("tbody", null, items.map((item) => row(over, item, true)))))];
 }

@@ -44,6 +44,7 @@ function hours({ calendar, outside }) {
 function still({ seconds, zone, camera }) {
   if (!Number(seconds)) return "";
   const words = { span: spanWords(seconds), zone, camera };
+  if (camera === 0) return _(", with nothing moving before a camera that was removed, for {span}", words);
   if (camera !== null) return zone ? _(", with nothing moving in “{zone}” of camera {camera} for {span}", words) : _(", with nothing moving before camera {camera} for {span}", words);
   return zone ? _(", with nothing moving in “{zone}” for {span}", words) : _(", with nothing moving there for {span}", words);
 }

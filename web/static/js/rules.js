@@ -105,7 +105,10 @@ function control(kind, label, choices) {
     list: [() => input.value.split(",").map((word) => word.trim()).filter(Boolean), (value) => value.join(", ")],
     number: [() => (input.value.trim() === "" ? null : input.value.trim()), (value) => value ?? ""],
     whole: [() => (input.value.trim() === "" ? null : /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value), (value) => value ?? ""],
-    camera: [() => (input.value === "" ? null : Number(input.value)), (value) => value ?? ""],
+    camera: [() => (input.value === "" ? null : Number(input.value)), (value) => {
+      if (value === 0 && !input.querySelector("[value='0']")) input.append(el("option", { value: 0 }, _("a camera that was removed")));
+      return value ?? "";
+    }],
   };
   const [get, write] = readers[kind] ?? [() => input.value, (value) => value];
   return { input, element: el("div", { class: "field" }, el("label", { for: id }, label()), input), get, set: (value) => { input.value = write(value); } };
@@ -324,7 +327,7 @@ class RuleForm {
       el("p", { class: "figure" }, figure(found.count), el("small", null, ngettext("exception on {tickets} tickets", "exceptions on {tickets} tickets", found.count, { tickets: figure(found.tickets) }))),
       bars([...days]),
       top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("{count} of them at till {name}.", { count: figure(top.count), name: top.source })) : null,
-      found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras.", found.unknown))) : null,
+      found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", found.unknown))) : null,
       el("ol", { class: "trialhits" }, found.hits.map(hitRow)));
   }
 }

@@ -54,10 +54,15 @@ export function specialCost(line, article) {
  * be null. `onclick(line)` makes lines go somewhere.
  */
 export function lineItems({ lines, tally }, onclick) {
-  const taken = tally?.taken_back ?? {};
-  const gone = new Set(Object.values(taken));
+  const gone = new Set(Object.values(tally?.taken_back ?? {}));
   const known = new Map(lines.map((line) => [line.id, line]));
-  return lines.map((line) => lineItem(line, { article: known.get(taken[line.id]), gone: gone.has(line.id), attempt: known.get(line.follows), onclick: onclick && (() => onclick(line)) }));
+  return lines.map((line) => lineItem(line, { article: articleOf(line, { lines, tally }, known), gone: gone.has(line.id), attempt: known.get(line.follows), onclick: onclick && (() => onclick(line)) }));
+}
+
+/** The article that `line` takes back; one that has left the screen with its amount only. */
+function articleOf(line, { lines, tally }, known) {
+  const amount = tally?.taken_amounts?.[line.id];
+  return known.get(tally?.taken_back?.[line.id]) ?? (amount === undefined ? undefined : { ...written(lines), amount });
 }
 
 /** The answer of `GET /tickets/ID` as a sale. */
@@ -147,13 +152,19 @@ export class GrowingLines {
     const known = new Map(lines.map((line) => [line.id, line]));
     const fresh = lines.filter(({ id }) => !this.#items.has(id));
     for (const line of fresh) {
-      const item = lineItem(line, { article: known.get(taken[line.id]), attempt: known.get(line.follows) });
+      const item = lineItem(line, { article: articleOf(line, { lines, tally }, known), attempt: known.get(line.follows) });
       this.#items.set(line.id, item);
       this.#caret.before(item);
       this.#items.get(taken[line.id])?.classList.add("gone");
     }
     show(this.#caret, open);
     return fresh.length > 0;
+  }
+
+  /** Let every line be drawn anew: what they are called is another. */
+  forget() {
+    for (const item of this.#items.values()) item.remove();
+    this.#items.clear();
   }
 
   /** The newest line's `<li>`, or null. */
@@ -206,6 +217,12 @@ export class GrowingTicket {
     [this.#head, this.#foot] = [top, bottom];
     this.#lines.age();
     return grown;
+  }
+
+  /** Let it be drawn anew: what its till or its lines are called is another. */
+  forget() {
+    this.#sale = null;
+    this.#lines.forget();
   }
 
   get newest() {

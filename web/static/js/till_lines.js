@@ -29,6 +29,11 @@ export class TillLines {
     this.#sources = sources;
   }
 
+  /** The tills it watches now. */
+  set sources(sources) {
+    this.#sources = sources;
+  }
+
   /** Make sure that the lines around `at` are known; true when they were asked for anew. */
   async around(at) {
     if (!this.#allowed || this.#asking || (at > this.#from + INNER_MS && at < this.#to - INNER_MS)) return false;

@@ -4,6 +4,7 @@
 import { askJson, query } from "./api.js";
 import { el, icon, scrollWithin } from "./dom.js";
 import { beginsTicket, isStale, lineWords, tillWords } from "./lines.js";
+import { may } from "./page.js";
 import { GrowingLines, GrowingTicket, saleOf } from "./ticket.js";
 import { _ } from "./texts.js";
 import { now } from "./time.js";
@@ -22,7 +23,7 @@ export class TillScreens {
   #sources;
   #place = "off";
   #tills = new Map(); // source -> Till, in the order of `sources`
-  #silent = new Map(); // source -> what says so beside and over the picture, of a till that is silent though it should speak
+  #silent = new Map(); // source -> {since, beside, over}: what says so in both places, of a till that is silent though it should speak
   #dirty = new Set(); // tills of which something is to be drawn anew
   #waiting = 0;
   #unsaid = [];
@@ -37,7 +38,7 @@ export class TillScreens {
     this.#sources = sources;
     for (const source of sources) this.#till(source);
     setInterval(() => this.#tick(), SPEAK_MS);
-    addEventListener("resize", () => this.#drawAll());
+    addEventListener("resize", () => this.resized());
   }
 
   /** Where the tickets are: "beside" the picture, "over" it, "off". What is elsewhere is not drawn. */
@@ -46,6 +47,33 @@ export class TillScreens {
     this.#column.replaceChildren();
     this.#over.replaceChildren();
     this.#empty = null;
+    this.#drawAll();
+  }
+
+  /** The tills of the camera as they are now: one that is no more leaves the screen. Which are silent is told anew. */
+  set sources(sources) {
+    for (const [source, till] of this.#tills) {
+      if (!sources.includes(source)) for (const element of till.elements) this.#looks.unobserve(element);
+    }
+    const before = this.#tills;
+    this.#tills = new Map();
+    for (const source of sources) this.#till(source, before.get(source));
+    this.#dirty = new Set([...this.#dirty].filter((till) => this.#tills.get(till.source) === till));
+    this.#sources = sources;
+    this.#silent.clear();
+    this.#empty = null;
+    this.#drawSoon();
+  }
+
+  /** What tills or their lines are called is another. */
+  settled() {
+    for (const [source, { since }] of this.#silent) this.silence({ source, since });
+    for (const till of this.#tills.values()) till.forget();
+    this.#drawAll();
+  }
+
+  /** Lists have another size: their newest lines are to be brought into sight again. */
+  resized() {
     this.#drawAll();
   }
 
@@ -82,7 +110,7 @@ export class TillScreens {
   /** A till is silent though it should speak; without `since` it is not any more. */
   silence({ source, since }) {
     const words = () => [icon("warn"), el("span", null, silentWords(tillWords(source), since))];
-    if (since) this.#silent.set(source, { beside: el("p", { class: "silent", role: "status" }, words()), over: el("p", { class: "silent" }, words()) });
+    if (since) this.#silent.set(source, { since, beside: el("p", { class: "silent", role: "status" }, words()), over: el("p", { class: "silent" }, words()) });
     else this.#silent.delete(source);
     this.#drawSoon();
   }
@@ -91,16 +119,17 @@ export class TillScreens {
     return [...this.#silent.values()].map((said) => said[place]);
   }
 
-  #till(source) {
+  #till(source, known = null) {
     if (!this.#tills.has(source)) {
-      const till = new Till(source);
+      const till = known ?? new Till(source);
       this.#tills.set(source, till);
-      for (const element of [till.paper, till.paperBefore, till.veil]) this.#looks.observe(element);
+      if (!known) for (const element of till.elements) this.#looks.observe(element);
     }
     return this.#tills.get(source);
   }
 
   async #lookBack(till) {
+    if (!may("lines")) return;
     try {
       const { items } = await askJson(`/tickets${query({ source: till.source, limit: 2 })}`);
       const before = items.find(({ id }) => till.sale.lines[0]?.ticket_id !== id);
@@ -132,7 +161,7 @@ export class TillScreens {
   }
 
   #sees(till) {
-    return [till.paper, till.paperBefore, till.veil].some((element) => this.#seen.has(element));
+    return till.elements.some((element) => this.#seen.has(element));
   }
 
   #look(changes) {
@@ -162,7 +191,7 @@ export class TillScreens {
   #nothingYet() {
     const words = this.#sources.length
       ? [el("h2", null, _("No tickets yet")), el("p", null, _("Ring up one article to see it here."))]
-      : [el("h2", null, _("No till here")), el("p", null, _("Give this camera the name its till sends, and tickets are shown with the picture."))];
+      : [el("h2", null, _("No till here")), el("p", null, _("Tie a till to this camera, and its tickets are shown with the picture.")), may("settings") ? el("a", { class: "btn", href: "/capture" }, _("Connect a till")) : null].filter(Boolean);
     this.#empty ??= el("div", { class: "empty" }, words);
     return this.#empty;
   }
@@ -195,9 +224,23 @@ class Till {
   veil;
   #before = new GrowingTicket(false);
 
+  #name;
+
   constructor(source) {
     this.source = source;
-    this.veil = el("div", { class: "till" }, el("b", { class: "tillname" }, tillWords(source)), this.veilLines.element);
+    this.#name = el("b", { class: "tillname" }, tillWords(source));
+    this.veil = el("div", { class: "till" }, this.#name, this.veilLines.element);
+  }
+
+  /** Wherever it is drawn. */
+  get elements() {
+    return [this.paper, this.paperBefore, this.veil];
+  }
+
+  /** Let it be drawn anew under the name it has now. */
+  forget() {
+    this.#name.textContent = tillWords(this.source);
+    for (const drawn of [this.paperTicket, this.#before, this.veilLines]) drawn.forget();
   }
 
   get paper() {

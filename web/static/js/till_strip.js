@@ -28,6 +28,18 @@ export class TillStrip {
     this.#drawSoon();
   }
 
+  /** The tills of the camera as they are now. Which are silent is told anew. */
+  set sources(sources) {
+    for (const source of this.#tills.keys()) if (!sources.includes(source)) this.#tills.delete(source);
+    this.#silent.clear();
+    this.#drawSoon();
+  }
+
+  /** What tills are called is another. */
+  settled() {
+    this.#drawSoon();
+  }
+
   screen({ source, lines }) {
     this.#tills.set(source, lines.slice(-MOST));
     this.#drawSoon();

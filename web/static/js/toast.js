@@ -5,7 +5,7 @@ import { el } from "./dom.js";
 
 const LASTS_MS = 6000;
 
-/** Tell `words` for a while; `action` may be {words, run}, or {words, href} where it leads somewhere. */
+/** Tell `words` for a while, and return the box; `action` may be {words, run}, or {words, href} where it leads somewhere. */
 export function toast(words, action, lasts = LASTS_MS) {
   const box = el("div", { class: "toast", role: "status" }, el("span", null, words));
   if (action?.href) box.append(el("a", { class: "btn sm", href: action.href }, action.words));
@@ -17,4 +17,5 @@ export function toast(words, action, lasts = LASTS_MS) {
   for (const event of ["pointerleave", "focusout"]) box.addEventListener(event, leave);
   byId("toasts")?.append(box);
   leave();
+  return box;
 }

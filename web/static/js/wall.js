@@ -3,11 +3,13 @@
 import { AlarmCards } from "./alarms.js";
 import { el, icon } from "./dom.js";
 import { followExceptions } from "./exception_marks.js";
+import { toggleFull } from "./full.js";
 import { onKeys } from "./keys.js";
 import { cell, largestGrid, stripHeight, used } from "./mosaic.js";
 import { byId, facts } from "./page.js";
 import { LivePicture } from "./picture.js";
 import { tellPlug } from "./plug.js";
+import { followSettings } from "./settings.js";
 import { followShape } from "./shape.js";
 import { LiveSocket } from "./socket.js";
 import { _, ngettext } from "./texts.js";
@@ -18,6 +20,7 @@ const PHONE_LINES = 3;
 
 const socket = new LiveSocket(tellPlug);
 followExceptions(socket);
+followSettings(socket, () => { for (const { strip } of tiles) strip.settled(); });
 const mosaic = byId("mosaic");
 const phone = matchMedia("(max-width:760px)");
 const stream = facts.cameras.length > 1 ? "sub" : "main"; // small pictures need fewer points
@@ -25,14 +28,19 @@ let waiting = 0;
 
 const tiles = facts.cameras.map((camera) => {
   const figure = el("figure", { class: "pic whole" });
-  const strip = camera.overlay_ids.length ? new TillStrip() : null;
-  const tile = { camera, strip, ratio: USUAL, till: Boolean(strip), state: camera.state };
-  const listeners = { state: (state) => { tile.state = state; drawSummary(); } };
-  if (strip) Object.assign(listeners, { screen: (message) => strip.screen(message), line: (message) => strip.line(message), silence: (message) => strip.silence(message) });
+  const strip = new TillStrip();
+  const tile = { camera, strip, ratio: USUAL, till: camera.overlay_ids.length > 0, state: camera.state };
+  const listeners = {
+    state: (state) => { tile.state = state; drawSummary(); },
+    watching: ({ sources }) => { tile.till = sources.length > 0; strip.sources = sources; layOutSoon(); },
+    screen: (message) => strip.screen(message),
+    line: (message) => strip.line(message),
+    silence: (message) => strip.silence(message),
+  };
   followShape(figure, camera.state, (ratio) => { tile.ratio = ratio; layOutSoon(); });
   new LivePicture(figure, camera, socket, listeners, stream);
   const open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });
-  tile.element = el("div", { class: "tile" }, figure, strip?.element, open);
+  tile.element = el("div", { class: "tile" }, figure, strip.element, open);
   return tile;
 });
 
@@ -53,7 +61,7 @@ function layOut() {
     tile.element.classList.toggle("under", place === "under");
     tile.element.classList.toggle("beside", place === "beside");
     tile.element.style.setProperty("--strip", `${strip}px`);
-    if (tile.strip) tile.strip.fits = lines;
+    tile.strip.fits = lines;
   }
 }
 
@@ -76,4 +84,4 @@ new ResizeObserver(layOutSoon).observe(mosaic);
 onKeys(["1", "2", "3", "4", "5", "6", "7", "8", "9"], _("Camera of this number"), ({ key }) => {
   if (facts.cameras.some(({ id }) => String(id) === key)) location.assign(`/live/${key}`);
 });
-onKeys(["F"], _("Full screen"), () => (document.fullscreenElement ? document.exitFullscreen() : byId("main").requestFullscreen?.()));
+onKeys(["F"], _("Full screen"), () => toggleFull(byId("main")));
