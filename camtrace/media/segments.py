@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, NamedTuple
 
-from camtrace.media import boxes, virtual_mp4
-from camtrace.model import Sample, Segment, Stretch, Track
+from camtrace.media import boxes, sound, virtual_mp4
+from camtrace.model import Sample, Segment, Sound, Stretch, Track
 
 _HEAD = 64 << 10  # the initial boxes are about 1 kB
 _PIECE_US = 1_000_000
@@ -91,6 +91,10 @@ class SegmentFiles:
     def read_mp4(self, plan: virtual_mp4.Plan, offset: int, length: int) -> bytes:
         """See `virtual_mp4.read`."""
         return virtual_mp4.read(plan, offset, length)
+
+    def sound(self, segments: Sequence[Segment], offset: int, start_us: int, stop_us: int) -> Sound | None:
+        """See `sound.extract`."""
+        return sound.extract(segments, offset, start_us, stop_us)
 
 
 def _initial(file: BinaryIO) -> tuple[int, tuple[Track, ...]]:

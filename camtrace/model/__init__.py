@@ -47,7 +47,19 @@ from camtrace.model.lines import (
     Trace,
 )
 from camtrace.model.mails import MAIL_KINDS, HeldAlarms, MailQuery, Outgoing, QueuedMail
-from camtrace.model.media import GAP_CAUSES, Chunk, Fragment, Gap, Sample, Segment, Span, Stretch, Track, key_frames
+from camtrace.model.media import (
+    GAP_CAUSES,
+    Chunk,
+    Fragment,
+    Gap,
+    Sample,
+    Segment,
+    Sound,
+    Span,
+    Stretch,
+    Track,
+    key_frames,
+)
 from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
 from camtrace.model.rules import (
     DEEDS,
@@ -138,6 +150,7 @@ __all__ = [
     "Sample",
     "SavedSearch",
     "Segment",
+    "Sound",
     "SourceSettings",
     "Span",
     "SpecialDays",

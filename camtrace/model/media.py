@@ -115,6 +115,16 @@ class Stretch(NamedTuple):
 
 
 @dataclass(frozen=True, slots=True)
+class Sound:
+    """An MP4 of nothing but sound, in wall time from `start_us` to `stop_us`."""
+
+    content: bytes
+    mime: str
+    start_us: int
+    stop_us: int
+
+
+@dataclass(frozen=True, slots=True)
 class Span:
     """Wall time, from `start` to `stop`, that can be replayed without a break."""
 

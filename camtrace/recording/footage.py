@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from camtrace import clock
-from camtrace.model import Camera, Gap, Sample, Segment, Span, Stretch, Track
+from camtrace.model import Camera, Gap, Sample, Segment, Sound, Span, Stretch, Track
 from camtrace.recording.index import Index
 from camtrace.recording.ports import AlarmSpans, DecodeJpeg, FileLayout, GapStore, Jobs
 from camtrace.recording.reading import ChainedReading, Place, RecordedReading, find, path_of
@@ -15,6 +15,7 @@ from camtrace.recording.reading import ChainedReading, Place, RecordedReading, f
 STREAM = "main"
 _PAGE = 512
 _BETWEEN_US = 100_000
+_APART_US = 2_000_000  # sound may lie so far from the pictures it belongs to
 _LONGEST_DOWNLOAD = 20_000  # segments: two weeks
 
 
@@ -114,6 +115,19 @@ class Footage:
         ]
         layout = await self._jobs.job(self._files.plan_mp4, stretches, absolute)
         return RecordedMp4(self._files, self._jobs, layout) if layout is not None else None
+
+    async def sound(self, camera: Camera, start: datetime, stop: datetime) -> Sound | None:
+        """The sound that begins between two instants, in wall time; None where there is none.
+
+        It ends where its layout changes, or at two weeks.
+        """
+        start_us, stop_us = clock.to_us(start), clock.to_us(stop)
+        place = await find(self._index, camera.uid, STREAM, start_us - _APART_US, stop_us)
+        if place is None:
+            return None
+        segments = await self._segments(place.segment, stop_us + _APART_US)
+        found: Sound | None = await self._jobs.job(self._files.sound, segments, place.offset, start_us, stop_us)
+        return found
 
     async def picture(self, camera: Camera, at: datetime) -> bytes | None:
         """The picture of that instant as JPEG; None where nothing is recorded then."""

@@ -9,7 +9,7 @@ from typing import Any, Protocol
 
 from twisted.internet import defer
 
-from camtrace.model import Camera, Gap, Sample, Segment, Span, Stretch, Track
+from camtrace.model import Camera, Gap, Sample, Segment, Sound, Span, Stretch, Track
 
 
 class SegmentStore(Protocol):
@@ -132,6 +132,9 @@ class FileLayout(Protocol):
 
     def read_mp4(self, plan: Any, offset: int, length: int) -> bytes:
         """Bytes of that MP4."""
+
+    def sound(self, segments: Sequence[Segment], offset: int, start_us: int, stop_us: int) -> Sound | None:
+        """The sound that begins between two instants, None without any; `offset`: where to begin in the first file."""
 
 
 class Mp4(Protocol):

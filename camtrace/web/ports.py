@@ -38,6 +38,7 @@ from camtrace.model import (
     Rule,
     RuleException,
     SavedSearch,
+    Sound,
     SourceSettings,
     Span,
     StoredDialect,
@@ -156,6 +157,7 @@ class Footage(Protocol):
     async def mp4(
         self, camera: Camera, kind: str, start: datetime, stop: datetime, *, absolute: bool = False
     ) -> Mp4 | None: ...
+    async def sound(self, camera: Camera, start: datetime, stop: datetime) -> Sound | None: ...
     async def picture(self, camera: Camera, at: datetime) -> bytes | None: ...
 
 

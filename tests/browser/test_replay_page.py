@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import time
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -145,6 +146,18 @@ def test_where_nothing_was_recorded_the_page_says_from_when_to_when(anna: Person
     anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
     words = anna.page.locator(".lostwords").text_content() or ""
     assert re.search(r"No picture from \d\d:\d\d:\d\d to \d\d:\d\d:\d\d", words) and "the camera was lost" in words
+    anna.page.keyboard.press("k")  # it goes on behind
+    anna.until("v.readyState >= 2 && !v.paused && !document.querySelector('.pic.lost')")
+    anna.go(f"/replay/1?at={hole - 5 * 86400}")  # a day without any picture: nothing to step or play to
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
+    anna.page.wait_for_function("() => /\\d/.test(document.getElementById('now').textContent)")
+    stands = moment(anna)
+    for key in (".", "k", ","):
+        anna.page.keyboard.press(key)
+        anna.page.wait_for_function("() => document.getElementById('play').getAttribute('aria-label') === 'Play'")
+        assert moment(anna) == stands and anna.page.locator(".lostwords").is_visible()
+    anna.go(f"/replay/1?at={hole}")
+    anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
     anna.page.locator(".lostwords button").last.click()
     anna.until("v.readyState >= 2 && !document.querySelector('.pic.lost')")
 
@@ -420,6 +433,25 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
     page.wait_for_function(lit)  # a picture before the line: the line before it
 
 
+def test_a_line_is_clicked_while_the_rest_of_its_ticket_comes(anna: Person, site: PreviewProcess) -> None:
+    """What is drawn anew meanwhile is not taken away under the mouse."""
+    at = quiet(anna, 6)
+    say_past(site, at, (0, "A|1|1|FIRST|1,00"), (2, "A|1|1|SECOND|1,00"), ticket=899)
+    page = anna.page
+    held: list[Route] = []
+    page.route("**/api/v1/tickets/899", lambda route: held.append(route))
+    anna.prepare("")  # nobody gets this window afterwards
+    base(anna, at + 2.5)
+    line = page.locator("#ticket li").filter(has_text="FIRST")
+    line.hover()
+    page.mouse.down()
+    with page.expect_response("**/api/v1/tickets/899"):
+        held[0].continue_()
+    page.locator("#ticket .tk-total").filter(has_text="2 articles").wait_for()  # the whole of it stands there
+    page.mouse.up()
+    page.wait_for_function(f"() => document.getElementById('now').textContent === '{clock(at)}'")
+
+
 def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: Person, site: PreviewProcess) -> None:
     """From the first line of a ticket back over the end of the one before; and across what was not recorded."""
     at = quiet(anna, 7)
@@ -432,7 +464,7 @@ def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: P
     assert not page.evaluate(stands, "OLD")
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
     mine.locator("li").first.click()
-    mine.locator("li.now").filter(has_text="NEW").first.wait_for()
+    page.wait_for_function(f"() => document.getElementById('now').textContent === '{clock(at + 3)}'")
     page.keyboard.press("ArrowUp")
     page.wait_for_function("() => [...document.querySelectorAll('#ticket .standing li.now.end')].length === 1")
     assert page.evaluate(stands, "OLD") and not page.evaluate(stands, "NEW")
@@ -469,3 +501,24 @@ def test_a_nudge_moves_the_past_of_its_till(anna: Person, site: PreviewProcess) 
     mine.locator("li.now").wait_for(state="detached")
     base(anna, at + 1.2)  # kept for all recordings
     mine.locator("li.now").filter(has_text="SHIFTED").wait_for()
+
+
+def test_a_nudge_is_kept_though_the_page_is_left_at_once(anna: Person, site: PreviewProcess) -> None:
+    at = quiet(anna, 12)
+    say_past(site, at, (0, "A|1|1|LEFT|1,00"), ticket=905)
+    base(anna, at + 2.3)
+    page = anna.page
+    page.locator("#ticket .standing").filter(has_text="TILL 9").locator("li.now").wait_for()
+    kept = (
+        "async () => (await (await fetch('/api/v1/sources')).json())"
+        ".items.find(({ source }) => source === '9')?.offset_ms ?? 0"
+    )
+    before = page.evaluate(kept)
+    page.locator("#nudge [data-step='-200']").click()
+    page.locator("#nudge [data-step='-200']").click()
+    page.goto("about:blank")
+    anna.go("/log")
+    until = time.monotonic() + 5
+    while page.evaluate(kept) != before - 400:
+        assert time.monotonic() < until
+        page.wait_for_timeout(50)

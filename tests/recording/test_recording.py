@@ -6,6 +6,7 @@ import errno
 import os
 import shutil
 import tempfile
+from datetime import timedelta
 from pathlib import Path
 
 from support.packets import CLIPS, Clip, duration, pictures, with_sound
@@ -57,6 +58,12 @@ class Replay(RecordingCase):
         sound = [sample.data for chunk in chunks for sample in chunk.samples if sample.track == 1]
         first = next(n for n, coming in enumerate(clip.packets) if coming.packet.is_keyframe and coming.track == 0)
         self.assertEqual(sound, [bytes(coming.packet) for coming in clip.packets[first:] if coming.track])
+        start, stop = clock.from_us(START_US), clock.from_us(START_US + 5 * SECOND)
+        alone = await self.footage.sound(self.camera, start, stop)
+        assert alone is not None
+        self.assertEqual(b"".join(sound)[:8], alone.content[alone.content.index(b"mdat") + 4 :][:8])
+        self.assertLess(abs(alone.stop_us - clock.to_us(stop)), SECOND // 10)
+        self.assertIsNone(await self.footage.sound(self.camera, stop + timedelta(hours=1), stop + timedelta(hours=2)))
 
     async def test_from_the_middle(self) -> None:
         """A reading begins at the last key frame before the instant, and ends before the other."""

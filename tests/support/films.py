@@ -176,5 +176,8 @@ class FilmFootage:
         pieces, _ = film.mp4(clock.to_us(start), clock.to_us(stop))
         return Mp4Bytes(b"".join(pieces), start, stop)
 
+    async def sound(self, camera: Camera, start: Any, stop: Any) -> Any:
+        return None
+
     async def picture(self, camera: Camera, at: Any) -> bytes | None:
         return jpeg(self._films[camera.uid], clock.to_us(at) / 1e6) if camera.uid in self._films else None

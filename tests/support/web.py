@@ -52,6 +52,7 @@ from camtrace.model import (
     MotionSettings,
     Moved,
     Profile,
+    Sound,
     Span,
     Status,
     Ticket,
@@ -285,6 +286,7 @@ class Recorded:
     def __init__(self) -> None:
         self.clips: dict[int, Clip] = {}
         self.pictures: dict[int, bytes] = {}
+        self.sounds: dict[int, Sound] = {}
         self.asked: list[tuple[Any, ...]] = []
 
     async def spans(self, camera_uid: int, kind: str, start: datetime, stop: datetime) -> list[Span]:
@@ -299,6 +301,10 @@ class Recorded:
     ) -> Clip | None:
         self.asked.append(("mp4", camera.uid, kind, start, stop, absolute))
         return self.clips.get(camera.uid)
+
+    async def sound(self, camera: Camera, start: datetime, stop: datetime) -> Sound | None:
+        self.asked.append(("sound", camera.uid, start, stop))
+        return self.sounds.get(camera.uid)
 
     async def picture(self, camera: Camera, at: datetime) -> bytes | None:
         self.asked.append(("picture", camera.uid, at))

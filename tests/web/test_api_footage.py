@@ -8,7 +8,9 @@ from datetime import timedelta
 from support.web import FRONT, NOON, Browser, Clip, WebShop
 from twisted.trial.unittest import SynchronousTestCase
 
+from camtrace import clock
 from camtrace.errors import CamTraceError
+from camtrace.model import Sound
 from camtrace.web.api.footage import disposition
 from camtrace.web.flow import Unsatisfiable, read_range
 
@@ -109,6 +111,24 @@ class FootageApiTests(SynchronousTestCase):
         answer = self.anna.get(VIDEO + "&download=1")
         self.assertIn('filename="Front till 2026-11-20 12-00-00Z.mp4"', answer.header("content-disposition"))
         self.assertEqual(self.boris.get(VIDEO + "&download=1").code, 403)
+
+    def test_how_far_it_goes(self) -> None:
+        """It may end before what was asked for."""
+        self.assertEqual(self.anna.get(VIDEO).header("footage-stop"), "2026-11-20T12:01:00.000000Z")
+
+    def test_sound(self) -> None:
+        """The sound alone, for who may replay; 404 where there is none."""
+        path = "/api/v1/cameras/1/sound.mp4?start=2026-11-20T12:00:00Z&stop=2026-11-20T12:00:20Z"
+        self.assertEqual(self.anna.get(path).code, 404)
+        mime = 'audio/mp4; codecs="mp4a.40.2"'
+        began = clock.to_us(NOON)
+        self.shop.footage.sounds[101] = Sound(b"sound", mime, began, began + 19_500_000)
+        answer = self.boris.get(path)
+        self.assertEqual((answer.code, answer.body, answer.header("content-type")), (200, b"sound", mime))
+        self.assertEqual(answer.header("footage-stop"), "2026-11-20T12:00:19.500000Z")
+        self.assertEqual(self.shop.footage.asked[-1], ("sound", 101, NOON, NOON + timedelta(seconds=20)))
+        long = self.anna.get(path.replace("12:00:20", "12:10:01"))
+        self.assertEqual((long.code, long.json["error"]["field"]), (400, "stop"))
 
     def test_names_of_files(self) -> None:
         """A camera's name cannot break out of the header, and survives in full where browsers understand it."""

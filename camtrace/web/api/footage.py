@@ -26,6 +26,9 @@ from camtrace.web.whose import Graves, camera_named
 
 KINDS = ("regular", "alarm", "all")
 LONGEST = timedelta(hours=24)
+LONGEST_SOUND = timedelta(minutes=10)  # it is sent as one piece
+STOP = "Footage-Stop"
+"""The header that says up to which instant an answer goes: it may end before the one asked for."""
 DAY = timedelta(days=1)
 
 
@@ -92,6 +95,7 @@ class FootageApi:
             "Accept-Ranges": "bytes",
             "Cache-Control": "private, no-cache",
             "ETag": _etag(found, f"{kind} {absolute}", mp4),
+            STOP: clock.iso(mp4.stop),
         }
         if download:
             headers["Content-Disposition"] = disposition(found, mp4.start)
@@ -101,6 +105,20 @@ class FootageApi:
             return all(map(user.may, rights)) and user.may_see(found.uid)
 
         return await self._send(visit, mp4, headers, allowed)
+
+    @requirer.require(app.route("/api/v1/cameras/<camera>/sound.mp4", methods=["GET"]), visit=May("replay"))
+    async def sound(self, visit: Visit, camera: str) -> Response:
+        """The sound recorded between `start` and `stop` as fragmented MP4 whose media time is wall time."""
+        start, stop = Query(visit.request).span()
+        if stop - start > LONGEST_SOUND:
+            raise Invalid(N_("ask for 10 minutes at most"), "stop")
+        found = await self._named(visit, camera)
+        sound = await self._footage.sound(found, start, stop)
+        if sound is None:
+            raise NotFound(N_("no sound was recorded in this span"))
+        headers: Headers = {"Content-Type": sound.mime, "Cache-Control": "private, no-cache"}
+        headers[STOP] = clock.iso(clock.from_us(sound.stop_us))
+        return Response(200, headers, sound.content)
 
     async def _send(self, visit: Visit, mp4: Mp4, headers: Headers, allowed: Callable[[User], bool]) -> Response | None:
         request = visit.request

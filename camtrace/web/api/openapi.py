@@ -106,6 +106,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     ("GET", "/cameras/{camera}/snapshot.jpg"): {"at": _INSTANT},
     ("GET", "/cameras/{camera}/recordings"): {"kind": _KIND, **_SPAN},
     ("GET", "/cameras/{camera}/video.mp4"): {"kind": _KIND, **_SPAN, "download": _FLAG, "absolute": _FLAG},
+    ("GET", "/cameras/{camera}/sound.mp4"): {**_SPAN},
     ("GET", "/capture"): {"sender": _TEXT, "source": _TEXT},
     ("GET", "/lines"): {
         **_LINES,
@@ -154,6 +155,7 @@ OPEN = {("GET", "/health"), ("GET", "/openapi.json")}
 MEDIA = {
     ".jpg": "image/jpeg",
     "/video.mp4": "video/mp4",
+    "/sound.mp4": "audio/mp4",
     "/events": "text/event-stream",
     "/level": "text/event-stream",
     ".csv": "text/csv",

@@ -14,14 +14,17 @@ export class Refusal extends Error {
   }
 }
 
-/** The answer to a call under /api/v1 as it comes; throws `Refusal`, also when the server cannot be reached (status 0). */
-export async function ask(path, { method = "GET", body, signal, accept = "application/json" } = {}) {
+/**
+ * The answer to a call under /api/v1 as it comes; throws `Refusal`, also when the server cannot be reached (status 0).
+ * `keepalive`: it is sent even if the page is left.
+ */
+export async function ask(path, { method = "GET", body, signal, accept = "application/json", keepalive = false } = {}) {
   const headers = { Accept: `${accept};text=id` };
   if (body !== undefined) headers["Content-Type"] = "application/json";
   if (method !== "GET") headers["X-CSRF"] = facts.csrf ?? "";
   let response;
   try {
-    response = await fetch(`/api/v1${path}`, { method, headers, signal, body: body === undefined ? undefined : JSON.stringify(body) });
+    response = await fetch(`/api/v1${path}`, { method, headers, signal, keepalive, body: body === undefined ? undefined : JSON.stringify(body) });
   } catch (error) {
     if (error.name === "AbortError") throw error;
     throw new Refusal(0, { code: "unreachable", message: _("The server does not answer. Recording goes on if it runs.") });

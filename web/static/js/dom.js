@@ -43,3 +43,10 @@ export function scrollWithin(box, item) {
   if (inner.bottom > outer.bottom) box.scrollTop += inner.bottom - outer.bottom;
   else if (inner.top < outer.top) box.scrollTop -= outer.top - inner.top;
 }
+
+/** Make `children` what `parent` holds, in this order; those that stay are not touched, or a click on them would be lost. */
+export function arrange(parent, children) {
+  const stay = new Set(children);
+  for (const child of [...parent.children]) if (!stay.has(child)) child.remove();
+  children.forEach((child, place) => { if (parent.children[place] !== child) parent.insertBefore(child, parent.children[place] ?? null); });
+}

@@ -17,7 +17,7 @@ export class Nudge {
   #several;
   #moved = ""; // the till that it names and moves
   #shown = null;
-  #saving = new Map(); // till -> {offset, timer after which it is kept}
+  #saving = new Map(); // till -> {offset, timer after which it is kept, sent}
 
   /** `source()` is the till whose ticket is shown, one of `several()`; `changed()` is called when its offset is another. */
   constructor(element, source, changed, several) {
@@ -25,6 +25,7 @@ export class Nudge {
     this.#several = several;
     this.#source = source;
     this.#changed = changed;
+    for (const leaving of ["beforeunload", "pagehide"]) addEventListener(leaving, () => this.#saveAll());
     for (const button of element.querySelectorAll("[data-step]")) {
       const step = Number(button.dataset.step);
       const seconds = figure(Math.abs(step) / 1000, Math.abs(step) < 1000 ? 1 : 0);
@@ -62,16 +63,25 @@ export class Nudge {
     this.#changed();
     this.tick();
     clearTimeout(this.#saving.get(source)?.timer);
-    this.#saving.set(source, { offset, timer: setTimeout(() => this.#save(source, offset), SAVE_MS) });
+    this.#saving.set(source, { offset, timer: setTimeout(() => this.#save(source), SAVE_MS), sent: false });
   }
 
-  async #save(source, offset) {
+  /** The page is left: nothing waits any longer. */
+  #saveAll() {
+    for (const [source, { sent }] of [...this.#saving]) if (!sent) this.#save(source);
+  }
+
+  async #save(source) {
+    const saving = this.#saving.get(source);
+    const { offset } = saving;
+    clearTimeout(saving.timer);
+    saving.sent = true;
     try {
-      await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body: { offset_ms: offset } });
+      await askJson(`/sources/${encodeURIComponent(source)}`, { method: "PATCH", body: { offset_ms: offset }, keepalive: true });
       toast(_("Kept for all recordings of {till}.", { till: tillWords(source) }));
     } catch (error) {
       toast(error.message);
     }
-    if (this.#saving.get(source)?.offset === offset) this.#saving.delete(source);
+    if (this.#saving.get(source) === saving) this.#saving.delete(source);
   }
 }

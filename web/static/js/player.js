@@ -4,6 +4,7 @@
 import { el, icon, show } from "./dom.js";
 import { playsVideo } from "./media_source.js";
 import { RecordedJpegs } from "./recorded_jpegs.js";
+import { RecordedSound } from "./recorded_sound.js";
 import { RecordedStills } from "./recorded_stills.js";
 import { RecordedVideo } from "./recorded_video.js";
 import { _ } from "./texts.js";
@@ -11,6 +12,7 @@ import { clock } from "./time.js";
 import { gapWords } from "./words.js";
 
 const FIRST_WAY = playsVideo ? "video" : "jpegs"; // what is tried before it is known what was recorded
+const BEHIND_MS = 50; // so far behind a gap there is a picture beyond doubt
 const SHORT_MS = 5000; // playing begins behind a gap that ends so soon
 
 /** `camera` is {key, id, name, removed}. `listener` has `sound(has)`, `changed()` (plays or stands). */
@@ -24,6 +26,8 @@ export class Player {
   #seeking = 0;
   #video = el("video", { playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
   #canvas = el("canvas", { hidden: true, width: 0, height: 0 });
+  #audio = el("audio"); // the sound of what is drawn
+  #sound;
   #moment = el("span", { class: "moment" }, "--:--:--");
   #note = el("p", { class: "picnote", hidden: true });
   #busy = el("span", { class: "tag tr", hidden: true }, _("Fetching the picture…"));
@@ -36,7 +40,9 @@ export class Player {
     this.#recordings = recordings;
     this.#listener = listener;
     this.#video.muted = true; // with sound a browser would not begin by itself
-    figure.replaceChildren(this.#canvas, this.#video,
+    this.#sound = new RecordedSound(this.#audio, camera.key, recordings, this.#told.sound);
+    this.#sound.muted = true;
+    figure.replaceChildren(this.#canvas, this.#video, this.#audio,
       el("figcaption", { class: "tag tl" }, camera.removed ? null : el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment), this.#busy, this.#note, this.#none);
     this.#use(FIRST_WAY);
   }
@@ -55,6 +61,7 @@ export class Player {
 
   set muted(muted) {
     this.#video.muted = muted;
+    this.#sound.muted = muted;
   }
 
   /** Go to the instant `at`; where nothing was recorded the page says from when to when. */
@@ -70,7 +77,7 @@ export class Player {
     if (turn !== this.#seeking) return;
     const next = place.gap?.[1] ?? NaN;
     if (this.playing && next - at < SHORT_MS) {
-      await this.seek(next + 50);
+      await this.seek(next + BEHIND_MS);
       return;
     }
     if (place.gap) {
@@ -84,9 +91,11 @@ export class Player {
     this.#tellTime(at);
   }
 
+  /** Where there is no picture it goes on behind that, if anything was recorded there. */
   play() {
     this.#ways.play();
     this.#listener.changed();
+    if (!Number.isNaN(this.gapAt)) this.seek(this.#gap[1] === null ? this.gapAt : this.#gap[1] + BEHIND_MS);
   }
 
   pause() {
@@ -100,7 +109,12 @@ export class Player {
   }
 
   step(direction) {
-    this.#clearGap();
+    if (!Number.isNaN(this.gapAt)) {
+      const [from, to] = this.#gap;
+      if (direction < 0 && from !== null) this.seek(from - BEHIND_MS);
+      if (direction > 0 && to !== null) this.seek(to + BEHIND_MS);
+      return;
+    }
     this.#ways.step(direction);
     this.#listener.changed();
   }
@@ -111,7 +125,7 @@ export class Player {
   }
 
   #told = {
-    unplayable: (way) => this.#useInstead(way),
+    unplayable: (way, from) => this.#useInstead(way, from),
     sound: (has) => this.#listener.sound(has),
     begun: () => {
       show(this.#busy, false);
@@ -133,14 +147,13 @@ export class Player {
     this.#way = way;
     const { key } = this.#camera;
     if (way === "video") this.#ways = new RecordedVideo(this.#video, key, this.#recordings, this.#told);
-    else this.#ways = new (way === "jpegs" ? RecordedJpegs : RecordedStills)(this.#canvas, key, this.#recordings, this.#told);
-    if (way !== "video") this.#listener.sound(false);
+    else this.#ways = new (way === "jpegs" ? RecordedJpegs : RecordedStills)(this.#canvas, key, this.#recordings, this.#told, this.#sound);
     this.#ways.speed = this.#speed;
     if (playing) this.#ways.play();
   }
 
-  #useInstead(way) {
-    const { at } = this;
+  #useInstead(way, from) {
+    const at = Math.max(this.at, from);
     this.#use(way === "video" && !playsVideo ? "stills" : way);
     this.#ways.seek(at);
   }
@@ -162,15 +175,18 @@ export class Player {
         : to !== null ? _("No picture before {to}", { to: clock(to) }) : _("Nothing was recorded on this day");
     const jumps = [];
     if (from !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(from - 2000) }, icon("stepb"), _("To {time}", { time: clock(from) })));
-    if (to !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(to + 50) }, _("To {time}", { time: clock(to) }), icon("stepf")));
+    if (to !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(to + BEHIND_MS) }, _("To {time}", { time: clock(to) }), icon("stepf")));
     const why = gapWords(cause);
     this.#none.replaceChildren(el("strong", null, words), ...(why ? [el("p", null, _("The reason: {why}.", { why }))] : []), el("div", { class: "row wrap" }, jumps));
     show(this.#none, true);
     this.gapAt = at;
+    this.#gap = [from, to];
   }
 
   /** The instant asked for where nothing was recorded, else NaN. */
   gapAt = NaN;
+
+  #gap = [null, null];
 
   #clearGap() {
     this.gapAt = NaN;

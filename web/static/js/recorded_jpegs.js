@@ -2,8 +2,10 @@
 // when they are due. The same interface as RecordedVideo.
 
 import { ask, query } from "./api.js";
+import { goesTo } from "./footage_stop.js";
 import { drawn } from "./jpeg.js";
-import { Fragments, headLength, jpegTrack, joined, samplesOf } from "./mp4.js";
+import { Fragments, hasSound, headLength, jpegTrack, joined, samplesOf } from "./mp4.js";
+import { PlayHead } from "./play_head.js";
 import { dayEnd, dayOf, iso, now } from "./time.js";
 
 const WINDOW_MS = 10000;
@@ -12,6 +14,7 @@ const KEEP_BEHIND_MS = 4000;
 const EDGE_MS = 1500; // closer to the present than this nothing is whole yet
 const STEP_BACK_MS = 500; // so much is fetched from before the place asked for: one step back must not wait
 const NEAR_MS = 350; // a picture that begins so little after the place asked for is the one meant
+const JOINED_MS = 1600; // within a span no picture is longer in coming than this
 const OFTEN_MS = 200;
 
 export class RecordedJpegs {
@@ -22,8 +25,9 @@ export class RecordedJpegs {
   #frames = []; // {at, bytes} in order
   #fetchedTo = 0;
   #fetching = null;
-  #from = now(); // instant and moment of the clock from which playing runs
-  #since = 0;
+  #head;
+  #sound;
+  #other = NaN; // from there on there is something else than single pictures
   #playing = false;
   #speed = 1;
   #shown = null; // the frame on the canvas
@@ -33,17 +37,20 @@ export class RecordedJpegs {
   #timer;
   #closed = false;
 
-  constructor(canvas, camera, recordings, listener) {
+  /** `sound`: a RecordedSound of the same recordings. */
+  constructor(canvas, camera, recordings, listener, sound) {
     this.#canvas = canvas;
     this.#camera = camera;
     this.#recordings = recordings;
     this.#listener = listener;
+    this.#sound = sound;
+    this.#head = new PlayHead(now(), sound);
     this.#timer = setInterval(() => this.#goOn(), OFTEN_MS);
     this.#everyPicture();
   }
 
   get at() {
-    return this.#runs ? this.#from + (performance.now() - this.#since) * this.#speed : this.#from;
+    return this.#head.at;
   }
 
   get playing() {
@@ -55,9 +62,9 @@ export class RecordedJpegs {
   }
 
   seek(at) {
-    this.#stand(at);
-    this.#arrived = false;
-    if (this.#due(at)) return;
+    this.#wait(at);
+    this.#other = NaN;
+    if (this.#due(at, NEAR_MS)) return;
     this.#fetching?.abort();
     this.#fetching = null;
     this.#frames = [];
@@ -66,18 +73,18 @@ export class RecordedJpegs {
   }
 
   play() {
-    this.#stand(this.at);
     this.#playing = true;
+    this.#head.runs = this.#arrived;
   }
 
   pause() {
-    this.#stand(this.at);
     this.#playing = false;
+    this.#head.runs = false;
   }
 
   set speed(speed) {
-    this.#stand(this.at);
     this.#speed = speed;
+    this.#head.speed = speed;
   }
 
   step(direction) {
@@ -91,24 +98,22 @@ export class RecordedJpegs {
     this.#closed = true;
     clearInterval(this.#timer);
     this.#fetching?.abort();
+    this.#head.close();
   }
 
-  // ── the clock ──
+  // ── drawing ──
 
-  /** It stands until the picture asked for is there. */
-  get #runs() {
-    return this.#playing && this.#arrived;
-  }
-
-  #stand(at) {
-    this.#from = at;
-    this.#since = performance.now();
+  /** Stand at `at` until its picture is there. */
+  #wait(at) {
+    this.#arrived = false;
+    this.#head.runs = false;
+    this.#head.at = at;
   }
 
   /** The frame that shows the instant `at`, if it was fetched. */
-  #due(at) {
+  #due(at, near = JOINED_MS) {
     const place = this.#frames.findLastIndex((frame) => frame.at <= at + 0.5);
-    if (place < 0) return this.#frames.length && this.#frames[0].at - at < NEAR_MS ? this.#frames[0] : null;
+    if (place < 0) return this.#frames.length && this.#frames[0].at - at < near ? this.#frames[0] : null;
     return place < this.#frames.length - 1 || at < this.#fetchedTo ? this.#frames[place] : null;
   }
 
@@ -118,7 +123,7 @@ export class RecordedJpegs {
     const { at } = this;
     const frame = this.#due(at);
     if (!frame) {
-      if (this.#runs) this.#stand(Math.min(at, this.#fetchedTo)); // what comes next is not there yet
+      if (this.#playing && this.#arrived) this.#wait(Math.min(at, this.#fetchedTo)); // what comes next is not there yet
     } else if (frame !== this.#shown || !this.#arrived) {
       this.#draw(frame);
     }
@@ -129,19 +134,23 @@ export class RecordedJpegs {
     this.#drawing = true;
     try {
       const picture = await createImageBitmap(new Blob([frame.bytes], { type: "image/jpeg" }));
-      if (!this.#closed) drawn(this.#canvas, picture, picture.width, picture.height);
+      if (!this.#closed) {
+        drawn(this.#canvas, picture, picture.width, picture.height);
+        this.#canvas.dataset.at = frame.at; // when the picture was taken
+      }
       picture.close();
     } catch {
       // a picture that cannot be decoded: the next one replaces it
     }
     this.#drawing = false;
     this.#shown = frame;
-    if (!this.#closed && !this.#arrived && this.#due(this.#from) === frame) this.#arrive();
+    if (!this.#closed && !this.#arrived && this.#due(this.at) === frame) this.#arrive(frame);
   }
 
-  #arrive() {
-    this.#stand(this.#from);
+  #arrive(frame) {
     this.#arrived = true;
+    if (frame.at > this.at) this.#head.at = frame.at;
+    this.#head.runs = this.#playing;
     this.#listener.begun();
   }
 
@@ -151,6 +160,10 @@ export class RecordedJpegs {
     const { at } = this;
     const old = this.#frames.findIndex((frame) => frame.at >= at - KEEP_BEHIND_MS);
     if (old > 0) this.#frames.splice(0, old);
+    if (!Number.isNaN(this.#other)) {
+      if (!this.#arrived) this.#leave(); // what was fetched is shown
+      return;
+    }
     if (!this.#fetching && this.#fetchedTo - at < AHEAD_MS * Math.max(1, this.#speed)) this.#fetchNext();
   }
 
@@ -175,14 +188,13 @@ export class RecordedJpegs {
   }
 
   async #skip([, next]) {
-    if (!this.#arrived && next !== null && next - this.#from < NEAR_MS) {
+    if (!this.#arrived && next !== null && next - this.at < NEAR_MS) {
       this.#fetchedTo = next; // the little before the place asked for lies in the gap
     } else if (this.at < this.#fetchedTo - this.#frameMs) {
       await pause(OFTEN_MS); // what is fetched is played first
-    } else if (next !== null && next < dayEnd(dayOf(this.#from))) {
+    } else if (next !== null && next < dayEnd(dayOf(this.#fetchedTo))) {
       this.#fetchedTo = next;
-      this.#stand(next);
-      this.#arrived = false;
+      this.#wait(next);
     } else {
       if (now() - this.#fetchedTo > 10000) this.#listener.ranOut(this.#fetchedTo);
       await pause(1000); // at the present: the open segment grows
@@ -211,17 +223,30 @@ export class RecordedJpegs {
       head = joined([head, value]);
       const length = headLength(head);
       if (!length) continue;
-      track = this.#trackOf(head.subarray(0, length));
+      track = this.#trackOf(head.subarray(0, length), at);
       this.#take(fragments.add(head.subarray(length)), track, stop);
     }
-    this.#fetchedTo = stop >= spanEnd ? spanEnd + 1 : stop;
+    this.#fetchedTo = goesTo(response, stop, spanEnd);
   }
 
-  #trackOf(head) {
-    const track = jpegTrack(head);
-    if (track) return track;
+  #leave() {
     this.close();
-    this.#listener.unplayable("video"); // the camera sent something else then
+    this.#listener.unplayable("video", this.#other); // the camera sent something else then
+  }
+
+  #trackOf(head, from) {
+    const track = jpegTrack(head);
+    if (track) {
+      this.#sound.wanted = hasSound(head);
+      if (!this.#sound.wanted) this.#listener.sound(false);
+      return track;
+    }
+    if (!this.#arrived && from < this.at) {
+      this.#fetchedTo = this.at; // it is only the little before the place asked for
+    } else {
+      this.#other = from;
+      if (!this.#arrived) this.#leave();
+    }
     throw new DOMException("these are no single pictures", "AbortError");
   }
 

@@ -1,7 +1,7 @@
 // The tickets in step with the picture: what stood on each till's screen at that instant, its line of this second
 // highlighted, those to come grey. The server's screens follow the same rules.
 
-import { el, scrollWithin } from "./dom.js";
+import { arrange, el, scrollWithin } from "./dom.js";
 import { instantInPicture, instantOfLine, isStale, lineWords, settingsOf, ticketsBySource } from "./lines.js";
 import { foot, head, lineItems } from "./ticket.js";
 import { _ } from "./texts.js";
@@ -81,7 +81,7 @@ export class RecordedTicket {
     const elements = shown.length ? shown.map(({ element }) => element) : [this.#words];
     if (this.#shown?.length === elements.length && elements.every((element, place) => element === this.#shown[place])) return;
     this.#shown = elements;
-    this.#element.replaceChildren(...elements);
+    arrange(this.#element, elements);
     this.#element.classList.toggle("several", shown.length > 1);
   }
 }
@@ -104,6 +104,7 @@ class Standing {
   #lines = null; // those known of the ticket
   #sale = null;
   #items = [];
+  #markup = new Map(); // item -> as it was drawn
   #current = -2;
   #lit = null;
 
@@ -156,9 +157,16 @@ class Standing {
     if (sale === this.#sale) return;
     this.#sale = sale;
     this.#current = -2;
-    this.#lit = null;
-    this.#items = lineItems(sale, (line) => this.#seek(instantInPicture(line)));
-    this.list.replaceChildren(...this.#items);
-    this.element.replaceChildren(head(sale.lines, clock(instantOfLine(sale.lines[0]))), this.list, foot(sale));
+    const known = new Map(this.#items.map((item) => [item.dataset.id, item]));
+    const markup = new Map();
+    this.#items = lineItems(sale, (line) => this.#seek(instantInPicture(line))).map((fresh) => {
+      const old = known.get(fresh.dataset.id);
+      const item = old && this.#markup.get(old) === fresh.outerHTML ? old : fresh;
+      markup.set(item, fresh.outerHTML);
+      return item;
+    });
+    this.#markup = markup;
+    arrange(this.list, this.#items);
+    arrange(this.element, [head(sale.lines, clock(instantOfLine(sale.lines[0]))), this.list, foot(sale)]);
   }
 }

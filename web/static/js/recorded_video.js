@@ -2,6 +2,7 @@
 // The fragments carry wall time; on the element's own time line 0 is `base`.
 
 import { ask, query } from "./api.js";
+import { goesTo } from "./footage_stop.js";
 import { canPlay, sourceFor } from "./media_source.js";
 import { hasSound, headLength, jpegTrack, joined, mimeOf } from "./mp4.js";
 import { dayEnd, dayOf, dayStart, iso, now } from "./time.js";
@@ -12,10 +13,11 @@ const AHEAD_S = 15; // at speed 1
 const EDGE_MS = 1500; // closer to the present than this nothing is whole yet
 const LAST_PICTURE_S = 0.5; // a player stands still when only its last picture is left
 const NEAR_S = 0.35; // a picture that begins so little after the place asked for is the one meant
+const JOINED_S = 1.6; // within a span no picture is longer in coming than this
 
 /**
- * Plays one camera's recordings in a `<video>`. `listener` has `unplayable(way)` (this codec cannot be played here,
- * but perhaps as "jpegs" or "stills"), `sound(has)`, `failed(error)`, `ranOut(at)` (no more footage at this instant), `begun()` (a picture stands).
+ * Plays one camera's recordings in a `<video>`. `listener` has `unplayable(way, from)` (what lies from there on cannot be
+ * played here, but perhaps as "jpegs" or "stills"), `sound(has)`, `failed(error)`, `ranOut(at)` (no more footage at this instant), `begun()` (a picture stands).
  */
 export class RecordedVideo {
   #video;
@@ -30,6 +32,7 @@ export class RecordedVideo {
   #fetching = null;
   #speed = 1;
   #wanted = NaN; // an instant that is shown as soon as its footage is there
+  #other = null; // {way, from}: what was fetched ahead must be shown in another way
   #playing = false;
   #frameSeconds = 0.04;
   #lastFrame = NaN;
@@ -50,7 +53,7 @@ export class RecordedVideo {
   /** The instant of the picture now shown. */
   get at() {
     if (!Number.isNaN(this.#wanted)) return this.#wanted;
-    return this.#base + this.#video.currentTime * 1000;
+    return Math.round(this.#base + this.#video.currentTime * 1000);
   }
 
   get playing() {
@@ -64,6 +67,7 @@ export class RecordedVideo {
   /** Show the picture of the instant `at`; goes on playing if it was. */
   seek(at) {
     this.#wanted = at;
+    this.#other = null;
     if (this.#isBuffered(at)) this.#arrive();
     else this.#begin(at);
   }
@@ -136,6 +140,10 @@ export class RecordedVideo {
   #goOn() {
     this.#overGap();
     if (!this.#source || this.#fetching) return;
+    if (this.#other) {
+      if (this.#bufferedAhead() < LAST_PICTURE_S && this.#secondsAhead() < LAST_PICTURE_S) this.#leave();
+      return;
+    }
     const enough = Number.isNaN(this.#wanted) && this.#secondsAhead() > AHEAD_S * Math.max(1, this.#speed);
     if (!enough) this.#fetchNext();
   }
@@ -169,7 +177,7 @@ export class RecordedVideo {
   }
 
   async #skip([, next]) {
-    if (next !== null && next < dayEnd(dayOf(this.#base + 1000))) {
+    if (next !== null && next < dayEnd(dayOf(this.#fetchedTo))) {
       if (!Number.isNaN(this.#wanted) && this.#wanted < next) this.#wanted = next;
       this.#fetchedTo = next;
       return;
@@ -191,28 +199,34 @@ export class RecordedVideo {
     for (;;) {
       const { done, value } = await reader.read();
       if (signal.aborted) return;
-      if (value && head) head = await this.#takeHead(joined([head, value]), signal);
+      if (value && head) head = await this.#takeHead(joined([head, value]), at, signal);
       else if (value) await this.#append(value, signal);
       if (done) break;
       if (!this.#source) return;
     }
-    this.#fetchedTo = stop >= spanEnd ? spanEnd + 1 : stop;
+    this.#fetchedTo = goesTo(response, stop, spanEnd);
   }
 
   /** Prepare the buffer from the head of a window; returns what is still missing of it, or null when it is taken. */
-  async #takeHead(bytes, signal) {
+  async #takeHead(bytes, from, signal) {
     const length = headLength(bytes);
     if (!length) return bytes;
     const mime = mimeOf(bytes.subarray(0, length));
     if (!mime || !canPlay(mime)) {
-      this.close();
-      this.#listener.unplayable(jpegTrack(bytes) ? "jpegs" : "stills");
+      this.#other = { way: jpegTrack(bytes) ? "jpegs" : "stills", from };
+      if (!Number.isNaN(this.#wanted)) this.#leave(); // else what is buffered is played first
       throw new DOMException("cannot be played", "AbortError");
     }
     this.#listener.sound(hasSound(bytes.subarray(0, length)));
     await this.#prepare(mime);
     await this.#append(bytes, signal);
     return null;
+  }
+
+  #leave() {
+    const { way, from } = this.#other;
+    this.close();
+    this.#listener.unplayable(way, from);
   }
 
   async #prepare(mime) {
@@ -270,10 +284,10 @@ export class RecordedVideo {
     return this.#rangeOf(this.#seconds(at)) >= 0;
   }
 
-  #rangeOf(seconds) {
+  #rangeOf(seconds, near = NEAR_S) {
     const { buffered } = this.#video;
     for (let n = 0; n < buffered.length; n += 1) {
-      if (seconds >= buffered.start(n) - NEAR_S && seconds < buffered.end(n)) return n;
+      if (seconds >= buffered.start(n) - near && seconds < buffered.end(n)) return n;
     }
     return -1;
   }
@@ -285,7 +299,7 @@ export class RecordedVideo {
 
   #arrive() {
     if (Number.isNaN(this.#wanted)) return;
-    const n = this.#rangeOf(this.#seconds(this.#wanted));
+    const n = this.#rangeOf(this.#seconds(this.#wanted), JOINED_S); // what is buffered was fetched from there on
     if (n < 0) return;
     this.#video.currentTime = Math.max(this.#seconds(this.#wanted), this.#video.buffered.start(n) + 0.001);
     this.#wanted = NaN;

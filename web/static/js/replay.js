@@ -50,6 +50,7 @@ let exceptions = [];
 let marks = [NaN, NaN];
 let sought = NaN; // where the player is being sent
 let stepping = Promise.resolve(); // steps from line to line go one after the other, however fast they are asked for
+let steps = 0; // asked for and not done
 
 // ── where we are ──
 function present() {
@@ -141,8 +142,11 @@ function faster(step) {
   if (speeds[place]) setSpeed(speeds[place]);
 }
 
-function lineNext(direction) {
-  stepping = stepping.then(() => stepLine(direction));
+/** `held`: the key is held down, and steps are taken while it is, none afterwards. */
+function lineNext(direction, held = false) {
+  if (held && steps) return;
+  steps += 1;
+  stepping = stepping.then(() => stepLine(direction)).finally(() => { steps -= 1; });
 }
 
 async function stepLine(direction) {
@@ -252,8 +256,8 @@ onKeys(["ArrowLeft"], _("5 s back"), () => seek(present() - SKIP_MS));
 onKeys(["ArrowRight"], _("5 s on"), () => seek(present() + SKIP_MS));
 onKeys(["Shift ArrowLeft"], _("1 min back"), () => seek(present() - LONG_SKIP_MS));
 onKeys(["Shift ArrowRight"], _("1 min on"), () => seek(present() + LONG_SKIP_MS));
-onKeys(["ArrowUp"], _("Ticket line before"), () => lineNext(-1));
-onKeys(["ArrowDown"], _("Ticket line after"), () => lineNext(1));
+onKeys(["ArrowUp"], _("Ticket line before"), (event) => lineNext(-1, event.repeat));
+onKeys(["ArrowDown"], _("Ticket line after"), (event) => lineNext(1, event.repeat));
 onKeys(["N"], _("Next hit, with Shift the one before"), (event) => hitNext(event.shiftKey ? -1 : 1));
 onKeys(["B"], _("Back 30 s"), () => seek(present() - BACK_MS));
 onKeys(["I"], _("Mark the beginning"), () => setMarks(present(), marks[1]));

@@ -6,7 +6,7 @@ import { MarkLinks, alarmWordsAt } from "./alarm_marks.js";
 import { el, svg } from "./dom.js";
 import { diamonds, foundWordsAt } from "./exception_marks.js";
 import { _ } from "./texts.js";
-import { clock, dayEnd, dayOf, dayStart, now, shortClock } from "./time.js";
+import { clock, dayEnd, dayOf, dayStart, now, shortClock, wallInstant } from "./time.js";
 
 const STEPS_S = [1, 5, 10, 30, 60, 300, 600, 1800, 3600, 7200, 10800, 21600];
 const LEAST_S = 60;
@@ -174,9 +174,10 @@ export class Timeline {
     if (present < this.#stop) parts.push(svg("line", { class: "m-future", x1: x(present), x2: this.#width, y1: TALL.mini + 6, y2: TALL.mini + 6 }));
     const [from, to] = this.#ends;
     parts.push(svg("rect", { class: "m-window", x: Math.min(x(from), this.#width - 6), width: Math.max(6, x(to) - x(from)), y: 1, height: 17, rx: 2 }));
+    const date = this.#day.split("-").map(Number);
     for (let hour = 0; hour <= 24; hour += 3) {
       const anchor = hour === 0 ? "start" : hour === 24 ? "end" : "middle";
-      const place = hour === 24 ? this.#width : x(this.#start + hour * 3600000);
+      const place = hour === 24 ? this.#width : x(wallInstant(...date, hour, 0, 0)); // a day may have 23 or 25 hours
       parts.push(svg("text", { class: hour % 6 ? "x-hour x-odd" : "x-hour", x: place, y: 30, "text-anchor": anchor }, String(hour).padStart(2, "0")));
     }
     return parts.filter(Boolean);
