@@ -470,6 +470,22 @@ def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: P
     assert page.evaluate(stands, "OLD") and not page.evaluate(stands, "NEW")
 
 
+def test_steps_back_go_on_from_the_line_that_was_reached(anna: Person, site: PreviewProcess) -> None:
+    """Also where its picture begins a little later, and while it plays: never the same line again and again."""
+    at = quiet(anna, 8)
+    say_past(site, at, *((2 * place, f"A|1|1|{name}|1,00") for place, name in enumerate(("ONE", "TWO", "THREE"))))
+    base(anna, at + 4.5)
+    lit = "(name) => [...document.querySelectorAll('#ticket li.now .d')].at(-1)?.textContent === name"
+    anna.page.wait_for_function(lit, arg="THREE")
+    anna.page.keyboard.press("ArrowUp")
+    anna.page.wait_for_function(lit, arg="THREE")
+    for name in ("TWO", "ONE"):
+        anna.until("v.readyState >= 2 && !v.seeking")
+        anna.page.evaluate("() => { document.querySelector('video').currentTime += 0.2; }")  # as a picture that begins so
+        anna.page.keyboard.press("ArrowUp")
+        anna.page.wait_for_function(lit, arg=name)
+
+
 def test_a_ticket_over_a_gap_is_in_step_on_both_sides(anna: Person, site: PreviewProcess) -> None:
     anna.go("/replay/1")
     edges = anna.page.evaluate(

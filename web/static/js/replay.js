@@ -25,6 +25,7 @@ import { toast } from "./toast.js";
 
 const BACK_MS = 30000;
 const TICK_MS = 100;
+const AGAIN_MS = 1600;
 const DAY_AGAIN_MS = 5000;
 const SKIP_MS = 5000;
 const LONG_SKIP_MS = 60000;
@@ -49,6 +50,7 @@ let alarms = [];
 let exceptions = [];
 let marks = [NaN, NaN];
 let sought = NaN; // where the player is being sent
+let lastSought = NaN; // where it was sent last
 let stepping = Promise.resolve(); // steps from line to line go one after the other, however fast they are asked for
 let steps = 0; // asked for and not done
 
@@ -60,6 +62,7 @@ function present() {
 
 async function seek(at) {
   sought = at;
+  lastSought = at;
   try {
     await loadDay(dayOf(at));
     if (sought !== at) return;
@@ -150,8 +153,11 @@ function lineNext(direction, held = false) {
 }
 
 async function stepLine(direction) {
+  const at = present();
+  // one more step back soon after the last goes on from that line: its picture begins later, or plays already
+  const from = direction < 0 && at >= lastSought && at < lastSought + AGAIN_MS ? lastSought : at;
   try {
-    const line = await till.next(present() + direction * 20, direction);
+    const line = await till.next(from + direction * 20, direction);
     if (line) await seek(instantInPicture(line));
     else toast(direction < 0 ? _("There is no ticket line before.") : _("There is no ticket line after."));
   } catch (error) {
