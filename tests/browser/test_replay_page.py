@@ -481,7 +481,7 @@ def test_steps_back_go_on_from_the_line_that_was_reached(anna: Person, site: Pre
     anna.page.wait_for_function(lit, arg="THREE")
     for name in ("TWO", "ONE"):
         anna.until("v.readyState >= 2 && !v.seeking")
-        anna.page.evaluate("() => { document.querySelector('video').currentTime += 0.2; }")  # as a picture that begins so
+        anna.page.evaluate("() => { document.querySelector('video').currentTime += 0.2; }")  # its picture begins so
         anna.page.keyboard.press("ArrowUp")
         anna.page.wait_for_function(lit, arg=name)
 
