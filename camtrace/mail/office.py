@@ -10,7 +10,7 @@ from typing import Any
 from camtrace import clock
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.mail import compose
+from camtrace.mail import compose, wire
 from camtrace.mail.ports import Note, People, Post, Rows, Secrets, SettingRows
 from camtrace.mail.queue import opened
 from camtrace.mail.service import SETTING
@@ -71,8 +71,8 @@ class Office:
             raise Invalid(N_("give the name of the mail server first"), "host")
         author, at = self._authors.get(user.language) or self._authors[self._language], self._now()
         id = author.message_id(str(uuid.uuid4()))
-        mail = compose.message(author.test(at, user.name), author.spoken.language, to, id, at)
-        data = compose.signed(compose.raw(mail), settings.sender, author.place.name)
+        mail = wire.message(author.test(at, user.name), author.spoken.language, to, id, at)
+        data = wire.signed(wire.raw(mail), settings.sender, author.place.name)
         try:
             await self._post.deliver(opened(settings, self._secrets), settings.sender, to, data, _nothing)
         except MailTrouble as trouble:

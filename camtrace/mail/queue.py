@@ -15,7 +15,7 @@ from twisted.logger import Logger
 
 from camtrace import clock
 from camtrace.errors import DatabaseUnavailable
-from camtrace.mail import compose
+from camtrace.mail import wire
 from camtrace.mail.nap import Nap
 from camtrace.mail.ports import Note, Post, Reactor, Rows, Secrets
 from camtrace.mail.settings import MailSettings
@@ -138,7 +138,7 @@ class Queue:
 
         try:
             server = opened(settings, self._secrets)
-            data = compose.signed(mail.message, settings.sender, self._name)
+            data = wire.signed(mail.message, settings.sender, self._name)
             delivery = self._post.deliver(server, settings.sender, mail.recipient, data, entrust)
             self._delivering = defer.Deferred.fromCoroutine(_awaited(delivery))
             await self._delivering

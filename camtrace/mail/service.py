@@ -16,7 +16,7 @@ from camtrace.bus import Bus
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmTriggered, CameraStateChanged, Noted, SettingChanged
 from camtrace.i18n import Translations
-from camtrace.mail import compose, life
+from camtrace.mail import compose, life, wire
 from camtrace.mail.nap import Nap
 from camtrace.mail.ports import AlarmRows, Calendars, Cameras, People, Picture, Reactor, Rows, SettingRows
 from camtrace.mail.queue import Queue
@@ -246,7 +246,7 @@ class Mails:
 
     def _alarm_letter(
         self, camera: Camera, alarm: Alarm, trigger: Trigger | None, person: Recipient
-    ) -> tuple[str, compose.Letter]:
+    ) -> tuple[str, wire.Letter]:
         author = self._author(person)
         cause = trigger.cause if trigger is not None else next(iter(alarm.causes), "")
         if cause == _CONTACT:
@@ -396,20 +396,20 @@ class Mails:
         key: str,
         kind: str,
         person: Recipient,
-        letter: compose.Letter,
+        letter: wire.Letter,
         id: str,
         at: datetime,
         camera_uid: int | None = None,
         picture: bytes | None = None,
     ) -> Outgoing:
         author = self._author(person)
-        mail = compose.message(letter, author.spoken.language, person.email, author.message_id(id), at, picture)
+        mail = wire.message(letter, author.spoken.language, person.email, author.message_id(id), at, picture)
         return Outgoing(
             key=key,
             kind=kind,
             recipient=person.email,
             subject=letter.subject,
-            message=compose.raw(mail),
+            message=wire.raw(mail),
             camera_uid=camera_uid,
         )
 

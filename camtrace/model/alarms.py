@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import NamedTuple
@@ -51,6 +52,22 @@ class Alarm:
 
 NORMALLY = ("open", "closed")
 READS = ("inputs", "coils")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlarmQuery:
+    """Alarms that touch [start, stop], of one of these cameras, with one of these causes; None for any.
+
+    `words`: each must occur in a trigger's message or origin, ignoring case and accents. `seen`: whether somebody said
+    so.
+    """
+
+    camera_uids: Sequence[int] | None = None
+    causes: Sequence[str] | None = None
+    start: datetime | None = None
+    stop: datetime | None = None
+    words: Sequence[str] = ()
+    seen: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

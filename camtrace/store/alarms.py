@@ -7,7 +7,7 @@ from datetime import datetime
 from typing import Any
 
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
-from camtrace.model import Alarm, AlarmMark, AlarmNow, Span, Trigger
+from camtrace.model import Alarm, AlarmMark, AlarmNow, AlarmQuery, Span, Trigger
 from camtrace.store.database import Database
 from camtrace.store.matching import Conditions, holds, pattern
 
@@ -111,33 +111,20 @@ class AlarmStore:
         return found[0] if found else None
 
     async def alarms(
-        self,
-        *,
-        camera_uids: Sequence[int] | None = None,
-        causes: Sequence[str] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
-        seen: bool | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
+        self, query: AlarmQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[Alarm]:
-        """Alarms that touch [start, stop], newest first; of these cameras (None: all), with one of these causes.
-
-        `words`: each must occur in a trigger's message or origin; ignoring case and accents. `seen`: whether somebody
-        said so. `before`: (started_at, id) of the last one of the page before.
-        """
+        """Alarms, newest first. `before`: (started_at, id) of the last one of the page before."""
         wanted = Conditions()
-        wanted.add_given("camera_uid = any(%s)", None if camera_uids is None else list(camera_uids))
-        wanted.add_given("causes && %s::text[]", None if causes is None else list(causes))
-        wanted.add_given("until >= %s", start)
-        wanted.add_given("started_at <= %s", stop)
-        for word in words:
+        wanted.add_given("camera_uid = any(%s)", None if query.camera_uids is None else list(query.camera_uids))
+        wanted.add_given("causes && %s::text[]", None if query.causes is None else list(query.causes))
+        wanted.add_given("until >= %s", query.start)
+        wanted.add_given("started_at <= %s", query.stop)
+        for word in query.words:
             told = f"{holds('message')} or {holds('origin')}"
             condition = f"exists (select from trigger where alarm_id = alarm.id and ({told}))"
             wanted.add(condition, pattern(word), pattern(word))
-        if seen is not None:
-            wanted.add(f"acknowledged_at is {'not null' if seen else 'null'}")
+        if query.seen is not None:
+            wanted.add(f"acknowledged_at is {'not null' if query.seen else 'null'}")
         if before is not None:
             wanted.add("(started_at, id) < (%s, %s)", *before)
         return _alarms(

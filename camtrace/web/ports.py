@@ -13,6 +13,7 @@ from camtrace.model import (
     Alarm,
     AlarmMark,
     AlarmNow,
+    AlarmQuery,
     Calendar,
     Camera,
     CameraState,
@@ -263,16 +264,7 @@ class AlarmStore(Protocol):
 
     async def by_id(self, id: int) -> Alarm | None: ...
     async def alarms(
-        self,
-        *,
-        camera_uids: Sequence[int] | None = None,
-        causes: Sequence[str] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
-        seen: bool | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
+        self, query: AlarmQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[Alarm]: ...
     async def triggers(self, alarm_ids: Sequence[int], most: int = ...) -> dict[int, list[Trigger]]: ...
     async def marks(

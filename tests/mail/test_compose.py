@@ -12,8 +12,9 @@ from support.words import translations
 
 from camtrace import i18n
 from camtrace.cameras.status import REASONS
-from camtrace.mail import compose
-from camtrace.mail.compose import Author, CameraReport, DiskReport, Letter, Place, Report
+from camtrace.mail import compose, wire
+from camtrace.mail.compose import Author, CameraReport, DiskReport, Place, Report
+from camtrace.mail.wire import Letter
 from camtrace.model import CAUSES, GAP_CAUSES, Alarm, Camera, CameraState, Gap, Status, Trigger
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
@@ -55,7 +56,7 @@ def test_an_alarm_in_each_language(
     spoken: dict[str, i18n.Translations], language: str, subject: str, words: list[str]
 ) -> None:
     letter = Author(PLACE, spoken[language], REASONS).alarm(TILL, ALARM, TRIGGER)
-    text = compose.as_text(letter)
+    text = wire.as_text(letter)
     assert letter.subject == subject
     for each in [*words, "192.168.1.13", "door 2", f"https://cctv.shop/replay/3?at={NOON.timestamp():.3f}"]:
         assert each in text
@@ -87,10 +88,10 @@ def test_every_kind_is_said_whole(spoken: dict[str, i18n.Translations], language
     for letter, plain in zip(
         letters, [english.alarm(TILL, ALARM), None, None, None, None, None, None, None], strict=True
     ):
-        assert "{" not in compose.as_text(letter) + letter.subject
+        assert "{" not in wire.as_text(letter) + letter.subject
         if plain is not None and language != "en":
             assert letter.title != plain.title
-    assert "1:00:05" in compose.as_text(letters[3])
+    assert "1:00:05" in wire.as_text(letters[3])
 
 
 def test_a_sign_of_life(author: Author) -> None:
@@ -105,7 +106,7 @@ def test_a_sign_of_life(author: Author) -> None:
         (DiskReport("/mnt/a", "ok", 123_400_000_000), DiskReport("/mnt/b", "absent", 0, "not mounted")),
     )
     letter = author.life(1234, report)
-    text = compose.as_text(letter)
+    text = wire.as_text(letter)
     assert letter.subject == "[Marché Sud] Sign of life 1,234: 2 things to look at"
     for words in (
         "1.2.3",
@@ -117,7 +118,7 @@ def test_a_sign_of_life(author: Author) -> None:
     ):
         assert words in text
     own = author.life(1234, report, may_see=(101,))
-    assert "Yard" not in compose.as_text(own) and "1 thing to look at" in own.subject
+    assert "Yard" not in wire.as_text(own) and "1 thing to look at" in own.subject
     healthy = author.life(2, Report(NOON, NOON, "1", (CameraReport(TILL, well, None),), ()))
     assert healthy.subject == "[Marché Sud] Sign of life 2: all is well"
 
@@ -132,8 +133,8 @@ def test_words_from_outside_cannot_write_the_mail(author: Author) -> None:
     """Markup, line ends and our own places in names stay text."""
     evil = Camera(uid=1, id=1, name="x\r\nBcc: all@shop.example <b>{number}</b>")
     letter = author.alarm(evil, ALARM, Trigger(at=NOON, cause="tcp", message="<script>alert(1)</script>"))
-    mail = compose.message(letter, "en", "anna@shop.example", "1@cctv.shop", NOON)
-    read = message_from_bytes(compose.signed(compose.raw(mail), "cam@shop.example", "Shop\n Bcc: x"), policy=default)
+    mail = wire.message(letter, "en", "anna@shop.example", "1@cctv.shop", NOON)
+    read = message_from_bytes(wire.signed(wire.raw(mail), "cam@shop.example", "Shop\n Bcc: x"), policy=default)
     assert read["Bcc"] is None and read["To"] == "anna@shop.example"
     page = read.get_body(("html",)).get_content()
     assert "<script>" not in page and "<b>" not in page and "&lt;script&gt;" in page
@@ -142,22 +143,22 @@ def test_words_from_outside_cannot_write_the_mail(author: Author) -> None:
 def test_a_mail_with_its_picture(author: Author) -> None:
     """Text and HTML, the picture inside, headers that programs know it by; no line is too long for SMTP."""
     letter = author.alarm(TILL, ALARM, TRIGGER)
-    mail = compose.message(letter, "en", "anna@shop.example", "abc@cctv.shop", NOON, JPEG)
-    data = compose.signed(compose.raw(mail), "cam@shop.example", "Marché Sud")
+    mail = wire.message(letter, "en", "anna@shop.example", "abc@cctv.shop", NOON, JPEG)
+    data = wire.signed(wire.raw(mail), "cam@shop.example", "Marché Sud")
     assert max(map(len, data.split(b"\r\n"))) < 998 and b"\n" not in data.replace(b"\r\n", b"") and data.isascii()
     read = message_from_bytes(data, policy=default)
     assert read["From"].addresses[0].addr_spec == "cam@shop.example"
     assert read["From"].addresses[0].display_name == "Marché Sud"
     assert (read["Subject"], read["Message-ID"]) == (letter.subject, "<abc@cctv.shop>")
     assert read["Auto-Submitted"] == "auto-generated" and read["Date"].datetime == NOON
-    assert compose.as_text(letter) == read.get_body(("plain",)).get_content().replace("\r\n", "\n")
+    assert wire.as_text(letter) == read.get_body(("plain",)).get_content().replace("\r\n", "\n")
     [picture] = [part for part in read.walk() if part.get_content_type() == "image/jpeg"]
     assert picture.get_content() == JPEG
     assert f"cid:{picture['Content-ID'].strip('<>')}" in read.get_body(("html",)).get_content()
 
 
 def test_without_a_picture_nothing_is_attached(author: Author) -> None:
-    mail = compose.message(author.alarm(TILL, ALARM), "en", "a@b.example", "1@x", NOON)
+    mail = wire.message(author.alarm(TILL, ALARM), "en", "a@b.example", "1@x", NOON)
     assert [part.get_content_type() for part in mail.walk()] == ["multipart/alternative", "text/plain", "text/html"]
 
 
@@ -176,5 +177,5 @@ def test_all_causes_have_words() -> None:
 
 
 def test_a_letter_of_nothing_but_a_title() -> None:
-    assert compose.as_text(Letter("s", "t")) == "t\n"
-    assert "<h1" in compose.as_html(Letter("s", "t"), "en")
+    assert wire.as_text(Letter("s", "t")) == "t\n"
+    assert "<h1" in wire.as_html(Letter("s", "t"), "en")

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
+from typing import Any
 
 from support.database import DatabaseCase
 
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered
 from camtrace.metrics import Metrics
-from camtrace.model import Alarm, AlarmRecording, Calendar, Hours, Span, SpecialDays, Trigger
+from camtrace.model import Alarm, AlarmQuery, AlarmRecording, Calendar, Hours, Span, SpecialDays, Trigger
 from camtrace.store.alarms import MOST_TRIGGERS, AlarmStore
 from camtrace.store.calendars import CalendarStore
 from camtrace.store.cameras import CameraStore
@@ -102,8 +103,8 @@ class AlarmStoreTests(DatabaseCase):
         ]
         await self.facts.write([triggered(10 + each.id, each) for each in alarms])
 
-        async def ids(**asked: object) -> list[int]:
-            return [found.id for found in await self.store.alarms(**asked)]
+        async def ids(limit: int = 100, before: tuple[datetime, int] | None = None, **asked: Any) -> list[int]:
+            return [found.id for found in await self.store.alarms(AlarmQuery(**asked), limit, before)]
 
         self.assertEqual(await ids(), [4, 3, 2, 1])
         self.assertEqual(await ids(camera_uids=[3, 5]), [4, 3, 1])

@@ -14,6 +14,7 @@ from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, Camer
 from camtrace.metrics import Metrics
 from camtrace.model import (
     Alarm,
+    AlarmQuery,
     CameraState,
     DisconnectionQuery,
     JournalEntry,
@@ -202,8 +203,8 @@ class SearchTests(DatabaseCase):
         await facts.write([AlarmTriggered(110, one, trigger), AlarmTriggered(111, two, replace(trigger, message="x"))])
         await facts.write([AlarmAcknowledged(112, seen)])
 
-        async def found(**asked: object) -> list[int]:
-            return [alarm.id for alarm in await store.alarms(**asked)]  # type: ignore[arg-type]
+        async def found(**asked: Any) -> list[int]:
+            return [alarm.id for alarm in await store.alarms(AlarmQuery(**asked))]
 
         self.assertEqual(await found(words=["ARRIERE", "10.0"]), [100])
         self.assertEqual(await found(seen=True), [100])

@@ -12,7 +12,7 @@ from twisted.internet import defer
 from camtrace.bus import Bus
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import AlarmTriggered
-from camtrace.model import Alarm, AlarmMark, Calendar, Trigger
+from camtrace.model import Alarm, AlarmMark, AlarmQuery, Calendar, Trigger
 
 ALARM = {
     "calendar": "always",
@@ -57,26 +57,22 @@ class StoredAlarms:
         return self.by_number.get(id)
 
     async def alarms(
-        self,
-        *,
-        camera_uids: Sequence[int] | None = None,
-        causes: Sequence[str] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        words: Sequence[str] = (),
-        seen: bool | None = None,
-        limit: int = 100,
-        before: tuple[datetime, int] | None = None,
+        self, query: AlarmQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[Alarm]:
+        def told(word: str, alarm: Alarm) -> bool:
+            return any(word.lower() in trigger.message.lower() for trigger in self.heard.get(alarm.id, []))
+
         found = [
             alarm
             for alarm in self.by_number.values()
-            if (camera_uids is None or alarm.camera_uid in camera_uids)
-            and (causes is None or not set(causes).isdisjoint(alarm.causes))
-            and (seen is None or seen == (alarm.acknowledged_at is not None))
-            and all(any(word.lower() in t.message.lower() for t in self.heard.get(alarm.id, [])) for word in words)
-            and (start is None or alarm.until >= start)
-            and (stop is None or alarm.started_at <= stop)
+            if (query.camera_uids is None or alarm.camera_uid in query.camera_uids)
+            and (query.causes is None or not set(query.causes).isdisjoint(alarm.causes))
+            and (query.seen is None or query.seen == (alarm.acknowledged_at is not None))
+            and all(
+                any(word.lower() in t.message.lower() for t in self.heard.get(alarm.id, [])) for word in query.words
+            )
+            and (query.start is None or alarm.until >= query.start)
+            and (query.stop is None or alarm.started_at <= query.stop)
             and (before is None or (alarm.started_at, alarm.id) < before)
         ]
         return sorted(found, key=lambda alarm: (alarm.started_at, alarm.id), reverse=True)[:limit]
@@ -87,7 +83,7 @@ class StoredAlarms:
     async def marks(
         self, camera_uids: Sequence[int] | None, start: datetime, stop: datetime, most: int, limit: int
     ) -> list[AlarmMark]:
-        return joined(await self.alarms(camera_uids=camera_uids, start=start, stop=stop, limit=limit), most)
+        return joined(await self.alarms(AlarmQuery(camera_uids=camera_uids, start=start, stop=stop), limit), most)
 
 
 class StoredCalendars:

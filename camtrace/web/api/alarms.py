@@ -12,7 +12,7 @@ from klein import Response
 from camtrace import clock
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
-from camtrace.model import CAUSES, Alarm, Camera, Trigger, User
+from camtrace.model import CAUSES, Alarm, AlarmQuery, Camera, Trigger, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, answer, body_of, page_of, read_instant
 from camtrace.web.api.shapes import Shape, alarm_shape, mark_shape
@@ -155,16 +155,15 @@ class AlarmsApi:
         self, query: Query, camera_uids: Sequence[int] | None, limit: int, before: Position | None
     ) -> list[Alarm]:
         seen = query.choice("seen", ("0", "1"))
-        return await self._store.alarms(
+        wanted = AlarmQuery(
             camera_uids=camera_uids,
             causes=query.choices("cause", CAUSES),
             start=query.instant("start"),
             stop=query.instant("stop"),
             words=words_of(query.text("text")),
             seen=None if seen is None else seen == "1",
-            limit=limit,
-            before=before,
         )
+        return await self._store.alarms(wanted, limit, before)
 
     def _row(self, voice: Voice, alarm: Alarm, triggers: Sequence[Trigger], name: str) -> Sequence[Cell]:
         camera, end = self._directory.by_uid(alarm.camera_uid), alarm.ended_at or alarm.until
