@@ -26,7 +26,7 @@ test: $(VENV)/.installed-test
 	nice -n 19 $(BIN)/mypy > $$types 2>&1 & typing=$$!; \
 	$(BIN)/ruff check . || failed="$$failed ruff"; \
 	$(BIN)/ruff format --check --quiet . || failed="$$failed format"; \
-	$(BIN)/python -m pytest -n 5 --dist loadfile --no-loadscope-reorder -m "not alone" $(TESTS) || test $$? = 5 || failed="$$failed pytest"; \
+	$(BIN)/python -m pytest -n 4 --dist loadfile --no-loadscope-reorder -m "not alone" $(TESTS) || test $$? = 5 || failed="$$failed pytest"; \
 	$(BIN)/python -m pytest -n 2 --dist loadfile -m alone $(TESTS) || test $$? = 5 || failed="$$failed alone"; \
 	wait $$typing || failed="$$failed mypy"; \
 	cat $$types; rm -f $$types; \

@@ -24,9 +24,8 @@ from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
 READ_BYTES = 1 << 14
-TURN_BYTES = (
-    2 * READ_BYTES
-)  # understood in one turn of the reactor, of all connections: 50 ms; others wait for the next
+TURN_BYTES = 2 * READ_BYTES  # understood in one turn of the reactor, of all connections: 50 ms; the rest waits
+LATER_BYTES = 4096  # of one connection that wait for a turn: it is then read no further
 CROWDED_SECONDS = 0.01  # until it is looked again whether facts still wait to become durable
 MAX_SAMPLE = 80  # characters of a bad line that are told
 LAST_READING_SECONDS = 0.5  # for what tills have sent when the server stops
@@ -69,7 +68,7 @@ class TillConnection(protocol.Protocol):
         self._ended = False
         self._under_way = 0
         self._paused = False
-        self._later = b""  # what was read when this turn of the reactor had no room for it: no more is read then
+        self._later = b""  # what was read when this turn of the reactor had no room for it
         self._is_lost = False
         self._has_spoken = False
         self._bad = 0  # lines that could not be read
@@ -91,14 +90,17 @@ class TillConnection(protocol.Protocol):
         if not self._accepted or self._ended:
             return
         self.factory.reads += 1
-        if self._later or not self.factory.has_room(len(data)):
+        if self._later:
             self._later += data
+        elif self.factory.has_room(len(data)):
+            self._understand(data)
+        else:
+            self._later = data
             self.factory.wait(self)
-            if not self._paused:
-                self._paused = True
-                self.transport.pauseProducing()
-            return
-        self._understand(data)
+        # a till may go on by another connection: it would be overtaken if this one were left unread for less
+        if len(self._later) > LATER_BYTES and not self._paused:
+            self._paused = True
+            self.transport.pauseProducing()
 
     def go_on(self) -> int:
         """Understand what was read before; answers how many bytes that is."""
@@ -190,7 +192,8 @@ class TillConnection(protocol.Protocol):
         if not self._has_spoken and self._bad - bad < len(lines):
             self._has_spoken = True
             self.factory.silent.discard(self._peer, self)
-        if self._under_way and not self._paused and (self._under_way > MAX_UNDER_WAY or receiver.is_crowded):
+        is_crowded = receiver.is_crowded and not self.factory.takes_turns  # else it waits for its turn
+        if self._under_way and not self._paused and (self._under_way > MAX_UNDER_WAY or is_crowded):
             self._paused = True
             self.transport.pauseProducing()
 
@@ -269,6 +272,11 @@ class TillFactory(protocol.Factory):
         """Whether somebody looks at what tills send."""
         return self.capture is not None and self.capture.active
 
+    @property
+    def takes_turns(self) -> bool:
+        """Whether what is read is understood in turns of the reactor."""
+        return self._reactor is not None
+
     def admits(self, peer: str) -> bool:
         """Whether `peer` may connect now; if not, that is told."""
         if not self._admission.peer(peer):
@@ -286,7 +294,7 @@ class TillFactory(protocol.Factory):
 
         A till may have ended one connection and gone on by another: what was read first is understood first.
         """
-        if self._reactor is None:
+        if not self.takes_turns:
             return True
         if self._waiting or self.receiver.is_crowded:
             return False

@@ -353,13 +353,18 @@ class Turns(ConnectionCase):
         """What it said before comes first, the half line behind it too; a crowd before the database is waited for."""
         self.receiver.is_crowded = True
         first, _ = self.connect()
-        first.dataReceived(b"1\nhalf")
+        first.dataReceived(b"1\n")
+        self.clock.advance(1)
+        first.dataReceived(b"2\nhalf")  # it is read on, lest the other overtake it
         first.connectionLost(Failure(error.ConnectionDone()))
         second, transport = self.connect()
-        second.dataReceived(b"2\n")
+        second.dataReceived(b"3\n")
         self.clock.advance(1)
-        self.assertEqual((self.receiver.lines, transport.producerState), ([], "paused"))
+        self.assertEqual((self.receiver.lines, transport.producerState), ([], "producing"))
+        second.dataReceived(self.read)
+        self.assertEqual(transport.producerState, "paused")
         self.receiver.is_crowded = False
         self.clock.advance(1)
-        self.assertEqual([line for line, _, _ in self.receiver.lines], [b"1", b"half", b"2"])
+        self.assertEqual([line for line, _, _ in self.receiver.lines[:4]], [b"1", b"2", b"half", b"3"])
+        self.assertEqual(len(self.receiver.lines), 4 + self.read.count(b"\n"))
         self.assertEqual(transport.producerState, "producing")
