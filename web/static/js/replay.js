@@ -51,6 +51,7 @@ let exceptions = [];
 let marks = [NaN, NaN];
 let sought = NaN; // where the player is being sent
 let lastSought = NaN; // where it was sent last
+let arriving = Promise.resolve(); // until the player was sent there
 let stepping = Promise.resolve(); // steps from line to line go one after the other, however fast they are asked for
 let steps = 0; // asked for and not done
 
@@ -60,7 +61,12 @@ function present() {
   return Number.isNaN(player.gapAt) ? player.at : player.gapAt;
 }
 
-async function seek(at) {
+function seek(at) {
+  arriving = sendTo(at);
+  return arriving;
+}
+
+async function sendTo(at) {
   sought = at;
   lastSought = at;
   try {
@@ -146,6 +152,11 @@ function faster(step) {
 }
 
 /** `held`: the key is held down, and steps are taken while it is, none afterwards. */
+/** One picture on (1) or back (-1) from where the player is being sent. */
+function stepPicture(direction) {
+  arriving.then(() => player.step(direction), () => {});
+}
+
 function lineNext(direction, held = false) {
   if (held && steps) return;
   steps += 1;
@@ -175,8 +186,8 @@ function toggleSound() {
 }
 
 byId("play").addEventListener("click", playPause);
-byId("step-back").addEventListener("click", () => player.step(-1));
-byId("step-on").addEventListener("click", () => player.step(1));
+byId("step-back").addEventListener("click", () => stepPicture(-1));
+byId("step-on").addEventListener("click", () => stepPicture(1));
 byId("line-before").addEventListener("click", () => lineNext(-1));
 byId("line-after").addEventListener("click", () => lineNext(1));
 byId("sound").addEventListener("click", toggleSound);
@@ -256,8 +267,8 @@ byId("mark-out").addEventListener("click", () => setMarks(marks[0], present()));
 onKeys(["Space", "K"], _("Play, pause"), playPause);
 onKeys(["J"], _("Slower"), () => faster(-1));
 onKeys(["L"], _("Faster"), () => faster(1));
-onKeys([","], _("One picture back"), () => player.step(-1));
-onKeys(["."], _("One picture on"), () => player.step(1));
+onKeys([","], _("One picture back"), () => stepPicture(-1));
+onKeys(["."], _("One picture on"), () => stepPicture(1));
 onKeys(["ArrowLeft"], _("5 s back"), () => seek(present() - SKIP_MS));
 onKeys(["ArrowRight"], _("5 s on"), () => seek(present() + SKIP_MS));
 onKeys(["Shift ArrowLeft"], _("1 min back"), () => seek(present() - LONG_SKIP_MS));
