@@ -121,7 +121,7 @@ class Exceptions:
             for source, offset in tills
             if not watch.rule.lines.sources or source in {each.casefold() for each in watch.rule.lines.sources}
         ]
-        return min(max(0.0, *reaches, 0.0), MOST_REACH)
+        return min(max([0.0, *reaches]), MOST_REACH)
 
     # ── inside ──
 
