@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 from typing import Any
 
+from playwright.sync_api import Page
 from support.browser import Person, PreviewProcess
 from support.needs import needs
 
@@ -30,14 +31,21 @@ BREAD = """\
 """
 
 
+def listening(anna: Person) -> Page:
+    """The page, once nothing that a till says escapes it and a dialect is drawn."""
+    page = anna.go("/capture")
+    page.wait_for_selector("#arrive-state:has-text('Waiting for a till')")
+    page.wait_for_selector("#outcome li")
+    return page
+
+
 def printed(site: PreviewProcess, data: bytes) -> None:
     site.tell("print " + base64.b64encode(data).decode())
 
 
 def test_a_till_is_taught_by_pointing(anna: Person, site: PreviewProcess) -> None:
     """A baker's receipts are like no preset: what each line is is said of it, saving puts it to use at once."""
-    page = anna.go("/capture")
-    page.wait_for_selector("#outcome li")
+    page = listening(anna)
     printed(site, BREAD.encode("cp858"))
     page.wait_for_selector("#arrived li.bad:has-text('A TRÈS BIENTÔT')")
     page.click("#take")
@@ -72,8 +80,7 @@ def test_a_till_is_taught_by_pointing(anna: Person, site: PreviewProcess) -> Non
 
 def test_a_printer_is_taught(anna: Person, site: PreviewProcess) -> None:
     """Its bytes become the sample, a preset reads them; settings are written by hand, faults told beside them."""
-    page = anna.go("/capture")
-    page.wait_for_selector("#outcome li")
+    page = listening(anna)
     page.select_option("#senders select", "")
     page.wait_for_selector(".toast")
     printed(site, BY_NAME["escpos"].sample)
@@ -158,7 +165,7 @@ def test_how_the_ticket_is_shown_is_remembered(anna: Person) -> None:
 
 def test_a_till_is_connected_by_two_clicks(anna: Person, site: PreviewProcess) -> None:
     """What it speaks is said beside its address, its letters are mended there, a camera is tied and untied there."""
-    page = anna.go("/capture")
+    page = listening(anna)
     row = "#senders tr:has-text('192.168.10.40')"
     printed(site, b"1|0|7|0|D|1,00\n")
     page.wait_for_selector(row)

@@ -190,8 +190,8 @@ class FootageTests(OneServer):
                 source += [f"user-pw={PASSWORD}", "name=s"]
                 sinks = ["s.", "!", "rtph264depay", "!", "fakesink", "s.", "!", "rtpmp4gdepay", "!", "fakesink"]
                 done = run("gst-launch-1.0", *source, *sinks)
-                self.assertEqual(done.returncode, 0, done.stderr)
-                self.assertIn("EOS", done.stdout)
+                # its exit code tells nothing: at the end it interrupts its own PAUSE, now and then
+                self.assertIn("Got EOS", done.stdout, done.stderr)
 
     def test_follow_and_live(self) -> None:
         """`follow=1` goes on into what is recorded meanwhile; /live shows what comes."""

@@ -19,6 +19,8 @@ from camtrace.auth import PlayerSecret
 
 QUERY = f"start={unix(START)}&stop={unix(START) + 600}"
 needs_ffmpeg = pytest.mark.skipif(shutil.which("ffmpeg") is None, reason="ffmpeg is not installed")
+# its exit code tells nothing: at the end it interrupts its own PAUSE, and sends a last report to closed ports
+GST_ENDED = "Got EOS"
 needs_gstreamer = pytest.mark.skipif(shutil.which("gst-launch-1.0") is None, reason="GStreamer is not installed")
 UDP_SPEED = 3  # a player that has to wait for the processor holds most of a second then
 
@@ -192,10 +194,9 @@ class GstreamerTests(Playing):
             footage.chunks = [chunk for chunk in footage.chunks if chunk.samples[0].at_us < ends_us]
             source = f"rtspsrc location={self.serve(footage)}?{QUERY} protocols={protocol} latency=100"
             pipeline = f"{source} ! {depay} ! decodebin ! identity silent=false ! fakesink sync=false"
-            out, err, code = await run("gst-launch-1.0", "-v", *pipeline.split(), seconds=30)
+            out, err, _ = await run("gst-launch-1.0", "-v", *pipeline.split(), seconds=30)
             said = [line for line in out.splitlines() if " stats = " not in line and "chain " not in line]
-            late = protocol == "udp" and "Could not write" in err  # its last report, to ports that TEARDOWN has closed
-            self.assertTrue(code == 0 or late, "\n".join([err, *said]))
+            self.assertIn(GST_ENDED, out, "\n".join([err, *said]))
             # one that has to wait for the processor may miss a datagram, and ends all the same
             least = pictures if protocol == "tcp" else 0.95 * pictures
             self.assertTrue(least <= out.count("chain   *") <= pictures, out.count("chain   *"))
@@ -222,5 +223,5 @@ class GstreamerTests(Playing):
         """Without a slash before the question mark GStreamer asks for /player/regul/track1 and still plays."""
         url = self.serve(ClipFootage("vtest_h264_baseline.mp4", 6)).rstrip("/")
         pipeline = f"rtspsrc location={url}?{QUERY} protocols=tcp latency=100 ! rtph264depay ! fakesink sync=false"
-        _, err, code = await run("gst-launch-1.0", *pipeline.split(), seconds=30)
-        self.assertEqual(code, 0, err)
+        out, err, _ = await run("gst-launch-1.0", *pipeline.split(), seconds=30)
+        self.assertIn(GST_ENDED, out, err)

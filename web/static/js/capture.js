@@ -75,7 +75,8 @@ function drawArrived() {
   byId("arrived").replaceChildren(...arrived.slice().reverse().map((line) => lineItem(line, shownAs())));
   byId("arrive-state").textContent = arrived.length
     ? ngettext("{count} line, the newest first.", "{count} lines, the newest first.", arrived.length)
-    : reads.length ? _("Bytes arrive, but no line has an end yet.") : _("Waiting for a till to say something.");
+    : reads.length ? _("Bytes arrive, but no line has an end yet.")
+    : stream?.readyState === EventSource.OPEN ? _("Waiting for a till to say something.") : _("Connecting…");
   byId("take").disabled = !reads.length;
 }
 
@@ -103,8 +104,9 @@ function listen() {
     heardFrom(read.sender);
     drawSoon();
   });
-  stream.addEventListener("open", () => { arrived = []; reads = []; }); // what is kept is told again
+  stream.addEventListener("open", () => { arrived = []; reads = []; drawSoon(); }); // what is kept is told again
   stream.addEventListener("error", () => {
+    drawSoon();
     if (stream.readyState === EventSource.CLOSED) waiting = setTimeout(listen, AGAIN_MS);
   });
   drawArrived();
@@ -365,9 +367,12 @@ async function begin() {
   } catch (error) {
     byId("tried").textContent = error.message;
   }
+  const sender = wanted.get("sender") ?? "";
+  if (sender) addSender(sender);
+  byId("sender").value = sender;
+  listen(); // what is said before is not kept
   await redraw();
-  if (wanted.get("sender")) watch(wanted.get("sender"));
-  else listen();
+  if (sender) byId("arrives-title").scrollIntoView({ block: "start" });
   setInterval(() => { if (!document.hidden) redrawLater(); }, TABLES_MS);
 }
 begin();
