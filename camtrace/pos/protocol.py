@@ -21,6 +21,7 @@ from camtrace.pos.dialects import Dialects
 from camtrace.pos.framing import Cutter, cutter
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
+from camtrace.pos.wrapping import HOLD_SECONDS, Wraps
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
 READ_BYTES = 1 << 14
@@ -60,6 +61,8 @@ class TillConnection(protocol.Protocol):
     def __init__(self) -> None:
         self._splitter: Splitter | Cutter = Splitter()
         self._reader: Reader | None = None  # None: the CamTrace protocol
+        self._wraps: Wraps | None = Wraps(printed=False)
+        self._release: Any = None  # the call that lets the line go which may have half of a card's number
         self._generation = 0  # of the dialects, when it was last asked what this till speaks
         self._shown: MaskedStream | None = None
         self._number = 0
@@ -123,6 +126,7 @@ class TillConnection(protocol.Protocol):
         except FramingLost as lost:
             self._ended = True
             self._take(lost.before)
+            self._let_go()
             self.factory.receiver.lost(self._peer, lost)
             self.factory.complaints.tell(self._peer, lost.code, f"closed: {lost}", limit=lost.limit // 1024)
             self.transport.abortConnection()
@@ -143,6 +147,7 @@ class TillConnection(protocol.Protocol):
         """All that it has sent is understood, but for a line without an end: that counts."""
         if not self._ended:
             self._take(self._splitter.flush())
+        self._let_go()
         if self._shown is not None and self.factory.capture is not None:
             self.factory.capture.read(self._peer, self._number, self._shown.flush())
         if self._reader is not None and self.factory.dialects is not None:
@@ -152,6 +157,7 @@ class TillConnection(protocol.Protocol):
         """End it from our side. A line without an end counts, as when the till ends it."""
         self._ended = True
         self._take(self._splitter.flush())
+        self._let_go()
         self.transport.loseConnection()
 
     @property
@@ -172,6 +178,8 @@ class TillConnection(protocol.Protocol):
         if dialect is None or before is None or dialect.framing != before.framing:
             self._take(self._splitter.flush())
             self._splitter = cutter(dialect)
+        self._let_go()
+        self._wraps = Wraps(dialect is not None) if dialect is None or dialect.kind == "receipt" else None
         self._reader = None if dialect is None else dialects.reader(self._peer, dialect)
 
     def _show(self, data: bytes) -> None:
@@ -182,6 +190,25 @@ class TillConnection(protocol.Protocol):
             capture.read(self._peer, self._number, self._shown.feed(data))
 
     def _take(self, lines: list[bytes]) -> None:
+        if self._wraps is None or not lines:
+            self._hand_on(lines)
+            return
+        self._hand_on(self._wraps.feed(lines))
+        if self._release is not None:
+            self._release.cancel()
+            self._release = None
+        if self._wraps.holds:
+            self._release = self.factory.later(HOLD_SECONDS, self._let_go)
+
+    def _let_go(self) -> None:
+        """The line that was held until the next one is seen goes on without it."""
+        waiting, self._release = self._release, None
+        if waiting is not None and waiting.active():
+            waiting.cancel()
+        if self._wraps is not None:
+            self._hand_on(self._wraps.flush())
+
+    def _hand_on(self, lines: list[bytes]) -> None:
         if not lines:
             return
         receiver, bad = self.factory.receiver, self._bad
@@ -305,6 +332,13 @@ class TillFactory(protocol.Factory):
             return False
         self._room -= count
         return True
+
+    def later(self, seconds: float, call: Callable[[], object]) -> Any:
+        """Call that after so long; at once, and None, where there are no turns."""
+        if self.takes_turns:
+            return self._reactor.callLater(seconds, call)
+        call()
+        return None
 
     def wait(self, connection: TillConnection) -> None:
         """It has read what there was no room for."""

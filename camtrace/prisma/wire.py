@@ -388,7 +388,7 @@ def _masked(packet: bytes, values: tuple[bytes, ...], text: str) -> bytes:
         packet = packet[: SIZE + shift] + mask(packet[SIZE + shift :])
     for name in _LOOSE:
         start, end = SPANS[name][0] + shift, SPANS[name][1] + shift
-        packet = packet[:start] + mask(packet[start:end]) + packet[end:]
+        packet = packet[:start] + mask(packet[start:end]).ljust(end - start) + packet[end:]
     return packet
 
 
