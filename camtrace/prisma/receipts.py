@@ -13,7 +13,7 @@ number 0. Besides:
   lines of its receipt does not open another.
 - A source that was silent for longer than the timeout has abandoned its receipt.
 - An event outside of any receipt is a ticket of its own, of the kind "event".
-- The total is the `Sum` of the latest event, by the sender's clock where it tells it.
+- The total is the `Sum` of the latest event that may tell it, by the sender's clock where it gives the time.
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from camtrace.model import Ticket
-from camtrace.prisma.catalogue import OWN, RETURN, RETURN_END, SALE, SALE_END, Kind
+from camtrace.prisma.catalogue import HEARTBEAT, OWN, RETURN, RETURN_END, SALE, SALE_END, Kind
 
 PROTOCOL = "prisma"
 TIMEOUT = timedelta(minutes=30)
@@ -230,7 +230,11 @@ class Receipts:
         if closed_at is None and kind.closing and kind.code not in OWN:
             closed_at = entry.at
         total = before.total
-        if entry.total is not None and not kind.is_aside and _is_later(entry.sent_at, receipt.total_at):
+        if (
+            entry.total is not None
+            and _tells_total(entry, before.number)
+            and _is_later(entry.sent_at, receipt.total_at)
+        ):
             total = entry.total
             receipt.total_at = entry.sent_at or receipt.total_at
         ticket = Ticket(  # written out: this is done for every event
@@ -270,6 +274,18 @@ class Receipts:
 
 def _is_number(number: str) -> bool:
     return number not in ("", "0")
+
+
+def _tells_total(entry: Entry, number: str) -> bool:
+    """Whether an event within the receipt `number` has the receipt's total in `Sum`, as the manual asks of all of them.
+
+    One of another number has not. Of what the till says of itself only what bears the number (127, a changed price).
+    """
+    if entry.kind.code == HEARTBEAT or entry.kind.code in OWN:
+        return False
+    if entry.kind.is_aside:
+        return _is_number(number) and entry.number == number
+    return not _is_number(entry.number) or number in ("", entry.number)
 
 
 def _is_later(sent_at: datetime | None, before: datetime | None) -> bool:

@@ -19,6 +19,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from camtrace.model import Line
@@ -26,6 +27,9 @@ from camtrace.tickets.roles import ARTICLE, role_of
 
 ANNULLED, RETURNED, OFFERED, LOST = "ANNULE", "RETOUR", "OFFERT", "PERTE"
 KINDS = {ANNULLED: "cancelled", RETURNED: "returned", OFFERED: "offered", LOST: "lost"}
+_NO_TOTAL = (60, 61, 130)  # a sign of life, and what the server itself says
+_OF_ITSELF = range(101, 201)  # what a till says of itself: part of a receipt where it bears the number
+LATE = timedelta(seconds=10)  # by more no event is delayed: the till's clock was set
 MOST_ARTICLES = 2000  # of a ticket whose end never comes, older articles are not looked for any more
 
 
@@ -43,6 +47,8 @@ class Tally:
         self._known = True
         self._whole = True
         self._begun = False
+        self._number = ""  # of a Prisma receipt
+        self._sum_at: datetime | None = None  # when its sum was told, by the till's clock
 
     @classmethod
     def of(cls, lines: Iterable[Line]) -> Tally:
@@ -85,8 +91,9 @@ class Tally:
 
     def _event(self, line: Line) -> None:
         """One event of a Prisma receipt: 9 and 18 take an article off, 25 all of them."""
-        if line.total is not None and not line.is_hidden:
-            self._sum = line.total
+        self._number = self._number or line.ticket
+        if line.total is not None and self._tells_total(line):
+            self._sum, self._sum_at = line.total, line.sent_at or self._sum_at
         role = role_of(line)
         if role == ARTICLE:
             self._counts["articles"] += 1
@@ -105,6 +112,16 @@ class Tally:
             self._articles.clear()
         elif line.special == RETURNED and line.amount is not None:
             self._counts["returned"] += 1
+
+    def _tells_total(self, line: Line) -> bool:
+        """Whether the receipt comes to what an event says: as `prisma.receipts` has it, shown on screens or not."""
+        code = int(line.type)
+        if code in _NO_TOTAL or (line.ticket or self._number) != self._number:
+            return False
+        if code in _OF_ITSELF and not line.ticket:
+            return False
+        before = self._sum_at
+        return before is None or line.sent_at is None or line.sent_at >= before or before - line.sent_at > LATE
 
     def _at_position(self, line: Line) -> Line | None:
         """The article at the place that `line` names, or else the latest of the same code."""
