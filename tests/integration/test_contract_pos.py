@@ -44,6 +44,7 @@ FIELDS = [
     "total",
     "tender",
     "discount",
+    "total_discount",
     "card",
     "raw",
     "cameras",
