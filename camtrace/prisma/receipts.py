@@ -8,6 +8,8 @@ number 0. Besides:
 - A blank number says nothing: it opens nothing but with 4 and 46, and closes nothing.
 - Heartbeats, fired rules and what the till says of its own state neither open nor close.
 - A till that opens receipts without a number (0 or blank) may go on so: there, 0 closes nothing.
+- An event with number 0 in the middle of a receipt, as of a drawer, ends it; what bears the receipt's number behind it
+  belongs to it all the same, but for another 4 or 46.
 - UDP loses, repeats and reorders. What bears the number of the receipt just closed belongs to it; what bears that of
   one closed some seconds ago does, too, and disturbs nothing that was opened since. A 4 that comes behind the first
   lines of its receipt does not open another.
@@ -86,6 +88,7 @@ class _Receipt:
     ticket: Ticket
     last_at: datetime
     begun: bool = False  # its 4 or 46 was here
+    cut: bool = False  # number 0 has ended it: what bears its number all the same goes on with it
     total_at: datetime | None = None
 
 
@@ -147,7 +150,10 @@ class Receipts:
         if self._opens(entry):
             return Placed(self._opened(known, entry))
         if current is not None and current.ticket.closed_at is None:
-            self._retire(known)
+            if entry.at - current.last_at > self._timeout:
+                self._retire(known)
+            else:
+                current.ticket, current.cut = replace(current.ticket, closed_at=current.last_at), True
         return Placed(self._alone(entry))
 
     # ── the rules ──
@@ -227,7 +233,7 @@ class Receipts:
     def _continued(self, receipt: _Receipt, entry: Entry) -> Placed:
         before, kind = receipt.ticket, entry.kind
         closed_at = before.closed_at
-        if closed_at is None and kind.closing and kind.code not in OWN:
+        if (closed_at is None and kind.closing and kind.code not in OWN) or receipt.cut:
             closed_at = entry.at
         total = before.total
         if (
