@@ -198,7 +198,11 @@ class TillConnection(protocol.Protocol):
             self._release.cancel()
             self._release = None
         if self._wraps.holds:
-            self._release = self.factory.later(HOLD_SECONDS, self._let_go)
+            self._release = self.factory.later(HOLD_SECONDS, self._waited)
+
+    def _waited(self) -> None:
+        """What has come by now is read first: a server that was busy for so long has not looked yet."""
+        self._release = self.factory.later(0, self._let_go)
 
     def _let_go(self) -> None:
         """The line that was held until the next one is seen goes on without it."""
