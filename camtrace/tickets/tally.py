@@ -92,9 +92,9 @@ class Tally:
 
     def _event(self, line: Line) -> None:
         """One event of a Prisma receipt: 9 and 18 take an article off, 25 all of them."""
-        self._number = self._number or line.ticket
         if line.total is not None and self._tells_total(line):
             self._sum, self._sum_at = line.total, line.sent_at or self._sum_at
+        self._number = self._number or line.ticket
         role = role_of(line)
         if role == ARTICLE:
             self._counts["articles"] += 1
@@ -117,9 +117,10 @@ class Tally:
     def _tells_total(self, line: Line) -> bool:
         """Whether the receipt comes to what an event says: as `prisma.receipts` has it, shown on screens or not."""
         code = int(line.type)
-        if code in _NO_TOTAL or (line.ticket or self._number) != self._number:
+        is_ours = line.ticket == self._number
+        if code in _NO_TOTAL or (code in _OF_ITSELF and not (line.ticket and is_ours)):
             return False
-        if code in _OF_ITSELF and not line.ticket:
+        if line.ticket and self._number and not is_ours:
             return False
         before = self._sum_at
         return before is None or line.sent_at is None or line.sent_at >= before or before - line.sent_at > LATE
