@@ -10,7 +10,7 @@ from typing import Any
 from twisted.application.service import IService
 from twisted.python import usage
 
-from camtrace import application, config
+from camtrace import config, garbage
 from camtrace.errors import ConfigError, StartError
 from camtrace.folders import as_account
 
@@ -41,8 +41,11 @@ def makeService(options: Options) -> IService:
     reactor.seconds = time.monotonic  # type: ignore[method-assign]
     parent: Any = options.parent or {}
     try:
-        with as_account(parent.get("uid"), parent.get("gid")):
-            return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
+        with garbage.unsought():
+            from camtrace import application  # the whole program: not read for a configuration that cannot be used
+
+            with as_account(parent.get("uid"), parent.get("gid")):
+                return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
     except StartError as error:
         print(f"camtrace: {error}", file=sys.stderr)
         raise SystemExit(1) from error

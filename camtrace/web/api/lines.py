@@ -24,7 +24,6 @@ from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.discretion import as_seen_by, asked_by, may_name
-from camtrace.web.lines_pdf import MOST_ROWS, sheet
 from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
@@ -32,6 +31,7 @@ from camtrace.web.whose import Graves, camera_named
 
 BIGGEST_ID = 2**63 - 1
 MOST_HITS = 10_000  # that are counted
+MOST_PRINTED = 1000
 # parameters of names, as the query calls them; what they hold is written exactly so
 _EXACT = {"source": "till", "seller": "seller", "special": "special", "customer": "customer", "tender": "tender"}
 _PLAIN = ("ticket", "type", "code", "barcode")
@@ -156,12 +156,13 @@ class LinesApi:
         """The newest 1,000 of these lines as a list to print, with what was asked on top."""
         query, voice = Query(visit.request), self._voice(visit)
         wanted, asked = await self._wanted(visit, query)
-        found = await self._lines.search(wanted, None, False, MOST_ROWS + 1)
+        found = await self._lines.search(wanted, None, False, MOST_PRINTED + 1)
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
-        ways = {line.id: self._replay(visit, line) for line in found[:MOST_ROWS]}
-        shown = [as_seen_by(visit.user, line) for line in found]
-        content = await self._jobs.job(sheet, voice, self._site, told, shown, clock.now(), ways)
+        ways = {line.id: self._replay(visit, line) for line in found[:MOST_PRINTED]}
+        shown = [as_seen_by(visit.user, line) for line in found[:MOST_PRINTED]]
+        cut = len(found) > MOST_PRINTED
+        content = await self._jobs.job(_sheet, voice, self._site, told, shown, cut, clock.now(), ways)
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
 
     @requirer.require(app.route("/api/v1/tickets", methods=["GET"]), visit=May("lines"))
@@ -304,6 +305,12 @@ class _Figure(float):
 
     def __str__(self) -> str:
         return self._words
+
+
+def _sheet(*what: Any) -> bytes:
+    from camtrace.web.lines_pdf import sheet  # no start waits for reportlab to be imported
+
+    return sheet(*what)
 
 
 def _place(line: Line) -> Position:
