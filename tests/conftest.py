@@ -9,6 +9,7 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from support import shared
 from support.needs import NEEDS, missing
 
 STRICT = os.environ.get("CI") == "true"
@@ -27,7 +28,8 @@ hypothesis.settings.load_profile("camtrace")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the suite's own marks known."""
+    """Make the suite's own marks known, and the folder that all processes of the run share."""
+    shared.folder()
     config.addinivalue_line("markers", "slow: takes some tens of seconds")
     config.addinivalue_line("markers", "alone: keeps time with the real world, and runs while nothing else does")
 

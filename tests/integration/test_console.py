@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 import unittest
 
-from support.database import cluster
+from support.cluster import cluster
 from support.needs import needs
 from support.server import Server
 

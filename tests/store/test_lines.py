@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg2
-from support.database import DatabaseCase, cluster
+from support.cluster import cluster
+from support.database import DatabaseCase
 from twisted.internet import reactor
 
 from camtrace.errors import FactRefused

@@ -23,6 +23,7 @@ from queue import Empty, Queue
 from urllib.parse import urlencode
 
 import psycopg2
+from support.cluster import copy_of_cluster
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
@@ -42,9 +43,20 @@ def free_ports(count: int) -> list[int]:
 
 
 class Server:
-    """One CamTrace server: its folder, its ports, its process, and a token of an administrator."""
+    """One CamTrace server: its folder, its ports, its process, and a token of an administrator.
 
-    def __init__(self, dsn: str = "", extra: str = "", folder: Path | None = None, keep_free_gb: float = 0.1) -> None:
+    Its private database has been made already, unless it is to be the `first` start on its folder or `dsn` names
+    another one: to make one takes longer than all else of a start.
+    """
+
+    def __init__(
+        self,
+        dsn: str = "",
+        extra: str = "",
+        folder: Path | None = None,
+        keep_free_gb: float = 0.1,
+        first: bool = False,
+    ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="camtrace-server-"))
         self.folder.chmod(0o711)
         self.web, self.pos, self.ftp, self.rtsp, self.control, self.prisma = free_ports(6)
@@ -71,10 +83,22 @@ keep_free_gb = {keep_free_gb}
 {extra}
 """
         )
+        if not dsn and not first and folder is None:
+            self._make_database()
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self._lines: Queue[str | None] = Queue()
         self.token = ""
+
+    def _make_database(self) -> None:
+        """What the first start on a folder leaves behind: the private database with the current schema."""
+        home = self.folder / "data" / "database"
+        home.mkdir(parents=True)
+        home.parent.chmod(0o711)
+        home.chmod(0o700)
+        if os.geteuid() == 0:
+            shutil.chown(home, "postgres", "postgres")
+        copy_of_cluster(home / "cluster")
 
     # ── life ──
 
