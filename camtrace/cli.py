@@ -347,6 +347,36 @@ def refuse_strange_folder(arguments: argparse.Namespace, settings: config.Config
     )
 
 
+def settings_for(arguments: argparse.Namespace) -> config.Config | None:
+    """The settings of the server to work on, whose account we are from here on; None if anything is wrong: it is
+    told."""
+    try:
+        settings = config.load(arguments.config or config.installed(), arguments.data)
+        if "password_file" in arguments:
+            arguments.password = read_password(arguments.password_file)
+        refuse_strange_folder(arguments, settings)
+        become_owner(ensure_folder(settings.data.directory))
+    except CamTraceError as error:
+        tell(error)
+        return None
+    return settings
+
+
+async def perform(reactor: Any, arguments: argparse.Namespace, settings: config.Config) -> int:
+    """Do what is said on the server's database; the exit status."""
+    try:
+        await connected(reactor, settings, lambda console: arguments.run(console, arguments))
+    except CamTraceError as error:
+        tell(error)
+        return 1
+    return 0
+
+
+def tell(error: CamTraceError) -> None:
+    """Say in one line what is wrong."""
+    print(f"camtrace: {error}", file=sys.stderr)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the command; returns the exit status."""
     arguments = parser().parse_args(argv)
@@ -361,24 +391,13 @@ def main(argv: list[str] | None = None) -> int:
         return int(run.main(arguments.directory))
     if arguments.run in till_test.ACTIONS:
         return till_test.run(arguments)
-    try:
-        settings = config.load(arguments.config or config.installed(), arguments.data)
-        if "password_file" in arguments:
-            arguments.password = read_password(arguments.password_file)
-        refuse_strange_folder(arguments, settings)
-        become_owner(ensure_folder(settings.data.directory))
-    except CamTraceError as error:
-        print(f"camtrace: {error}", file=sys.stderr)
+    settings = settings_for(arguments)
+    if settings is None:
         return 1
     outcome: list[int] = []
 
     async def run_command(reactor: Any) -> None:
-        try:
-            await connected(reactor, settings, lambda console: arguments.run(console, arguments))
-            outcome.append(0)
-        except CamTraceError as error:
-            print(f"camtrace: {error}", file=sys.stderr)
-            outcome.append(1)
+        outcome.append(await perform(reactor, arguments, settings))
 
     try:
         task.react(lambda reactor: defer.Deferred.fromCoroutine(run_command(reactor)))
