@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.drawn import till_film
 from support.needs import needs
 
 from camtrace.demo import script, server
@@ -78,8 +79,11 @@ class RunningDemo:
 
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """Films that a demo has drawn: those after it in this file find them."""
-    return tmp_path_factory.mktemp("films")
+    """Films that have been drawn: that of the till, and what a demo in this file has drawn before."""
+    films = tmp_path_factory.mktemp("films")
+    (films / "demo").mkdir()
+    shutil.copy(till_film(), films / "demo")
+    return films
 
 
 @pytest.fixture

@@ -16,7 +16,7 @@ PICTURE = jpeg("green")
 class ClientTestCase(TestCase):
     """Runs a program that uploads a picture."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.on = Receiving()

@@ -74,7 +74,7 @@ def all_of(connection: socket.socket) -> bytes:
 class ServerTestCase(TestCase):
     """Stops what it started."""
 
-    timeout = 60
+    timeout = 120
 
     def receiving(self, world: World | None = None, limits: Limits = PATIENT, **settings: Any) -> Receiving:
         receiving = Receiving(world, limits, **settings)

@@ -14,10 +14,11 @@ from itertools import pairwise
 from typing import Any
 
 from PIL import Image
-from support.cameras import RtspCamera, free_port
+from support.cameras import RtspCamera
 from support.mail_server import MailServer
 from support.needs import needs
 from support.outside import OneServer, soon, unix
+from support.ports import free_port
 from support.server import Server
 
 LOGIN = "admin:correct%20horse%20battery"
@@ -61,8 +62,8 @@ class AlarmTests(OneServer):
             states = [self.get(f"/cameras/{number}/status") for number in (1, 2)]
             return all(one["status"] == "active" and time.time() > unix(one["since"]) + apart for one in states)
 
-        soon(ready, "the cameras", 40)
-        soon(lambda: self.spans(2, "regular") and self.length(2) > apart, "something to look back to", 40)
+        soon(ready, "the cameras")
+        soon(lambda: self.spans(2, "regular") and self.length(2) > apart, "something to look back to")
 
     def spans(self, number: int, kind: str) -> list[tuple[float, float]]:
         found = self.get(f"/cameras/{number}/recordings", kind=kind)["spans"]
@@ -79,7 +80,7 @@ class AlarmTests(OneServer):
             found = [alarm for alarm in self.get("/alarms")["items"] if alarm["camera"] in (1, 2)]
             return found if len(found) >= count and all(alarm["state"] == "ended" for alarm in found) else []
 
-        return soon(ended, "the end of the alarms", 60)
+        return soon(ended, "the end of the alarms")
 
     def played(self, number: int, start: float, stop: float) -> tuple[float, int]:
         """Length in seconds and number of the pictures that ffmpeg gets of the camera's alarms between two instants."""

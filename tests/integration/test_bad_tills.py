@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from support.needs import needs
 from support.outside import cursor, soon
-from support.server import Server, free_ports
+from support.ports import free_ports
+from support.server import Server
 
 from camtrace.pos.presets import BY_NAME
 
@@ -98,7 +99,7 @@ class BadTillsTests(unittest.TestCase):
             deed.start()
         for deed in deeds:
             deed.join(60)
-        soon(lambda: len(self.lines("burst")) >= BURST, f"{BURST} lines of the till in a hurry", 30)
+        soon(lambda: len(self.lines("burst")) >= BURST, f"{BURST} lines of the till in a hurry")
         for name in (*(f"good{number}" for number in range(GOOD)), "burst"):
             found = self.lines(name)
             expected = BURST if name == "burst" else LINES
@@ -144,9 +145,7 @@ class BadTillsTests(unittest.TestCase):
                         till.send(sample[place : place + 7])
                 query = f"/api/v1/lines?{urlencode({'text': words, 'start': began})}"
                 (line, *_) = soon(partial(self.items, query), name, 10)
-                self.assertEqual(
-                    soon(partial(self.closed, line["ticket_id"]), f"the end of {name}", 10)["total"], total
-                )
+                self.assertEqual(soon(partial(self.closed, line["ticket_id"]), f"the end of {name}")["total"], total)
 
     def items(self, path: str) -> list[dict[str, Any]]:
         return self.server.get(path)["items"]

@@ -33,7 +33,7 @@ class CodecTests(OneServer):
             spans = [(unix(span["start"]), unix(span["stop"])) for span in found]
             return spans if len(spans) == count and spans[-1][1] - spans[-1][0] >= seconds else None
 
-        return soon(there, f"{seconds} s of span {count}", 60)
+        return soon(there, f"{seconds} s of span {count}")
 
     def becomes(self, number: int, picture: Picture) -> None:
         """The camera is active and sends this."""
@@ -42,7 +42,7 @@ class CodecTests(OneServer):
             status = self.get(f"/cameras/{number}/status")
             return status["status"] == "active" and (status["codec"], status["width"]) == picture
 
-        soon(so, f"{picture}", 60)
+        soon(so, f"{picture}")
 
     def downloaded(self, number: int, start: float, stop: float) -> tuple[Picture, int]:
         """Codec, width and count of the pictures of a clip, each of which can be decoded."""

@@ -24,7 +24,7 @@ DATABASE = "console_test"
 class ConsoleTests(TestCase):
     """Commands on a database that nobody else uses, done in this process: `CommandTests` have one of their own."""
 
-    timeout = 60
+    timeout = 120
 
     @classmethod
     def setUpClass(cls) -> None:

@@ -374,7 +374,7 @@ class ApiTests(OneServer):
             self.assertEqual(self.bare("GET", "/api/v1/cameras", self.server.token).status, 503)
         finally:
             os.kill(pids[0], signal.SIGCONT)
-        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health", 60)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health")
         self.server.command("user", "create", "guard", "--profile", "viewer", "--password-file", "-", text="x" * 12)
         token = self.server.new_token("guard")
         self.assertEqual(self.bare("GET", "/metrics", token).status, 200)

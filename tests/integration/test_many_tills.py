@@ -78,7 +78,7 @@ class ManyTillsTests(unittest.TestCase):
             self.assertEqual(self.server.get("/api/v1/health")["status"], "ok")
             for number, till in enumerate(tills):  # nobody was harmed
                 till.sendall(b"%d|0|7|0|E|CB|1,00|1,00\n" % number)
-            soon(lambda: self.server.metric("camtrace_lines_stored_total") >= 2 * LIMIT, "the second lines", 60)
+            soon(lambda: self.server.metric("camtrace_lines_stored_total") >= 2 * LIMIT, "the second lines")
             tills[0].close()
             soon(self.admitted, "a free place")
         soon(lambda: self.descriptors() <= open_before + 5, "the descriptors")

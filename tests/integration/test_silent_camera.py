@@ -35,7 +35,7 @@ class Beside:
 class SilentCameraTests(RecordingCase):
     """One camera over a real socket into a real volume; its silence is short, and so is our patience."""
 
-    timeout = 60
+    timeout = 120
 
     @staticmethod
     def monotonic_us() -> int:

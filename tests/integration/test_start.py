@@ -18,7 +18,8 @@ from typing import Any
 from support.cluster import cluster
 from support.needs import needs
 from support.outside import soon
-from support.server import BIN, ROOT, Server, free_ports
+from support.ports import free_ports
+from support.server import BIN, ROOT, Server
 
 
 def processes_of(server: Server) -> list[str]:
@@ -113,7 +114,7 @@ class StartTests(unittest.TestCase):
             taken.bind(("127.0.0.1", server.pos))
             taken.listen()
             server.start(wait=False)
-            self.assertEqual(server.process.wait(30), 1)
+            self.assertEqual(server.process.wait(60), 1)
         self.assertIn("camtrace: [listen] pos:", "\n".join(server.output))
         self.assertIn("Address already in use", server.output[-1])
 
@@ -121,7 +122,7 @@ class StartTests(unittest.TestCase):
         """Every fault of the file is told at once."""
         server = self.server(first=True, extra='colour = "red"\n[rtsp]\nanonymous = "yes"')
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         text = "\n".join(server.output)
         self.assertIn("[storage] colour: unknown key", text)
         self.assertIn("[rtsp] anonymous", text)
@@ -131,14 +132,14 @@ class StartTests(unittest.TestCase):
         server = self.server(first=True)
         (server.folder / "data").write_text("not a folder")
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("camtrace: the folder", server.output[-1])
 
     def test_mistyped_volume(self) -> None:
         """A folder of footage that cannot be: one line before anything is made, and after, when a database is there."""
         server = self.server(first=True, extra='volumes = ["/nonexistent/deep", "/dev/null"]')
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertEqual(
             server.output,
             [
@@ -154,7 +155,7 @@ class StartTests(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         server.config.write_text(mistyped.replace(', "/dev/null"', ', "footage"'))
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         text = "\n".join(server.output)
         self.assertIn("camtrace: recording: [storage] volumes: the folder /nonexistent/deep cannot be made", text)
         self.assertNotIn("Traceback", text)
@@ -185,7 +186,7 @@ class StartTests(unittest.TestCase):
         server = self.server(dsn="host=/nonexistent user=nobody")
         server.config.write_text(server.config.read_text().replace("wait_seconds = 20", "wait_seconds = 1"))
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("the database does not answer", "\n".join(server.output))
 
     def test_external_database(self) -> None:
@@ -197,7 +198,7 @@ class StartTests(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         cluster().run("insert into migration values (9999, 'future', 'x', now())", name)
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("newer than this program", "\n".join(server.output))
 
     def test_daemon(self) -> None:
@@ -257,7 +258,7 @@ class TroubleTests(unittest.TestCase):
         """The second is refused in one line, at once, and the first goes on."""
         first = self.server().start()
         second = self.server(first.folder).start(wait=False)
-        self.assertEqual(second.process.wait(30), 1)
+        self.assertEqual(second.process.wait(60), 1)
         self.assertRegex(second.output[-1], r"\Acamtrace: the data folder \S+ is in use by another CamTrace server\Z")
         self.assertEqual(first.call("GET", "/api/v1/health")[0], 200)
         first.administrator()  # the console shares the database with it

@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 import av
-from support.cameras import Habits, HttpCamera, SilentPort, descriptors, free_port
+from support.cameras import Habits, HttpCamera, SilentPort, descriptors
+from support.ports import free_port
 from support.scripted_camera import Guard, ScriptedCamera, reply
 from support.watching import Heard, until
 from twisted.internet import defer, reactor

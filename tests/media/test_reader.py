@@ -19,13 +19,13 @@ from support.cameras import (
     RtspCamera,
     SilentPort,
     as_mpeg4,
-    free_port,
     gstreamer_missing,
     jpegs,
     looped,
     shortened,
     wait_until,
 )
+from support.ports import free_port
 
 from camtrace.errors import StreamFailure
 from camtrace.media.packets import SourceTrack

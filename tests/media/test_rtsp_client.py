@@ -14,7 +14,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.cameras import free_port, wait_until
+from support.cameras import wait_until
+from support.ports import free_port
 from support.scripted_camera import Guard, Reply, Request, Script, ScriptedCamera, interleaved, obliging, reply
 
 from camtrace.errors import StreamFailure

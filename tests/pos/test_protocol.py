@@ -230,7 +230,7 @@ class Silent(protocol.Protocol):
 class Sockets(TestCase):
     """Over real sockets."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:
         self.receiver = Receiver()

@@ -28,7 +28,7 @@ UDP_SPEED = 3  # a player that has to wait for the processor holds most of a sec
 class Playing(TestCase):
     """A server in this reactor, on a port of its own."""
 
-    timeout = 60
+    timeout = 120
 
     def serve(self, footage: Any, **options: Any) -> str:
         """Serve `footage`; answers the URL's beginning."""

@@ -21,7 +21,7 @@ from support import needs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse battery"
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 DESK = {"width": 1440, "height": 900}
 # it is early afternoon at the site: a day that has just begun would hold little of what is looked at
 ZONE = f"Etc/GMT{datetime.now(UTC).hour - 14:+d}"

@@ -19,7 +19,7 @@ class DatabaseCase(TestCase):
     Tests of one class share the database: one that needs a table empty truncates it.
     """
 
-    timeout = 60
+    timeout = 120
 
     @classmethod
     def setUpClass(cls) -> None:

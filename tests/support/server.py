@@ -10,7 +10,6 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
@@ -24,22 +23,12 @@ from urllib.parse import urlencode
 
 import psycopg2
 from support.cluster import copy_of_cluster
+from support.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 READY = "CamTrace is ready"
-START_SECONDS = 60
-
-
-def free_ports(count: int) -> list[int]:
-    """Port numbers nobody listens on at this moment."""
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
+START_SECONDS = 120
 
 
 class Server:
@@ -133,7 +122,7 @@ keep_free_gb = {keep_free_gb}
             if text in line:
                 return line
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """SIGTERM, and wait; the exit status, 0 when all was in order.
 
         twistd ends by the very signal that stopped it, once everything is down.
@@ -210,7 +199,7 @@ keep_free_gb = {keep_free_gb}
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web}"
 
-    def call(self, method: str, path: str, body: object = None, timeout: float = 20) -> tuple[int, object]:
+    def call(self, method: str, path: str, body: object = None, timeout: float = 60) -> tuple[int, object]:
         """An API call: its status and its decoded answer (bytes when it is no JSON)."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         if self.token:

@@ -22,6 +22,7 @@ def folder() -> Path:
     if _VARIABLE not in os.environ:
         made = Path(tempfile.mkdtemp(prefix="camtrace-run-"))
         made.chmod(0o711)  # the account of the database goes through it
+        (made / "owner").write_text(str(os.getpid()))
         os.environ[_VARIABLE] = str(made)
         atexit.register(_remove, made, os.getpid())
     return Path(os.environ[_VARIABLE])
@@ -37,6 +38,11 @@ def once(name: str, make: Callable[[Path], None]) -> Path:
             make(unfinished)
             unfinished.rename(place)
     return place
+
+
+def number() -> int:
+    """A number that tells this run from others on the machine: the process id of who opened the folder."""
+    return int((folder() / "owner").read_text())
 
 
 def _remove(made: Path, owner: int) -> None:
