@@ -44,7 +44,8 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
     till = Till(site)
     with person(browser, site.address, locale="ru") as anna:
         page = anna.go("/live/2")
-        page.wait_for_selector(".ticketcol .empty, #tickets .empty, .empty")
+        page.wait_for_selector("#picture.moving")  # nothing that is told to the page escapes it
+        page.wait_for_selector("#tickets .empty")
         till.say(4)
         for item in range(3):
             till.say(6, item=item)
@@ -87,7 +88,7 @@ def test_what_belongs_together(browser: Browser, site: PreviewProcess) -> None:
     till = Till(site)
     with person(browser, site.address, locale="fr") as anna:
         page = anna.go("/live/2")
-        page.wait_for_selector(".empty")
+        page.wait_for_selector("#picture.moving")
         for code, extra in ((4, {}), (6, {"item": 0}), (16, {}), (18, {"item": 0}), (6, {"item": 2})):
             till.say(code, **extra)  # type: ignore[arg-type]
         answer = page.locator(".ticket li.answer")

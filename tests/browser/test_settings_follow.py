@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import Person, PreviewProcess, person
+from support.browser import WAIT_MS, Person, PreviewProcess, person
 from support.needs import needs
 
 from camtrace.prisma.wire import Event, encode
@@ -28,7 +28,7 @@ def windows(anna: Person) -> Iterator[dict[str, Page]]:
     opened = {}
     for path in ("/wall", "/replay/1", "/log"):
         opened[path] = anna.page.context.new_page()
-        opened[path].set_default_timeout(10_000)
+        opened[path].set_default_timeout(WAIT_MS)
         opened[path].goto(anna.address + path)
     opened["/live/1"] = anna.go("/live/1")
     for page in opened.values():

@@ -68,7 +68,7 @@ class EveryFrameTests(unittest.TestCase):
 
     def _first_span(self, server: Server, number: int) -> tuple[str, str]:
         """The span of the clip's first playing: it is over when another one has begun."""
-        deadline = time.monotonic() + 60
+        deadline = time.monotonic() + 120
         while True:
             answer = server.get(f"/api/v1/cameras/{number}/recordings?kind=regular&start=0&stop={time.time() + 60}")
             if len(answer["spans"]) > 1:

@@ -280,7 +280,7 @@ class TroubleTests(unittest.TestCase):
             self.assertEqual(till.recv(1), b"")  # it has read all
         began = time.monotonic()
         self.assertEqual(server.stop(), 0)
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 15)  # the server's own limit is ten
         self.assertEqual(processes_of(server), [])
         server.start()
         self.assertEqual([line["text"] for line in server.get("/api/v1/lines")["items"]], ["TARTE POELEE"])
