@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from support.database import Cluster, DatabaseCase
+from support.cluster import Cluster
+from support.database import DatabaseCase
 from twisted.internet import defer, endpoints, protocol, reactor, task
 from twisted.trial.unittest import TestCase
 
