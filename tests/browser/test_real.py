@@ -468,7 +468,7 @@ def test_the_clip_is_downloaded_and_plays(anna: Person, shop: Shop) -> None:
     told = json.loads(
         subprocess.run(
             ["ffprobe", "-v", "error", "-count_frames", "-show_streams", "-of", "json", waiting.value.path()],
-            capture_output=True, check=True, timeout=30,
+            capture_output=True, check=True, timeout=90,
         ).stdout
     )["streams"]  # fmt: skip
     assert [stream["codec_name"] for stream in told] == ["h264", "aac"]
@@ -604,7 +604,7 @@ def test_ones_password_is_changed_and_a_player_plays(browser: Browser, shop: Sho
         "-of",
         "csv=p=0",
     ]
-    told = subprocess.run([*probe, url[1]], capture_output=True, check=True, timeout=30, text=True)
+    told = subprocess.run([*probe, url[1]], capture_output=True, check=True, timeout=90, text=True)
     assert told.stdout.split() == ["h264", "aac"]
     with person(browser, shop.server.url, "boris", "another long sentence"):
         pass

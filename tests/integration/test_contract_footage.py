@@ -88,7 +88,7 @@ class FootageTests(OneServer):
         before = self.spans()[-1]
         after = soon(lambda: self.spans()[-1] if self.spans()[-1][1] > before[1] else None, "growth")
         self.assertEqual(after[0], before[0])
-        self.assertLess(time.time() - after[1], 3)
+        self.assertLess(time.time() - after[1], 10)  # a segment lasts a minute
         clipped = self.get(f"/cameras/{self.number}/recordings", start=self.start + 2, stop=self.start + 4)["spans"]
         self.assertEqual([unix(clipped[0]["start"]), unix(clipped[0]["stop"])], [self.start + 2, self.start + 4])
         alarms = self.get(f"/cameras/{self.number}/recordings", kind="alarm")
@@ -173,7 +173,7 @@ class FootageTests(OneServer):
             asked = time.time()
             body = self.ask("DESCRIBE", f"/player/regul/{self.number}{query}").body
             (length,) = map(float, re.findall(r"a=range:npt=0(?:\.0+)?-([\d.]+)", body))
-            self.assertAlmostEqual(length, min(asked - self.start, 60), delta=3, msg=query)
+            self.assertAlmostEqual(length, min(asked - self.start, 60), delta=6, msg=query)
 
     def test_players(self) -> None:
         """ffmpeg, ffprobe and GStreamer by TCP and UDP end by themselves."""

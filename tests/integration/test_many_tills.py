@@ -159,7 +159,7 @@ class FewDescriptorsTests(unittest.TestCase):
             before = descriptors(self.server)
             for _ in range(50):
                 tills.pop(1).close()
-            soon(lambda: not before or descriptors(self.server) <= before - 50, "their end at the server")
+            soon(lambda: not before or descriptors(self.server) <= before - 45, "their end at the server")
             browsers = self.flood(stack, self.server.web, 200)
             soon(lambda: self.ended(browsers) >= 50, "those for whom there is no room")
             self.assertLess(self.ended(browsers), 150)

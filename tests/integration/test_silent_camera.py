@@ -19,7 +19,7 @@ from camtrace.model import Camera, CameraState, RegularRecording, Status
 from camtrace.pools import Pools
 
 PICTURES = 20
-SILENCE_SECONDS = 1.0
+SILENCE_SECONDS = 2.0
 
 
 class Beside:
@@ -52,7 +52,7 @@ class SilentCameraTests(RecordingCase):
         self.addCleanup(pools.stop)
         self.service: Cameras[Any] = Cameras(
             Directory(Rows(self.camera)),
-            Feeds(reactor, pools, self.metrics, patience=Patience(opening=2.0, silence=SILENCE_SECONDS, turn=0.1)),
+            Feeds(reactor, pools, self.metrics, patience=Patience(opening=10, silence=SILENCE_SECONDS, turn=0.1)),
             self.recording,
             self,
             self.ids,

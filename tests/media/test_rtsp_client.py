@@ -25,7 +25,7 @@ from camtrace.media.rtsp_client import RtspClient, open_session
 from camtrace.media.rtsp_transport import Interleaved
 from camtrace.media.source import Patience, Source
 
-QUICK = Patience(opening=2.0, silence=2.0, turn=0.05)
+QUICK = Patience(opening=30, silence=30, turn=0.05)  # to stop; a busy machine is no camera that fails
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 HANG_UP = ScriptedCamera.HANG_UP.decode()
 
