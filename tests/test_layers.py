@@ -23,6 +23,7 @@ FLOOR = [
     "backoff",
     "timetable",
     "peers",
+    "turns",
     "descriptors",
     "folders",
     "assets",
@@ -41,6 +42,7 @@ FLOOR = [
     "intake",
     "notes",
     "complaints",
+    "overreach",
     "auth",
 ]
 FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "mail"]

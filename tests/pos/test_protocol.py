@@ -65,6 +65,7 @@ class ConnectionCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.receiver = Receiver()
         self.seconds = 0.0
+        self.clock = task.Clock()
         self.logged: list[dict] = []
         self.notes: list[tuple[str, str, dict]] = []
         observer = self.logged.append
@@ -74,7 +75,7 @@ class ConnectionCase(SynchronousTestCase):
 
     def make(self, **more: object) -> TillFactory:
         complaints = Complaints("till", lambda *entry: self.notes.append(entry), lambda: self.seconds)
-        return TillFactory(self.receiver, complaints, **more)
+        return TillFactory(self.receiver, complaints, self.clock, **more)
 
     def connect(self, host: str = "10.0.0.5") -> tuple[TillConnection, StringTransport]:
         connection = self.factory.buildProtocol(IPv4Address("TCP", host, 4000))
@@ -164,7 +165,7 @@ class Limits(ConnectionCase):
         self.assertTrue(fifth.disconnecting or fifth.disconnected)
         for connection in open_ones:
             connection.connectionLost(Failure(error.ConnectionDone()))
-        self.assertEqual(dict(self.factory.connections), {"10.0.0.6": 1})
+        self.assertEqual(dict(self.factory.places.of), {"10.0.0.6": 1})
         _, again = self.connect()
         self.assertFalse(again.disconnecting)
 
@@ -177,12 +178,13 @@ class Limits(ConnectionCase):
         _, honest = self.connect("10.0.0.7")
         newcomer, fresh = self.connect("10.0.0.8")
         self.assertEqual([one.disconnected for _, one in silent], [True, False, False])
+        self.assertEqual(self.notes[0][1:], ("till_gave_way", {"address": "10.0.0.6", "count": 1, "open": 5}))
         _, refused = self.connect("10.0.0.6")
         self.assertTrue(refused.disconnected)
         self.assertFalse(any(one.disconnected for one in (till, honest, fresh)))
         newcomer.dataReceived(LINE + b"\n")
         silent[0][0].connectionLost(Failure(error.ConnectionAborted()))
-        self.assertEqual(dict(self.factory.connections), {"10.0.0.5": 1, "10.0.0.6": 2, "10.0.0.7": 1, "10.0.0.8": 1})
+        self.assertEqual(dict(self.factory.places.of), {"10.0.0.5": 1, "10.0.0.6": 2, "10.0.0.7": 1, "10.0.0.8": 1})
 
 
 class BackPressure(ConnectionCase):
@@ -201,19 +203,9 @@ class BackPressure(ConnectionCase):
         self.receiver.pending[1].callback(None)
         self.assertEqual(transport.producerState, "producing")
 
-    def test_when_facts_are_crowded(self) -> None:
-        """Each connection stops after what it has sent, and goes on when that is durable."""
-        connection, transport = self.connect()
-        self.receiver.is_crowded = True
-        connection.dataReceived(LINE + b"\n")
-        self.assertEqual(transport.producerState, "paused")
-        self.receiver.pending[0].callback(None)
-        self.assertEqual(transport.producerState, "producing")
-
     def test_a_line_that_is_not_whole_holds_nothing_up(self) -> None:
         connection, transport = self.connect()
-        self.receiver.is_crowded = True
-        connection.dataReceived(b"1|0|")
+        connection.dataReceived((LINE + b"\n") * MAX_UNDER_WAY + b"1|0|")
         self.assertEqual(transport.producerState, "producing")
 
 
@@ -234,7 +226,7 @@ class Sockets(TestCase):
 
     async def setUp(self) -> None:
         self.receiver = Receiver()
-        self.factory = TillFactory(self.receiver, Complaints("till", lambda *_: None))
+        self.factory = TillFactory(self.receiver, Complaints("till", lambda *_: None), reactor)
         endpoint = endpoints.TCP4ServerEndpoint(reactor, 0, backlog=512, interface="127.0.0.1")
         self.port = await endpoint.listen(self.factory)
         self.addCleanup(self.port.stopListening)
@@ -258,14 +250,14 @@ class Sockets(TestCase):
                 await task.deferLater(reactor, 0)
             for till in tills:
                 till.sendall(b"2" + LINE + b"\n" + b"3" + LINE)  # the reactor has not seen it yet
-            leaving = defer.Deferred.fromCoroutine(self.factory.leave(reactor))
+            leaving = defer.Deferred.fromCoroutine(self.factory.leave())
             while len(self.receiver.lines) < 3 * len(tills):
                 await task.deferLater(reactor, 0)
             self.assertFalse(leaving.called)
             for durable in self.receiver.pending:
                 durable.callback(None)
             await leaving
-            self.assertEqual((self.factory.under_way, self.factory.open, +self.factory.connections), (0, set(), {}))
+            self.assertEqual((self.factory.under_way, self.factory.open, +self.factory.places.of), (0, set(), {}))
             for till in tills:
                 self.assertEqual(till.recv(1), b"")
         self.assertEqual(Counter(line[:2] for line, _, _ in self.receiver.lines), {b"1|": 20, b"21": 20, b"31": 20})
@@ -278,7 +270,7 @@ class Sockets(TestCase):
             while not any(connection.is_paused for connection in self.factory.open):
                 await task.deferLater(reactor, 0)
             self.assertLess(len(self.receiver.lines), 1500)
-            leaving = defer.Deferred.fromCoroutine(self.factory.leave(reactor))
+            leaving = defer.Deferred.fromCoroutine(self.factory.leave())
             while not leaving.called:
                 while self.receiver.pending:
                     self.receiver.pending.pop().callback(None)
@@ -288,13 +280,14 @@ class Sockets(TestCase):
     async def test_left_without_end(self) -> None:
         """Neither a till that goes on sending nor a database that does not answer holds up the stop."""
         self.receiver._at_once = False
-        self.receiver.is_crowded = True
         with socket.create_connection(("127.0.0.1", self.port.getHost().port)) as till:
             till.sendall(LINE + b"\n")
             while not self.receiver.lines:
                 await task.deferLater(reactor, 0)
+            self.receiver.is_crowded = True
+            till.sendall((LINE + b"\n") * 1000)
             began = reactor.seconds()
-            await self.factory.leave(reactor)
+            await self.factory.leave()
             self.assertLess(reactor.seconds() - began, LAST_READING_SECONDS + LAST_PATIENCE_SECONDS + 0.4)
             self.assertEqual(till.recv(1), b"")
 
@@ -320,7 +313,7 @@ class Sockets(TestCase):
             till.transport.write(b"D|1,00\n")
         await last
         self.assertEqual({line for line, _, _ in self.receiver.lines}, {b"%d|0|7|0|D|1,00" % n for n in range(2000)})
-        self.assertEqual(self.factory.connections["127.0.0.1"], 2000)
+        self.assertEqual(self.factory.places.of["127.0.0.1"], 2000)
         for till in tills:
             till.transport.loseConnection()
         await defer.DeferredList([till.lost for till in tills])
@@ -331,8 +324,6 @@ class Turns(ConnectionCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.clock = task.Clock()
-        self.factory = self.make(reactor=self.clock)
         self.read = (LINE + b"\n") * (READ_BYTES // (len(LINE) + 1))
 
     def test_a_turn_has_room_for_so_much(self) -> None:
