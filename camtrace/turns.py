@@ -165,7 +165,7 @@ class Order(Generic[C]):
         self._call: Any = None
 
     def hold(self, peer: str, connection: C) -> None:
-        """Something of it may be unread from here on: who connects anew waits for it."""
+        """It is paused, or was read so much at once that there may be more: who connects anew waits for it."""
         queue = self._queues.get(peer)
         if queue is None:
             queue = self._queues[peer] = _Queue()
@@ -230,7 +230,7 @@ class Order(Generic[C]):
         while queue.waiting:
             connection, place = next(iter(queue.places.items()))
             self._let_in(queue, connection, place)
-            if connection.is_paused or connection.waits or place.quiet < QUIET_LOOKS:
+            if connection.waits or place.quiet < QUIET_LOOKS:
                 break
             del queue.places[connection]
         if not queue.waiting:

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from twisted.internet import defer, endpoints, error, protocol, reactor, task
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
@@ -15,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from camtrace.complaints import LOG_SECONDS, Complaints
+from camtrace.pos import protocol as pos_protocol
 from camtrace.pos.admission import Admission
 from camtrace.pos.protocol import (
     LAST_PATIENCE_SECONDS,
@@ -359,3 +362,185 @@ class Turns(ConnectionCase):
         self.assertEqual([line for line, _, _ in self.receiver.lines[:4]], [b"1", b"2", b"half", b"3"])
         self.assertEqual(len(self.receiver.lines), 4 + self.read.count(b"\n"))
         self.assertEqual(transport.producerState, "producing")
+
+
+class Kernel(ConnectionCase):
+    """A till behind a kernel that holds what the server does not read, and reads a connection's end last.
+
+    Sizes are small, so that few lines make a flood: 100 bytes a read, 200 a turn, 50 that wait, 5 lines under way.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        sizes = {"READ_BYTES": 100, "TURN_BYTES": 200, "LATER_BYTES": 50, "MAX_UNDER_WAY": 5}
+        for name, size in sizes.items():
+            self.patch(pos_protocol, name, size)
+        self.begin()
+
+    def begin(self) -> None:
+        """A server that nobody has spoken to yet."""
+        self.receiver = Receiver(at_once=False)
+        self.clock = task.Clock()
+        self.factory = self.make()
+        self.sent: list[bytes] = []
+        self.sockets: list[list] = []  # each: the connection, its transport, what is unread, whether the till hung up
+
+    def say(self, count: int = 1) -> None:
+        """The till says so many lines by its last connection."""
+        for _ in range(count):
+            self.sent.append(b"%d|0|7|0|A|1|148|TARTE|16,00" % len(self.sent))
+            self.sockets[-1][2] += self.sent[-1] + b"\n"
+
+    def dial(self) -> None:
+        self.sockets.append([*self.connect(), b"", False])
+
+    def hang_up(self) -> None:
+        self.sockets[-1][3] = True
+
+    def turn(self, count: int = 1) -> None:
+        """The reactor calls what is due, then reads who has something, in the order of connecting."""
+        for _ in range(count):
+            self.clock.advance(0.01)
+            for one in tuple(self.sockets):
+                connection, transport, unread, ended = one
+                if transport.producerState == "producing" and unread:
+                    one[2] = unread[100:]
+                    connection.dataReceived(unread[:100])
+                elif transport.producerState == "producing" and ended:
+                    self.sockets.remove(one)
+                    connection.connectionLost(Failure(error.ConnectionDone()))
+
+    def settle(self) -> None:
+        """All becomes durable that was understood."""
+        pending, self.receiver.pending = self.receiver.pending, []
+        for durable in pending:
+            durable.callback(None)
+
+    def rest(self) -> None:
+        """The database answers again, and the tills fall silent."""
+        self.receiver.is_crowded = False
+        for _ in range(50 + 10 * len(self.sent)):
+            if len(self.receiver.lines) == len(self.sent) and not self.receiver.pending:
+                break
+            self.settle()
+            self.turn()
+
+    def heard(self) -> list[bytes]:
+        return [line for line, _, _ in self.receiver.lines]
+
+
+class Reconnecting(Kernel):
+    """A till that hangs up and goes on by another connection is not overtaken by itself."""
+
+    def test_what_the_kernel_holds_comes_first(self) -> None:
+        """However long nothing becomes durable; then each connection is read to its end before the next one counts."""
+        for _ in range(4):
+            self.dial()
+            self.say(20)
+            self.hang_up()
+            self.turn(3)
+        self.assertEqual(self.heard(), self.sent[: len(self.receiver.lines)])
+        held = len(self.receiver.lines)
+        self.turn(1000)
+        self.assertEqual(len(self.receiver.lines), held)
+        self.assertLess(held, 20)
+        self.assertEqual(self.sockets[-1][1].producerState, "paused")  # it is held in the kernel, not in memory
+        self.rest()
+        self.assertEqual(self.heard(), self.sent)
+        self.turn(3)
+        self.assertEqual((self.factory.places.taken, self.clock.getDelayedCalls()), (set(), []))
+
+    def test_another_address_is_not_held_up(self) -> None:
+        self.dial()
+        self.say(20)
+        self.turn(3)
+        other, transport = self.connect("10.0.0.6")
+        other.dataReceived(LINE + b"\n")
+        self.assertEqual((self.receiver.lines[-1][1], transport.producerState), ("10.0.0.6", "producing"))
+
+    def test_a_concentrator_goes_on(self) -> None:
+        """One of its connections is held back: those that spoke before go on; a new one does once the first is read."""
+        before, _ = self.connect()
+        before.dataReceived(LINE + b"\n")
+        self.dial()
+        self.say(20)
+        self.turn(3)
+        count = len(self.receiver.lines)
+        before.dataReceived(LINE + b"\n")
+        late = [b"late%d|0|7|0|A|1|148|TARTE|16,00" % number for number in range(3)]
+        for line in late:
+            self.connect()[0].dataReceived(line + b"\n")
+        self.assertEqual(self.heard()[count:], [LINE])
+        while self.sockets[0][2]:
+            self.settle()
+            self.turn()
+        self.settle()
+        while late[0] not in self.heard():
+            self.turn()  # nobody has hung up
+        self.assertEqual(self.heard()[-4:], [self.sent[-1], *late])  # one is no longer waited for than the other
+
+    def test_who_waits_keeps_its_place(self) -> None:
+        """A till that has hung up is one of those that are let in until it is understood; it does not give way."""
+        self.factory = self.make(max_connections=3)
+        self.receiver.is_crowded = True
+        for _ in range(3):
+            self.dial()
+            self.say()
+            self.hang_up()
+            self.turn(2)
+        self.assertEqual((len(self.factory.places.taken), len(self.factory.open)), (3, 0))
+        _, refused = self.connect("10.0.0.6")
+        self.assertTrue(refused.disconnected)
+        self.rest()
+        self.assertEqual((self.heard(), self.factory.places.taken), (self.sent, set()))
+        _, welcome = self.connect("10.0.0.6")
+        self.assertFalse(welcome.disconnected)
+
+    def test_who_waited_and_said_nothing_gives_way(self) -> None:
+        self.factory = self.make(max_connections=2)
+        self.receiver.is_crowded = True
+        talkers = [self.connect() for _ in range(2)]
+        for connection, _ in talkers:
+            connection.dataReceived(b"bad\n")
+        self.assertFalse(self.factory.admits("10.0.0.6"))
+        self.receiver.is_crowded = False
+        self.turn(2)
+        self.assertTrue(self.factory.admits("10.0.0.6"))
+        self.assertEqual([transport.disconnected for _, transport in talkers], [True, False])
+
+    @settings(max_examples=80, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from(["say", "flood", "trickle", "anew", "turn", "turns", "durable", "crowd", "ease"]),
+            max_size=40,
+        )
+    )
+    @example(["flood", "anew", "say"])  # there is more than one read of it
+    @example(["trickle", "say", "anew", "say", "turn"])  # and so many under way
+    def test_every_line_once_and_in_order(self, deeds: list[str]) -> None:
+        """Whatever a till and a database do, and when: by one, by many, many one by one, by another connection."""
+        self.begin()
+        self.dial()
+        for deed in deeds:
+            match deed:
+                case "say" | "flood":
+                    self.say(1 if deed == "say" else 15)
+                case "trickle":
+                    for _ in range(7):
+                        self.say()
+                        self.turn()
+                case "anew":
+                    self.hang_up()
+                    self.dial()
+                case "turn" | "turns":
+                    self.turn(1 if deed == "turn" else 8)
+                case "durable":
+                    self.settle()
+                case "crowd" | "ease":
+                    self.receiver.is_crowded = deed == "crowd"
+            self.assertLessEqual(max((len(one[0]._later) for one in self.sockets), default=0), 50 + 100)
+        self.rest()
+        self.assertEqual(self.heard(), self.sent)
+        self.hang_up()
+        self.turn(3)
+        self.assertEqual((self.factory.places.taken, self.factory.under_way), (set(), 0))
