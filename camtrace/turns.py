@@ -6,6 +6,9 @@ address says by several: who hangs up and connects anew is not understood before
 
 from __future__ import annotations
 
+import fcntl
+import struct
+import termios
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
@@ -51,7 +54,12 @@ class Sequel(Protocol):
 
     @property
     def read_bytes(self) -> int:
-        """How much it has ever been read."""
+        """How much of it was ever read."""
+        ...
+
+    @property
+    def unread_bytes(self) -> int:
+        """How much the kernel holds of it now."""
         ...
 
     def let_in(self) -> None:
@@ -61,6 +69,15 @@ class Sequel(Protocol):
 
 S = TypeVar("S", bound=Speaker)
 C = TypeVar("C", bound=Sequel)
+
+
+def unread_bytes(transport: Any) -> int:
+    """How much the kernel holds of a connection; 0 for one that is closed, or is none of the kernel's."""
+    try:
+        descriptor = transport.fileno()
+        return int(struct.unpack("i", fcntl.ioctl(descriptor, termios.FIONREAD, bytes(4)))[0]) if descriptor >= 0 else 0
+    except (AttributeError, OSError):
+        return 0
 
 
 class Turns(Generic[S]):
@@ -102,7 +119,7 @@ class Turns(Generic[S]):
         """It has read what there was no room for; it does not wait yet."""
         self._waiting.append(connection)
         if self._call is None:
-            self._call = self._reactor.callLater(CROWDED_SECONDS, self._next)
+            self._call_next()
 
     def finish(self) -> None:
         """Let all that wait go on at once, room or not: the server stops."""
@@ -115,7 +132,10 @@ class Turns(Generic[S]):
         while self._waiting and self._room > 0:
             self._room -= self._go_on(self._room)
         if self._waiting:
-            self._call = self._reactor.callLater(CROWDED_SECONDS if self._is_crowded() else 0, self._next)
+            self._call_next()
+
+    def _call_next(self) -> None:
+        self._call = self._reactor.callLater(CROWDED_SECONDS if self._is_crowded() else 0, self._next)
 
     def _go_on(self, room: int) -> int:
         """The first goes on; it stays the first for as long as it has more."""
@@ -151,15 +171,16 @@ class _Queue(Generic[C]):
 class Order(Generic[C]):
     """Lets what an address says by a new connection wait for what it has left unread in earlier ones.
 
-    An earlier one is waited for from when it was read no further, or so much at once that there may be more, until it
-    is read to the end: it has ended, or has had no more to say than was read of it for `QUIET_LOOKS`. So a device that
-    keeps several open is not held up by those that are silent or at their ease, and by one that never pauses only for
-    `MOST_UNREAD` bytes. A connection that was let in once never waits again. `full`: so many bytes at once are much.
+    A new connection waits for those that were read no further when it came, or so much at once that there may be more,
+    until each is read to the end: it has ended, or has had no more to say than was read of it for `QUIET_LOOKS`. So a
+    device that keeps several open is not held up by those that are silent or at their ease, and by one that never
+    pauses only for `MOST_UNREAD` bytes. A connection that was let in never waits again. `full`: bytes read at once.
     """
 
     def __init__(self, reactor: Reactor, full: int) -> None:
         self._reactor = reactor
         self._full = full
+        self._last: dict[str, C] = {}  # the one that came last, by address
         self._queues: dict[str, _Queue[C]] = {}
         self._awaited: dict[str, _Queue[C]] = {}  # those of them in which somebody waits
         self._call: Any = None
@@ -175,8 +196,11 @@ class Order(Generic[C]):
         else:
             place.quiet = 0
 
-    def must_wait(self, peer: str, connection: C) -> bool:
-        """It has begun to speak: whether it has to wait. If so, it is let in when it need no longer."""
+    def came(self, peer: str, connection: C) -> bool:
+        """It is new: whether it has to wait. If so, it is let in when it need no longer."""
+        last, self._last[peer] = self._last.get(peer), connection
+        if last is not None and last.unread_bytes > self._full:
+            self.hold(peer, last)
         queue = self._queues.get(peer)
         if queue is None:
             return False
@@ -194,6 +218,8 @@ class Order(Generic[C]):
 
     def left(self, peer: str, connection: C) -> None:
         """It has ended, and all it has said is understood."""
+        if self._last.get(peer) is connection:
+            del self._last[peer]
         queue = self._queues.get(peer)
         if queue is None:
             return
@@ -208,6 +234,9 @@ class Order(Generic[C]):
             for connection, place in tuple(queue.places.items()):
                 self._let_in(queue, connection, place)
             self._advance(peer, queue)
+        if self._call is not None:
+            self._call.cancel()
+            self._call = None
 
     def _look(self) -> None:
         self._call = None

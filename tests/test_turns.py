@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from collections.abc import Callable
 
 from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from camtrace.turns import CROWDED_SECONDS, LOOK_SECONDS, MOST_UNREAD, QUIET_LOOKS, Order, Turns
+from camtrace.turns import CROWDED_SECONDS, LOOK_SECONDS, MOST_UNREAD, QUIET_LOOKS, Order, Turns, unread_bytes
 
 FULL = 100  # bytes at once that are much, in these tests
 
@@ -143,17 +144,13 @@ class Sequel:
 
     def __init__(self, shop: Addresses, peer: str = "till") -> None:
         self.peer, self._shop = peer, shop
-        self.read_bytes = 0
-        self.is_paused = self.waits = self.is_let_in = False
+        self.read_bytes = self.unread_bytes = 0
+        self.is_paused = self.waits = False
+        self.is_let_in = not shop.order.came(peer, self)
 
     def speak(self, count: int = 10) -> Sequel:
-        """Say so many bytes; the first words may have to wait."""
-        if not self.read_bytes:
-            self.is_let_in = self.waits = False
-            self.read_bytes += count
-            self.is_let_in = not self._shop.order.must_wait(self.peer, self)
-        else:
-            self.read_bytes += count
+        """Say so many bytes: they wait where it is not let in."""
+        self.read_bytes += count
         self.waits = self.waits or not self.is_let_in
         return self
 
@@ -233,7 +230,6 @@ def test_or_until_it_is_read_to_the_end() -> None:
     assert second.is_let_in
     first.pause()  # whoever was let in waits no more, and others wait for it no longer than it takes
     assert second.speak().is_let_in
-    shop.look()
 
 
 def test_what_is_read_between_two_pauses_is_not_the_end() -> None:
@@ -260,6 +256,33 @@ def test_what_it_read_itself_comes_first() -> None:
     assert not second.is_let_in
     first.understood()
     assert second.is_let_in
+
+
+def test_what_nobody_has_begun_to_read_comes_first() -> None:
+    """The one that came last has sent more than will be read of it at once, when the next one comes."""
+    shop = Addresses()
+    first = shop.connect()
+    first.unread_bytes = FULL
+    second = shop.connect()
+    second.unread_bytes = FULL + 1
+    assert (second.is_let_in, shop.connect("other").is_let_in) == (True, True)
+    third = shop.connect()
+    assert not third.is_let_in
+    second.end()
+    assert third.is_let_in
+    third.end()
+    first.unread_bytes = 2 * FULL  # but it was not the last
+    assert shop.connect().is_let_in
+
+
+def test_what_the_kernel_holds() -> None:
+    """What came and was not read; nothing of what is closed, or no connection of the kernel's."""
+    near, far = socket.socketpair()
+    with near, far:
+        far.sendall(b"x" * 1000)
+        near.recv(300)
+        assert (unread_bytes(near), unread_bytes(far)) == (700, 0)
+    assert (unread_bytes(near), unread_bytes(object())) == (0, 0)
 
 
 def test_one_after_the_other() -> None:
@@ -294,7 +317,7 @@ def test_one_that_never_pauses_is_waited_for_only_so_long() -> None:
     first = shop.connect().speak(FULL)
     shop.order.hold("till", first)
     second, third = shop.connect().speak(), shop.connect().speak()
-    first.speak(MOST_UNREAD - 2)
+    first.speak(MOST_UNREAD - FULL)
     shop.look()
     assert not second.is_let_in
     first.speak(FULL)

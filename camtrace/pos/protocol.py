@@ -20,7 +20,7 @@ from camtrace.pos.dialects import Dialects
 from camtrace.pos.framing import Cutter, cutter
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
-from camtrace.turns import CROWDED_SECONDS, Order, Turns
+from camtrace.turns import CROWDED_SECONDS, Order, Turns, unread_bytes
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
 READ_BYTES = 1 << 14
@@ -64,7 +64,6 @@ class TillConnection(protocol.Protocol):
         self._number = 0
         self._peer = ""
         self._accepted = False
-        self._begun = False
         self._ended = False
         self._under_way = 0
         self._paused = False
@@ -83,6 +82,7 @@ class TillConnection(protocol.Protocol):
         self._accepted = True
         self.factory.open.add(self)
         self.factory.places.take(self._peer, self)
+        self._is_sequel = self.factory.order.came(self._peer, self)
         self.transport.bufferSize = READ_BYTES
         if hasattr(self.transport, "setTcpKeepAlive"):
             self.transport.setTcpKeepAlive(True)
@@ -92,9 +92,6 @@ class TillConnection(protocol.Protocol):
             return
         self.factory.reads += 1
         self.read_bytes += len(data)
-        if not self._begun:
-            self._begun = True
-            self._is_sequel = self.factory.order.must_wait(self._peer, self)
         if self._later:
             self._later += data
         elif not self._is_sequel and self.factory.turns.take(len(data)):
@@ -172,6 +169,11 @@ class TillConnection(protocol.Protocol):
     def is_paused(self) -> bool:
         """Whether it is not read now: it may have more to say."""
         return self._paused and not self._is_lost
+
+    @property
+    def unread_bytes(self) -> int:
+        """How much the kernel holds of it now."""
+        return unread_bytes(self.transport)
 
     @property
     def waits(self) -> bool:

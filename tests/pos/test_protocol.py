@@ -375,6 +375,7 @@ class Kernel(ConnectionCase):
         sizes = {"READ_BYTES": 100, "TURN_BYTES": 200, "LATER_BYTES": 50, "MAX_UNDER_WAY": 5}
         for name, size in sizes.items():
             self.patch(pos_protocol, name, size)
+        self.patch(pos_protocol, "unread_bytes", self.unread)
         self.begin()
 
     def begin(self) -> None:
@@ -384,6 +385,9 @@ class Kernel(ConnectionCase):
         self.factory = self.make()
         self.sent: list[bytes] = []
         self.sockets: list[list] = []  # each: the connection, its transport, what is unread, whether the till hung up
+
+    def unread(self, transport: object) -> int:
+        return sum(len(one[2]) for one in self.sockets if one[1] is transport)
 
     def say(self, count: int = 1) -> None:
         """The till says so many lines by its last connection."""
@@ -508,14 +512,17 @@ class Reconnecting(Kernel):
         self.assertTrue(self.factory.admits("10.0.0.6"))
         self.assertEqual([transport.disconnected for _, transport in talkers], [True, False])
 
-    @settings(max_examples=80, deadline=None)
+    @settings(max_examples=100, deadline=None)
     @given(
         st.lists(
-            st.sampled_from(["say", "flood", "trickle", "anew", "turn", "turns", "durable", "crowd", "ease"]),
+            st.sampled_from(
+                ["say", "flood", "trickle", "anew", "neighbour", "turn", "turns", "durable", "crowd", "ease"]
+            ),
             max_size=40,
         )
     )
     @example(["flood", "anew", "say"])  # there is more than one read of it
+    @example(["neighbour", "flood", "turn", "anew", "say"])
     @example(["trickle", "say", "anew", "say", "turn"])  # and so many under way
     def test_every_line_once_and_in_order(self, deeds: list[str]) -> None:
         """Whatever a till and a database do, and when: by one, by many, many one by one, by another connection."""
@@ -532,6 +539,8 @@ class Reconnecting(Kernel):
                 case "anew":
                     self.hang_up()
                     self.dial()
+                case "neighbour":
+                    self.connect()  # another till, behind the same address
                 case "turn" | "turns":
                     self.turn(1 if deed == "turn" else 8)
                 case "durable":
@@ -542,5 +551,5 @@ class Reconnecting(Kernel):
         self.rest()
         self.assertEqual(self.heard(), self.sent)
         self.hang_up()
-        self.turn(3)
-        self.assertEqual((self.factory.places.taken, self.factory.under_way), (set(), 0))
+        self.turn(8)
+        self.assertEqual((len(self.factory.places.taken), self.factory.under_way), (deeds.count("neighbour"), 0))
