@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ipaddress
-from collections import Counter
 from collections.abc import Callable, Iterable
 from functools import lru_cache
 from typing import Generic, NamedTuple, TypeVar
@@ -84,7 +83,7 @@ class Places(Generic[C]):
 
     def __init__(self, most: int, most_of_one: int, give_way: Callable[[str, C], object]) -> None:
         self.taken: set[C] = set()
-        self.of: Counter[str] = Counter()  # by address
+        self.of: dict[str, dict[C, None]] = {}  # by address, in order of coming
         self.most = most
         self._most_of_one = most_of_one
         self._give_way = give_way
@@ -92,7 +91,7 @@ class Places(Generic[C]):
 
     def refused(self, peer: str) -> Full | None:
         """Why there is no place for one more of `peer`; None if there is, as somebody may have given one up."""
-        if self.of[peer] >= (most := self._most_of_one):
+        if len(self.of.get(peer, ())) >= (most := self._most_of_one):
             return Full("too_many", most, f"it has {most} connections open")
         if len(self.taken) >= (most := self.most) and not self._make_room(peer):
             return Full("crowd", most, f"{most} connections are open")
@@ -101,7 +100,7 @@ class Places(Generic[C]):
     def take(self, peer: str, connection: C) -> None:
         """One has come. It may have to give way until it has spoken."""
         self.taken.add(connection)
-        self.of[peer] += 1
+        self.of.setdefault(peer, {})[connection] = None
         self._silent.add(peer, connection)
 
     def spoke(self, peer: str, connection: C) -> None:
@@ -119,7 +118,7 @@ class Places(Generic[C]):
             return
         self.taken.discard(connection)
         self._silent.discard(peer, connection)
-        self.of[peer] -= 1
+        del self.of[peer][connection]
         if not self.of[peer]:
             del self.of[peer]
 

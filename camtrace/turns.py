@@ -10,13 +10,15 @@ import fcntl
 import struct
 import termios
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Reversible
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any, Generic, Protocol, TypeVar
 
 CROWDED_SECONDS = 0.01  # until it is looked again whether there is still a crowd
 LOOK_SECONDS = 0.025  # between two looks at connections for which others wait; each is read meanwhile, if it says more
 QUIET_LOOKS = 2  # in a row that find nothing left unread: another wait is over
+MOST_ASKED = 50  # connections of an address, the youngest ones, whether they have much unread when another comes
 MOST_UNREAD = 8 << 20  # bytes of an address that the kernels at both ends may hold: no connection waits for more
 
 
@@ -171,22 +173,21 @@ class _Queue(Generic[C]):
 class Order(Generic[C]):
     """Lets what an address says by a new connection wait for what it has left unread in earlier ones.
 
-    A new connection waits for those that were read no further when it came, or so much at once that there may be more,
-    until each is read to the end: it has ended, or has had no more to say than was read of it for `QUIET_LOOKS`. So a
-    device that keeps several open is not held up by those that are silent or at their ease, and by one that never
-    pauses only for `MOST_UNREAD` bytes. A connection that was let in never waits again. `full`: bytes read at once.
+    A new connection waits for those that are behind when it comes (see `hold`), until each is read to the end: it has
+    ended, or has had no more to say than was read of it for `QUIET_LOOKS`. So a device that keeps several open is not
+    held up by those that are silent or at their ease, and by one that never pauses only for `MOST_UNREAD` bytes. A
+    connection that was let in never waits again. `full`: bytes that are read of one at once.
     """
 
     def __init__(self, reactor: Reactor, full: int) -> None:
         self._reactor = reactor
         self._full = full
-        self._last: dict[str, C] = {}  # the one that came last, by address
         self._queues: dict[str, _Queue[C]] = {}
         self._awaited: dict[str, _Queue[C]] = {}  # those of them in which somebody waits
         self._call: Any = None
 
     def hold(self, peer: str, connection: C) -> None:
-        """It is paused, or was read so much at once that there may be more: who connects anew waits for it."""
+        """It is paused, waits for its turn, or has more than is read at once: who connects anew waits for it."""
         queue = self._queues.get(peer)
         if queue is None:
             queue = self._queues[peer] = _Queue()
@@ -196,11 +197,11 @@ class Order(Generic[C]):
         else:
             place.quiet = 0
 
-    def came(self, peer: str, connection: C) -> bool:
-        """It is new: whether it has to wait. If so, it is let in when it need no longer."""
-        last, self._last[peer] = self._last.get(peer), connection
-        if last is not None and last.unread_bytes > self._full:
-            self.hold(peer, last)
+    def came(self, peer: str, connection: C, earlier: Reversible[C] = ()) -> bool:
+        """It is new, after those: whether it has to wait. If so, it is let in when it need no longer."""
+        for other in islice(reversed(earlier), MOST_ASKED):
+            if other.unread_bytes > self._full:
+                self.hold(peer, other)
         queue = self._queues.get(peer)
         if queue is None:
             return False
@@ -218,8 +219,6 @@ class Order(Generic[C]):
 
     def left(self, peer: str, connection: C) -> None:
         """It has ended, and all it has said is understood."""
-        if self._last.get(peer) is connection:
-            del self._last[peer]
         queue = self._queues.get(peer)
         if queue is None:
             return

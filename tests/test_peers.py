@@ -23,6 +23,10 @@ class Listener:
         self.gave_way: list[tuple[str, int]] = []
         self.places: Places[int] = Places(4, 3, lambda *who: self.gave_way.append(who))
 
+    @property
+    def counts(self) -> dict[str, int]:
+        return {peer: len(those) for peer, those in self.places.of.items()}
+
     def come(self, peer: str, number: int) -> str:
         """ "" where it is let in, else why not."""
         full = self.places.refused(peer)
@@ -42,7 +46,7 @@ def test_limits() -> None:
     assert listener.places.refused("a") == ("too_many", 3, "it has 3 connections open")
     listener.places.free("a", 0)
     listener.places.free("a", 0)
-    assert (dict(listener.places.of), listener.come("b", 5), listener.gave_way) == ({"a": 2, "b": 1}, "", [])
+    assert (listener.counts, listener.come("b", 5), listener.gave_way) == ({"a": 2, "b": 1}, "", [])
 
 
 def test_the_oldest_silent_one_of_who_has_most_gives_way() -> None:
@@ -52,7 +56,7 @@ def test_the_oldest_silent_one_of_who_has_most_gives_way() -> None:
     listener.come("b", 3)
     listener.places.spoke("a", 0)
     assert (listener.come("c", 4), listener.gave_way) == ("", [("a", 1)])
-    assert (listener.places.taken, dict(listener.places.of)) == ({0, 2, 3, 4}, {"a": 2, "b": 1, "c": 1})
+    assert (listener.places.taken, listener.counts) == ({0, 2, 3, 4}, {"a": 2, "b": 1, "c": 1})
     assert listener.come("d", 5) == "crowd"  # each of the others has hardly more
     listener.places.said_nothing("a", 0)
     assert (listener.come("d", 5), listener.gave_way[1:]) == ("", [("a", 2)])

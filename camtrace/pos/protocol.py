@@ -81,8 +81,8 @@ class TillConnection(protocol.Protocol):
             return
         self._accepted = True
         self.factory.open.add(self)
+        self._is_sequel = self.factory.order.came(self._peer, self, self.factory.places.of.get(self._peer, {}))
         self.factory.places.take(self._peer, self)
-        self._is_sequel = self.factory.order.came(self._peer, self)
         self.transport.bufferSize = READ_BYTES
         if hasattr(self.transport, "setTcpKeepAlive"):
             self.transport.setTcpKeepAlive(True)
@@ -101,6 +101,7 @@ class TillConnection(protocol.Protocol):
             self.factory.places.spoke(self._peer, self)  # it may have; else lines of a till would go with it
             if not self._is_sequel:
                 self.factory.turns.wait(self)
+                self.factory.order.hold(self._peer, self)
         if len(self._later) > LATER_BYTES:
             self._pause()
         elif len(data) >= READ_BYTES:
