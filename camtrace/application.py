@@ -381,16 +381,16 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         factory = TillFactory(
             tills,
             complaints,
+            reactor,
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
             max_connections=most_tills // len(settings.listen.pos),
             dialect=listener.dialect,
             dialects=dialects,
             capture=capture,
-            reactor=reactor,
         )
         till_factories.append(factory)
-        doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
+        doors.add("pos", listener.endpoint, factory, factory.leave)
 
     # Prisma's event sources
     setting_rows = Settings(database)

@@ -24,6 +24,7 @@ FLOOR = [
     "backoff",
     "timetable",
     "peers",
+    "turns",
     "descriptors",
     "folders",
     "assets",
@@ -42,6 +43,7 @@ FLOOR = [
     "intake",
     "notes",
     "complaints",
+    "overreach",
     "auth",
 ]
 FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "mail"]

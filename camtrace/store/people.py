@@ -16,8 +16,8 @@ import psycopg2.errors
 from camtrace.errors import Conflict, NotFound, Overreach
 from camtrace.i18n import N_
 from camtrace.model import ADMINISTRATOR, Member, Profile, User
+from camtrace.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
 from camtrace.store.database import Database
-from camtrace.store.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
 from camtrace.store.users import USER_COLUMNS, profile_of, user_of
 
 T = TypeVar("T")

@@ -11,7 +11,7 @@ from camtrace.bus import Bus
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import SettingChanged
 from camtrace.model import Member, Profile, User
-from camtrace.store.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
+from camtrace.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 OPERATOR = Profile(2, "operator", frozenset({"live", "replay", "export", "lines", "journal", "alarms", "exceptions"}))

@@ -16,7 +16,8 @@ import tempfile
 import threading
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from urllib.parse import urlencode
@@ -142,10 +143,37 @@ keep_free_gb = {keep_free_gb}
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(20)
-        pid_file = self.folder / "data" / "database" / "cluster" / "postmaster.pid"
-        with suppress(OSError, ValueError):  # it may be gone, or just coming
-            os.kill(int(pid_file.read_text().partition("\n")[0]), signal.SIGQUIT)
+        with suppress(OSError):  # it may be gone, or just coming
+            if self.postmaster:
+                os.kill(self.postmaster, signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ── its private database ──
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of PostgreSQL's first process; 0 while there is none."""
+        try:
+            text = (self.folder / "data" / "database" / "cluster" / "postmaster.pid").read_text()
+        except OSError:
+            return 0
+        return int(text.partition("\n")[0].strip() or 0)
+
+    @contextmanager
+    def halted_database(self) -> Iterator[None]:
+        """PostgreSQL is there and does not answer."""
+        first = self.postmaster
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        halted = [first, *map(int, children)]
+        for pid in halted:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in halted:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
 
     # ── as an administrator and as a program ──
 
