@@ -1,8 +1,8 @@
 """Many rows in one statement: each column goes as one string that PostgreSQL takes apart again.
 
-`insert ... select ... from unnest(array, array, ...)` is the fastest insert on a connection that cannot COPY, but
-turning lists into array literals one element at a time costs more than all the rest. Joining strings does not. Most
-columns of a batch say the same in every row; such a one goes as a single value.
+`insert ... select ... from (select unnest(array), ...)` is the fastest insert on a connection that cannot
+COPY, but turning lists into array literals one element at a time costs more than all the rest. Joining strings does
+not. Most columns of a batch say the same in every row; such a one goes as a single value.
 """
 
 from __future__ import annotations
@@ -32,11 +32,11 @@ def as_rows(types: Iterable[str], columns: Iterable[Column]) -> tuple[str, list[
             packed.append(_packed(column))
             source = f"c{len(packed)}"
         wanted.append(f"decode({source}, 'hex')" if kind == "bytea" else f"{source}::{kind}")
-    arrays = ", ".join(["string_to_array(%s, E'\\x1e', E'\\x1f')"] * len(packed))
-    names = ", ".join(f"c{number}" for number in range(1, len(packed) + 1))
+    arrays = ", ".join(
+        f"unnest(string_to_array(%s, E'\\x1e', E'\\x1f')) as c{number}" for number in range(1, len(packed) + 1)
+    )
     # an array of one empty text could not be told from an empty one: each ends with a null, whose row is left out
-    sql = f"select {', '.join(wanted)} from unnest({arrays}) rows ({names}) where c1 is not null"
-    return sql, [*once, *packed]
+    return f"select {', '.join(wanted)} from (select {arrays}) rows where c1 is not null", [*once, *packed]
 
 
 def _is_same(column: Column) -> bool:
