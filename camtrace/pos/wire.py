@@ -260,6 +260,8 @@ def to_text(line: bytes, encoding: str = "auto") -> str:
 
 def printable(text: str) -> str:
     """`text` with U+FFFD for control characters, and spaces for tabs."""
+    if text.isprintable():  # as nearly all of them
+        return text
     text = text.replace("\t", " ")
     return _CONTROL.sub("\ufffd", text) if _CONTROL.search(text) else text
 
@@ -312,7 +314,7 @@ def mask(line: bytes) -> bytes:
 
 def mask_all(data: bytes) -> bytes:
     """`data` of any form with its card numbers masked; what is a barcode is not known here."""
-    return masked(data) if may_hold_a_card(data) else data
+    return masked(data)
 
 
 _LAST_SHOWN = 4

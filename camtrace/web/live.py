@@ -132,7 +132,7 @@ class LiveSocket:
         self._run(check())
 
     def _line(self, fact: LineReceived) -> None:
-        if fact.line.is_hidden:
+        if not self._pages or fact.line.is_hidden:
             return
         for page in self._of(fact.line.cameras):
             page.line(fact)
