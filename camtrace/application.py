@@ -41,7 +41,8 @@ from camtrace.folders import ensure_folder, hold_folder
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
 from camtrace.i18n import N_
-from camtrace.intake import Ids, Intake
+from camtrace.intake import BATCH_FACTS, Ids, Intake
+from camtrace.keeping.service import Keeping
 from camtrace.mail.compose import Place
 from camtrace.mail.life import Reporter
 from camtrace.mail.office import Office
@@ -57,7 +58,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Camera, ContactBox, SourceSettings
+from camtrace.model import JOURNALS, LINES, Camera, ContactBox, SourceSettings
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -93,6 +94,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.old_rows import OldRows
 from camtrace.store.people import People
 from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
@@ -173,8 +175,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
     spool = Spool(data / "spool", spool_lane.run, damaged=lambda path: note("system", "spool_damaged", {"path": path}))
-    intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
+    facts = FactsStore(database, lines, metrics)
+    intake = Intake(facts, spool, bus, ids, reactor, metrics=metrics)
     note = Notes(intake, ids)
+    old_rows = OldRows(database)
+    keeping = Keeping(
+        old_rows,
+        facts,
+        note,
+        lambda: intake.waiting >= BATCH_FACTS or spool.count > 0,
+        reactor,
+        ZoneInfo(settings.site.timezone),
+        {LINES: settings.storage.line_days, JOURNALS: settings.storage.journal_days},
+    )
 
     # who comes in
     door_complaints = Complaints("door", note)
@@ -732,6 +745,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("silence", listen_for_silence, silences.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
+            Tier("old rows", keeping.start, keeping.stop),
             Tier("doors", open_doors, close_doors, leaves=7),
         ],
         doors,

@@ -119,6 +119,22 @@ TEXTS = {
     "footage_expired": N_(
         "Recordings up to {until} were erased on {volume}, their days are over: {files} files, {megabytes} MB."
     ),
+    "lines_will_go": N_(
+        "From {day} on, tickets that are older than {days} days will be erased every night. Exceptions that were found"
+        " to be real, or are being checked, stay with theirs. [storage] line_days says how long tickets are kept."
+    ),
+    "lines_gone": N_(
+        "Tickets from before {day} were erased, their days are over: {tickets} tickets, {lines} lines,"
+        " {exceptions} exceptions."
+    ),
+    "journals_will_go": N_(
+        "From {day} on, journals that are older than {days} days will be erased every night, with alarms and times of"
+        " lost cameras. [storage] journal_days says how long they are kept."
+    ),
+    "journals_gone": N_(
+        "Journals from before {day} were erased, their days are over: {entries} entries, {alarms} alarms,"
+        " {losses} times of lost cameras."
+    ),
     "footage_missing": N_("The file of a recording is missing: {path}."),
     "till_fields": N_("The till at {address} sends lines that are no till lines ({count} so far), such as: {line}"),
     "till_no_name": N_("The till at {address} sends lines that name no till ({count} so far), such as: {line}"),

@@ -30,6 +30,7 @@ TICKET_COLUMNS = (
     "id, protocol, source, number, opened_at, closed_at, seller, total, line_count, kind, linked"  # in _ticket's order
 )
 _KNOWN_WORDS = 100_000
+TEXTS_LOCK = 0x43616D57  # an advisory lock: who writes texts shares it, who removes unused ones has it alone
 _INSERT_LINES = (
     f"with stored as (insert into line ({', '.join(LINE_COLUMNS)}, words) "
     + unpacked([*(_TYPES.get(name, "text") for name in LINE_COLUMNS), "bigint"])
@@ -91,6 +92,7 @@ class LineWriting:
         watches = {watch_key(line.source, line.cameras): line for line in lines}
         unseen = {key: line for key, line in watches.items() if key not in self._known}
         statements = [
+            *_sharing(bool(unknown or unseen)),
             *_words_insertion(unknown),
             *_watches_insertion(unseen),
             *_tickets_insertion(received),
@@ -106,8 +108,17 @@ class LineWriting:
             self._known.clear()
         self._known.update(keys)
 
+    def forget(self, keys: Iterable[int]) -> None:
+        """Texts and watches that are about to be removed are written again with their next line."""
+        self._known.difference_update(keys)
+
 
 # ── what an insertion is made of ─────────────────────────────────────────────────────────────────────────────────────
+
+
+def _sharing(writes_texts: bool) -> Iterator[Statement]:
+    if writes_texts:
+        yield f"select pg_advisory_xact_lock_shared({TEXTS_LOCK})", []
 
 
 def _words_insertion(unknown: Mapping[int, Line]) -> Iterator[Statement]:
