@@ -39,16 +39,16 @@ with step as materialized (
 select (select at from last), (select id from last), (select count(*) from step), (select count(*) from gone),
     (select array_agg(distinct {back}) from gone)
 """
-# a ticket goes as a whole, once its last line may go
+# A ticket goes as a whole, once its last line may go. Each is looked up by itself: a join might read a whole table.
 _LINES = _STEP.format(
     table="line",
     columns="id, ticket_id",
     at="received_at",
     back="ticket_id",
     may_go=(
-        "not exists (select from ticket where ticket.id = step.ticket_id and last_at >= %(before)s)"
-        f" and not exists (select from rule_exception where ticket_id = step.ticket_id and {_KEPT})"
-        f" and not exists (select from rule_exception where lines @> array[step.id] and {_KEPT})"
+        "coalesce((select last_at from ticket where ticket.id = step.ticket_id), '-infinity') < %(before)s"
+        f" and (select count(*) from rule_exception where ticket_id = step.ticket_id and {_KEPT}) = 0"
+        f" and (select count(*) from rule_exception where lines @> array[step.id] and {_KEPT}) = 0"
     ),
 )
 _TICKETS = (
@@ -73,14 +73,14 @@ with step as materialized (
     select * from step where weight <= %(most)s or place = 1
 ), gone as (
     delete from alarm using chosen where alarm.id = chosen.id and chosen.ended_at < %(before)s
-        and chosen.until < %(before)s and (chosen.recorded_from is null or not exists (
-            select from segment where segment.camera_uid = chosen.camera_uid and stream = 'main'
+        and chosen.until < %(before)s and (chosen.recorded_from is null or (
+            select count(*) from segment where segment.camera_uid = chosen.camera_uid and stream = 'main'
             and started_us > (extract(epoch from chosen.recorded_from - interval '1 hour') * 1000000)::bigint
             and started_us < (extract(epoch from chosen.until) * 1000000)::bigint
-            and ended_us > (extract(epoch from chosen.recorded_from) * 1000000)::bigint))
+            and ended_us > (extract(epoch from chosen.recorded_from) * 1000000)::bigint) = 0)
     returning alarm.id
 ), triggers_gone as (
-    delete from trigger using gone where alarm_id = gone.id
+    delete from trigger where alarm_id = any(array(select id from gone))
 ), last as (
     select started_at as at, id from chosen order by started_at desc, id desc limit 1
 )
