@@ -136,6 +136,7 @@ from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.storage import ALARMS, FOOTAGE, StorageApi
 from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -517,6 +518,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         event_names=lambda language: registry.catalogue.names(language),
         sources=named_sources,
         ports=doors.port_numbers,
+        kept_since=keeping.kept_since,
     )
     door = Door(frame, access, note)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
@@ -593,11 +595,26 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             PrismaApi(access, cameras, registry, event_sources, silences),
             LinesApi(
-                reactor, access, cameras, sources.offset, camera_rows, lines, frame.voices, pools, settings.site.name
+                reactor,
+                access,
+                cameras,
+                sources.offset,
+                camera_rows,
+                lines,
+                frame.voices,
+                pools,
+                settings.site.name,
+                lambda: keeping.kept_since(LINES),
             ),
             SearchesApi(access, SavedSearches(database)),
             JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
+            StorageApi(
+                access,
+                lambda: recording.volumes,
+                old_rows,
+                {FOOTAGE: settings.storage.days, ALARMS: settings.storage.alarm_days, **keeping.days},
+            ),
             events,
             socket,
             OpenApi(access, lambda: website.root.routes()),

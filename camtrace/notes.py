@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from twisted.internet import defer
@@ -293,6 +294,7 @@ TEXTS = {
     "source_changed": N_("{user} changed the settings of the till {source}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
+ERASED = {"lines_will_go", "lines_gone", "journals_will_go", "journals_gone"}  # what is told of days, and counted
 
 
 class Notes:
@@ -325,6 +327,10 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
     """The entry as a sentence in the language of `spoken`."""
     sentence = spoken.gettext(TEXTS.get(entry.text, entry.text))
     values = {name: spoken.gettext(value) if isinstance(value, str) else value for name, value in entry.values.items()}
+    if entry.text in ERASED:
+        day = datetime.combine(date.fromisoformat(str(values["day"])), time(12), UTC)
+        counts = {name: spoken.figure(value) for name, value in values.items() if isinstance(value, int)}
+        values |= {**counts, "day": spoken.date(day, UTC)}
     if "why" in values:  # a reason in words of its own, which the other values fill
         values["why"] = filled(str(values["why"]), values)
     try:
