@@ -18,7 +18,7 @@ from camtrace.model import JOURNALS, LINES, Removal
 TOLD = {LINES: ("tickets", "lines", "exceptions"), JOURNALS: ("entries", "alarms", "losses")}  # in the journal
 AT_ONCE = 500  # rows of one step
 TEXTS_AT_ONCE = 1000
-FIRST_SECONDS = 5.0  # after the start
+FIRST_SECONDS = 2.0  # after the start
 LOOK_SECONDS = 600.0
 REST = 4  # times as long as a step took, before the next one: a fifth of one connection, at most
 SHORTEST_REST_SECONDS = 0.02
