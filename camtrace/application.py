@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,7 +38,7 @@ from camtrace.descriptors import Descriptors, raise_limit
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged, SourceAppeared
-from camtrace.folders import ensure_folder, hold_folder
+from camtrace.folders import ensure_folder, hold_folder, remove_old_logs
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
 from camtrace.i18n import N_
@@ -153,8 +154,11 @@ log = Logger(namespace="camtrace")
 SWEEP_SECONDS = 3600
 
 
-def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
-    """The whole server, not yet started. Raises StartError when a folder or the key cannot be used."""
+def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Path | None = None) -> IService:
+    """The whole server, not yet started. Raises StartError when a folder or the key cannot be used.
+
+    `log_file`: what twistd writes, of which it keeps every megabyte for ever.
+    """
     data = ensure_folder(settings.data.directory)
     hold = hold_folder(data)
     volumes.check(settings.volume_folders(), fresh=not settings.database.dsn and not has_cluster(data))
@@ -744,7 +748,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         hold.release()
         descriptors.close()
 
-    sweeping = task.LoopingCall(_guarded(lambda: users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))))
+    async def sweep() -> None:
+        if embedded is not None:
+            embedded.trim_log()
+        if log_file is not None:
+            remove_old_logs(log_file)
+        await users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))
+
+    sweeping = task.LoopingCall(_guarded(sweep))
     sweeping.clock = reactor
     return Tiers(
         [

@@ -21,5 +21,5 @@ create index rule_exception_kept_lines on rule_exception using gin (lines)
     where verdict in ('checking', 'real') or verdict = '' and comment <> '';
 
 -- Every night a few rows of very many go: their room is to be used again soon, not only when a fifth of the table is gone.
-alter table line set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 10000);
-alter table ticket set (autovacuum_vacuum_scale_factor = 0.02, autovacuum_vacuum_threshold = 10000);
+alter table line set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 10000);
+alter table ticket set (autovacuum_vacuum_scale_factor = 0.03, autovacuum_vacuum_threshold = 10000);
