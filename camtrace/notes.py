@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from twisted.internet import defer
@@ -118,6 +119,22 @@ TEXTS = {
     ),
     "footage_expired": N_(
         "Recordings up to {until} were erased on {volume}, their days are over: {files} files, {megabytes} MB."
+    ),
+    "lines_will_go": N_(
+        "From {day} on, tickets that are older than {days} days will be erased every night. Exceptions that were found"
+        " to be real, or are being checked, stay with theirs. [storage] line_days says how long tickets are kept."
+    ),
+    "lines_gone": N_(
+        "Tickets from before {day} were erased, their days are over: {tickets} tickets, {lines} lines,"
+        " {exceptions} exceptions."
+    ),
+    "journals_will_go": N_(
+        "From {day} on, journals that are older than {days} days will be erased every night, with alarms and times of"
+        " lost cameras. [storage] journal_days says how long they are kept."
+    ),
+    "journals_gone": N_(
+        "Journals from before {day} were erased, their days are over: {entries} entries, {alarms} alarms,"
+        " {losses} times of lost cameras."
     ),
     "footage_missing": N_("The file of a recording is missing: {path}."),
     "till_fields": N_("The till at {address} sends lines that are no till lines ({count} so far), such as: {line}"),
@@ -277,6 +294,7 @@ TEXTS = {
     "source_changed": N_("{user} changed the settings of the till {source}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
+ERASED = {"lines_will_go", "lines_gone", "journals_will_go", "journals_gone"}  # what is told of days, and counted
 
 
 class Notes:
@@ -309,6 +327,10 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
     """The entry as a sentence in the language of `spoken`."""
     sentence = spoken.gettext(TEXTS.get(entry.text, entry.text))
     values = {name: spoken.gettext(value) if isinstance(value, str) else value for name, value in entry.values.items()}
+    if entry.text in ERASED:
+        day = datetime.combine(date.fromisoformat(str(values["day"])), time(12), UTC)
+        counts = {name: spoken.figure(value) for name, value in values.items() if isinstance(value, int)}
+        values |= {**counts, "day": spoken.date(day, UTC)}
     if "why" in values:  # a reason in words of its own, which the other values fill
         values["why"] = filled(str(values["why"]), values)
     try:

@@ -46,7 +46,7 @@ FLOOR = [
     "overreach",
     "auth",
 ]
-FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "mail"]
+FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "keeping", "mail"]
 PURE_NAMES = {"wire", "session", "sdp", "rtp", "grouping", "overlay", "rules", "retention", "compose", "dialect"}
 # further pure files, by package
 PURE_EXTRA = {

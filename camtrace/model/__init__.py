@@ -62,6 +62,7 @@ from camtrace.model.media import (
     key_frames,
 )
 from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
+from camtrace.model.removal import JOURNALS, KEPT_FOR_DAYS, LINES, FootageKept, Kept, Removal, Removed
 from camtrace.model.rules import (
     DEEDS,
     MEASURES,
@@ -87,7 +88,10 @@ __all__ = [
     "DEEDS",
     "ENDINGS",
     "GAP_CAUSES",
+    "JOURNALS",
     "JOURNAL_KINDS",
+    "KEPT_FOR_DAYS",
+    "LINES",
     "LINE_FLAGS",
     "MAIL_KINDS",
     "MEASURES",
@@ -120,6 +124,7 @@ __all__ = [
     "ContactsState",
     "Disconnection",
     "DisconnectionQuery",
+    "FootageKept",
     "Fragment",
     "Gap",
     "HeardSource",
@@ -129,6 +134,7 @@ __all__ = [
     "InputState",
     "JournalEntry",
     "JournalQuery",
+    "Kept",
     "Line",
     "LineSearch",
     "LineTest",
@@ -147,6 +153,8 @@ __all__ = [
     "Range",
     "Recipient",
     "RegularRecording",
+    "Removal",
+    "Removed",
     "Rule",
     "RuleException",
     "Sample",

@@ -26,6 +26,7 @@ from camtrace.store.alarms import AlarmStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
 from camtrace.store.journal import Journal
+from camtrace.store.line_texts import watch_key
 from camtrace.store.line_writing import Insertion
 from camtrace.store.lines import LineStore
 from camtrace.store.rules import RuleStore
@@ -46,6 +47,7 @@ class FactsStore:
         self._lines = lines
         self._metrics = metrics
         self._prepared: tuple[Sequence[Fact], Insertion | None] = ((), None)
+        self._writing: set[defer.Deferred[None]] = set()  # each fires when that batch is written, or is not
         metrics.add("camtrace_lines_stored_total", 0)  # shown from the start
 
     def prepare(self, facts: Sequence[Fact]) -> None:
@@ -55,6 +57,25 @@ class FactsStore:
 
     async def write(self, facts: Sequence[Fact]) -> None:
         """Commit `facts` together. Raises DatabaseUnavailable, or FactRefused for what one of them holds."""
+        written: defer.Deferred[None] = defer.Deferred()
+        self._writing.add(written)
+        try:
+            await self._write(facts)
+        finally:
+            self._writing.discard(written)
+            written.callback(None)
+
+    async def forget(self, texts: Sequence[int] = (), watches: Sequence[tuple[str, tuple[int, ...]]] = ()) -> None:
+        """Write these keys of texts, and these tills with their cameras, anew from now on.
+
+        Returns when the batches are written that may have been made before.
+        """
+        self._lines.forget([*texts, *(watch_key(*watch) for watch in watches)])
+        self._prepared = (), None
+        for written in tuple(self._writing):
+            await written
+
+    async def _write(self, facts: Sequence[Fact]) -> None:
         others = [fact for fact in facts if not isinstance(fact, LineReceived)]
         entries = [fact.entry for fact in others if isinstance(fact, Noted)]
         states = [(fact.id, fact.state) for fact in others if isinstance(fact, CameraStateChanged)]

@@ -46,6 +46,7 @@ _KNOWN_WORDS = 100_000
 _KINDS = [_TYPES.get(name, "text") for name in LINE_COLUMNS]
 _LINE_VALUES = attrgetter(*LINE_COLUMNS)
 _TICKET_VALUES = attrgetter(*_TICKET_TYPES)
+TEXTS_LOCK = 0x43616D57  # an advisory lock: who writes texts shares it, who removes unused ones has it alone
 _INSERT_LINES = (
     f"with stored as (insert into line ({', '.join(LINE_COLUMNS)}, words) {{}}"
     " on conflict (id) do nothing returning id) select count(*) from stored"
@@ -95,6 +96,7 @@ class LineWriting:
         watches = {(line.source, line.cameras) for line in lines}
         unseen = {key: watch for watch in watches if (key := watch_key(*watch)) not in self._known}
         statements = [
+            *_sharing(bool(unknown or unseen)),
             *_words_insertion(unknown),
             *_watches_insertion(unseen.values()),
             *_tickets_insertion(received),
@@ -110,6 +112,10 @@ class LineWriting:
             self._known.clear()
         self._known.update(keys)
 
+    def forget(self, keys: Iterable[int]) -> None:
+        """Texts and watches that are about to be removed are written again with their next line."""
+        self._known.difference_update(keys)
+
 
 # ── what an insertion is made of ─────────────────────────────────────────────────────────────────────────────────────
 
@@ -118,6 +124,11 @@ def _statement(text: str, types: Iterable[str], columns: Iterable[Column]) -> St
     """`text` with these rows put into it."""
     rows, values = as_rows(types, columns)
     return text.format(rows), values
+
+
+def _sharing(writes_texts: bool) -> Iterator[Statement]:
+    if writes_texts:
+        yield f"select pg_advisory_xact_lock_shared({TEXTS_LOCK})", []
 
 
 def _words_insertion(unknown: Mapping[int, Line]) -> Iterator[Statement]:

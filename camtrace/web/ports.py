@@ -21,11 +21,13 @@ from camtrace.model import (
     ContactsState,
     Disconnection,
     DisconnectionQuery,
+    FootageKept,
     Gap,
     HeardSource,
     HitCount,
     JournalEntry,
     JournalQuery,
+    Kept,
     Line,
     LineSearch,
     MailQuery,
@@ -515,6 +517,14 @@ class DisconnectionStore(Protocol):
     async def page(
         self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[Disconnection]: ...
+
+
+class KeptRows(Protocol):
+    """How long rows were kept, and what they take: `store.old_rows.OldRows`."""
+
+    async def kept(self, what: str) -> Kept: ...
+    async def footage(self) -> list[FootageKept]: ...
+    async def database_bytes(self) -> int: ...
 
 
 class Volume(Protocol):

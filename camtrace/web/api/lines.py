@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -63,6 +64,7 @@ class LinesApi:
     """`/api/v1/lines` and `/api/v1/tickets`.
 
     Who may see only some cameras finds only what one of them watched. `site`: its name, which stands on sheets.
+    `kept_since()`: lines from before then were erased; None: none were.
     """
 
     app = new_app()
@@ -78,6 +80,7 @@ class LinesApi:
         voices: Voices,
         jobs: Jobs,
         site: str,
+        kept_since: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self.access = access
         self._reactor = reactor
@@ -88,6 +91,7 @@ class LinesApi:
         self._voices = voices
         self._jobs = jobs
         self._site = site
+        self._kept_since = kept_since
 
     @requirer.require(app.route("/api/v1/lines", methods=["GET"]), visit=May("lines"))
     async def lines(self, visit: Visit) -> Response:
@@ -106,7 +110,8 @@ class LinesApi:
         asked = parse(query.text("q") or "")
         fields = (query.text("fields") or "").split(",")
         asked = filled(asked, {name: query.text(name) or "" for name in _FORM if name in fields})
-        _, notes = await self._search(visit, asked)
+        wanted, notes = await self._search(visit, asked)
+        notes = [*notes, *self._erased(wanted, voice)]
         language = voice.spoken.language
         conditions = []
         for place, each in enumerate(asked.conditions):
@@ -240,6 +245,14 @@ class LinesApi:
             except NotFound:  # told among the notes
                 pass
         return search_of(asked, clock.now(), self._voice(visit).zone, known.get)
+
+    def _erased(self, wanted: LineSearch, voice: Voice) -> list[Note]:
+        """That what is asked for is partly from before the days that are kept."""
+        since = self._kept_since()
+        if since is None or wanted.start is None or wanted.start >= since:
+            return []
+        words = N_("Tickets from before {day} are no longer kept.")
+        return [Note(words, {"day": voice.spoken.date(since, voice.zone)})]
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         """The uids whose lines are wanted and allowed; None for all."""

@@ -2,6 +2,7 @@
 
 import { askJson, query } from "./api.js";
 import { el, icon } from "./dom.js";
+import { ErasedNote } from "./kept.js";
 import { byId, may, remember, remembered } from "./page.js";
 import { STRIKING, bars, columns } from "./report_charts.js";
 import { _, figure } from "./texts.js";
@@ -16,6 +17,7 @@ const fields = form.elements;
 const address = new URLSearchParams(location.search);
 let chosen = address.get("key"); // whose course is shown; null for none
 let turn = 0;
+const erased = new ErasedNote(form, "lines");
 
 fields.kind.append(...Object.entries(KINDS).map(([name, words]) => el("option", { value: name }, words())));
 fields.until.value = address.get("to") ?? dayOf(now());
@@ -130,6 +132,7 @@ async function load() {
   if (!fields.from.value || !fields.until.value) return;
   if (!COURSES.includes(fields.by.value)) chosen = null;
   remember("report-by", fields.by.value);
+  erased.begins(dayStart(fields.from.value));
   tellAddress();
   byId("csv").href = `/api/v1/reports.csv${query(wanted())}`;
   try {

@@ -4,6 +4,7 @@
 import { Refusal, ask, askJson } from "./api.js";
 import { deedWords } from "./deeds.js";
 import { el, icon, show, svg } from "./dom.js";
+import { erasedWords } from "./kept.js";
 import { facts, may } from "./page.js";
 import { labelFields } from "./refusals.js";
 import { sentenceOf, sentencePieces, slotsOf } from "./rule_words.js";
@@ -323,12 +324,16 @@ class RuleForm {
     for (let at = start; at <= stop; at += DAY_MS) days.set(dayOf(at), 0);
     for (const { at, count } of found.hours) days.set(dayOf(Date.parse(at)), (days.get(dayOf(Date.parse(at))) ?? 0) + count);
     const top = found.sources[0];
-    this.#result.replaceChildren(el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
+    const erased = erasedWords("lines", start);
+    this.#result.replaceChildren(...[
+      erased ? el("p", { class: "small quiet" }, erased) : null,
+      el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
       el("p", { class: "figure" }, figure(found.count), el("small", null, ngettext("exception on {tickets} tickets", "exceptions on {tickets} tickets", found.count, { tickets: figure(found.tickets) }))),
       bars([...days]),
       top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("{count} of them at till {name}.", { count: figure(top.count), name: top.source })) : null,
       found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", found.unknown))) : null,
-      el("ol", { class: "trialhits" }, found.hits.map(hitRow)));
+      el("ol", { class: "trialhits" }, found.hits.map(hitRow)),
+    ].filter(Boolean));
   }
 }
 
