@@ -375,7 +375,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         reactor,
     )
     raising = Raising(bus, rule_rows, directory, sources.offset, alarms.trigger, reactor)
-    trials = Trials(lines, alarm_rows, disturbances, timetable, directory)
+    trials = Trials(lines, alarm_rows, disturbances, timetable, directory, sources.offset)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(

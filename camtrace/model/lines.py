@@ -17,6 +17,9 @@ class StoredDialect:
     definition: Mapping[str, Any]
 
 
+MOST_OFFSET_MS = 120_000  # how much later or earlier than its lines a till's picture may be set
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     """What is set for a till or another source, by the name its lines bear.

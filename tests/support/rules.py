@@ -47,6 +47,7 @@ class Blind:
 
     def __init__(self, still: bool | None = None) -> None:
         self.answer = still
+        self.late = timedelta()
         self.deaf: list[Span] = []
 
     def applies(self, name: str, at: datetime | None = None) -> bool:
@@ -54,6 +55,9 @@ class Blind:
 
     def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
         return self.answer
+
+    def offset(self, source: str) -> timedelta:
+        return self.late
 
     def heard(self, start: datetime, stop: datetime) -> bool:
         return not self.deaf or not any(span.start <= stop and start <= span.stop for span in self.deaf)
@@ -198,6 +202,7 @@ class Shop:
         self.raised: list[tuple[Any, ...]] = []
         self.seconds = 0.0
         self.offset_seconds = 0.0
+        self.offsets: dict[str, float] = {}
         self.id = 10**9
         self.camera = CAMERA
         self.status, self.active_since = Status.ACTIVE, NOON - timedelta(days=1)
@@ -220,7 +225,7 @@ class Shop:
         await self.raising.stop()
 
     def offset(self, source: str) -> timedelta:
-        return timedelta(seconds=self.offset_seconds)
+        return timedelta(seconds=self.offsets.get(source, self.offset_seconds))
 
     def now(self) -> datetime:
         return NOON + timedelta(seconds=self.seconds)

@@ -640,7 +640,7 @@ class WebShop:
 
     def rule_apis(self, reactor: Any, zone: str = "Europe/Paris") -> list[Any]:
         """The APIs of rules, exceptions and reports."""
-        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras)
+        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras, self.speech.book.offset)
         unseen = self.rules.unseen
         return [
             RulesApi(
