@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -140,19 +140,23 @@ def _said_moment(value: str, spoken: Translations) -> str:
 
 
 def search_of(
-    query: Query, now: datetime, zone: tzinfo, uids: Callable[[str], int | None]
+    query: Query,
+    now: datetime,
+    zone: tzinfo,
+    uids: Callable[[str], int | None],
+    called: Callable[[str], Iterable[str]] = lambda name: (),
 ) -> tuple[LineSearch, list[Note]]:
     """The search that the query means at the instant `now` by the clock of `zone`.
 
-    `uids` gives the camera's uid of a number, None where there is none.
+    `uids` gives the camera's uid of a number, None where there is none; `called` the tills that people call so.
     """
     notes: list[Note] = []
     wanted = LineSearch(
         texts=tuple(each.value for each in query.of("word") if each.sign == "="),
         without=tuple(each.value for each in query.of("word") if each.sign == "not"),
-        names=_named(query, "="),
+        names=_also_called(_named(query, "="), called),
         exactly=_named(query, "=="),
-        excluded=_named(query, "not"),
+        excluded=_also_called(_named(query, "not"), called),
         excluded_exactly=_named(query, "not=="),
         deeds=_traces(query, "="),
         excluded_deeds=_traces(query, "not"),
@@ -302,6 +306,16 @@ def _range(condition: Condition) -> Range:
 def _named(query: Query, sign: str) -> tuple[Named, ...]:
     found = [(field, tuple(each.value for each in query.of(field) if each.sign == sign)) for field in NAMES]
     return tuple(Named(field, values) for field, values in found if values)
+
+
+def _also_called(names: tuple[Named, ...], called: Callable[[str], Iterable[str]]) -> tuple[Named, ...]:
+    """The same names, tills also by the name that people gave them."""
+
+    def values(each: Named) -> tuple[str, ...]:
+        more = (source for value in each.values for source in called(value)) if each.field == "till" else ()
+        return tuple(dict.fromkeys((*each.values, *more)))
+
+    return tuple(Named(each.field, values(each)) for each in names)
 
 
 def _traces(query: Query, sign: str) -> tuple[Trace, ...]:

@@ -575,7 +575,16 @@ class WebShop:
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources, self.silences),
             LinesApi(
-                reactor, self.access, self.cameras, offset, self.rows, self.log, self.voices, Inline(), "Marché Sud"
+                reactor,
+                self.access,
+                self.cameras,
+                offset,
+                self.speech.book.all,
+                self.rows,
+                self.log,
+                self.voices,
+                Inline(),
+                "Marché Sud",
             ),
             SearchesApi(self.access, self.searches),
             *self.rule_apis(reactor),
@@ -659,13 +668,17 @@ class WebShop:
                 self.access,
                 self.cameras,
                 self.speech.book.offset,
+                self.till_name,
                 self.rows,
                 self.rules,
                 self._note,
                 self.voices,
             ),
-            ReportsApi(self.access, self.rules, zone, self.voices),
+            ReportsApi(self.access, self.rules, zone, self.till_name, self.voices),
         ]
+
+    def till_name(self, source: str) -> str:
+        return self.speech.book.of(source).label
 
     def boxes_api(self) -> ContactBoxesApi:
         """The API of contact boxes."""

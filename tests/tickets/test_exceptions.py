@@ -57,9 +57,12 @@ class ExceptionsTests(TestCase):
         self.assertEqual((one.amount, one.lines, one.cameras, one.deed), (Decimal("16.00"), (2001,), (101,), "void"))
         at = NOON + timedelta(seconds=2)
         self.assertEqual(shop.raised, [([CAMERA], "rule", "Voids", "Voids · 1 · 7 · TARTE · 16.00", at)])
-        await shop.stop()
+        shop.till_names = {"1": "Bakery"}
         shop.say(void(4))
-        self.assertEqual(len(shop.found), 2)
+        self.assertEqual(shop.raised[-1][3], "Voids · Bakery · 7 · TARTE · 16.00")
+        await shop.stop()
+        shop.say(void(5))
+        self.assertEqual(len(shop.found), 3)
 
     async def test_an_alarm_begins_with_the_picture(self) -> None:
         """Earlier than the line at once, later once it is shown; over a restart, too, and once."""

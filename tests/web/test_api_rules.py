@@ -199,11 +199,17 @@ class ExceptionTests(Case):
         self.assertEqual(self.ids("?verdict=harmless"), ["3"])
         self.assertEqual(self.ids("?verdict=new"), ["5", "4", "2", "1"])
         counts = self.anna.get("/api/v1/exceptions/counts").json
-        self.assertEqual(counts, {"new": 4, "checking": 0, "harmless": 1, "real": 0})
+        told = {"new": 4, "checking": 0, "harmless": 1, "real": 0}
+        first, second = {"key": "1", **told, "new": 2, "harmless": 0}, {"key": "2", **told, "new": 2}
+        self.assertEqual(counts, {**told, "by": "rule", "items": [first, second]})
+        counted = self.anna.get("/api/v1/exceptions/counts?by=source&source=1").json
+        self.assertEqual([item["key"] for item in counted["items"]], ["1"])
         self.assertEqual(self.boris.get("/api/v1/exceptions/counts").json["new"], 2)
         table = self.anna.get("/api/v1/exceptions.csv?verdict=harmless").body.decode("utf-8-sig").splitlines()
         self.assertEqual(
-            table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture"
+            table[0],
+            "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture,"
+            "Name of the till",
         )
         self.assertIn(",Voids,1,,,,16.00,,Harmless,ok,boris,", table[1])
         quicker = {"verdict": "real", "before": "new"}

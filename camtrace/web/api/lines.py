@@ -13,7 +13,7 @@ from camtrace import clock
 from camtrace.errors import NotFound
 from camtrace.i18n import N_
 from camtrace.model import TICKET_KINDS, Comparison, Line, LineSearch, Named, User
-from camtrace.tickets.keywords import NAMES
+from camtrace.tickets.keywords import NAMES, plain
 from camtrace.tickets.meaning import said, search_of
 from camtrace.tickets.query import Note, filled, form_of, parse, write
 from camtrace.tickets.query import Query as Asked
@@ -25,7 +25,7 @@ from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.discretion import as_seen_by, asked_by, may_name
 from camtrace.web.lines_pdf import MOST_ROWS, sheet
-from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
+from camtrace.web.ports import CameraDirectory, Jobs, LineStore, NamedSources, Offset
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
@@ -73,6 +73,7 @@ class LinesApi:
         access: Access,
         directory: CameraDirectory,
         offset: Offset,
+        sources: NamedSources,
         graves: Graves,
         lines: LineStore,
         voices: Voices,
@@ -83,6 +84,7 @@ class LinesApi:
         self._reactor = reactor
         self._directory = directory
         self._offset = offset
+        self._sources = sources
         self._graves = graves
         self._lines = lines
         self._voices = voices
@@ -238,7 +240,12 @@ class LinesApi:
                 known[each.value] = camera.uid
             except NotFound:  # told among the notes
                 pass
-        return search_of(asked, clock.now(), self._voice(visit).zone, known.get)
+        return search_of(asked, clock.now(), self._voice(visit).zone, known.get, self._called)
+
+    def _called(self, name: str) -> list[str]:
+        """The sources that people call so, whatever the capitals and accents."""
+        sought = plain(name)
+        return [each.source for each in self._sources() if each.label and plain(each.label) == sought]
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         """The uids whose lines are wanted and allowed; None for all."""
