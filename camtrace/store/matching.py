@@ -45,6 +45,17 @@ class Conditions:
         return " and ".join(self._conditions) or "true"
 
 
+# ── what lines are worth ─────────────────────────────────────────────────────────────────────────────────────────
+
+# where a till writes no amount beside ANNULE or RETOUR, that of the article in its ticket
+COST = (
+    "coalesce(line.amount, case when line.type = 'S' and line.special <> '' then (select article.amount"
+    " from line as article where article.ticket_id = line.ticket_id and article.protocol = line.protocol"
+    " and article.type = 'A' and article.code = line.code and (line.code <> '' or article.text = line.text)"
+    " and (article.received_at, article.id) < (line.received_at, line.id)"
+    " order by article.received_at desc, article.id desc limit 1) end)"
+)
+
 # ── what lines are the trace of ──────────────────────────────────────────────────────────────────────────────────
 
 # a ticket that was paid has one line that stands for it: the first in the name of its seller

@@ -160,7 +160,7 @@ class RuleStore:
         seller: str | None = None,
         by: str = "rule",
     ) -> list[tuple[str, str, int]]:
-        """How many exceptions that fit all that is asked there are `by` rule (its id), seller or source, and verdict."""
+        """How many exceptions that fit all that is asked there are, `by` rule (id), seller or source, and verdict."""
         key = {"rule": "rule_id::text", "seller": "seller", "source": "source"}[by]
         asked = [
             ("at >= %s", start),

@@ -10,7 +10,7 @@ from decimal import Decimal
 from camtrace.i18n import N_, Translations
 from camtrace.model import Comparison, LineSearch, Named, Range, Trace
 from camtrace.tickets.deeds import SALE, traces_of
-from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS
+from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS, plain
 from camtrace.tickets.query import Note, Query
 from camtrace.tickets.values import Condition, minutes_of
 
@@ -104,6 +104,8 @@ _SAID_DAYS = {
     "this-month": N_("this month"),
     "last-month": N_("last month"),
 }
+_TAKING_BACK = ("void", "return", "gift", "loss")
+_MARKS = ("annul", "annule", "retour", "offert", "perte")  # what tills write beside such lines
 _DAY_MINUTES = 24 * 60
 
 
@@ -164,6 +166,7 @@ def search_of(
             Comparison(each.field, each.sign, Decimal(each.value)) for each in query.of(*NUMBERS) if each.sign != "not"
         ),
         outside=tuple(_range(each) for each in query.of(*NUMBERS) if each.sign == "not"),
+        by_cost=bool(query.of("amount")) and _takes_back(query),
     )
     cameras = query.of("camera")
     if cameras:
@@ -180,10 +183,6 @@ def search_of(
         notes.append(Note(N_("The period ends before it begins."), {}))
     elif start is not None and start > now:
         notes.append(Note(N_("The period lies in the future."), {}))
-    if _takes_back(query) and any(each.sign != "not" for each in query.of("amount")):
-        notes.append(
-            Note(N_("What was cancelled or returned without its amount is not found by an amount: rules know it."), {})
-        )
     if any(_exclude_each_other(wanted, field) for field in NUMBERS):
         notes.append(Note(N_("The bounds exclude each other: no figure lies within all of them."), {}))
     hours = _hours(query)
@@ -194,7 +193,12 @@ def search_of(
 
 def _takes_back(query: Query) -> bool:
     """Whether lines are asked for that a till may write without an amount, see `tickets.sales`."""
-    return any(each.sign == "=" and each.value in ("void", "return") for each in query.of("deed"))
+    asked = [each for each in query.conditions if each.sign in ("=", "==")]
+    return (
+        any(each.field == "deed" and each.value in _TAKING_BACK for each in asked)
+        or any(each.field == "special" or (each.field == "type" and each.value.upper() == "S") for each in asked)
+        or any(each.field == "word" and plain(each.value) in _MARKS for each in asked)
+    )
 
 
 def _exclude_each_other(wanted: LineSearch, field: str) -> bool:
