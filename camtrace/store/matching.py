@@ -58,10 +58,15 @@ COST = (
 
 # ── what lines are the trace of ──────────────────────────────────────────────────────────────────────────────────
 
-# a ticket that was paid has one line that stands for it: the first in the name of its seller
+# a ticket that was paid; the receipt of goods that came back (from 46 to 47) is none
+PAID = (
+    "ticket.closed_at is not null and ticket.total is not null and not (ticket.protocol = 'prisma' and exists"
+    " (select from line as back where back.ticket_id = ticket.id and back.type = '46'))"
+)
+# it has one line that stands for it: the first in the name of its seller
 _STANDS_FOR = (
     "exists (select from ticket where ticket.id = line.ticket_id and ticket.seller = line.seller"
-    " and ticket.closed_at is not null and ticket.total is not null and (ticket.opened_at = line.received_at"
+    f" and {PAID} and (ticket.opened_at = line.received_at"
     " or not exists (select from line as earlier where earlier.ticket_id = line.ticket_id"
     " and earlier.seller = line.seller and (earlier.received_at, earlier.id) < (line.received_at, line.id))))"
 )

@@ -14,7 +14,7 @@ from camtrace import clock
 from camtrace.cards import hidden
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.tickets.comparison import KINDS, TRACES, Row, compared, course
+from camtrace.tickets.comparison import FRAMES, KINDS, TRACES, Row, compared, course
 from camtrace.tickets.deeds import SALE
 from camtrace.tickets.questions import question
 from camtrace.web.access import Access, May, Visit
@@ -145,7 +145,10 @@ class ReportsApi:
             return dict.fromkeys(kinds)
         language = self._voices.voice(visit.request, visit.user.language).spoken.language
         zone = ZoneInfo(self._zone)
-        return {kind: question(asked.start, asked.stop, keys, deeds, zone, language) for kind, deeds in kinds.items()}
+        return {
+            kind: question(asked.start, asked.stop, keys, deeds, zone, language, FRAMES.get(kind, ()))
+            for kind, deeds in kinds.items()
+        }
 
 
 def _one_key(figures: Figures) -> Iterator[tuple[str, str, int, Decimal | None]]:

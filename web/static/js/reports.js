@@ -78,7 +78,7 @@ function row(by, item, isCourse = false) {
 }
 
 function table({ by, items, usual }) {
-  const foot = el("tr", { class: "usual" }, el("td", null, _("Usual (median)")), el("td"), el("td"), Object.keys(KINDS).flatMap((kind) => [el("td"), el("td", { class: "r mono" }, usual[kind] === null ? "" : figure(usual[kind], 1))]));
+  const foot = el("tr", { class: "usual" }, el("td", null, _("Usual (median)")), el("td"), el("td"), Object.keys(KINDS).flatMap((kind) => [el("td"), el("td", { class: "r mono" }, usual[kind] === null || isMoney() ? "" : figure(usual[kind], 1))]));
   return el("table", { class: "tbl report" }, head(secondWords()), el("tbody", null, inOrder(by, items).map((item) => row(by, item))), el("tfoot", null, foot));
 }
 
