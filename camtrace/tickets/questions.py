@@ -23,7 +23,8 @@ def question(
 ) -> str | None:
     """The text that finds the lines of `deeds` in [start, stop), of one seller, source, hour or day.
 
-    `unlike`: types that are not meant. None where it cannot be said: a time to the second, a name with signs that cannot be written.
+    `unlike`: types that are not meant. None where it cannot be said: a time to the second, a name with signs that
+    cannot be written.
     """
     conditions = [Condition(_FIELDS[by], key, "==") for by, key in keys.items() if by in _FIELDS]
     if "hour" in keys:

@@ -90,7 +90,7 @@ class Raising:
         cameras = [camera for uid in exception.cameras if (camera := self._cameras.by_uid(uid)) is not None]
         if not cameras:
             return None
-        amount = "" if exception.amount is None else f"{exception.amount:f}"
+        amount = f"{exception.amount:f}" if exception.amount else ""  # a drawer's nothing says nothing
         till = self._till_name(exception.source) or exception.source
         said = " · ".join(filter(None, (till, exception.seller, exception.text, amount)))
         said = hidden(said)  # it goes into mails and journals, whoever reads them

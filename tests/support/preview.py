@@ -323,6 +323,7 @@ class PreviewSite:
                 shop.access,
                 shop.cameras,
                 shop.speech.book.offset,
+                shop.speech.book.all,
                 shop.rows,
                 self.log,
                 shop.voices,

@@ -56,6 +56,7 @@ _HEADS = (
     N_("Cameras"),
     N_("Time in the picture"),
     N_("Replay"),
+    N_("Name of the till"),
 )
 
 
@@ -148,8 +149,10 @@ class LinesApi:
         async def page(limit: int, before: Position | None) -> Sequence[Line]:
             return await self._lines.search(wanted, before, False, limit)
 
+        names = self._names()
+
         def row(line: Line) -> Sequence[Cell]:
-            return self._row(voice, visit, line)
+            return (*self._row(voice, visit, line), names.get(line.source, ""))
 
         return await send_csv(visit, self._reactor, voice, N_("Tickets"), _HEADS, page, row, _place)
 
@@ -162,7 +165,9 @@ class LinesApi:
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
         ways = {line.id: self._replay(visit, line) for line in found[:MOST_ROWS]}
-        shown = [as_seen_by(visit.user, line) for line in found]
+        names = self._names()
+        seen = [as_seen_by(visit.user, line) for line in found]
+        shown = [replace(line, source=names.get(line.source, line.source)) for line in seen]
         content = await self._jobs.job(sheet, voice, self._site, told, shown, clock.now(), ways)
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
 
@@ -242,10 +247,14 @@ class LinesApi:
                 pass
         return search_of(asked, clock.now(), self._voice(visit).zone, known.get, self._called)
 
+    def _names(self) -> dict[str, str]:
+        """What people call the sources that have a name."""
+        return {each.source: each.label for each in self._sources() if each.label}
+
     def _called(self, name: str) -> list[str]:
         """The sources that people call so, whatever the capitals and accents."""
         sought = plain(name)
-        return [each.source for each in self._sources() if each.label and plain(each.label) == sought]
+        return [source for source, label in self._names().items() if plain(label) == sought]
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         """The uids whose lines are wanted and allowed; None for all."""

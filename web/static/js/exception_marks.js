@@ -15,6 +15,7 @@ const SHAPE = 5; // from the middle of a diamond to its corners
 const MERGE_PX = 7;
 const MOST_TOLD = 3; // of them beside each other
 const TOLD_MS = 30000; // how long a new one stays in the corner
+const AT_ONCE_MS = 1000; // clocks are not as exact, and the replay waits so long
 const FETCHED_MS = 2000; // until a picture that was just taken can be replayed
 
 /** An exception as a mark: at the instant at which the picture shows it. */
@@ -61,7 +62,7 @@ export function diamonds(marks, place, width, y) {
 export function foundWords(found) {
   if (found.length > 1) return [ngettext("{count} exception", "{count} exceptions", found.length), ...new Set(found.map(({ rule }) => rule))].slice(0, 4).join(", ");
   const [{ rule, source, deed, text, amount }] = found;
-  return [rule, tillWords(source), text || deedWords(deed), amount && figure(Number(amount), 2)].filter(Boolean).join(", ");
+  return [rule, tillWords(source), text || deedWords(deed), Number(amount) ? figure(Number(amount), 2) : ""].filter(Boolean).join(", ");
 }
 
 /** Where an exception is watched: its second in the replay, else among the exceptions. */
@@ -79,7 +80,7 @@ export function foundWordsAt(at, marks, reach = 1000) {
 /** In how many milliseconds the picture of an exception can be watched: where the till's offset says that it comes later. */
 export function pictureIn({ picture_at: shown }) {
   const left = Date.parse(shown) - now();
-  return left > 0 ? left + FETCHED_MS : 0;
+  return left > AT_ONCE_MS ? left + FETCHED_MS : 0;
 }
 
 /** Tell of one in the corner. Where its picture is still to come that is said, and the way there comes with it. */

@@ -148,6 +148,7 @@ class RuleForm {
     const panels = el("div", { class: "slotpanels" }, [...this.#panels.values()]);
     panels.addEventListener("input", () => this.#say());
     panels.addEventListener("change", () => this.#say());
+    this.#name.element.classList.add("full");
     panels.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
@@ -330,13 +331,14 @@ class RuleForm {
     for (let at = start; at <= stop; at += DAY_MS) days.set(dayOf(at), 0);
     for (const { at, count } of found.hours) days.set(dayOf(Date.parse(at)), (days.get(dayOf(Date.parse(at))) ?? 0) + count);
     const top = found.sources[0];
-    this.#result.replaceChildren(el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
+    const told = [el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
       el("p", { class: "figure" }, figure(found.count), el("small", null, ngettext("exception on {tickets} tickets", "exceptions on {tickets} tickets", found.count, { tickets: figure(found.tickets) }))),
-      bars([...days]),
+      bars([...days]), days.size > 1 ? el("p", { class: "small quiet ends" }, el("span", null, shortDay(start)), el("span", null, shortDay(stop))) : null,
       top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("Most of them: {till}, {count}.", { till: tillName(top.source), count: figure(top.count) })) : null,
       found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", found.unknown))) : null,
       found.count > found.hits.length ? el("p", { class: "small quiet" }, _("The first {count}:", { count: figure(found.hits.length) })) : null,
-      el("ol", { class: "trialhits" }, found.hits.map(hitRow)));
+      el("ol", { class: "trialhits" }, found.hits.map(hitRow))];
+    this.#result.replaceChildren(...told.filter(Boolean));
   }
 }
 
@@ -415,7 +417,7 @@ export class Rules {
     const name = may("settings") ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#open(rule) }, rule.name) : el("span", null, rule.name);
     const words = rule.enabled ? _("on") : _("off");
     const kind = rule.enabled ? "badge ok" : "badge";
-    const state = may("settings") ? el("button", { class: `${kind} turn`, type: "button", "aria-pressed": String(rule.enabled), "aria-label": _("{name}: switched on", { name: rule.name }), title: rule.enabled ? _("Switch off") : _("Switch on"), onclick: () => this.#turn(rule) }, words) : el("span", { class: kind }, words);
+    const state = may("settings") ? el("button", { class: `${kind} turn`, type: "button", role: "switch", "aria-checked": String(rule.enabled), "aria-label": _("Rule: {name}", { name: rule.name }), title: rule.enabled ? _("Switch off") : _("Switch on"), onclick: () => this.#turn(rule) }, words) : el("span", { class: kind }, words);
     const counts = el("p", { class: "small", "data-rule": rule.id });
     this.#drawCounts(counts);
     const blind = rule.unseen.length ? el("p", { class: "small warn-c" }, _("Nobody can tell whether somebody stands there: motion detection is off at till {names}.", { names: rule.unseen.map(sourceName).join(", ") })) : null;
