@@ -392,8 +392,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         metrics,
         reactor,
     )
-    raising = Raising(bus, rule_rows, directory, sources.offset, alarms.trigger, reactor)
-    trials = Trials(lines, alarm_rows, disturbances, timetable, directory)
+    trials = Trials(lines, alarm_rows, disturbances, timetable, directory, sources.offset)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
@@ -445,6 +444,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
 
     bus.subscribe(RuleMet, rule_at_a_till)
+
+    def till_name(source: str) -> str:
+        """What people call a source: as it is set, else as it is registered among Prisma's; "" for no other name."""
+        registered = registry.sources.get(source)
+        return sources.of(source).label or (registered.name if registered is not None else "")
+
+    raising = Raising(bus, rule_rows, directory, sources.offset, till_name, alarms.trigger, reactor)
 
     # the control channel, on which alarms are raised
     senders = Senders(directory, partial(addresses_of, reactor))
@@ -585,8 +591,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
             RulesApi(reactor, access, cameras, sources.offset, rule_rows, trials, exceptions.unseen, timetable, note),
-            ExceptionsApi(reactor, access, cameras, sources.offset, camera_rows, rule_rows, note, frame.voices),
-            ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
+            ExceptionsApi(
+                reactor, access, cameras, sources.offset, till_name, camera_rows, rule_rows, note, frame.voices
+            ),
+            ReportsApi(access, ReportStore(database), settings.site.timezone, till_name, frame.voices),
             UsersApi(access, people, gate, note),
             ProfilesApi(access, cameras, people, note),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
@@ -603,6 +611,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
                 access,
                 cameras,
                 sources.offset,
+                named_sources,
                 camera_rows,
                 lines,
                 frame.voices,

@@ -33,6 +33,7 @@ from camtrace.model.cameras import (
 from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, DisconnectionQuery, JournalEntry, JournalQuery
 from camtrace.model.lines import (
     LINE_FLAGS,
+    MOST_OFFSET_MS,
     TICKET_KINDS,
     Comparison,
     HeardSource,
@@ -95,6 +96,7 @@ __all__ = [
     "LINE_FLAGS",
     "MAIL_KINDS",
     "MEASURES",
+    "MOST_OFFSET_MS",
     "NEVER",
     "NORMALLY",
     "NUMBERINGS",

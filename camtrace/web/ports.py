@@ -350,7 +350,10 @@ class RuleStore(Protocol):
         start: datetime | None = None,
         stop: datetime | None = None,
         rule_id: int | None = None,
-    ) -> dict[str, int]: ...
+        source: str | None = None,
+        seller: str | None = None,
+        by: str = "rule",
+    ) -> list[tuple[str, str, int]]: ...
     async def review(
         self,
         id: int,
@@ -448,6 +451,8 @@ class SourceBook(Protocol):
 
 
 Offset = Callable[[str], timedelta]
+NamedSources = Callable[[], Iterable[SourceSettings]]  # what is set for sources, with the names people gave them
+TillName = Callable[[str], str]  # what people call a source, "" where it has no other name than its own
 """How much later than a source's lines the picture shows what they tell of."""
 
 

@@ -337,6 +337,7 @@ class PreviewSite:
                 shop.access,
                 shop.cameras,
                 shop.speech.book.offset,
+                shop.speech.book.all,
                 shop.rows,
                 self.log,
                 shop.voices,

@@ -605,6 +605,7 @@ class WebShop:
                 self.access,
                 self.cameras,
                 offset,
+                self.speech.book.all,
                 self.rows,
                 self.log,
                 self.voices,
@@ -676,7 +677,7 @@ class WebShop:
 
     def rule_apis(self, reactor: Any, zone: str = "Europe/Paris") -> list[Any]:
         """The APIs of rules, exceptions and reports."""
-        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras)
+        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras, self.speech.book.offset)
         unseen = self.rules.unseen
         return [
             RulesApi(
@@ -695,13 +696,17 @@ class WebShop:
                 self.access,
                 self.cameras,
                 self.speech.book.offset,
+                self.till_name,
                 self.rows,
                 self.rules,
                 self._note,
                 self.voices,
             ),
-            ReportsApi(self.access, self.rules, zone, self.voices),
+            ReportsApi(self.access, self.rules, zone, self.till_name, self.voices),
         ]
+
+    def till_name(self, source: str) -> str:
+        return self.speech.book.of(source).label
 
     def boxes_api(self) -> ContactBoxesApi:
         """The API of contact boxes."""

@@ -14,7 +14,7 @@ from camtrace import clock
 from camtrace.errors import NotFound
 from camtrace.i18n import N_
 from camtrace.model import TICKET_KINDS, Comparison, Line, LineSearch, Named, User
-from camtrace.tickets.keywords import NAMES
+from camtrace.tickets.keywords import NAMES, plain
 from camtrace.tickets.meaning import said, search_of
 from camtrace.tickets.query import Note, filled, form_of, parse, write
 from camtrace.tickets.query import Query as Asked
@@ -25,7 +25,7 @@ from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.discretion import as_seen_by, asked_by, may_name
-from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
+from camtrace.web.ports import CameraDirectory, Jobs, LineStore, NamedSources, Offset
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
@@ -57,6 +57,7 @@ _HEADS = (
     N_("Cameras"),
     N_("Time in the picture"),
     N_("Replay"),
+    N_("Name of the till"),
 )
 
 
@@ -75,6 +76,7 @@ class LinesApi:
         access: Access,
         directory: CameraDirectory,
         offset: Offset,
+        sources: NamedSources,
         graves: Graves,
         lines: LineStore,
         voices: Voices,
@@ -86,6 +88,7 @@ class LinesApi:
         self._reactor = reactor
         self._directory = directory
         self._offset = offset
+        self._sources = sources
         self._graves = graves
         self._lines = lines
         self._voices = voices
@@ -151,8 +154,10 @@ class LinesApi:
         async def page(limit: int, before: Position | None) -> Sequence[Line]:
             return await self._lines.search(wanted, before, False, limit)
 
+        names = self._names()
+
         def row(line: Line) -> Sequence[Cell]:
-            return self._row(voice, visit, line)
+            return (*self._row(voice, visit, line), names.get(line.source, ""))
 
         return await send_csv(visit, self._reactor, voice, N_("Tickets"), _HEADS, page, row, _place)
 
@@ -165,7 +170,9 @@ class LinesApi:
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
         ways = {line.id: self._replay(visit, line) for line in found[:MOST_PRINTED]}
-        shown = [as_seen_by(visit.user, line) for line in found[:MOST_PRINTED]]
+        names = self._names()
+        seen = [as_seen_by(visit.user, line) for line in found[:MOST_PRINTED]]
+        shown = [replace(line, source=names.get(line.source, line.source)) for line in seen]
         cut = len(found) > MOST_PRINTED
         content = await self._jobs.job(_sheet, voice, self._site, told, shown, cut, clock.now(), ways)
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
@@ -244,7 +251,16 @@ class LinesApi:
                 known[each.value] = camera.uid
             except NotFound:  # told among the notes
                 pass
-        return search_of(asked, clock.now(), self._voice(visit).zone, known.get)
+        return search_of(asked, clock.now(), self._voice(visit).zone, known.get, self._called)
+
+    def _names(self) -> dict[str, str]:
+        """What people call the sources that have a name."""
+        return {each.source: each.label for each in self._sources() if each.label}
+
+    def _called(self, name: str) -> list[str]:
+        """The sources that people call so, whatever the capitals and accents."""
+        sought = plain(name)
+        return [source for source, label in self._names().items() if plain(label) == sought]
 
     def _erased(self, wanted: LineSearch, voice: Voice) -> list[Note]:
         """That what is asked for is partly from before the days that are kept."""
