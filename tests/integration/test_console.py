@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
+import getpass
 import re
 import unittest
+from contextlib import closing
 
+import psycopg2
 from support.database import cluster
 from support.needs import needs
 from support.server import Server
 
+from camtrace.i18n import Translations
+from camtrace.model import JournalEntry
+from camtrace.notes import words
+
 GOOD = "correct horse battery"
 DATABASE = "console_test"
+FIELDS = ("id", "at", "kind", "text", "values", "user")
 
 
 @needs("postgresql")
@@ -42,8 +50,20 @@ class ConsoleTests(unittest.TestCase):
         file.write_text(f"{password}\nwhat follows the first line is not looked at\n")
         return ["user", "create", name, "--profile", profile, "--password-file", str(file)]
 
+    def told(self, name: str) -> list[str]:
+        """What the journal tells of `name`, oldest first, without who did it: the account that typed it."""
+        sql = "select id, at, kind, text, args, account from journal where kind = 'audit' order by id"
+        with closing(psycopg2.connect(cluster().dsn(DATABASE))) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            sentences = [
+                words(JournalEntry(**dict(zip(FIELDS, row, strict=True))), Translations("en"))
+                for row in cursor.fetchall()
+            ]
+        who = f"Somebody at the console ({getpass.getuser()}) "
+        return [said.removeprefix(who) for said in sentences if said.startswith(who) and name in said]
+
     def test_users(self) -> None:
-        """Made, listed, given another password, locked and unlocked."""
+        """Made, listed, renamed, given another password, locked and unlocked; all of it stands in the journal."""
         self.assertEqual(self.said(*self.create("anna", "operator")), "user anna created with profile operator\n")
         self.assertIn("anna\toperator\n", self.said("user", "list"))
         self.assertIn(
@@ -53,7 +73,19 @@ class ConsoleTests(unittest.TestCase):
         self.assertIn("anna\toperator\tlocked\n", self.said("user", "list"))
         self.assertEqual(self.said("user", "unlock", "anna"), "anna is unlocked\n")
         self.assertIn("anna", self.refused(*self.create("anna")))
-        self.assertEqual(self.said("user", "remove", "ANNA"), "user anna is removed\n")
+        self.said(*self.create("carla"))
+        self.assertIn("already a user CARLA", self.refused("user", "rename", "anna", "CARLA"))
+        self.assertIn("user anna is Anne from now on", self.said("user", "rename", "anna", "Anne"))
+        self.assertEqual(self.said("user", "remove", "ANNE"), "user Anne is removed\n")
+        told = [
+            "added the user anna with the profile operator.",
+            "gave anna another password.",
+            "locked anna.",
+            "unlocked anna.",
+            "called the user anna Anne.",
+        ]
+        self.assertEqual(self.told("anna"), told)
+        self.assertEqual(self.told("Anne"), [told[-1], "removed the user Anne."])
 
     def test_profiles(self) -> None:
         """Listed; a right given and taken away; that of the administrators stays."""
@@ -61,6 +93,11 @@ class ConsoleTests(unittest.TestCase):
         self.assertEqual(self.said("profile", "allow", "viewer", "lines"), "viewer may now: live, replay, lines\n")
         self.assertEqual(self.said("profile", "deny", "viewer", "lines"), "viewer may now: live, replay\n")
         self.assertIn("always has every right", self.refused("profile", "deny", "administrator", "cards"))
+        right = "Look for tickets and their lines"
+        self.assertEqual(
+            self.told("right"),
+            [f"gave the profile viewer a right: {right}.", f"took a right from the profile viewer: {right}."],
+        )
 
     def test_tokens_and_links(self) -> None:
         """A token and a player password stand alone on the last line; a link leads to the set-up page."""
@@ -68,6 +105,9 @@ class ConsoleTests(unittest.TestCase):
         self.assertRegex(self.said("token", "create", "boris").splitlines()[-1], r"\A[\w-]{20,}\Z")
         self.assertRegex(self.said("user", "player", "boris").splitlines()[-1], r"\A\S{12,}\Z")
         self.assertRegex(self.said("link"), rf"http://127\.0\.0\.1:{self.server.web}/setup\?code=\S{{20,}}\n\Z")
+        told = ["made a token by which programs act as boris.", "made a new player password of boris."]
+        self.assertEqual(self.told("boris")[1:], told)
+        self.assertEqual(self.told("link"), ["made a link by which somebody becomes an administrator."])
 
     def test_unknown_names(self) -> None:
         """Whoever and whatever does not exist is named."""

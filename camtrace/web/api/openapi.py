@@ -506,6 +506,7 @@ ERROR: Schema = {
 USER: Schema = {
     "type": "object",
     "properties": {
+        "name": _TEXT,
         "profile": {"type": "string", "description": "the name of a profile"},
         "email": _EMAIL,
         "language": {"type": "string", "enum": ["", *LANGUAGES]},
@@ -582,7 +583,7 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "User": USER,
                 "NewUser": {
                     "type": "object",
-                    "properties": {"name": _TEXT, **USER["properties"]},
+                    "properties": USER["properties"],
                     "required": ["name", "profile"],
                 },
                 "Profile": PROFILE,

@@ -15,7 +15,7 @@ const named = (values) => ({
   ...values, ...profileNamed(values), ...(values.codec ? { codec: codecWords(values.codec) } : {}),
   ...(values.why ? { why: _(values.why, values) } : {}), ...(values.right ? { right: _(values.right) } : {}),
 });
-const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), user: entry.user || somebody });
+const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), user: entry.user || (entry.values.user ? _(entry.values.user, entry.values) : somebody) });
 
 function said(entry) {
   const at = Date.parse(entry.at);

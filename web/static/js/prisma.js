@@ -4,6 +4,7 @@ import { Refusal, ask, askJson } from "./api.js";
 import { el, icon, isWriting, keepsWritten, show } from "./dom.js";
 import { byId, facts } from "./page.js";
 import { tellPlug } from "./plug.js";
+import { followSettings } from "./settings.js";
 import { LiveSocket } from "./socket.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayOf, now, shortDay } from "./time.js";
@@ -149,4 +150,6 @@ async function load() {
   }
 }
 load();
-new LiveSocket(tellPlug).onSource(loadSoon);
+const socket = new LiveSocket(tellPlug);
+socket.onSource(loadSoon);
+followSettings(socket, loadSoon); // names of cameras, and of tills that are set elsewhere
