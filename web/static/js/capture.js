@@ -5,6 +5,9 @@ import { DialectForm, readBytes, writtenBytes } from "./dialect_form.js";
 import { likeLine, said, sayings } from "./dialect_meaning.js";
 import { el, icon, keepsWritten, show } from "./dom.js";
 import { byId } from "./page.js";
+import { followSettings } from "./settings.js";
+import { LiveSocket } from "./socket.js";
+import { tellPlug } from "./plug.js";
 import { _, ngettext } from "./texts.js";
 import { drawTills, faultWords } from "./tills.js";
 import { clock } from "./time.js";
@@ -13,6 +16,8 @@ import { toast } from "./toast.js";
 const MOST_SHOWN = 300;
 const MOST_SAMPLE = 49152;
 const MOST_GUESSED = 8192;
+const FEWEST_LINES = 4; // of what an address says before something is advised, or
+const FEWEST_BYTES = 240; // where lines have no ends
 const TRY_MS = 350;
 const AGAIN_MS = 3000;
 const TABLES_MS = 15000;
@@ -288,15 +293,18 @@ function advice({ address }) {
       () => toast(_("What comes from {address} is understood so from now on.", { address })), (error) => toast(error.message));
     await redraw();
   };
-  return el("button", { class: "btn sm primary", type: "button", onclick: use }, _("Use “{dialect}”", { dialect }));
+  return el("button", { class: "btn sm", type: "button", onclick: use }, _("Use “{dialect}”", { dialect }));
 }
+
+/** Whether so much was heard that a guess is worth something. */
+const saysEnough = (bytes) => bytes.length >= FEWEST_BYTES || bytes.filter((byte) => byte === 10 || byte === 13).length >= FEWEST_LINES;
 
 /** Look at what those of `senders` say that are not understood; true when something is advised anew. */
 async function advise(senders) {
   let isNew = false;
   for (const { address } of senders.filter(({ fault }) => fault)) {
     const bytes = bytesFrom(address).slice(-MOST_GUESSED);
-    if (!bytes.length || bytes.length === advised.get(address)?.heard) continue;
+    if (!saysEnough(bytes) || bytes.length === advised.get(address)?.heard) continue;
     const { items } = await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(bytes) } }).catch(() => ({ items: [] }));
     const dialect = items.find((name) => name !== BUILT_IN) ?? "";
     isNew ||= dialect !== (advised.get(address)?.dialect ?? "");
@@ -372,6 +380,9 @@ async function begin() {
   byId("sender").value = sender;
   listen(); // what is said before is not kept
   await redraw();
+  const socket = new LiveSocket(tellPlug);
+  socket.onSource(redrawLater); // one that was never heard, fell silent or speaks again
+  followSettings(socket, redrawLater);
   if (sender) byId("arrives-title").scrollIntoView({ block: "start" });
   setInterval(() => { if (!document.hidden) redrawLater(); }, TABLES_MS);
 }

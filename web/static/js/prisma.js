@@ -13,6 +13,8 @@ import { toast } from "./toast.js";
 
 const ENCODINGS = ["", "cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252"];
 const SOON_MS = 300;
+const SPEAKS_MS = 5 * 60000; // for how long a source speaks after its last event
+const AGAIN_MS = 30000;
 let events = [];
 let stale = false; // what is known of the sources is another than what stands there
 
@@ -30,6 +32,8 @@ async function tried(work) {
 }
 
 // ── sources ──
+const reachable = (row) => [...row.querySelectorAll("a, button, input, select")];
+
 async function loadSources() {
   const [{ items }, known] = await Promise.all([askJson("/prisma/sources"), askJson("/sources")]);
   stale = isWriting(byId("sources"));
@@ -37,6 +41,8 @@ async function loadSources() {
   const labels = new Map(known.items.map(({ source, label }) => [source, label]));
   const silent = items.filter((one) => one.silent_since).length;
   const unknown = items.filter((one) => !one.registered).length;
+  const held = document.activeElement.closest("#sources tr");
+  const place = held ? reachable(held).indexOf(document.activeElement) : -1;
   byId("summary").textContent = [
     ngettext("{count} source", "{count} sources", items.length),
     silent ? ngettext("{count} silent", "{count} silent", silent) : "",
@@ -45,6 +51,7 @@ async function loadSources() {
   byId("sources").replaceChildren(items.length
     ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map((one) => source(one, labels.get(one.source) || one.name))))
     : el("p", { class: "empty quiet" }, facts.ports.prisma ? _("Nothing has spoken yet. Sources send UDP datagrams to port {port} of this server.", { port: facts.ports.prisma }) : _("Nothing has spoken yet.")));
+  if (place >= 0) [...byId("sources").querySelectorAll("tr")].filter((row) => row.dataset.source === held.dataset.source).forEach((row) => reachable(row)[place]?.focus({ preventScroll: true }));
 }
 
 function source(one, label) {
@@ -86,6 +93,7 @@ function state(one) {
   if (!one.taken) return el("span", { class: "bad-c state" }, icon("warn"), _("not taken"));
   if (!one.last_at) return el("span", { class: "quiet" }, _("has not spoken yet"));
   if (one.silent_since) return el("span", { class: "warn-c state" }, icon("warn"), _("silent since {instant}", { instant: instant(one.silent_since) }));
+  if (now() - Date.parse(one.last_at) > SPEAKS_MS) return el("span", { class: "quiet state" }, _("last spoke {instant}", { instant: instant(one.last_at) }));
   return el("span", { class: "ok-c state" }, icon("ok"), _("speaks"));
 }
 
@@ -153,3 +161,4 @@ load();
 const socket = new LiveSocket(tellPlug);
 socket.onSource(loadSoon);
 followSettings(socket, loadSoon); // names of cameras, and of tills that are set elsewhere
+setInterval(() => { if (!document.hidden) loadSoon(); }, AGAIN_MS); // the count of events, and who speaks no more

@@ -59,8 +59,8 @@ export function lineItems({ lines, tally }, onclick) {
   return lines.map((line) => lineItem(line, { article: articleOf(line, { lines, tally }, known), gone: gone.has(line.id), attempt: known.get(line.follows), onclick: onclick && (() => onclick(line)) }));
 }
 
-/** The article that `line` takes back; one that has left the screen with its amount only. */
-function articleOf(line, { lines, tally }, known) {
+/** The article that `line` of a sale takes back, one of `known` by id; one that has left the screen with its amount only. */
+export function articleOf(line, { lines, tally }, known) {
   const amount = tally?.taken_amounts?.[line.id];
   return known.get(tally?.taken_back?.[line.id]) ?? (amount === undefined ? undefined : { ...written(lines), amount });
 }

@@ -118,8 +118,10 @@ function nobody() {
  * a way to have one understood that is not, or null. Returns who sends.
  */
 export async function drawTills(names, watch, advice) {
+  const places = (one, other) => Number(Boolean(other.fault)) - Number(Boolean(one.fault)) || one.address.localeCompare(other.address, "en", { numeric: true });
   try {
     const [tills, senders, calendars] = await Promise.all([askJson("/sources"), askJson("/senders"), askJson("/calendars")]);
+    senders.items.sort(places); // who is not understood first; all else keeps its place
     const hours = calendars.items.map(({ name }) => name);
     const sources = new Map(tills.items.map((till) => [till.source, till]));
     const shown = tills.items.filter((till) => till.last_line_at || till.cameras.length || till.label);
