@@ -136,7 +136,7 @@ const tills = new Set(); // those that spoke since the page stands open
 function heardFrom(address, till) {
   const isNew = till !== undefined && !tills.has(till);
   if (isNew) tills.add(till);
-  if (addSender(address) || isNew) setTimeout(redrawLater, TABLES_SOON_MS);
+  if (addSender(address) || isNew) redrawSoon();
 }
 
 /** Show what `address` sends; where that is not understood it becomes the sample. */
@@ -321,8 +321,13 @@ function redrawLater() {
   stale = isBusy();
   if (!stale) redraw();
 }
+let soon = 0;
+/** Once, however many reasons there are. */
+function redrawSoon() {
+  soon ||= setTimeout(() => { soon = 0; redrawLater(); }, TABLES_SOON_MS);
+}
 keepsWritten(byId("tills"));
-byId("main").addEventListener("focusout", () => { if (stale) setTimeout(redrawLater, TABLES_SOON_MS); });
+byId("main").addEventListener("focusout", () => { if (stale) redrawSoon(); });
 
 async function redraw() {
   const focused = document.activeElement?.closest("#tills, #senders") ? document.activeElement.getAttribute("aria-label") : null;
@@ -381,8 +386,8 @@ async function begin() {
   listen(); // what is said before is not kept
   await redraw();
   const socket = new LiveSocket(tellPlug);
-  socket.onSource(redrawLater); // one that was never heard, fell silent or speaks again
-  followSettings(socket, redrawLater);
+  socket.onSource(redrawSoon); // one that was never heard, fell silent or speaks again
+  followSettings(socket, redrawSoon);
   if (sender) byId("arrives-title").scrollIntoView({ block: "start" });
   setInterval(() => { if (!document.hidden) redrawLater(); }, TABLES_MS);
 }

@@ -1,7 +1,7 @@
 // Prisma: the sources that speak, registered in one click, and what their events mean.
 
 import { Refusal, ask, askJson } from "./api.js";
-import { el, icon, isWriting, keepsWritten, show } from "./dom.js";
+import { el, icon, isWriting, keepsWritten, show, stackingTable } from "./dom.js";
 import { byId, facts } from "./page.js";
 import { tellPlug } from "./plug.js";
 import { followSettings } from "./settings.js";
@@ -19,7 +19,6 @@ let events = [];
 let stale = false; // what is known of the sources is another than what stands there
 
 const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
-const head = (words, figures = -1) => el("thead", null, el("tr", null, words.map((text, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, text))));
 
 /** Do `work`; what the server refuses is told. */
 async function tried(work) {
@@ -49,7 +48,7 @@ async function loadSources() {
     unknown ? ngettext("{count} not registered", "{count} not registered", unknown) : "",
   ].filter(Boolean).join(", ");
   byId("sources").replaceChildren(items.length
-    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map((one) => source(one, labels.get(one.source) || one.name))))
+    ? stackingTable([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], items.map((one) => source(one, labels.get(one.source) || one.name)), 5)
     : el("p", { class: "empty quiet" }, facts.ports.prisma ? _("Nothing has spoken yet. Sources send UDP datagrams to port {port} of this server.", { port: facts.ports.prisma }) : _("Nothing has spoken yet.")));
   if (place >= 0) [...byId("sources").querySelectorAll("tr")].filter((row) => row.dataset.source === held.dataset.source).forEach((row) => reachable(row)[place]?.focus({ preventScroll: true }));
 }
@@ -98,6 +97,8 @@ function state(one) {
 }
 
 // ── events ──
+const EVENT_HEADS = () => [_("No."), _("Event"), _("Name of your own"), _("Of a receipt"), _("Its number counts"), _("Ends the receipt"), _("Shown"), ""];
+
 async function loadEvents() {
   events = (await askJson("/prisma/events")).items;
   drawEvents();
@@ -107,7 +108,7 @@ function drawEvents() {
   const sought = byId("sought").value.trim().toLowerCase();
   const found = events.filter((one) => !sought || String(one.code) === sought || (!/^\d+$/.test(sought) && called(one).toLowerCase().includes(sought)));
   byId("events").replaceChildren(found.length
-    ? el("table", { class: "tbl" }, head([_("No."), _("Event"), _("Name of your own"), _("Of a receipt"), _("Its number counts"), _("Ends the receipt"), _("Shown"), ""]), el("tbody", null, found.map(event)))
+    ? stackingTable(EVENT_HEADS(), found.map(event))
     : el("p", { class: "empty quiet" }, _("No event is called so.")));
 }
 
@@ -118,7 +119,9 @@ function event(one) {
   const change = (body, method = "PATCH") => tried(async () => {
     const told = await askJson(`/prisma/events/${one.code}`, { method, body });
     events = events.map((other) => (other.code === one.code ? told : other));
-    row.replaceWith(event(told));
+    const next = event(told);
+    [...next.children].forEach((cell, place) => cell.setAttribute("data-head", EVENT_HEADS()[place]));
+    row.replaceWith(next);
     toast(_("It is saved and acts at once."));
   });
   const what = { code: one.code };
