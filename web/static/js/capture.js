@@ -219,15 +219,17 @@ function outcome(lines, tickets) {
 
 /** Choose the dialect that makes most sense of the sample, and offer the others that make some. */
 async function guess() {
+  const bytes = readBytes(byId("sample").value).slice(0, MOST_GUESSED);
   let likely = [];
   try {
-    likely = (await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(readBytes(byId("sample").value).slice(0, MOST_GUESSED)) } })).items;
+    likely = (await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(bytes) } })).items;
   } catch (error) {
     toast(error.message);
   }
   const others = likely.slice(1, 4).map((name) => el("button", { type: "button", class: "btn sm", onclick: () => choose(name) }, name));
   byId("guessed").replaceChildren(el("span", null, likely.length ? _("“{dialect}” understands most of it.", { dialect: likely[0] }) : _("No dialect that comes with CamTrace understands it.")),
-    ...(others.length ? [el("span", { class: "quiet" }, _("These understand some:")), ...others] : []));
+    ...(others.length ? [el("span", { class: "quiet" }, _("These understand some:")), ...others] : []),
+    saysEnough(bytes) ? "" : el("span", { class: "warn-c state" }, icon("warn"), _("Few lines so far: wait for a whole ticket, and take it as the sample again.")));
   show(byId("guessed"), true);
   if (base?.built_in) choose(likely[0] ?? base.name);
   else attempt();

@@ -21,7 +21,7 @@ export const svg = (tag, attributes, ...children) => filled(document.createEleme
 /** A table of `rows` (`<tr>`s) under the words of `heads`; `figures`: the place of a column of numbers. On a phone each row stacks its cells behind those words. */
 export function stackingTable(heads, rows, figures = -1) {
   for (const row of rows) [...row.children].forEach((cell, place) => cell.setAttribute("data-head", heads[place]));
-  return el("table", { class: "tbl stacks" },
+  return el("table", { class: "tbl piles" },
     el("thead", null, el("tr", null, heads.map((words, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, words)))), el("tbody", null, rows));
 }
 
