@@ -87,7 +87,7 @@ export function foot(sale) {
   const words = total && isOver(sale) ? (last.tender && endsTicket(last) ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : shownSum || sale.tally?.articles ? _("SUBTOTAL") : "";
   const cancelled = amountWords(sale.tally?.cancelled_amount, written(sale.lines));
   return el("div", { class: "tk-total" },
-    el("span", null, words), el("span", { class: "r t" }, shownSum),
+    el("span", null, words), el("span", { class: "r t" }, sale.ticket?.kind === "return" && /^\d/.test(shownSum) ? `−${shownSum}` : shownSum), // what is paid back, as its lines say
     el("span", { class: "faint" }, countWords(sale.tally, !total)),
     el("span", { class: "r bad-c" }, cancelled ? el("s", null, cancelled) : ""),
     sale.ticket?.linked ? tied(sale.ticket.linked) : null);
