@@ -85,9 +85,10 @@ export function foot(sale) {
   const total = totalWords(sale);
   const shownSum = total || sumWords(sale);
   const words = total && isOver(sale) ? (last.tender && endsTicket(last) ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : shownSum || sale.tally?.articles ? _("SUBTOTAL") : "";
+  const back = sale.ticket?.kind === "return" && /^[^-−]*[1-9]/.test(shownSum) ? "−" : ""; // what is paid back, as its lines say
   const cancelled = amountWords(sale.tally?.cancelled_amount, written(sale.lines));
   return el("div", { class: "tk-total" },
-    el("span", null, words), el("span", { class: "r t" }, sale.ticket?.kind === "return" && /^\d/.test(shownSum) ? `−${shownSum}` : shownSum), // what is paid back, as its lines say
+    el("span", null, words), el("span", { class: "r t" }, back, shownSum),
     el("span", { class: "faint" }, countWords(sale.tally, !total)),
     el("span", { class: "r bad-c" }, cancelled ? el("s", null, cancelled) : ""),
     sale.ticket?.linked ? tied(sale.ticket.linked) : null);
