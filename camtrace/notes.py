@@ -215,6 +215,10 @@ TEXTS = {
         " fits several of them: set a channel or an HTTP port of its own for each."
     ),
     "user_added": N_("{user} added the user {person} with the profile {profile}."),
+    "user_renamed": N_("{user} called the user {former} {person}."),
+    "user_player_password_made": N_("{user} made a new player password of {person}."),
+    "user_token_made": N_("{user} made a token by which programs act as {person}."),
+    "setup_link_made": N_("{user} made a link by which somebody becomes an administrator."),
     "user_profile_changed": N_("{user} gave {person} the profile {profile} instead of {before}."),
     "user_language_changed": N_("{user} changed the language of {person}."),
     "user_password_changed": N_("{user} gave {person} another password."),
@@ -297,6 +301,25 @@ TEXTS = {
 ERASED = {"lines_will_go", "lines_gone", "journals_will_go", "journals_gone"}  # what is told of days, and counted
 
 
+RIGHT_WORDS = {
+    "live": N_("Watch cameras live"),
+    "replay": N_("Watch recordings"),
+    "export": N_("Download recordings"),
+    "lines": N_("Look for tickets and their lines"),
+    "cards": N_("See the last four digits of cards"),
+    "exceptions": N_("See and judge exceptions, read reports"),
+    "alarms": N_("See alarms, raise them and say that they were seen"),
+    "journal": N_("Read the journals"),
+    "cameras": N_("Add, change and remove cameras"),
+    "settings": N_("Change settings of the server, of tills and of rules"),
+    "users": N_("Manage users and profiles, and who gets mails"),
+}
+"""What each right (model.RIGHTS) allows."""
+
+CONSOLE = N_("Somebody at the console ({account})")
+"""Who did what an entry tells, where it was no user: as the value `user` of an entry, beside `account`."""
+
+
 class Notes:
     """Writes journals through the intake, so that an entry is durable before anybody reads it."""
 
@@ -331,8 +354,9 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
         day = datetime.combine(date.fromisoformat(str(values["day"])), time(12), UTC)
         counts = {name: spoken.figure(value) for name, value in values.items() if isinstance(value, int)}
         values |= {**counts, "day": spoken.date(day, UTC)}
-    if "why" in values:  # a reason in words of its own, which the other values fill
-        values["why"] = filled(str(values["why"]), values)
+    for name in ("why", "user"):  # a reason, or who it was, in words of their own, which the other values fill
+        if name in values:
+            values[name] = filled(str(values[name]), values)
     try:
         return sentence.format_map({"user": entry.user, **values})
     except (KeyError, ValueError, IndexError):  # written by another version: better raw than not at all

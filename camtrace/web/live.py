@@ -191,6 +191,7 @@ class LiveSocket:
         await self.directory.refresh()
         for page in tuple(self._pages):
             page.review(page.user)
+            page.settings()
 
     def _run(self, work: Any) -> None:
         defer.Deferred.fromCoroutine(work).addErrback(

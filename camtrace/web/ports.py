@@ -88,8 +88,8 @@ class Passwords(Protocol):
 class People(Protocol):
     """Users and profiles in the database. `by` is the user who asks: nobody gives more than they have.
 
-    Every change raises NotFound, Conflict or Overreach with nothing changed. `change` sets `profile` (a name), `email`,
-    `language`, `locked` or `password_hash`; `change_profile` returns the profile as it was before.
+    Every change raises NotFound, Conflict or Overreach with nothing changed. `change` sets `name`, `profile` (a name),
+    `email`, `language`, `locked` or `password_hash`; `change_profile` returns the profile as it was before.
     """
 
     async def members(self) -> list[Member]: ...

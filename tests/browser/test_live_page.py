@@ -279,6 +279,8 @@ def test_tickets_of_several_tills_stand_in_their_places(anna: Person, site: Prev
     anna.go("/wall")
     page.wait_for_selector(".strip div")
     assert len(page.locator(".strip b").all_text_contents()) > 1  # as many tills as there are lines, by name
+    red = page.locator(".strip .void:has-text('1 ANNULE MILK 2')")
+    assert (red.locator("span").last.text_content() or "").startswith("−")  # of what it took back
 
 
 def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess) -> None:

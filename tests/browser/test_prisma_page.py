@@ -73,10 +73,18 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         page.wait_for_selector("#tickets .silent:has-text('молчит с')")
         site.tell("silent KKM:12")
         page.wait_for_selector("#tickets .silent", state="detached")
+        till.total = Decimal(0)
+        till.say(46, "4712")
+        till.say(6, "4712", item=2)  # what is paid back stands below zero, in the line and under it
+        page.wait_for_selector(".ticket li.void .a:text-is('−245.00')")
+        till.say(47, "4712")
+        page.wait_for_selector(".tk-total .t:text-is('−245.00')")
         page = anna.go('/log?q=type:S till:"KKM:12"')
         page.click("label[for=v-list]")
         page.wait_for_selector(".lines tbody tr .void")
-        assert page.locator(".lines tbody td.what").count() == 1
+        assert (
+            page.locator(".lines tbody td.what").count() == 3
+        )  # the deletion, the beginning of the return, and the return
         page.select_option("#event", "37")
         page.wait_for_selector(f".lines tbody td.what:has-text('{standard((37,))[37].names['ru']}')")
         assert page.locator(".lines tbody td.what").count() == 1

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import getpass
 import io
 import re
 import unittest
-from contextlib import redirect_stderr, redirect_stdout
+from contextlib import closing, redirect_stderr, redirect_stdout
 from unittest import mock
 
+import psycopg2
 from support.cluster import cluster
 from support.needs import needs
 from support.server import Server
@@ -15,9 +17,13 @@ from twisted.internet import reactor
 from twisted.trial.unittest import TestCase
 
 from camtrace import cli
+from camtrace.i18n import Translations
+from camtrace.model import JournalEntry
+from camtrace.notes import words
 
 GOOD = "correct horse battery"
 DATABASE = "console_test"
+FIELDS = ("id", "at", "kind", "text", "values", "user")
 
 
 @needs("postgresql")
@@ -60,8 +66,20 @@ class ConsoleTests(TestCase):
         file.write_text(f"{password}\nwhat follows the first line is not looked at\n")
         return ["user", "create", name, "--profile", profile, "--password-file", str(file)]
 
+    def told(self, name: str) -> list[str]:
+        """What the journal tells of `name`, oldest first, without who did it: the account that typed it."""
+        sql = "select id, at, kind, text, args, account from journal where kind = 'audit' order by id"
+        with closing(psycopg2.connect(cluster().dsn(DATABASE))) as connection, connection.cursor() as cursor:
+            cursor.execute(sql)
+            sentences = [
+                words(JournalEntry(**dict(zip(FIELDS, row, strict=True))), Translations("en"))
+                for row in cursor.fetchall()
+            ]
+        who = f"Somebody at the console ({getpass.getuser()}) "
+        return [said.removeprefix(who) for said in sentences if said.startswith(who) and name in said]
+
     async def test_users(self) -> None:
-        """Made, listed, given another password, locked and unlocked."""
+        """Made, listed, renamed, given another password, locked and unlocked; all of it stands in the journal."""
         self.assertEqual(await self.said(*self.create("anna", "operator")), "user anna created with profile operator\n")
         self.assertIn("anna\toperator\n", await self.said("user", "list"))
         self.assertIn(
@@ -71,7 +89,19 @@ class ConsoleTests(TestCase):
         self.assertIn("anna\toperator\tlocked\n", await self.said("user", "list"))
         self.assertEqual(await self.said("user", "unlock", "anna"), "anna is unlocked\n")
         self.assertIn("anna", await self.refused(*self.create("anna")))
-        self.assertEqual(await self.said("user", "remove", "ANNA"), "user anna is removed\n")
+        await self.said(*self.create("carla"))
+        self.assertIn("already a user CARLA", await self.refused("user", "rename", "anna", "CARLA"))
+        self.assertIn("user anna is Anne from now on", await self.said("user", "rename", "anna", "Anne"))
+        self.assertEqual(await self.said("user", "remove", "ANNE"), "user Anne is removed\n")
+        told = [
+            "added the user anna with the profile operator.",
+            "gave anna another password.",
+            "locked anna.",
+            "unlocked anna.",
+            "called the user anna Anne.",
+        ]
+        self.assertEqual(self.told("anna"), told)
+        self.assertEqual(self.told("Anne"), [told[-1], "removed the user Anne."])
 
     async def test_profiles(self) -> None:
         """Listed; a right given and taken away; that of the administrators stays."""
@@ -81,6 +111,11 @@ class ConsoleTests(TestCase):
         )
         self.assertEqual(await self.said("profile", "deny", "viewer", "lines"), "viewer may now: live, replay\n")
         self.assertIn("always has every right", await self.refused("profile", "deny", "administrator", "cards"))
+        right = "Look for tickets and their lines"
+        self.assertEqual(
+            self.told("right"),
+            [f"gave the profile viewer a right: {right}.", f"took a right from the profile viewer: {right}."],
+        )
 
     async def test_tokens_and_links(self) -> None:
         """A token and a player password stand alone on the last line; a link leads to the set-up page."""
@@ -88,6 +123,9 @@ class ConsoleTests(TestCase):
         self.assertRegex((await self.said("token", "create", "boris")).splitlines()[-1], r"\A[\w-]{20,}\Z")
         self.assertRegex((await self.said("user", "player", "boris")).splitlines()[-1], r"\A\S{12,}\Z")
         self.assertRegex(await self.said("link"), rf"http://127\.0\.0\.1:{self.server.web}/setup\?code=\S{{20,}}\n\Z")
+        told = ["made a token by which programs act as boris.", "made a new player password of boris."]
+        self.assertEqual(self.told("boris")[1:], told)
+        self.assertEqual(self.told("link"), ["made a link by which somebody becomes an administrator."])
 
     async def test_unknown_names(self) -> None:
         """Whoever and whatever does not exist is named."""

@@ -60,10 +60,18 @@ class StoredPeople:
             self.facts.setdefault(id, {})["email"] = fields.pop("email")
         if "password_hash" in fields:
             self._unlink(id)
-        self._accounts.users[user.name] = replace(user, **fields)
+        if (name := fields.get("name", user.name)) != user.name:
+            if any(other.name.lower() == name.lower() and other.id != id for other in self._users()):
+                raise Conflict("there is already a user {name}", "name", name=name)
+            del self._accounts.users[user.name]
+            fields["player_ha1"] = b""
+            for what in ("sessions", "tokens", "password_links"):
+                known = getattr(self._accounts, what)
+                setattr(self._accounts, what, {key: name if who == user.name else who for key, who in known.items()})
+        self._accounts.users[name] = replace(user, **fields)
         if fields.get("locked") or "password_hash" in fields:
-            self._forget("sessions", user.name)
-        self._told("user", user.name)
+            self._forget("sessions", name)
+        self._told("user", name)
         return await self.member(id)
 
     async def remove(self, id: int, by: User | None = None) -> User:

@@ -417,8 +417,15 @@ class PreviewSite:
 
     def tie(self, uid: int, tills: tuple[str, ...]) -> None:
         """Other tills stand before camera `uid`."""
+        self._set(uid, overlay_ids=tills)
+
+    def call(self, uid: int, name: str) -> None:
+        """Camera `uid` is called `name`."""
+        self._set(uid, name=name)
+
+    def _set(self, uid: int, **fields: Any) -> None:
         cameras = self.shop.cameras
-        cameras.stored = [replace(each, overlay_ids=tills) if each.uid == uid else each for each in cameras.stored]
+        cameras.stored = [replace(each, **fields) if each.uid == uid else each for each in cameras.stored]
         cameras._known = list(cameras.stored)
         self.shop.bus.publish(SettingChanged("camera", str(uid)))
 
@@ -488,6 +495,10 @@ class Orders(LineReceiver):
             uid, _, names = argument.partition(" ")
             self._site.tie(int(uid), tuple(filter(None, names.split(","))))
             self._say("tied")
+        elif order == "call":  # a camera by another name: 101 Door
+            uid, _, name = argument.partition(" ")
+            self._site.call(int(uid), name)
+            self._say("called")
         elif order == "other":  # a till says: SOURCE TICKET now|SECONDS LINE
             source, ticket, when, text = argument.split(" ", 3)
             now = clock.now() if when == "now" else datetime.fromtimestamp(float(when), UTC)

@@ -510,6 +510,7 @@ ERROR: Schema = {
 USER: Schema = {
     "type": "object",
     "properties": {
+        "name": _TEXT,
         "profile": {"type": "string", "description": "the name of a profile"},
         "email": _EMAIL,
         "language": {"type": "string", "enum": ["", *LANGUAGES]},
@@ -586,7 +587,7 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "User": USER,
                 "NewUser": {
                     "type": "object",
-                    "properties": {"name": _TEXT, **USER["properties"]},
+                    "properties": USER["properties"],
                     "required": ["name", "profile"],
                 },
                 "Profile": PROFILE,

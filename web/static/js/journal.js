@@ -18,7 +18,8 @@ const named = (values) => ({
 });
 const counted = (values) => Object.fromEntries(Object.entries(values).map(([key, value]) => [key, typeof value === "number" ? figure(value) : value]));
 const erased = ({ text, values }) => (ERASED.has(text) ? { ...counted(values), day: dateWords(dayStart(values.day)) } : {});
-const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), ...erased(entry), user: entry.user || somebody });
+const who = ({ user, values }) => user || (values.user ? _(values.user, values) : somebody);
+const words = (entry) => _(facts.journal[entry.text] ?? entry.text, { ...named(entry.values), ...erased(entry), user: who(entry) });
 
 function said(entry) {
   const at = Date.parse(entry.at);
