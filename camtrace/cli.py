@@ -185,9 +185,10 @@ def prisma_send(arguments: argparse.Namespace) -> int:
 def prisma_check(arguments: argparse.Namespace) -> int:
     """Say what is wrong with Prisma packets of a file, of the input, or that arrive at a UDP port."""
     wrong = 0
+    run = prisma.Run()
     try:
         for number, packet in enumerate(prisma_packets(arguments), start=1):
-            wrong += not prisma_told(number, packet, arguments.encoding)
+            wrong += not prisma_told(number, packet, arguments.encoding, run)
     except OSError as error:
         print(f"camtrace: {error}", file=sys.stderr)
         return 1
@@ -212,9 +213,9 @@ def prisma_packets(arguments: argparse.Namespace) -> Iterator[bytes]:
         yield from (line.removesuffix(b"\r") for line in data.removesuffix(b"\n").split(b"\n"))
 
 
-def prisma_told(number: int, packet: bytes, encoding: str | None) -> bool:
-    """Print what a packet says and what is wrong with it; whether nothing is."""
-    faults = prisma.faults(packet, encoding)
+def prisma_told(number: int, packet: bytes, encoding: str | None, run: prisma.Run) -> bool:
+    """Print what a packet says and what is wrong with it, behind those before it; whether nothing is."""
+    faults = prisma.faults(packet, encoding) + run.faults(packet, encoding)
     print(f"packet {number}: {prisma.said(packet, encoding)}")
     for fault in faults:
         print(f"  - {fault}")

@@ -13,12 +13,16 @@ from datetime import datetime
 from itertools import count
 
 from camtrace import clock
-from camtrace.pos.wire import Message, WireError, mask_all, to_text
+from camtrace.pos.wire import Message, WireError, mask_stream, to_text
 
 MOST_KEPT = 300  # lines and reads of each sender
 MOST_SENDERS = 200
 MOST_HELD = 4096
-_NUMBER_BACKWARDS = re.compile(rb"[^0-9A-Za-z|\r\n]{0,3}[0-9](?:[^0-9A-Za-z|\r\n]{0,3}[0-9])*")
+_GAP = rb"[^0-9A-Za-z\r\n]{0,3}?"
+# the end of a stream that may be the beginning of a number, backwards: digits, also by escapes, the last one cut off
+_DIGIT = rb"(?>;[0-9]{1,7}#&|;[0-9A-Fa-f]{1,6}[xX]#&|[0-9A-Fa-f]{4}u\\|[tnrbf/]\\|[\x90-\x99]\xbc\xef|[0-9])"
+_CUT_OFF = rb"(?>[0-9A-Fa-f]{0,3}u\\|[0-9A-Fa-f]{0,7}[xX]?#?&|\xbc?\xef)?"
+_NUMBER_BACKWARDS = re.compile(rb"%b(?:%b%b)+%b" % (_CUT_OFF, _GAP, _DIGIT, _GAP))
 _NUMBER_GOES_ON = re.compile(rb"\A[^0-9A-Za-z|\r\n]{0,3}[0-9](?:[^0-9A-Za-z|\r\n]{0,3}[0-9])*")
 
 
@@ -40,14 +44,14 @@ class MaskedStream:
         end = len(data) - (waits.end() if waits else 0)
         if len(data) - end >= MOST_HELD:  # no card number is so long, nor shown
             self._held = b""
-            return mask_all(data[:end]) + re.sub(rb"[0-9]", b"*", data[end:])
+            return mask_stream(data[:end]) + re.sub(rb"[0-9]", b"*", data[end:])
         self._held = data[end:]
-        return mask_all(data[:end])
+        return mask_stream(data[:end])
 
     def flush(self) -> bytes:
         """What was held back, at the end of the stream."""
         held, self._held = self._held, b""
-        return mask_all(held)
+        return mask_stream(held)
 
 
 def _starred(match: re.Match[bytes]) -> bytes:

@@ -20,6 +20,7 @@ from camtrace.pos.dialects import Dialects
 from camtrace.pos.framing import Cutter, cutter
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import FramingLost, Splitter, WireError, mask, to_text
+from camtrace.pos.wrapping import Wraps
 from camtrace.turns import CROWDED_SECONDS, Order, Turns, unread_bytes
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
@@ -59,6 +60,7 @@ class TillConnection(protocol.Protocol):
     def __init__(self) -> None:
         self._splitter: Splitter | Cutter = Splitter()
         self._reader: Reader | None = None  # None: the CamTrace protocol
+        self._wraps: Wraps | None = Wraps(printed=False)
         self._generation = 0  # of the dialects, when it was last asked what this till speaks
         self._shown: MaskedStream | None = None
         self._number = 0
@@ -194,6 +196,7 @@ class TillConnection(protocol.Protocol):
         if dialect is None or before is None or dialect.framing != before.framing:
             self._take(self._splitter.flush())
             self._splitter = cutter(dialect)
+        self._wraps = Wraps(dialect is not None) if dialect is None or dialect.kind == "receipt" else None
         self._reader = None if dialect is None else dialects.reader(self._peer, dialect)
 
     def _show(self, data: bytes) -> None:
@@ -206,6 +209,8 @@ class TillConnection(protocol.Protocol):
     def _take(self, lines: list[bytes]) -> None:
         if not lines:
             return
+        if self._wraps is not None:
+            lines = self._wraps.feed(lines)
         receiver, bad = self.factory.receiver, self._bad
         self._under_way += len(lines)
         self.factory.under_way += len(lines)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Container, Mapping
 from decimal import Decimal
 from functools import lru_cache
 
+from camtrace.cards import masked_cut, masked_over_fields, may_hold_a_card, written_as_usual
 from camtrace.pos.dialect import UNUSED, Dialect
 from camtrace.pos.escpos import CUT, DRAWER
 from camtrace.pos.framing import AROUND
@@ -32,6 +33,9 @@ TOLD = ("source", "ticket", "seller", "customer")  # what one line tells and the
 MOST_SOURCES = 200  # tills of one connection whose ticket is remembered while another one speaks
 LEAST_BARCODE = 8  # digits
 _LINE_ENDS = b"\0\r\n"
+_WORDS = ("text", "tender", "special", "seller", "customer", "card")  # where half of a card's number may stand
+_NUMBERS = ("code", "barcode", "card")
+_AMOUNTS = ("quantity", "price", "amount", "total", "discount")
 
 
 class Reader:
@@ -54,6 +58,8 @@ class Reader:
             return self._mechanical(line)
         if b"\0" in line:
             refuse_utf16(line)
+        if dialect.kind == "fields" and may_hold_a_card(line):
+            line = self._masked_over_fields(line, encoding)
         whole = decoded(line.strip(_LINE_ENDS if self._splits_controls else AROUND), encoding)
         text = printable(whole).strip()
         paper = printed(text, dialect.digits > 0) if dialect.kind == "receipt" else None
@@ -133,15 +139,37 @@ class Reader:
         values = [value.strip() for value in text.split(dialect.separator)]
         if self._splits_controls:
             values = [printable(value) for value in values]
-        names = dialect.fields
-        if dialect.layouts and "type" in names and len(values) > (place := names.index("type")):
-            names = dialect.layouts.get(self._letter(values[place]), names)
+        names = self._layout(values)
         if len(values) < 2 <= len(names):
             raise WireError(f"no {dialect.separator!r} between fields", "fields")
         if len(values) > len(names) and "text" in names:  # the separator stood inside the description
             at, more = names.index("text"), len(values) - len(names)
             values[at : at + more + 1] = [dialect.separator.join(values[at : at + more + 1])]
         return {name: value for name, value in zip(names, values, strict=False) if name != UNUSED and value}
+
+    def _masked_over_fields(self, line: bytes, encoding: str) -> bytes:
+        """The line without card numbers that the separator cuts: words next to words, or to amounts behind them."""
+        separator = self.dialect.separator.encode()
+        pieces = line.split(separator)
+        names = self._layout([decoded(piece, encoding).strip() for piece in pieces])
+        if len(pieces) > len(names) or b"|" in line.replace(separator, b""):
+            return line
+        at = 0
+        while at < len(pieces):
+            words = _length(names, at, _WORDS, len(pieces))
+            if words:
+                more = _length(names, at + words, _AMOUNTS, len(pieces))
+                whole = masked_over_fields(b"|".join(pieces[at : at + words + more]))
+                pieces[at : at + words + more] = masked_cut(whole, words).split(b"|")
+            at += max(1, words)
+        return separator.join(pieces)
+
+    def _layout(self, values: list[str]) -> tuple[str, ...]:
+        """The names of a line's fields, which its type may decide."""
+        names = self.dialect.fields
+        if self.dialect.layouts and "type" in names and len(values) > (place := names.index("type")):
+            return self.dialect.layouts.get(self._letter(values[place]), names)
+        return names
 
     def _letter(self, sent: str) -> str:
         means = self.dialect.types.get(sent.casefold(), sent.upper())
@@ -195,7 +223,7 @@ class Reader:
             told.get("seller", ""),
             told.get("customer", ""),
             means,
-            _masked(line, values),
+            _masked(line, values, dialect.kind in ("json", "xml")),
             to_decimal(values.get("quantity", "")),
             _plain(values.get("code", ""))[:MAX_NAME],
             "" if means in ("T", "E") else _clean(text),
@@ -250,14 +278,32 @@ def _plain(text: str) -> str:
     return _BAD.sub("\ufffd", text.replace("\t", " ")) if text else ""
 
 
-def _masked(line: bytes, values: Parts) -> bytes:
-    """The line, card numbers masked; the article's code and barcode stay."""
-    card = values.get("card", "").encode("ascii", "ignore")
+def _length(names: tuple[str, ...], start: int, among: Container[str], stop: int) -> int:
+    """How many names from `start` on are one of these."""
+    return next((at for at in range(start, stop) if names[at] not in among), max(start, stop)) - start
+
+
+def _masked(line: bytes, values: Parts, structured: bool) -> bytes:
+    """The line, card numbers masked; the article's code and barcode stay. Escapes go where one was written by them.
+
+    Where a value of JSON or XML has a number that cannot be found in the line, all its digits go.
+    """
+    usual = written_as_usual(line)
+    done = _masked_usual(usual, values)
+    if done != usual:
+        return done
+    if structured and any(_clean(value) != _plain(value) for name, value in values.items() if name not in _NUMBERS):
+        return re.sub(rb"[0-9]", b"*", usual)
+    return line
+
+
+def _masked_usual(line: bytes, values: Parts) -> bytes:
+    card = written_as_usual(values.get("card", "").encode())
     if card:
         line = line.replace(card, mask_whole(card.decode()).encode())
     for name in ("code", "barcode"):
         kept = values.get(name, "").encode("ascii", "ignore")
         if len(kept) >= LEAST_BARCODE and kept.isdigit() and kept in line:
             rest = {key: value for key, value in values.items() if key not in (name, "card")}
-            return kept.join(_masked(piece, rest) for piece in line.split(kept))
+            return kept.join(_masked_usual(piece, rest) for piece in line.split(kept))
     return mask_all(line)

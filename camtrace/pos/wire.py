@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import NamedTuple
 
-from camtrace.cards import masked, masked_over_fields, may_hold_a_card
+from camtrace.cards import masked, masked_cut, masked_over_fields, may_hold_a_card
 
 MAX_LINE = 4096
 MAX_NAME = 200  # characters of a till, ticket, seller or customer that are kept apart; the raw line has them all
@@ -299,22 +299,41 @@ def _is_cyrillic(line: bytes) -> bool:
 def mask(line: bytes) -> bytes:
     """`line` with all but the last four digits of card numbers replaced by `*` (`cards.masked`).
 
-    The article's code (field 6 of A and S lines) is a barcode and stays. A card's groups are found over the ends of
-    fields too, behind the five that name the till and its ticket.
+    The article's code (field 6 of A and S lines) is a barcode and stays. A card's groups, and the halves of a number,
+    are found over the ends of fields too, behind the five that name the till and its ticket.
     """
     if not may_hold_a_card(line):
         return line
     fields = line.split(b"|")
-    is_article = len(fields) > 6 and fields[4].strip().upper() in (b"A", b"S")
-    kept = [field if is_article and index == 6 else masked(field) for index, field in enumerate(fields)]
-    if is_article:
+    kind = fields[4].strip().upper() if len(fields) > 5 else b""
+    is_article = len(fields) > 6 and kind in (b"A", b"S")
+    kept = [
+        field if len(field) < _SHORTEST or (is_article and index == 6) else masked(field)
+        for index, field in enumerate(fields)
+    ]
+    first = 7 if is_article else 5
+    rest = b"|".join(kept[first:])
+    if len(rest) < _SHORTEST or not may_hold_a_card(rest):  # as of an article with a barcode
         return b"|".join(kept)
-    return b"|".join((*kept[:5], masked_over_fields(b"|".join(kept[5:])))) if len(kept) > 5 else b"|".join(kept)
+    if is_article:  # the amount is the last field
+        rest = masked_cut(rest, len(kept) - first - 1)
+    else:
+        rest = masked_cut(masked_over_fields(rest), _TEXTS.get(kind, len(kept)))
+    return b"|".join((*kept[:first], rest))
+
+
+_SHORTEST = 13  # bytes of a card's number
+_TEXTS = {b"T": 1, b"E": 1, b"D": 0}  # how many fields behind the type are words; those behind them may be amounts
 
 
 def mask_all(data: bytes) -> bytes:
     """`data` of any form with its card numbers masked; what is a barcode is not known here."""
     return masked(data)
+
+
+def mask_stream(data: bytes) -> bytes:
+    """The same, over the ends of fields too, for what is only looked at: what is an amount is not known, either."""
+    return masked_cut(masked_over_fields(masked(data)), len(data)) if may_hold_a_card(data) else data
 
 
 _LAST_SHOWN = 4

@@ -6,32 +6,49 @@ from collections.abc import Iterator
 from datetime import datetime
 from decimal import Decimal
 
-from camtrace.prisma.catalogue import Catalogue, described
+from camtrace.prisma.catalogue import (
+    ADDS,
+    HEARTBEAT,
+    RETURN,
+    RETURN_END,
+    SALE,
+    SALE_END,
+    TAKES_OFF,
+    Catalogue,
+    described,
+)
 from camtrace.prisma.wire import FIELDS, SIZE, SPANS, Event, WireError, decode
 
 # what the manual's table of each event lists beside the fields that all have
 _ALL = ("CassirItem", "Cassir", "CK_Number", "Count", "Sum")
 _GOODS = ("BarCode", "GoodsItem", "GoodsName", "GoodsPrice", "GoodsQuant", "GoodsSum")
 _MORE = {
-    **dict.fromkeys((6, 9, 12, 15, 18), _GOODS),
+    # 7 and 9, 10 and 12, 16 and 18 carry what the event 6 before them carried; 65 to 69 take its place
+    **dict.fromkeys((*ADDS, 7, 9, 10, 12, 15, 16, 18), _GOODS),
     35: ("DiscStr",),
     37: ("GoodsSum",),
     50: ("GoodsSum",),
     52: ("DiscSum",),
 }
+_OF_AN_ARTICLE = (7, 9, 10, 12, 15, 16, 18)  # events that repeat what was said when it was added
 _WHOLE = ("Number", "Mode", "CK_Number", "Count")
 _AMOUNTS = ("GoodsPrice", "GoodsQuant", "GoodsSum", "Sum", "DiscStr", "DiscSum")
 _TIME = ("Day", "Month", "Year", "Hour", "Min", "Sec", "Sec100")
 _PADDING = b"\0 "
 
 
-def required(code: int) -> tuple[str, ...]:
-    """The fields that the manual wants filled for an event, Prefix, Number and Mode aside."""
+def required(code: int, inside: bool = True) -> tuple[str, ...]:
+    """The fields that the manual wants filled for an event, Prefix, Number and Mode aside.
+
+    `inside`: it bears a receipt's number. Then every event tells its position and what the receipt comes to.
+    """
     if code == 203:
         return ("CassirItem", "Cassir", "CK_Number")
-    if code in (40, 51):  # outside of a receipt it has none
+    if code == 40:  # its position may be blank
         return ("CassirItem", "Cassir", "CK_Number", "Sum")
-    return (*_ALL, *_MORE.get(code, ())) if code in described() else ("CassirItem", "Cassir", "CK_Number")
+    if inside or (code in described() and code != 51):
+        return (*_ALL, *_MORE.get(code, ()))
+    return ("CassirItem", "Cassir", "CK_Number", *(("Sum",) if code == 51 else ()))
 
 
 def told(event: Event) -> str:
@@ -65,7 +82,8 @@ def faults(packet: bytes, encoding: str | None = None) -> list[str]:
     if packet[:3] not in (b"KKM", b"TRK") and not packet[:3].isascii():
         found.append(f"Prefix is not in Latin letters; it is taken for {event.prefix}")
     values = {name: packet.ljust(SIZE)[start:end] for name, (start, end) in SPANS.items()}
-    missing = [name for name in required(event.code) if not values[name].strip(_PADDING)]
+    needed = required(event.code, event.receipt not in ("", "0"))
+    missing = [name for name in needed if not values[name].strip(_PADDING)]
     found.extend(f"{_at(name)} is empty; event {event.code} needs it" for name in missing)
     for name, value in values.items():
         found.extend(f"{_at(name)} {fault}" for fault in _field_faults(name, value))
@@ -110,6 +128,74 @@ def _amount_faults(filled: bytes) -> Iterator[str]:
 def _at(name: str) -> str:
     start, end = SPANS[name]
     return f"{name} (bytes {start + 1} to {end})"
+
+
+class Run:
+    """What is wrong with packets behind one another, of whatever sources: each of them is right by itself."""
+
+    def __init__(self) -> None:
+        self._open: dict[str, _Open] = {}
+
+    def faults(self, packet: bytes, encoding: str | None = None) -> list[str]:
+        """What does not fit to the packets before, sentence by sentence."""
+        try:
+            event = decode(packet, lambda source: encoding)
+        except WireError:
+            return []
+        return list(self._faults(event))
+
+    def _faults(self, event: Event) -> Iterator[str]:
+        code, receipt = event.code, self._open.get(event.source)
+        if code in (SALE, RETURN):
+            if receipt is not None:
+                yield f"receipt {receipt.number} before it has no end: send {SALE_END} or {RETURN_END}"
+            self._open[event.source] = _Open(event.receipt, event.cashier)
+            return
+        if receipt is None:
+            if code in ADDS or code in (SALE_END, RETURN_END):
+                yield f"no receipt is open: send {SALE} or {RETURN} first"
+            return
+        if event.receipt == "0":
+            if code != HEARTBEAT:
+                yield f"CK_Number 0 ends receipt {receipt.number}"
+                del self._open[event.source]
+            return
+        if event.receipt != receipt.number:
+            return
+        if event.cashier != receipt.cashier:
+            yield f"Cassir is another than at the beginning of receipt {receipt.number}"
+        yield from receipt.faults(event)
+        if code in (SALE_END, RETURN_END):
+            del self._open[event.source]
+
+
+class _Open:
+    """A receipt and the articles on its positions: bar code, code and name of each."""
+
+    def __init__(self, number: str, cashier: str) -> None:
+        self.number = number
+        self.cashier = cashier
+        self._articles: list[tuple[str, str, str]] = []
+
+    def faults(self, event: Event) -> Iterator[str]:
+        """What does not fit to the positions, which are counted from 1 and move up when one is taken off."""
+        article = (event.barcode, event.goods_code, event.goods)
+        count, most = event.position, len(self._articles)
+        if event.code in ADDS:
+            if count != most + 1:
+                yield f"Count is {_text(count)} instead of {most + 1}, the next position"
+            self._articles.append(article)
+        elif count is not None and count > most:
+            yield f"Count is {count}; the receipt has {most} positions"
+        elif event.code in _OF_AN_ARTICLE and count:
+            if self._articles[count - 1] != article:
+                yield f"BarCode, GoodsItem and GoodsName are not those of the event 6 of position {count}"
+            if event.code in TAKES_OFF:
+                del self._articles[count - 1]
+
+
+def _text(count: int | None) -> str:
+    return "blank" if count is None else str(count)
 
 
 # ── packets that are right ───────────────────────────────────────────────────────────────────────────────────────

@@ -8,12 +8,14 @@ number 0. Besides:
 - A blank number says nothing: it opens nothing but with 4 and 46, and closes nothing.
 - Heartbeats, fired rules and what the till says of its own state neither open nor close.
 - A till that opens receipts without a number (0 or blank) may go on so: there, 0 closes nothing.
+- An event with number 0 in the middle of a receipt, as of a drawer, ends it; what bears the receipt's number behind it
+  belongs to it all the same, but for another 4 or 46.
 - UDP loses, repeats and reorders. What bears the number of the receipt just closed belongs to it; what bears that of
   one closed some seconds ago does, too, and disturbs nothing that was opened since. A 4 that comes behind the first
   lines of its receipt does not open another.
 - A source that was silent for longer than the timeout has abandoned its receipt.
 - An event outside of any receipt is a ticket of its own, of the kind "event".
-- The total is the `Sum` of the latest event, by the sender's clock where it tells it.
+- The total is the `Sum` of the latest event that may tell it, by the sender's clock where it gives the time.
 """
 
 from __future__ import annotations
@@ -26,7 +28,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from camtrace.model import Ticket
-from camtrace.prisma.catalogue import OWN, RETURN, RETURN_END, SALE, SALE_END, Kind
+from camtrace.prisma.catalogue import HEARTBEAT, OWN, RETURN, RETURN_END, SALE, SALE_END, Kind
 
 PROTOCOL = "prisma"
 TIMEOUT = timedelta(minutes=30)
@@ -86,6 +88,7 @@ class _Receipt:
     ticket: Ticket
     last_at: datetime
     begun: bool = False  # its 4 or 46 was here
+    cut: bool = False  # number 0 has ended it: what bears its number all the same goes on with it
     total_at: datetime | None = None
 
 
@@ -147,7 +150,10 @@ class Receipts:
         if self._opens(entry):
             return Placed(self._opened(known, entry))
         if current is not None and current.ticket.closed_at is None:
-            self._retire(known)
+            if entry.at - current.last_at > self._timeout:
+                self._retire(known)
+            else:
+                current.ticket, current.cut = replace(current.ticket, closed_at=current.last_at), True
         return Placed(self._alone(entry))
 
     # ── the rules ──
@@ -227,10 +233,14 @@ class Receipts:
     def _continued(self, receipt: _Receipt, entry: Entry) -> Placed:
         before, kind = receipt.ticket, entry.kind
         closed_at = before.closed_at
-        if closed_at is None and kind.closing and kind.code not in OWN:
+        if (closed_at is None and kind.closing and kind.code not in OWN) or receipt.cut:
             closed_at = entry.at
         total = before.total
-        if entry.total is not None and not kind.is_aside and _is_later(entry.sent_at, receipt.total_at):
+        if (
+            entry.total is not None
+            and _tells_total(entry, before.number)
+            and _is_later(entry.sent_at, receipt.total_at)
+        ):
             total = entry.total
             receipt.total_at = entry.sent_at or receipt.total_at
         ticket = Ticket(  # written out: this is done for every event
@@ -270,6 +280,18 @@ class Receipts:
 
 def _is_number(number: str) -> bool:
     return number not in ("", "0")
+
+
+def _tells_total(entry: Entry, number: str) -> bool:
+    """Whether an event within the receipt `number` has the receipt's total in `Sum`, as the manual asks of all of them.
+
+    One of another number has not. Of what the till says of itself only what bears the number (127, a changed price).
+    """
+    if entry.kind.code == HEARTBEAT or entry.kind.code in OWN:
+        return False
+    if entry.kind.is_aside:
+        return _is_number(number) and entry.number == number
+    return not _is_number(entry.number) or number in ("", entry.number)
 
 
 def _is_later(sent_at: datetime | None, before: datetime | None) -> bool:

@@ -346,6 +346,15 @@ def mask(data: bytes) -> bytes:
     return masked(data) if may_hold_a_card(data) else data
 
 
+def total_discount(packet: bytes) -> Decimal | None:
+    """`DiscSum` of a packet as it is kept: the discount on the receipt, which may come beside one on the position."""
+    try:
+        fields = _PACKET.unpack(packet) if len(packet) == SIZE and packet[:3].isascii() else _loosely(packet)[0]
+    except WireError:
+        return None
+    return _number(fields[17])
+
+
 def without_card(packet: bytes) -> bytes:
     """A packet as it is kept, without even the last letters of its card's number."""
     rest = hidden_bytes(packet)
@@ -388,7 +397,7 @@ def _masked(packet: bytes, values: tuple[bytes, ...], text: str) -> bytes:
         packet = packet[: SIZE + shift] + mask(packet[SIZE + shift :])
     for name in _LOOSE:
         start, end = SPANS[name][0] + shift, SPANS[name][1] + shift
-        packet = packet[:start] + mask(packet[start:end]) + packet[end:]
+        packet = packet[:start] + mask(packet[start:end]).ljust(end - start) + packet[end:]
     return packet
 
 

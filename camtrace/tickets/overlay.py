@@ -38,8 +38,11 @@ class Overlay:
         self._tally = Tally()
 
     def add(self, line: Line, ticket: Ticket) -> None:
-        """Show `line` of `ticket`, after clearing what it makes obsolete. One that is hidden is not shown."""
+        """Show `line` of `ticket`, after clearing what it makes obsolete. A hidden one only counts."""
         if line.is_hidden:
+            if self._ticket is not None and self._ticket.id == ticket.id:
+                self._ticket = ticket
+                self._tally.add(line)
             return
         if self._lines and self._is_new(line):
             self._lines.clear()

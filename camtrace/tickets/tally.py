@@ -3,8 +3,8 @@
 A closed ticket's own total is what its T and E lines settled (see `grouping`); this is the sum before that. Per line:
 
 - An article (A) adds its amount; one without an amount adds nothing.
-- ANNULE takes the latest article of the same code (or, without codes, description) that is still there off the ticket.
-  Where there is none, it lowers the sum by its own amount.
+- ANNULE takes the latest article of the same code (or, without codes, description) that is still there off the ticket,
+  or as many of it as it says, where it says fewer. Where there is none, it lowers the sum by its own amount.
 - RETOUR lowers the sum by its own amount, or by that of the same article of this ticket.
 - OFFERT and PERTE add nothing, unless they carry an amount below zero.
 - Any other S line adds the amount it carries.
@@ -19,13 +19,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
-from decimal import Decimal
+from datetime import datetime, timedelta
+from decimal import ROUND_HALF_UP, Decimal
 
 from camtrace.model import Line
 from camtrace.tickets.roles import ARTICLE, role_of
 
 ANNULLED, RETURNED, OFFERED, LOST = "ANNULE", "RETOUR", "OFFERT", "PERTE"
 KINDS = {ANNULLED: "cancelled", RETURNED: "returned", OFFERED: "offered", LOST: "lost"}
+_NO_TOTAL = (60, 61, 130)  # a sign of life, and what the server itself says
+_OF_ITSELF = range(101, 201)  # what a till says of itself: part of a receipt where it bears the number
+LATE = timedelta(seconds=10)  # by more no event is delayed: the till's clock was set
 MOST_ARTICLES = 2000  # of a ticket whose end never comes, older articles are not looked for any more
 
 
@@ -42,7 +46,10 @@ class Tally:
         self._sum: Decimal | None = None
         self._known = True
         self._whole = True
+        self._gone: dict[int, tuple[Decimal, Decimal]] = {}  # how many of an article were taken off, and for how much
         self._begun = False
+        self._number = ""  # of a Prisma receipt
+        self._sum_at: datetime | None = None  # when its sum was told, by the till's clock
 
     @classmethod
     def of(cls, lines: Iterable[Line]) -> Tally:
@@ -85,8 +92,9 @@ class Tally:
 
     def _event(self, line: Line) -> None:
         """One event of a Prisma receipt: 9 and 18 take an article off, 25 all of them."""
-        if line.total is not None and not line.is_hidden:
-            self._sum = line.total
+        self._number = self._number or line.ticket
+        if line.total is not None and self._tells_total(line):
+            self._sum, self._sum_at = line.total, line.sent_at or self._sum_at
         role = role_of(line)
         if role == ARTICLE:
             self._counts["articles"] += 1
@@ -105,6 +113,16 @@ class Tally:
             self._articles.clear()
         elif line.special == RETURNED and line.amount is not None:
             self._counts["returned"] += 1
+
+    def _tells_total(self, line: Line) -> bool:
+        """Whether the receipt comes to what an event says: as `prisma.receipts` has it, shown on screens or not."""
+        code = int(line.type)
+        if code in _NO_TOTAL or (line.ticket or self._number) != self._number:
+            return False
+        if code in _OF_ITSELF and not line.ticket:
+            return False
+        before = self._sum_at
+        return before is None or line.sent_at is None or line.sent_at >= before or before - line.sent_at > LATE
 
     def _at_position(self, line: Line) -> Line | None:
         """The article at the place that `line` names, or else the latest of the same code."""
@@ -128,8 +146,7 @@ class Tally:
             amount = line.amount
             self._minus(amount)
         else:
-            self._take_back(line, article)
-            amount = article.amount
+            amount = self._take(line, article)
             self._plus(None if amount is None else -amount)
         if amount is not None:
             self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
@@ -139,6 +156,24 @@ class Tally:
         self.taken_back[line.id] = article.id
         if article.amount is not None:
             self.taken_amounts[line.id] = article.amount
+
+    def _take(self, line: Line, article: Line) -> Decimal | None:
+        """Take the article off, or as many of it as the line says; what those came to, None where that is not known."""
+        gone, paid_back = self._gone.get(article.id, (Decimal(), Decimal()))
+        left = (article.quantity or Decimal()) - gone
+        if line.quantity is None or article.quantity is None or not 0 < line.quantity < left:
+            self._take_back(line, article)
+            if article.amount is None:
+                return None
+            self.taken_amounts[line.id] = article.amount - paid_back
+            return self.taken_amounts[line.id]
+        if article.amount is None:
+            amount = None if line.amount is None else abs(line.amount)
+        else:
+            amount = (article.amount * line.quantity / article.quantity).quantize(article.amount, ROUND_HALF_UP)
+            self.taken_amounts[line.id] = amount
+        self._gone[article.id] = (gone + line.quantity, paid_back + (amount or Decimal()))
+        return amount
 
     def _same_article(self, line: Line) -> Line | None:
         return next((article for article in reversed(self._articles) if _is_same_article(article, line)), None)

@@ -44,6 +44,7 @@ FIELDS = [
     "total",
     "tender",
     "discount",
+    "total_discount",
     "card",
     "raw",
     "cameras",
@@ -353,6 +354,21 @@ class TillTests(OneServer):
         """A card number is nowhere: not in the answer, not in the folder of the server."""
         (line,) = self.stored("card", b"card|0|7|0|E|CB 4111 1111 1111 1111|16,00|16,00\n")
         self.assertNotIn("4111 1111", json.dumps(line) + base64.b64decode(line["raw"]).decode())
+
+    def test_wrapped_card(self) -> None:
+        """One that a printer wraps over two lines, or a till over two fields, is nowhere either."""
+        said = [
+            "BONJOUR",
+            "CB 4111 1111",
+            "1111 1111",
+            "41111111|11111111",
+            "CB ４１１１１１１１１１１１１１１１",
+            "TEL 612345678",
+        ]
+        lines = self.stored("wrap", "".join(f"wrap|0|7|0|N|{text}\n" for text in said).encode(), 6)
+        kept = ["BONJOUR", "CB **** ****", "**** ****", "********|****1111", "CB ************1111", "TEL 612345678"]
+        self.assertEqual([line["text"] for line in lines], kept)
+        self.assertEqual([base64.b64decode(line["raw"]).decode()[len("wrap|0|7|0|N|") :] for line in lines], kept)
 
     def test_till_on_web_port(self) -> None:
         """Till lines sent to the web port are answered by an error, and the journal says what to set."""

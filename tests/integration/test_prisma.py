@@ -54,6 +54,8 @@ def test_a_day_of_a_till(server: Server) -> None:
     assert lines[1]["sent_at"] == "2026-03-04T11:00:00.000000Z"
     assert not any("7788990011" in str(line) for line in lines)
     assert next(line["text"] for line in lines if line["role"] == "A") == "Батон нарезной"
+    (discount,) = [line for line in lines if line["type"] == "52"]
+    assert discount["discount"] == discount["total_discount"] == "15.50"
     red = server.get("/api/v1/lines?source=KKM:12&type=S")["items"]
     assert {line["type"] for line in red} == {"6", "9", "18", "25", "46"}
     tickets = server.get("/api/v1/tickets?source=KKM:12")["items"]

@@ -562,6 +562,55 @@ def test_card_numbers_are_masked_and_barcodes_are_not() -> None:
     assert b"7085000" not in fuel.raw and all(kept.encode() in fuel.raw for kept in (barcode, fuel.barcode))
     (escaped,) = said(shipped()["json"], rb'{"till": "3", "type": "note", "text": "\u0034111 1111 1111 1111"}')
     assert escaped and escaped.text == "**** **** **** 1111"
+    assert escaped.raw == b'{"till": "3", "type": "note", "text": "**** **** **** 1111"}'
+
+
+_CARD = "4111 1111 1111 1111"
+_ESCAPES = {
+    "json": lambda sign, form: (sign, rf"\u{ord(sign):04x}", rf"\u{ord(sign):04X}", rf"\uff1{sign}")[form],
+    "xml": lambda sign, form: (sign, f"&#{ord(sign)};", f"&#x{ord(sign):x};", f"&#{0xFF10 + int(sign)};")[form],
+}
+
+
+@given(st.sampled_from(("json", "xml")), st.lists(st.integers(0, 3), min_size=16, max_size=16), st.integers(0, 4))
+def test_no_escape_tells_a_card_number(kind: str, forms: list[int], space: int) -> None:
+    """However each digit is written, the line as it is kept does not tell it, and is read as before otherwise."""
+    spaces = {"json": (" ", r"\u0020", r"\u00a0", r"\t", r"\n"), "xml": (" ", "&#32;", "&#160;", "&#xA0;", "\t")}[kind]
+    groups = ["".join(_ESCAPES[kind](sign, forms.pop()) for sign in group) for group in _CARD.split()]
+    card = spaces[space].join(groups)
+    ean = "".join(_ESCAPES[kind](sign, 1) for sign in "4000000000006")
+    line = {
+        "json": f'{{"till": "3", "type": "end", "tender": "CB {card}", "code": "{ean}"}}',
+        "xml": f'<line till="3" type="end" tender="CB {card}" code="{ean}"/>',
+    }[kind]
+    (message,) = said(shipped()[kind], line.encode())
+    (again,) = said(shipped()[kind], message.raw)
+    for told in (message, again):
+        assert [told.type, told.code, told.source] == ["E", "4000000000006", "3"]
+        assert re.sub("[^0-9*]", "", told.tender) == "************1111"
+
+
+def test_a_card_number_that_a_comment_hides_takes_the_line_s_digits_with_it() -> None:
+    line = b'<line till="3"><type>note</type><text>4111 1111<!-- no --> 1111 1111</text></line>'
+    own = dialect(kind="xml", keys={"source": "@till", "type": "type", "text": "text"}, types={"note": "N"})
+    (message,) = said(own, line)
+    assert message.text == "**** **** **** 1111"
+    assert message.raw == b'<line till="*"><type>note</type><text>**** ****<!-- no --> **** ****</text></line>'
+
+
+def test_card_numbers_that_a_separator_cuts() -> None:
+    """Words beside words and the amounts behind them; codes and two amounts are left alone."""
+    own = dialect(separator=";", fields=["source", "type", "code", "text", "tender", "amount", "total"])
+
+    def tells(line: bytes) -> tuple[bytes, str, str]:
+        (message,) = said(own, line)
+        return message.raw, message.text, message.tender
+
+    assert tells(b"1;N;;CB 41111111;11111111;1") == (b"1;N;;CB ********;****1111;1", "CB ********", "****1111")
+    assert tells(b"1;N;;CB 4111 1111;1111 1111") == (b"1;N;;CB **** ****;**** 1111", "CB **** ****", "**** 1111")
+    assert tells(b"1;E;;CB;CB 41111111;11111111;2")[0] == b"1;E;;CB;CB ********;****1111;2"
+    for line in (b"1;A;41111111;11111111", b"1;A;5;X;Y;41111111;11111111", b"1;A;5;X;CB 411111111111;1111"):
+        assert tells(line)[0] == line
 
 
 @pytest.mark.parametrize(

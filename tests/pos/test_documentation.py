@@ -57,6 +57,15 @@ def test_tolerances() -> None:
     ]
 
 
+def test_what_else_a_till_has_to_say() -> None:
+    """The lines in the table of what a till may say besides."""
+    part = PAGE.partition("What else a till has to say")[2].partition("Any other type")[0]
+    returned, discount = said([line.replace("\\|", "|") for line in re.findall(r"`(1\\\|.*?)`", part)])
+    assert (returned.special, returned.amount, returned.text) == ("RETOUR", Decimal("-10.00"), "OEUF PARMESAN")
+    assert (discount.type, discount.special, discount.amount) == ("S", "", Decimal("-1.00"))
+    assert str(said(["1||||A|1||X|16"])[0].amount) == "16"  # whole units, and fields may be empty
+
+
 @pytest.mark.parametrize("line", examples("pos-refused")[0])
 def test_refused(line: str) -> None:
     with pytest.raises(wire.WireError):

@@ -306,6 +306,19 @@ class TestCards:
             ("1|0|7|0|E|3782 822463 10005 26|1|1", "1|0|7|0|E|**** ****** *0005 26|1|1"),
             ("1|0|7|0|N|4111 1111|1111 1111", "1|0|7|0|N|**** ****|**** 1111"),
             ("4111|1111|1111|1111|A|1|5|X|1", None),  # till, ticket, seller, customer
+            ("1|0|7|0|N|41111111|11111111", "1|0|7|0|N|********|****1111"),  # cut by the end of a field
+            ("1|0|7|0|N|CB 4111 | 111111111111", "1|0|7|0|N|CB **** | ********1111"),
+            ("1|0|7|0|N|378282246310005|3782|82246310005", "1|0|7|0|N|***********0005|****|*******0005"),
+            ("1|0|7|0|E|CB 41111111|11111111|16,00", "1|0|7|0|E|CB ********|****1111|16,00"),
+            ("1|0|7|0|E|CB 411111111111|1111", None),  # behind the means of payment stands an amount
+            ("1|0|7|0|T|CB|41111111|11111111", None),  # two amounts
+            ("1|0|7|0|E|CB 41111111|11111111,11", None),
+            ("1|0|7|0|A|1|41111111|11111111|16,00", None),  # a code is none of it
+            ("1|0|7|0|A|1|5|CARTE 41111111|11111111|0", "1|0|7|0|A|1|5|CARTE ********|****1111|0"),
+            ("1|0|7|0|E|CB ４１１１１１１１１１１１１１１１|1|1", "1|0|7|0|E|CB ************1111|1|1"),  # full width
+            ("1|0|7|0|E|CB ４１１１　１１１１　1111　１１１１|1", "1|0|7|0|E|CB ****　****　****　1111|1"),
+            ("1|0|7|0|E|CB ４１１１１１１１１１１１１１１２|1|1", None),
+            ("1|0|7|0|A|1|４１１１１１１１１１１１１１１１|X|1", None),
             ("1|0|7|0|A|1|4006381333931|STYLO 06 12 34 56 78|16,00", None),  # an EAN that passes, a telephone
             ("1|0|7|0|E|CB 26/11/2026 12:34:56 0012|1234,56|1234,56", None),
         ],
@@ -351,6 +364,23 @@ class TestCards:
         data = "".join(parts).encode("latin-1")
         found = re.search(rb"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}", data)
         assert may_hold_a_card(data) == (found is not None)
+
+    @given(
+        st.from_regex(r"[0-9]{8}|[0-9]{12,14}", fullmatch=True),
+        st.from_regex(r"[0-9]{1,7}|[0-9]{1,10}[.,][0-9]{2}", fullmatch=True),
+        st.from_regex(r"[0-9]{1,7}|[0-9]{1,10}[.,][0-9]{2}", fullmatch=True),
+        st.sampled_from(("VERRE", "STYLO 12", "LOT 41234567")),
+    )
+    def test_codes_and_amounts_stay(self, code: str, amount: str, total: str, text: str) -> None:
+        """Whether or not they pass for a card's number, alone or with what stands in the next field."""
+        for line in (
+            f"1|0|7|0|A|{amount}|{code}|{text}|{total}",
+            f"1|0|7|0|S|{amount}|{code}|{text}|{total}|ANNULE",
+            f"1|0|7|0|T|{text}|{amount}|{total}",
+            f"1|0|7|0|E|CB|{amount}|{total}",
+            f"1|0|7|0|D|{amount}",
+        ):
+            assert wire.mask(line.encode()) == line.encode()
 
     @given(st.binary(max_size=80), st.lists(st.integers(0, 9), max_size=40))
     def test_never_more_than_digits(self, data: bytes, digits: list[int]) -> None:

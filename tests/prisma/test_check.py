@@ -12,7 +12,7 @@ import pytest
 
 from camtrace.cli import main
 from camtrace.prisma.catalogue import Catalogue, described
-from camtrace.prisma.check import faults, required, samples, table
+from camtrace.prisma.check import Run, faults, required, samples, table
 from camtrace.prisma.receipts import Entry, Receipts
 from camtrace.prisma.wire import SIZE, SPANS, decode, encode
 
@@ -65,6 +65,54 @@ def test_faults(change: dict[str, bytes], words: str) -> None:
         packet[start:end] = value.ljust(end - start)
     assert any(words in fault for fault in faults(bytes(packet))), faults(bytes(packet))
     assert faults(bytes(packet)[:200])[0] == "it has 200 bytes instead of 277"
+
+
+def test_what_the_manual_asks_of_every_event() -> None:
+    """ "Пары событий №№ 7 и 9, 10 и 12, 16 и 18 должны содержать ту же информацию и в тех же полях, что и
+    предшествовавшее им событие 6"; 65 to 69 come instead of 6; "Событие, не привязанное к конкретной строке чека, в
+    поле Count содержит № последней строки чека"; "Все события в чеке должны в поле SUM содержать итоговую сумму".
+    """
+    for code in (6, 7, 9, 10, 12, 15, 16, 18, 65, 66, 67, 68, 69):
+        assert {"GoodsName", "BarCode", "Count", "Sum"} <= set(required(code)), code
+    for code in (8, 26, 62, 72, 127):  # described by no table
+        assert {"Count", "Sum"} <= set(required(code)) and "Count" not in required(code, inside=False)
+    assert required(40) == ("CassirItem", "Cassir", "CK_Number", "Sum")
+    assert ("Count" in required(51), "Count" in required(51, inside=False)) == (True, False)
+    attempt = encode(samples("KKM", "12", AT)[2]._replace(code=7, barcode="", position=None))
+    assert [fault for fault in faults(attempt) if "event 7 needs it" in fault] == [
+        "Count (bytes 74 to 76) is empty; event 7 needs it",
+        "BarCode (bytes 77 to 89) is empty; event 7 needs it",
+    ]
+
+
+def test_what_does_not_fit_to_the_packets_before() -> None:
+    """One receipt has one number and one cashier; positions are counted from 1 and move up; a pair tells the same."""
+    run = Run()
+    assert [run.faults(encode(event)) for event in samples("KKM", "12", AT)] == [[]] * len(samples("KKM", "12", AT))
+    start, milk = samples("KKM", "12", AT)[1], samples("KKM", "12", AT)[2]
+    said = [
+        (milk, "no receipt is open: send 4 or 46 first"),
+        (start, ""),
+        (milk._replace(position=2), "Count is 2 instead of 1, the next position"),
+        (milk._replace(position=None), "Count is blank instead of 2, the next position"),
+        (
+            milk._replace(code=16, position=2, goods="X"),
+            "BarCode, GoodsItem and GoodsName are not those of the event 6",
+        ),
+        (milk._replace(code=18, position=1), ""),
+        (milk._replace(code=39, position=2), "Count is 2; the receipt has 1 positions"),
+        (milk._replace(code=39, cashier="Петров"), "Cassir is another than at the beginning of receipt 1"),
+        (start._replace(number="13"), ""),  # another till
+        (start._replace(code=60, receipt="0"), ""),
+        (start._replace(receipt="2"), "receipt 1 before it has no end: send 5 or 47"),
+        (start._replace(code=40, receipt="0"), "CK_Number 0 ends receipt 2"),
+        (start._replace(code=5, receipt="2"), "no receipt is open"),
+    ]
+    run = Run()
+    for event, words in said:
+        found = run.faults(encode(event))
+        assert (len(found), found[0].startswith(words)) == (1, True) if words else found == [], (event, found)
+    assert run.faults(b"nothing") == []
 
 
 def test_the_command(tmp_path: Path, capsys: Any) -> None:

@@ -81,6 +81,16 @@ def test_number_0_ends_the_receipt() -> None:
     assert (alone.kind, alone.state, alone.number, alone.line_count) == ("event", "closed", "", 1)
 
 
+def test_what_bears_the_number_of_a_receipt_that_0_has_ended() -> None:
+    """The manual on 40: "Номер чека или 0 (в контексте чека)". The sale goes on in its ticket, seen by all."""
+    till = Till()
+    assert till.tickets((4, 41), (6, 41), (40, 0), (6, 41), (40, 0)) == [1, 1, 2, 1, 3]
+    placed = till.say(5, 41)
+    assert (placed.ticket.id, placed.late, placed.ticket.closed_at) == (1, False, till.at)
+    assert till.tickets((39, 41), (4, 41), (40, 0), (6, 42), (39, 41)) == [1, 4, 5, 6, 4]
+    assert till.say(6, 42).ticket.state == "open"
+
+
 def test_heartbeats_and_the_tills_own_state_end_nothing() -> None:
     till = Till()
     assert till.tickets((4, 41), (60, 0), (61, 0), (130, 0), (106, 0), (60, ""), (6, 41)) == [1] * 7

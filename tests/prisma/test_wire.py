@@ -9,7 +9,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from camtrace.prisma.wire import ENCODINGS, FIELDS, SIZE, SPANS, Event, WireError, decode, encode, split
+from camtrace.prisma.wire import (
+    ENCODINGS,
+    FIELDS,
+    SIZE,
+    SPANS,
+    Event,
+    WireError,
+    decode,
+    encode,
+    split,
+    total_discount,
+)
 
 SALE = Event(
     prefix="KKM",
@@ -174,6 +185,14 @@ def test_what_is_refused(packet: bytes, code: str) -> None:
     with pytest.raises(WireError) as refused:
         decode(packet)
     assert refused.value.code == code
+
+
+def test_both_discounts() -> None:
+    """DiscStr and DiscSum are fields of their own: neither is lost where a packet fills both."""
+    both = SALE._replace(discount=Decimal("1.5"), total_discount=Decimal("2.50"))
+    for packet in (encode(both), encode(both._replace(prefix="ККМ")), encode(both, "utf-8"), encode(both)[:262]):
+        assert total_discount(decode(packet).raw) == Decimal("2.50")
+    assert total_discount(decode(encode(SALE)).raw) is total_discount(b"") is None
 
 
 def test_instants() -> None:

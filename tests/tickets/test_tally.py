@@ -91,6 +91,20 @@ def test_no_sum_where_an_amount_is_not_known(said: tuple[str, ...]) -> None:
     assert Tally.of(lines(*said)).sum is None
 
 
+def test_as_many_as_the_line_says_are_taken_off() -> None:
+    """The quantity of an S line is field 5, as that of the article: one of three leaves two, and takes a third."""
+    said = lines("A|3|148|TARTE|9,00", "S|1|148|TARTE|ANNULE")
+    tally = Tally.of(said)
+    assert (tally.sum, tally.taken_back, tally.cancelled_amount) == (6, {}, 3)
+    assert tally.taken_amounts == {said[1].id: 3}
+    said = lines("A|3|148|TARTE|10,00", "S|1|148|TARTE|ANNULE", "S|2|148|TARTE|ANNULE", "S|1|148|TARTE|-1|ANNULE")
+    tally = Tally.of(said)
+    assert (tally.sum, tally.taken_back) == (-1, {said[2].id: said[0].id})  # the rest, to the cent
+    assert [str(tally.taken_amounts[line.id]) for line in said[1:3]] == ["3.33", "6.67"]
+    assert Tally.of(lines("A|0,350|77|CERISES|3,15", "S|0,350|77|CERISES|ANNULE")).sum == 0
+    assert Tally.of(lines("A|1|148|TARTE|9,00", "S|3|148|TARTE|ANNULE")).sum == 0
+
+
 def test_no_sum_of_a_ticket_whose_beginning_is_missing() -> None:
     tally = Tally.of(lines("A|1|1|X|5,00", first=3))
     assert (tally.sum, tally.is_whole) == (None, False)

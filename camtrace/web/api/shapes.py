@@ -44,6 +44,7 @@ from camtrace.model import (
 )
 from camtrace.notes import words
 from camtrace.pos.wire import Message
+from camtrace.prisma.wire import total_discount
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.roles import role_of
 from camtrace.tickets.tally import Tally
@@ -232,6 +233,7 @@ def line_shape(line: Line, user: User, directory: CameraDirectory, offset: Offse
         "total": _decimal(line.total),
         "tender": line.tender,
         "discount": _decimal(line.discount),
+        "total_discount": _decimal(total_discount(line.raw)) if line.protocol == "prisma" else None,
         "card": line.card,
         "raw": base64.b64encode(line.raw).decode(),
         "cameras": [camera.id for _, camera in seen if camera is not None],

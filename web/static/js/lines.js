@@ -11,6 +11,8 @@ const LOST = "PERTE";
 const VOID = "25"; // the Prisma event that takes back a whole receipt
 const DEVICE = /^(?!KKM:)[A-Z]{3}:\d+$/; // a source of Prisma events that is no till
 const AMOUNTS = [149, 209]; // where a Prisma packet has them: price, quantity, sum, total
+const DISCOUNTS = ["19", "20", "21", "22", "52"]; // events that tell of nothing else
+const DISCOUNT_CARDS = ["35", "36"]; // theirs is in percent
 
 /** What is set for a till: {label, clear_ms, offset_ms}. */
 export const settingsOf = (source) => (Object.hasOwn(facts.tills ?? {}, source) ? facts.tills[source] : { label: "", clear_ms: facts.screen_ms, offset_ms: 0 });
@@ -140,7 +142,7 @@ export function shown(line) {
   const amount = amountWords(line.amount ?? line.total, line);
   switch (line.type) {
     case "A":
-      return { quantity, text: line.text, amount, kind: "article" };
+      return { quantity, text: discounted(line.text, discountWords(line)), amount, kind: "article" };
     case "S":
       return { quantity, text: line.text, amount, kind: "special" };
     case "D":
@@ -154,12 +156,20 @@ export function shown(line) {
   }
 }
 
+/** What a line takes off the price: "−1.50", by a card "5 %"; "" where it says none. */
+function discountWords(line) {
+  const discount = plain(line.discount ?? "0");
+  if (!Number(discount)) return "";
+  return line.protocol === "prisma" && DISCOUNT_CARDS.includes(line.type) ? `${discount} %` : `−${amountWords(line.discount, line).replace(/^-/, "")}`;
+}
+
 function shownEvent(line, quantity) {
   const name = eventName(line);
-  const amount = amountWords(line.amount, line);
+  const discount = discountWords(line);
+  const amount = (DISCOUNTS.includes(line.type) && discount) || amountWords(line.amount, line) || discount;
   switch (roleOf(line)) {
     case "A":
-      return { quantity, text: line.text || name, amount, kind: "article" };
+      return { quantity, text: discounted(line.text || name, discount), amount: amountWords(line.amount, line), kind: "article" };
     case "S":
       return { quantity, text: line.text || name, amount, kind: "special" };
     case "E":
@@ -168,6 +178,8 @@ function shownEvent(line, quantity) {
       return { quantity: "", text: line.text ? `${name} · ${line.text}` : name, amount, kind: "sub" };
   }
 }
+
+const discounted = (text, discount) => (discount ? `${text} (${discount})` : text);
 
 const plain = (quantity) => (quantity.includes(".") ? quantity.replace(/\.?0+$/, "") : quantity);
 
