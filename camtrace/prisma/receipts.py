@@ -88,8 +88,8 @@ class _Receipt:
     ticket: Ticket
     last_at: datetime
     begun: bool = False  # its 4 or 46 was here
-    cut: bool = False  # number 0 has ended it: what bears its number all the same goes on with it
     total_at: datetime | None = None
+    cut: bool = False  # number 0 has ended it: what bears its number all the same goes on with it
 
 
 @dataclass(slots=True)
