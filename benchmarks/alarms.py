@@ -41,7 +41,8 @@ sys.path[:0] = [str(ROOT), str(ROOT / "tests")]
 from lines import Server as Postgres  # noqa: E402
 from record import GSTREAMER, SYSTEM_PYTHON, count_pictures, cpu_seconds, line_of, make_clip, running  # noqa: E402
 from support.outside import soon  # noqa: E402
-from support.server import Server, free_ports  # noqa: E402
+from support.ports import free_ports  # noqa: E402
+from support.server import Server  # noqa: E402
 
 BEAT_SECONDS = 0.01
 PICTURE_BYTES = 50_000

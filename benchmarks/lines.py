@@ -220,7 +220,7 @@ class Station:
 async def measure(station: Station, tills: int, rate: float, seconds: float) -> dict[str, float]:
     """One run of the sender: lines a second until the last is durable, and the delays from receipt to publishing."""
     port = await TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(
-        TillFactory(station.tills, Complaints("till", lambda *_: None))
+        TillFactory(station.tills, Complaints("till", lambda *_: None), reactor)
     )
     # small buffers: what waits in the kernel at the end would only make the run longer
     port.socket.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 16)

@@ -6,6 +6,7 @@ from collections.abc import Callable, Coroutine
 from dataclasses import replace
 from datetime import timedelta
 from functools import partial
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -37,11 +38,12 @@ from camtrace.descriptors import Descriptors, raise_limit
 from camtrace.doors import Doors
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import AlarmEnded, AlarmTriggered, RuleMet, SettingChanged, SourceAppeared
-from camtrace.folders import ensure_folder, hold_folder
+from camtrace.folders import ensure_folder, hold_folder, remove_old_logs
 from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
 from camtrace.i18n import N_
-from camtrace.intake import Ids, Intake
+from camtrace.intake import BATCH_FACTS, Ids, Intake
+from camtrace.keeping.service import Keeping
 from camtrace.mail.compose import Place
 from camtrace.mail.life import Reporter
 from camtrace.mail.office import Office
@@ -57,7 +59,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import Camera, ContactBox, SourceSettings
+from camtrace.model import JOURNALS, LINES, Camera, ContactBox, SourceSettings
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -93,6 +95,7 @@ from camtrace.store.journal import Journal
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
+from camtrace.store.old_rows import OldRows
 from camtrace.store.people import People
 from camtrace.store.reports import ReportStore
 from camtrace.store.rules import RuleStore
@@ -134,6 +137,7 @@ from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.storage import ALARMS, FOOTAGE, StorageApi
 from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -150,8 +154,11 @@ log = Logger(namespace="camtrace")
 SWEEP_SECONDS = 3600
 
 
-def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
-    """The whole server, not yet started. Raises StartError when a folder or the key cannot be used."""
+def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Path | None = None) -> IService:
+    """The whole server, not yet started. Raises StartError when a folder or the key cannot be used.
+
+    `log_file`: what twistd writes, of which it keeps every megabyte for ever.
+    """
     data = ensure_folder(settings.data.directory)
     hold = hold_folder(data)
     volumes.check(settings.volume_folders(), fresh=not settings.database.dsn and not has_cluster(data))
@@ -173,8 +180,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
     bus.subscribe(SettingChanged, gate.setting_changed)
     spool_lane = pools.lane("spool")
     spool = Spool(data / "spool", spool_lane.run, damaged=lambda path: note("system", "spool_damaged", {"path": path}))
-    intake = Intake(FactsStore(database, lines, metrics), spool, bus, ids, reactor, metrics=metrics)
+    facts = FactsStore(database, lines, metrics)
+    intake = Intake(facts, spool, bus, ids, reactor, metrics=metrics)
     note = Notes(intake, ids)
+    old_rows = OldRows(database)
+    keeping = Keeping(
+        old_rows,
+        facts,
+        note,
+        lambda: intake.waiting >= BATCH_FACTS or spool.count > 0,
+        reactor,
+        ZoneInfo(settings.site.timezone),
+        {LINES: settings.storage.line_days, JOURNALS: settings.storage.journal_days},
+    )
 
     # who comes in
     door_complaints = Complaints("door", note)
@@ -374,23 +392,22 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         metrics,
         reactor,
     )
-    raising = Raising(bus, rule_rows, directory, sources.offset, alarms.trigger, reactor)
-    trials = Trials(lines, alarm_rows, disturbances, timetable, directory)
+    trials = Trials(lines, alarm_rows, disturbances, timetable, directory, sources.offset)
     complaints = Complaints("till", note)
     for listener in settings.listen.pos:
         factory = TillFactory(
             tills,
             complaints,
+            reactor,
             encoding=listener.encoding or settings.pos.encoding,
             admission=admission,
             max_connections=most_tills // len(settings.listen.pos),
             dialect=listener.dialect,
             dialects=dialects,
             capture=capture,
-            reactor=reactor,
         )
         till_factories.append(factory)
-        doors.add("pos", listener.endpoint, factory, partial(factory.leave, reactor))
+        doors.add("pos", listener.endpoint, factory, factory.leave)
 
     # Prisma's event sources
     setting_rows = Settings(database)
@@ -427,6 +444,13 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
 
     bus.subscribe(RuleMet, rule_at_a_till)
+
+    def till_name(source: str) -> str:
+        """What people call a source: as it is set, else as it is registered among Prisma's; "" for no other name."""
+        registered = registry.sources.get(source)
+        return sources.of(source).label or (registered.name if registered is not None else "")
+
+    raising = Raising(bus, rule_rows, directory, sources.offset, till_name, alarms.trigger, reactor)
 
     # the control channel, on which alarms are raised
     senders = Senders(directory, partial(addresses_of, reactor))
@@ -504,6 +528,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         event_names=lambda language: registry.catalogue.names(language),
         sources=named_sources,
         ports=doors.port_numbers,
+        kept_since=keeping.kept_since,
     )
     door = Door(frame, access, note)
     account = AccountPages(frame, access, note, lambda: next(iter(doors.port_numbers().get("rtsp", [])), 0))
@@ -566,8 +591,10 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             CalendarsApi(access, calendar_rows, timetable, note),
             ContactBoxesApi(access, cameras, contact_rows, boxes, note),
             RulesApi(reactor, access, cameras, sources.offset, rule_rows, trials, exceptions.unseen, timetable, note),
-            ExceptionsApi(reactor, access, cameras, sources.offset, camera_rows, rule_rows, note, frame.voices),
-            ReportsApi(access, ReportStore(database), settings.site.timezone, frame.voices),
+            ExceptionsApi(
+                reactor, access, cameras, sources.offset, till_name, camera_rows, rule_rows, note, frame.voices
+            ),
+            ReportsApi(access, ReportStore(database), settings.site.timezone, till_name, frame.voices),
             UsersApi(access, people, gate, note),
             ProfilesApi(access, cameras, people, note),
             MailApi(reactor, access, cameras, camera_rows, office, frame.voices),
@@ -580,11 +607,27 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             FootageApi(reactor, access, cameras, camera_rows, footage, live),
             PrismaApi(access, cameras, registry, event_sources, silences),
             LinesApi(
-                reactor, access, cameras, sources.offset, camera_rows, lines, frame.voices, pools, settings.site.name
+                reactor,
+                access,
+                cameras,
+                sources.offset,
+                named_sources,
+                camera_rows,
+                lines,
+                frame.voices,
+                pools,
+                settings.site.name,
+                lambda: keeping.kept_since(LINES),
             ),
             SearchesApi(access, SavedSearches(database)),
             JournalApi(reactor, access, cameras, camera_rows, journal, frame.voices),
             VolumesApi(access, lambda: recording.volumes),
+            StorageApi(
+                access,
+                lambda: recording.volumes,
+                old_rows,
+                {FOOTAGE: settings.storage.days, ALARMS: settings.storage.alarm_days, **keeping.days},
+            ),
             events,
             socket,
             OpenApi(access, lambda: website.root.routes()),
@@ -714,7 +757,14 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
         hold.release()
         descriptors.close()
 
-    sweeping = task.LoopingCall(_guarded(lambda: users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))))
+    async def sweep() -> None:
+        if embedded is not None:
+            embedded.trim_log()
+        if log_file is not None:
+            remove_old_logs(log_file)
+        await users.sweep_sessions(clock.now() - timedelta(days=SESSION_DAYS))
+
+    sweeping = task.LoopingCall(_guarded(sweep))
     sweeping.clock = reactor
     return Tiers(
         [
@@ -732,6 +782,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True) -> IService:
             Tier("silence", listen_for_silence, silences.stop),
             Tier("mails", start_mails, stop_mails, leaves=3.5),
             Tier("sessions", start_sweeping, stop_sweeping),
+            Tier("old rows", keeping.start, keeping.stop),
             Tier("doors", open_doors, close_doors, leaves=7),
         ],
         doors,

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 
 from twisted.internet import defer
 from twisted.logger import Logger
+from twisted.python.failure import Failure
 
 F = TypeVar("F")
 
@@ -21,28 +22,30 @@ class Bus:
     log = Logger()
 
     def __init__(self) -> None:
-        self._listeners: dict[type, list[Callable[[Any], Any]]] = {}
+        self._listeners: dict[type, tuple[Callable[[Any], Any], ...]] = {}
 
     def subscribe(self, kind: type[F], listener: Callable[[F], Any]) -> Callable[[], None]:
         """Call `listener(fact)` for each later fact of exactly this type; returns the call that unsubscribes."""
-        listeners = self._listeners.setdefault(kind, [])
-        listeners.append(listener)
+        self._listeners[kind] = (*self._listeners.get(kind, ()), listener)
 
         def unsubscribe() -> None:
+            listeners = list(self._listeners[kind])
             if listener in listeners:
                 listeners.remove(listener)
+                self._listeners[kind] = tuple(listeners)
 
         return unsubscribe
 
     def publish(self, fact: object) -> None:
         """Tell every listener of this fact's type."""
-        for listener in tuple(self._listeners.get(type(fact), ())):
-            defer.maybeDeferred(_call, listener, fact).addErrback(self._failed, listener, fact)
+        for listener in self._listeners.get(type(fact), ()):
+            try:
+                result = listener(fact)
+            except Exception:
+                self._failed(Failure(), listener, fact)
+            else:
+                if hasattr(result, "__await__"):
+                    defer.ensureDeferred(result).addErrback(self._failed, listener, fact)
 
-    def _failed(self, failure: Any, listener: Callable[[Any], Any], fact: object) -> None:
+    def _failed(self, failure: Failure, listener: Callable[[Any], Any], fact: object) -> None:
         self.log.failure("listener {listener} failed on {fact}", failure, listener=listener, fact=type(fact).__name__)
-
-
-def _call(listener: Callable[[Any], Any], fact: object) -> Any:
-    result = listener(fact)
-    return defer.ensureDeferred(result) if hasattr(result, "__await__") else result

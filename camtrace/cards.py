@@ -12,7 +12,12 @@ _LAST_SHOWN = 4
 _BETWEEN = rb"[^0-9A-Za-z|\r\n]{1,3}"  # groups as they are printed: spaces, of whatever encoding, dots, dashes, slashes
 _ACROSS = rb"[^0-9A-Za-z\r\n]{1,3}"  # the same over the end of a field
 # thirteen digits with at most so much between them: without these there is nothing to look for
-_MAYBE = re.compile(rb"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}")
+_LEAST = 13
+_MAYBE = re.compile(rb"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){%d}" % (_LEAST - 1))
+# a line with each digit a 0 and nothing else left but letters: no search is as fast
+_ZEROS = bytes(48 if 48 <= byte <= 57 else byte for byte in range(256))
+_SIGNS = bytes(byte for byte in range(256) if not (byte < 128 and chr(byte).isalnum()))
+_MANY = b"0" * _LEAST
 _DIGITS = re.compile(rb"(?<![0-9])[0-9]{13,19}(?![0-9])")
 # digits in any groups, also of UTF-16; a card's number may stand in them with others before and behind it
 _GROUPED = re.compile(rb"(?<![0-9])[0-9](?:(?:\0?[ -]\0?|\0)?[0-9]){12,18}(?![0-9])")
@@ -40,7 +45,9 @@ _LEAST_BEHIND = 8  # digits where an amount may stand: no amount has as many and
 
 def may_hold_a_card(data: bytes) -> bool:
     """Whether there are digits enough; cheap, for nearly all lines have none."""
-    return _MAYBE.search(data) is not None or _UNUSUAL[0] in data or _UNUSUAL[1] in data or _UNUSUAL[2] in data
+    if any(sign in data for sign in _UNUSUAL):
+        return True
+    return _MANY in data.translate(_ZEROS, _SIGNS) and _MAYBE.search(data) is not None
 
 
 def masked(data: bytes) -> bytes:
@@ -50,6 +57,8 @@ def masked(data: bytes) -> bytes:
     spaces, hyphens or NUL bytes between, or in a card's own groups with whatever signs between. None goes over a `|`.
     One that is found only where digits of full width, or escapes of JSON and XML, are read is written without them.
     """
+    if not may_hold_a_card(data):
+        return data
     data = _masked_as_usual(data)
     if any(sign in data for sign in _UNUSUAL):
         data = _WITHOUT_LETTERS.sub(_masked_unusual, data)

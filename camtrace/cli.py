@@ -1,12 +1,14 @@
 """The `camtrace` command: what an administrator does from the console.
 
-It works on the running server's database, and what it changes acts at once. Without a server it runs the private
-database itself for as long as the command lasts.
+It works on the running server's database, and what it changes acts at once and is told in the journal. Without a server
+it runs the private database itself for as long as the command lasts.
 """
 
 from __future__ import annotations
 
 import argparse
+import os
+import pwd
 import socket
 import sys
 import time
@@ -20,13 +22,16 @@ from twisted.internet import defer, task
 from camtrace import __version__, auth, clock, config, till_test
 from camtrace.errors import CamTraceError, Invalid, NotFound, StartError
 from camtrace.folders import Hold, become_owner, ensure_folder, is_held
-from camtrace.model import RIGHTS, User
+from camtrace.intake import Ids
+from camtrace.model import RIGHTS, JournalEntry, User
+from camtrace.notes import CONSOLE, RIGHT_WORDS
 from camtrace.pools import Pools
 from camtrace.prisma import check as prisma
 from camtrace.prisma.wire import DEFAULT_ENCODING, SIZE, encode, split
 from camtrace.prisma.wire import ENCODINGS as PRISMA_ENCODINGS
 from camtrace.store.database import Database
 from camtrace.store.embedded import EmbeddedServer, has_cluster
+from camtrace.store.journal import Journal
 from camtrace.store.migrate import migrate
 from camtrace.store.people import People
 from camtrace.store.users import Users
@@ -36,13 +41,16 @@ WAIT_SECONDS = 30
 
 
 class Console:
-    """What the commands work with: the people's stores and the gate."""
+    """What the commands work with: the people's stores, the gate, the journal. `account` is who types."""
 
-    def __init__(self, users: Users, people: People, gate: auth.Gate, settings: config.Config) -> None:
-        self.users = users
-        self.people = people
+    def __init__(self, database: Database, gate: auth.Gate, settings: config.Config, account: str) -> None:
+        self.users = Users(database)
+        self.people = People(database)
         self.gate = gate
         self.settings = settings
+        self._database = database
+        self._account = account
+        self._ids = Ids()
 
     async def user(self, name: str) -> User:
         """The user `name`. Raises NotFound."""
@@ -51,10 +59,17 @@ class Console:
             raise NotFound(f"there is no user {name!r}")
         return user
 
+    async def note(self, text: str, **values: str) -> None:
+        """Tell in the journal what was done; `text` is a key of `notes.TEXTS`."""
+        told: dict[str, str | int | float] = {"user": CONSOLE, "account": self._account, **values}
+        entry = JournalEntry(id=self._ids.next(), at=clock.now(), kind="audit", text=text, values=told)
+        await self._database.transaction("note", lambda cursor: Journal.insert(cursor, [entry]))
+
 
 async def user_create(console: Console, arguments: argparse.Namespace) -> None:
     """Make a user."""
     user = await console.gate.create_user(arguments.name, arguments.profile, arguments.password)
+    await console.note("user_added", person=user.name, profile=user.profile.name)
     print(f"user {user.name} created with profile {user.profile.name}")
 
 
@@ -68,20 +83,35 @@ async def user_password(console: Console, arguments: argparse.Namespace) -> None
     """Give a user another password."""
     user = await console.user(arguments.name)
     await console.gate.change_password(user, arguments.password)
+    await console.note("user_password_changed", person=user.name)
     print(f"the password of {user.name} is changed; open sessions have ended")
 
 
 async def user_player(console: Console, arguments: argparse.Namespace) -> None:
     """Print a new player password."""
     user = await console.user(arguments.name)
+    password = await console.gate.new_player_password(user)
+    await console.note("user_player_password_made", person=user.name)
     print(f"the password of {user.name} in video players, shown this once:")
-    print(await console.gate.new_player_password(user))
+    print(password)
+
+
+async def user_rename(console: Console, arguments: argparse.Namespace) -> None:
+    """Give a user another name."""
+    user = await console.user(arguments.name)
+    auth.check_name(arguments.new)
+    if arguments.new != user.name:
+        await console.people.change(user.id, {"name": arguments.new})
+        await console.note("user_renamed", former=user.name, person=arguments.new)
+    print(f"user {user.name} is {arguments.new} from now on; the password stays, one for video players has to be new")
 
 
 async def user_lock(console: Console, arguments: argparse.Namespace) -> None:
     """Lock or unlock a user."""
     user = await console.user(arguments.name)
-    await console.people.change(user.id, {"locked": arguments.lock})
+    if arguments.lock != user.locked:
+        await console.people.change(user.id, {"locked": arguments.lock})
+        await console.note("user_locked" if arguments.lock else "user_unlocked", person=user.name)
     print(f"{user.name} is {'locked' if arguments.lock else 'unlocked'}")
 
 
@@ -89,6 +119,7 @@ async def user_remove(console: Console, arguments: argparse.Namespace) -> None:
     """Remove a user."""
     user = await console.user(arguments.name)
     await console.people.remove(user.id)
+    await console.note("user_removed", person=user.name)
     print(f"user {user.name} is removed")
 
 
@@ -109,18 +140,25 @@ async def profile_allow(console: Console, arguments: argparse.Namespace) -> None
     changed = profile.rights | {arguments.right} if arguments.allow else profile.rights - {arguments.right}
     if changed != profile.rights:
         await console.people.change_profile(replace(profile, rights=changed))
+        text = "profile_right_given" if arguments.allow else "profile_right_taken"
+        await console.note(text, profile=profile.name, right=RIGHT_WORDS[arguments.right])
     print(f"{profile.name} may now: {', '.join(right for right in RIGHTS if right in changed) or 'nothing'}")
 
 
 async def token_create(console: Console, arguments: argparse.Namespace) -> None:
     """Print a new bearer token, alone on the last line."""
-    print(await console.gate.new_token(await console.user(arguments.user)))
+    user = await console.user(arguments.user)
+    token = await console.gate.new_token(user)
+    await console.note("user_token_made", person=user.name)
+    print(token)
 
 
 async def link(console: Console, arguments: argparse.Namespace) -> None:
     """Print a one-time link that makes an administrator."""
+    code = await console.gate.new_link()
+    await console.note("setup_link_made")
     print(f"good once, for {auth.LINK_HOURS} hours:")
-    print(f"{console.settings.web_address()}/setup?code={await console.gate.new_link()}")
+    print(f"{console.settings.web_address()}/setup?code={code}")
 
 
 def prisma_send(arguments: argparse.Namespace) -> int:
@@ -218,7 +256,7 @@ def parser() -> argparse.ArgumentParser:
     top.set_defaults(makes=False, alone=False)
     commands = top.add_subparsers(required=True, metavar="COMMAND")
 
-    user = commands.add_parser("user", help="users: create, list, password, player, lock, unlock, remove")
+    user = commands.add_parser("user", help="users: create, list, rename, password, player, lock, unlock, remove")
     users = user.add_subparsers(required=True, metavar="ACTION")
     create = users.add_parser("create", help="make a user")
     create.add_argument("name")
@@ -226,6 +264,10 @@ def parser() -> argparse.ArgumentParser:
     create.add_argument("--password-file", required=True, help='its first line is the password; "-" reads the input')
     create.set_defaults(run=user_create, makes=True)
     users.add_parser("list", help="print every user").set_defaults(run=user_list)
+    rename = users.add_parser("rename", help="give a user another name; the journals keep the one before")
+    rename.add_argument("name")
+    rename.add_argument("new")
+    rename.set_defaults(run=user_rename)
     password = users.add_parser("password", help="give a user another password")
     password.add_argument("name")
     password.add_argument("--password-file", required=True)
@@ -283,17 +325,19 @@ def parser() -> argparse.ArgumentParser:
     return top
 
 
-async def connected(reactor: Any, settings: config.Config, work: Callable[[Console], Awaitable[None]]) -> None:
-    """Run `work` on the server's database, which is started for it when nobody runs it."""
+async def connected(
+    reactor: Any, settings: config.Config, account: str, work: Callable[[Console], Awaitable[None]]
+) -> None:
+    """Run `work`, for who types as `account`, on the server's database, which is started for it when nobody runs it."""
     data = settings.data.directory
     if settings.database.dsn:
-        await with_database(reactor, settings, settings.database.dsn, work)
+        await with_database(reactor, settings, settings.database.dsn, account, work)
         return
     embedded = EmbeddedServer(data, reactor, settings.database.user)
     hold = Hold(data)
     try:
         await start_private(reactor, data, embedded, hold)
-        await with_database(reactor, settings, embedded.dsn, work)
+        await with_database(reactor, settings, embedded.dsn, account, work)
     finally:
         # the last one out stops it: a server or another command may have come meanwhile, and use it
         if not is_held(data) and hold.take():
@@ -314,7 +358,7 @@ async def start_private(reactor: Any, data: Path, embedded: EmbeddedServer, hold
 
 
 async def with_database(
-    reactor: Any, settings: config.Config, dsn: str, work: Callable[[Console], Awaitable[None]]
+    reactor: Any, settings: config.Config, dsn: str, account: str, work: Callable[[Console], Awaitable[None]]
 ) -> None:
     """Run `work` on the database at `dsn`, brought to this program's schema."""
     database = Database(dsn, reactor, connections=1)
@@ -322,12 +366,19 @@ async def with_database(
     try:
         await database.start(WAIT_SECONDS)
         await migrate(database)
-        users = Users(database)
         vault = Vault.open(settings.data.directory / "secret.key")
-        await work(Console(users, People(database), auth.Gate(users, vault, pools), settings))
+        await work(Console(database, auth.Gate(Users(database), vault, pools), settings, account))
     finally:
         pools.stop()
         await database.stop()
+
+
+def typing_account() -> str:
+    """The system's account of who types the command: also behind sudo, which tells it."""
+    try:
+        return os.environ.get("SUDO_USER") or pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:  # a container's account without a name
+        return str(os.getuid())
 
 
 def refuse_strange_folder(arguments: argparse.Namespace, settings: config.Config) -> None:
@@ -348,6 +399,37 @@ def refuse_strange_folder(arguments: argparse.Namespace, settings: config.Config
     )
 
 
+def settings_for(arguments: argparse.Namespace) -> config.Config | None:
+    """The settings of the server to work on, whose account we are from here on; None if anything is wrong: it is
+    told."""
+    try:
+        settings = config.load(arguments.config or config.installed(), arguments.data)
+        if "password_file" in arguments:
+            arguments.password = read_password(arguments.password_file)
+        refuse_strange_folder(arguments, settings)
+        arguments.account = typing_account()
+        become_owner(ensure_folder(settings.data.directory))
+    except CamTraceError as error:
+        tell(error)
+        return None
+    return settings
+
+
+async def perform(reactor: Any, arguments: argparse.Namespace, settings: config.Config) -> int:
+    """Do what is said on the server's database; the exit status."""
+    try:
+        await connected(reactor, settings, arguments.account, lambda console: arguments.run(console, arguments))
+    except CamTraceError as error:
+        tell(error)
+        return 1
+    return 0
+
+
+def tell(error: CamTraceError) -> None:
+    """Say in one line what is wrong."""
+    print(f"camtrace: {error}", file=sys.stderr)
+
+
 def main(argv: list[str] | None = None) -> int:
     """Entry point of the command; returns the exit status."""
     arguments = parser().parse_args(argv)
@@ -362,24 +444,13 @@ def main(argv: list[str] | None = None) -> int:
         return int(run.main(arguments.directory))
     if arguments.run in till_test.ACTIONS:
         return till_test.run(arguments)
-    try:
-        settings = config.load(arguments.config or config.installed(), arguments.data)
-        if "password_file" in arguments:
-            arguments.password = read_password(arguments.password_file)
-        refuse_strange_folder(arguments, settings)
-        become_owner(ensure_folder(settings.data.directory))
-    except CamTraceError as error:
-        print(f"camtrace: {error}", file=sys.stderr)
+    settings = settings_for(arguments)
+    if settings is None:
         return 1
     outcome: list[int] = []
 
     async def run_command(reactor: Any) -> None:
-        try:
-            await connected(reactor, settings, lambda console: arguments.run(console, arguments))
-            outcome.append(0)
-        except CamTraceError as error:
-            print(f"camtrace: {error}", file=sys.stderr)
-            outcome.append(1)
+        outcome.append(await perform(reactor, arguments, settings))
 
     try:
         task.react(lambda reactor: defer.Deferred.fromCoroutine(run_command(reactor)))

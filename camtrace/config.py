@@ -16,6 +16,7 @@ LANGUAGES = ("en", "fr", "ru")
 ENCODINGS = ("auto", "utf-8", "cp1252", "latin-1", "iso8859-15", "cp850", "cp858", "cp866", "cp1251", "koi8-r")
 PRISMA_ENCODINGS = ("cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252")
 DEFAULT_FTP_PASSWORD = "camera"
+FEWEST_JOURNAL_DAYS = 31
 # where a package or an administrator puts the file, the first that is there
 INSTALLED = (Path("/etc/camtrace/camtrace.toml"), Path("/usr/local/etc/camtrace/camtrace.toml"))
 # sections that a later version brings: accepted, so that one file serves both, and told at the start
@@ -70,12 +71,14 @@ class DatabaseSettings:
 
 @dataclass(frozen=True, slots=True)
 class Storage:
-    """Folders of footage and when to make room in them."""
+    """Folders of footage and when to make room in them; how long rows of the database are kept, 0 for ever."""
 
     volumes: tuple[Path, ...] = (Path("footage"),)
     keep_free_gb: float = 2.0
     days: int = 0
     alarm_days: int = 0
+    line_days: int = 730
+    journal_days: int = 365
     segment_seconds: int = 60
 
 
@@ -235,6 +238,8 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
             values.number("storage", "keep_free_gb", 2.0, 0, 1e6),
             values.integer("storage", "days", 0, 0, 36500),
             values.integer("storage", "alarm_days", 0, 0, 36500),
+            values.integer("storage", "line_days", 730, 0, 36500),
+            _journal_days(values),
             values.integer("storage", "segment_seconds", 60, 2, 600),
         ),
         pos=Pos(
@@ -275,6 +280,14 @@ def parse(text: str, path: Path | None = None, data: Path | None = None) -> Conf
     if values.problems:
         raise ConfigError([f"{path}: {problem}" if path else problem for problem in values.problems])
     return config
+
+
+def _journal_days(values: Values) -> int:
+    """Rules are tried on thirty days: what is known of cameras and of the server is kept for as long at least."""
+    days = values.integer("storage", "journal_days", 365, 0, 36500)
+    if 0 < days < FEWEST_JOURNAL_DAYS:
+        values.fault("storage", "journal_days", f"must be 0 or at least {FEWEST_JOURNAL_DAYS}", days)
+    return days
 
 
 def _pos_listeners(values: Values) -> tuple[PosListener, ...]:

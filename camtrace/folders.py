@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import glob
 import os
 import pwd
 import time
@@ -122,3 +123,12 @@ def become_owner(folder: Path) -> None:
             os.initgroups(entry.pw_name, entry.pw_gid)
             os.setgid(entry.pw_gid)
             os.setuid(owner)
+
+
+def remove_old_logs(path: Path, most: int = 10) -> None:
+    """Of the log at `path`, which was begun anew again and again (path.1 is the one before), keep the `most` latest."""
+    for old in path.parent.glob(f"{glob.escape(path.name)}.*"):
+        number = old.suffix[1:]
+        if number.isdecimal() and int(number) > most:
+            with suppress(OSError):
+                old.unlink()

@@ -69,6 +69,10 @@ class Translations:
         """The day in words, with its weekday: Friday 20 November 2026."""
         return dates.format_date(instant.astimezone(zone).date(), _LONG_DAY[self.language], self.locale)
 
+    def date(self, instant: datetime, zone: tzinfo) -> str:
+        """The day within a sentence: 20 November 2026."""
+        return dates.format_date(instant.astimezone(zone).date(), "d MMMM y", self.locale)
+
     def short_day(self, instant: datetime, zone: tzinfo) -> str:
         """The day in few letters: Fri 20 Nov."""
         return dates.format_date(instant.astimezone(zone).date(), _SHORT_DAY[self.language], self.locale)

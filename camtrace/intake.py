@@ -13,6 +13,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Coroutine, Sequence
 from contextlib import suppress
 from datetime import datetime
+from itertools import islice
 from typing import Any, Protocol
 
 from twisted.internet import defer
@@ -55,6 +56,10 @@ class FactStore(Protocol):
     Both raise `DatabaseUnavailable` when it does not answer. Whatever else `write` raises (`FactRefused`, as a rule) is
     taken for a fault of what the facts hold.
     """
+
+    def prepare(self, facts: Sequence[Fact]) -> None:
+        """These very `facts` are written next: what that takes can be done while the database is busy with others."""
+        ...
 
     def write(self, facts: Sequence[Fact]) -> Awaitable[None]:
         """Commit all of `facts` in one transaction; a fact that is already there is left as it is."""
@@ -180,14 +185,20 @@ class Intake:
     async def _accept(self) -> None:
         done: list[Arrival] = []
         refused: dict[int, Exception] = {}
+        following: list[Fact] = []
         while self._arrived:
             if self._last_drain is not None:
                 await self._last_drain
             batch = [self._arrived.popleft() for _ in range(min(BATCH_FACTS, len(self._arrived)))]
+            facts, following = following or [fact for fact, _ in batch], []
             self._under_way.append(batch)
             collected = self._scheduler.seconds() + COLLECT_SECONDS
-            writing = defer.Deferred.fromCoroutine(self._make_durable(batch))
-            self._publish(done, refused)  # those before it, while the database has something to do
+            writing = defer.Deferred.fromCoroutine(self._make_durable(facts))
+            # while the database has something to do: what was before it, and what is sure to come behind it
+            self._publish(done, refused)
+            if len(self._arrived) >= BATCH_FACTS and not self._spool.count:
+                following = [fact for fact, _ in islice(self._arrived, BATCH_FACTS)]
+                self._store.prepare(following)
             refused = await writing
             done = batch
             if len(self._arrived) < BATCH_FACTS or self._last_drain is not None:
@@ -203,9 +214,8 @@ class Intake:
             await self._collecting.over
             self._collecting = None
 
-    async def _make_durable(self, batch: list[Arrival]) -> dict[int, Exception]:
+    async def _make_durable(self, facts: Sequence[Fact]) -> dict[int, Exception]:
         """Answers why which facts were refused, by id."""
-        facts = [fact for fact, _ in batch]
         if self._spool.count == 0:
             try:
                 return await self._commit(facts)

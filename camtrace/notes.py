@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from datetime import UTC, date, datetime, time
 from typing import Any
 
 from twisted.internet import defer
@@ -119,6 +120,22 @@ TEXTS = {
     "footage_expired": N_(
         "Recordings up to {until} were erased on {volume}, their days are over: {files} files, {megabytes} MB."
     ),
+    "lines_will_go": N_(
+        "From {day} on, tickets that are older than {days} days will be erased every night. Exceptions that were found"
+        " to be real, or are being checked, stay with theirs. [storage] line_days says how long tickets are kept."
+    ),
+    "lines_gone": N_(
+        "Tickets from before {day} were erased, their days are over: {tickets} tickets, {lines} lines,"
+        " {exceptions} exceptions."
+    ),
+    "journals_will_go": N_(
+        "From {day} on, journals that are older than {days} days will be erased every night, with alarms and times of"
+        " lost cameras. [storage] journal_days says how long they are kept."
+    ),
+    "journals_gone": N_(
+        "Journals from before {day} were erased, their days are over: {entries} entries, {alarms} alarms,"
+        " {losses} times of lost cameras."
+    ),
     "footage_missing": N_("The file of a recording is missing: {path}."),
     "till_fields": N_("The till at {address} sends lines that are no till lines ({count} so far), such as: {line}"),
     "till_no_name": N_("The till at {address} sends lines that name no till ({count} so far), such as: {line}"),
@@ -198,6 +215,10 @@ TEXTS = {
         " fits several of them: set a channel or an HTTP port of its own for each."
     ),
     "user_added": N_("{user} added the user {person} with the profile {profile}."),
+    "user_renamed": N_("{user} called the user {former} {person}."),
+    "user_player_password_made": N_("{user} made a new player password of {person}."),
+    "user_token_made": N_("{user} made a token by which programs act as {person}."),
+    "setup_link_made": N_("{user} made a link by which somebody becomes an administrator."),
     "user_profile_changed": N_("{user} gave {person} the profile {profile} instead of {before}."),
     "user_language_changed": N_("{user} changed the language of {person}."),
     "user_password_changed": N_("{user} gave {person} another password."),
@@ -277,6 +298,26 @@ TEXTS = {
     "source_changed": N_("{user} changed the settings of the till {source}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
+ERASED = {"lines_will_go", "lines_gone", "journals_will_go", "journals_gone"}  # what is told of days, and counted
+
+
+RIGHT_WORDS = {
+    "live": N_("Watch cameras live"),
+    "replay": N_("Watch recordings"),
+    "export": N_("Download recordings"),
+    "lines": N_("Look for tickets and their lines"),
+    "cards": N_("See the last four digits of cards"),
+    "exceptions": N_("See and judge exceptions, read reports"),
+    "alarms": N_("See alarms, raise them and say that they were seen"),
+    "journal": N_("Read the journals"),
+    "cameras": N_("Add, change and remove cameras"),
+    "settings": N_("Change settings of the server, of tills and of rules"),
+    "users": N_("Manage users and profiles, and who gets mails"),
+}
+"""What each right (model.RIGHTS) allows."""
+
+CONSOLE = N_("Somebody at the console ({account})")
+"""Who did what an entry tells, where it was no user: as the value `user` of an entry, beside `account`."""
 
 
 class Notes:
@@ -309,8 +350,13 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
     """The entry as a sentence in the language of `spoken`."""
     sentence = spoken.gettext(TEXTS.get(entry.text, entry.text))
     values = {name: spoken.gettext(value) if isinstance(value, str) else value for name, value in entry.values.items()}
-    if "why" in values:  # a reason in words of its own, which the other values fill
-        values["why"] = filled(str(values["why"]), values)
+    if entry.text in ERASED:
+        day = datetime.combine(date.fromisoformat(str(values["day"])), time(12), UTC)
+        counts = {name: spoken.figure(value) for name, value in values.items() if isinstance(value, int)}
+        values |= {**counts, "day": spoken.date(day, UTC)}
+    for name in ("why", "user"):  # a reason, or who it was, in words of their own, which the other values fill
+        if name in values:
+            values[name] = filled(str(values[name]), values)
     try:
         return sentence.format_map({"user": entry.user, **values})
     except (KeyError, ValueError, IndexError):  # written by another version: better raw than not at all

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from twisted.application.service import IService
 from twisted.python import usage
 
-from camtrace import application, config
+from camtrace import config, garbage
 from camtrace.errors import ConfigError, StartError
 from camtrace.folders import as_account
 
@@ -41,8 +42,21 @@ def makeService(options: Options) -> IService:
     reactor.seconds = time.monotonic  # type: ignore[method-assign]
     parent: Any = options.parent or {}
     try:
-        with as_account(parent.get("uid"), parent.get("gid")):
-            return application.build(options["settings"], reactor, foreground=bool(parent.get("nodaemon")))
+        with garbage.unsought():
+            from camtrace import application  # the whole program: not read for a configuration that cannot be used
+
+            with as_account(parent.get("uid"), parent.get("gid")):
+                foreground = bool(parent.get("nodaemon"))
+                return application.build(
+                    options["settings"], reactor, foreground=foreground, log_file=_log_file(parent)
+                )
     except StartError as error:
         print(f"camtrace: {error}", file=sys.stderr)
         raise SystemExit(1) from error
+
+
+def _log_file(parent: Mapping[str, Any]) -> Path | None:
+    """The file that twistd writes its log to, None where it writes none."""
+    name = parent.get("logfile") or ("" if parent.get("nodaemon") else "twistd.log")
+    elsewhere = name in ("", "-") or parent.get("syslog") or parent.get("logger")
+    return None if elsewhere else Path(name).absolute()

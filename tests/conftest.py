@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 from collections.abc import Generator
 from itertools import zip_longest
@@ -9,16 +10,18 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+from support import shared
 from support.needs import NEEDS, missing
 
 STRICT = os.environ.get("CI") == "true"
-# tests that keep time with real cameras, players and browsers: others at their side would disturb them
+# tests that keep time with real cameras, players and browsers: others at their side would disturb them; the longest
+# first, so that all workers end together
 ALONE = (
-    "tests/browser/test_live_page.py",
+    "tests/rtsp/test_players.py",
     "tests/browser/test_real.py",
     "tests/faults/",
-    "tests/rtsp/test_players.py",
     "tests/integration/test_every_frame.py",
+    "tests/browser/test_live_page.py",
 )
 
 # how long an example takes says more of the machine than of the code
@@ -27,7 +30,9 @@ hypothesis.settings.load_profile("camtrace")
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Make the suite's own marks known."""
+    """Make the suite's own marks known, and the folder that all processes of the run share."""
+    shared.folder()
+    gc.disable()  # until all test modules are read: what they make stays
     config.addinivalue_line("markers", "slow: takes some tens of seconds")
     config.addinivalue_line("markers", "alone: keeps time with the real world, and runs while nothing else does")
 
@@ -49,9 +54,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     files = list(dict.fromkeys(item.nodeid.partition("::")[0] for item in items))
     drawing = [file for file in files if file.startswith("tests/browser/")]
     waiting = [file for file in files if file.startswith("tests/integration/")]
-    first = [file for pair in zip_longest(waiting, drawing) for file in pair if file]
+    alone = [file for each in ALONE for file in files if file.startswith(each)]
+    first = [*alone, *(file for pair in zip_longest(waiting, drawing) for file in pair if file and file not in alone)]
     place = {file: number for number, file in enumerate([*first, *(file for file in files if file not in first)])}
     items.sort(key=lambda item: place[item.nodeid.partition("::")[0]])
+
+
+def pytest_collection_finish() -> None:
+    """What was read stays, and need not be looked at again whenever garbage is sought."""
+    gc.enable()
+    gc.collect()
+    gc.freeze()
 
 
 def pytest_report_header() -> list[str]:

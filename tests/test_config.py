@@ -55,6 +55,18 @@ def test_all_faults_at_once() -> None:
     assert len(caught.value.problems) == 6
 
 
+def test_days_of_journals() -> None:
+    """As many as rules are tried on, or for ever."""
+    assert config.parse("[storage]\njournal_days = 0").storage.journal_days == 0
+    assert config.parse("[storage]\njournal_days = 31").storage.journal_days == 31
+    with pytest.raises(ConfigError) as caught:
+        config.parse("[storage]\njournal_days = 30\nline_days = -1")
+    assert [problem.split(":")[0] for problem in caught.value.problems] == [
+        "[storage] line_days",
+        "[storage] journal_days",
+    ]
+
+
 def test_encodings() -> None:
     """Every encoding that the till protocol reads can be set."""
     assert config.ENCODINGS == wire.ENCODINGS

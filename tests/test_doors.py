@@ -44,7 +44,7 @@ class Listener(protocol.Protocol):
 class DoorsTests(TestCase):
     """On real sockets."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         self.doors = Doors(reactor)

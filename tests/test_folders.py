@@ -35,6 +35,17 @@ def test_cannot_be_made(tmp_path: Path) -> None:
         ensure_folder(tmp_path / "file")
 
 
+def test_old_logs_go(tmp_path: Path) -> None:
+    """Those that were begun before the ten latest; nothing else of a similar name."""
+    for name in ("t.log", *(f"t.log.{number}" for number in range(1, 15)), "t.log.old", "other.log.99"):
+        (tmp_path / name).touch()
+    folders.remove_old_logs(tmp_path / "t.log")
+    numbers = sorted(int(path.suffix[1:]) for path in tmp_path.glob("t.log.[0-9]*"))
+    assert numbers == list(range(1, 11))
+    assert (tmp_path / "t.log.old").exists() and (tmp_path / "other.log.99").exists()
+    folders.remove_old_logs(tmp_path / "none" / "t.log")
+
+
 def test_one_server_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """The second is refused in one line; when the first has gone, it may."""
     monkeypatch.setattr(folders, "_LOOK_SECONDS", 0.02)

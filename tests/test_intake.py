@@ -34,8 +34,15 @@ class Store:
         self.rows: list[int] = []
         self.poison: set[int] = set()
         self.kept: dict[int, str] = {}
+        self.prepared: list[Sequence[Any]] = []
+        self.as_prepared: list[int] = []
+
+    def prepare(self, facts: Sequence[Any]) -> None:
+        self.prepared.append(facts)
 
     async def write(self, facts: Sequence[Any]) -> None:
+        if self.prepared and self.prepared[-1] is facts:
+            self.as_prepared.append(len(self.commits))
         ids = [fact.id for fact in facts]
         self.commits.append(ids)
         if self.mode == "slow":
@@ -186,6 +193,26 @@ class Batches(IntakeCase):
         self.record(*range(1, BATCH_FACTS + 2))
         self.store.answer()
         self.assertEqual((self.published, len(self.store.pending)), ([1], 1))
+
+    def test_a_full_batch_is_prepared_while_the_one_before_it_is_written(self) -> None:
+        """Not one that may grow, and none behind one that goes to the spool."""
+        self.store.mode = "slow"
+        self.record(*range(1, 2 * BATCH_FACTS + 5))
+        self.store.answer()
+        self.assertEqual([fact.id for fact in self.store.prepared[0]], [*range(BATCH_FACTS + 2, 2 * BATCH_FACTS + 2)])
+        self.store.answer()
+        self.store.answer()
+        self.clock.advance(0.02)
+        self.store.answer()
+        self.assertEqual((len(self.store.prepared), self.store.as_prepared), (1, [2]))
+        self.assertEqual(self.published, [*range(1, 2 * BATCH_FACTS + 5)])
+        self.store.mode = "away"
+        self.record(5000)
+        self.disk.slow = True
+        self.record(*range(5001, 5002 + 3 * BATCH_FACTS))
+        while self.disk.pending:
+            self.disk.pending.pop(0).callback(None)
+        self.assertEqual((len(self.store.prepared), self.published[-1]), (1, 5001 + 3 * BATCH_FACTS))
 
     def test_what_arrives_together(self) -> None:
         self.store.mode = "slow"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 import sys
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ FLOOR = [
     "backoff",
     "timetable",
     "peers",
+    "turns",
     "descriptors",
     "folders",
     "assets",
@@ -41,9 +43,10 @@ FLOOR = [
     "intake",
     "notes",
     "complaints",
+    "overreach",
     "auth",
 ]
-FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "mail"]
+FEATURES = ["pos", "prisma", "alarm", "ftp", "rtsp", "tickets", "cameras", "recording", "keeping", "mail"]
 PURE_NAMES = {"wire", "session", "sdp", "rtp", "grouping", "overlay", "rules", "retention", "compose", "dialect"}
 # further pure files, by package
 PURE_EXTRA = {
@@ -97,8 +100,24 @@ TIME_CALLS = re.compile(r"\b(time\.time|time\.time_ns|datetime\.now|datetime\.ut
 SQL = re.compile(r"^\s*(select|with|insert into|update \w+ set|delete from|create|alter)\s", re.IGNORECASE)
 
 
+@cache
 def modules() -> list[Path]:
     return sorted(path for path in PACKAGE.rglob("*.py") if not {"web_assets", "etc"} & set(path.parts))
+
+
+def modules_of(package: str) -> list[Path]:
+    return [path for path in modules() if str(path.parent.relative_to(PACKAGE)) == package]
+
+
+@cache
+def tree(path: Path) -> ast.Module:
+    return ast.parse(path.read_text())
+
+
+# all modules of a package are one test: a thousand tests would take longer to be told than to be done
+of_each_package = pytest.mark.parametrize(
+    "package", sorted({str(path.parent.relative_to(PACKAGE)) for path in modules()})
+)
 
 
 def name_of(path: Path) -> list[str]:
@@ -109,7 +128,7 @@ def name_of(path: Path) -> list[str]:
 def imports(path: Path) -> list[str]:
     """Every imported name, dotted, `from x import y` as x.y; those under TYPE_CHECKING too."""
     found = []
-    for node in ast.walk(ast.parse(path.read_text())):
+    for node in ast.walk(tree(path)):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
@@ -186,47 +205,51 @@ def allowed_outside(parts: list[str], name: str) -> bool:
     return top in OUTSIDE[where] | OUTSIDE_EXTRA.get(parts[0], set())
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_imports(path: Path) -> None:
+@of_each_package
+def test_imports(package: str) -> None:
     """Each import is one the house's table allows."""
-    parts = name_of(path)
-    for name in imports(path):
-        wanted = target(name)
-        if wanted is None:
-            assert allowed_outside(parts, name), f"{'.'.join(parts)} may not import {name}"
-        elif wanted and wanted != parts:
-            if wanted[0] == "demo":
-                assert parts[0] in ("demo", "cli"), f"{'.'.join(parts)} may not know the demo"
-            assert allowed_inside(parts, wanted), f"{'.'.join(parts)} may not import {'.'.join(wanted)}"
+    for path in modules_of(package):
+        parts = name_of(path)
+        for name in imports(path):
+            wanted = target(name)
+            if wanted is None:
+                assert allowed_outside(parts, name), f"{'.'.join(parts)} may not import {name}"
+            elif wanted and wanted != parts:
+                if wanted[0] == "demo":
+                    assert parts[0] in ("demo", "cli"), f"{'.'.join(parts)} may not know the demo"
+                assert allowed_inside(parts, wanted), f"{'.'.join(parts)} may not import {'.'.join(wanted)}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_single_doors(path: Path) -> None:
+@of_each_package
+def test_single_doors(package: str) -> None:
     """One module reads the time, one makes threads, one package speaks SQL, two know the global reactor."""
-    parts = name_of(path)
-    text = path.read_text()
-    code = "\n".join(line.split("#")[0] for line in text.splitlines())
-    if parts != ["clock"]:
-        assert not TIME_CALLS.search(code), "the time is read in clock.py only"
-    if parts != ["pools"]:
-        assert not THREAD_CALLS.search(code), "threads are made in pools.py only"
-    if parts not in (["tap"], ["cli"]) and parts[0] != "demo":
-        assert "internet import reactor" not in code, "the global reactor is known to tap.py and cli.py only"
-    if parts[0] != "store":
-        tree = ast.parse(text)
-        docstrings = set(_docstrings(tree))
-        for node in ast.walk(tree):
-            if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings:
-                assert not SQL.match(node.value) or " " not in node.value.strip() or _is_words(node.value), node.value
+    for path in modules_of(package):
+        parts = name_of(path)
+        where = ".".join(parts)
+        code = "\n".join(line.split("#")[0] for line in path.read_text().splitlines())
+        if parts != ["clock"]:
+            assert not TIME_CALLS.search(code), f"{where}: the time is read in clock.py only"
+        if parts != ["pools"]:
+            assert not THREAD_CALLS.search(code), f"{where}: threads are made in pools.py only"
+        if parts not in (["tap"], ["cli"]) and parts[0] != "demo":
+            assert "internet import reactor" not in code, f"{where}: the reactor is known to tap.py and cli.py only"
+        if parts[0] != "store":
+            docstrings = set(_docstrings(tree(path)))
+            for node in ast.walk(tree(path)):
+                if isinstance(node, ast.Constant) and isinstance(node.value, str) and node.value not in docstrings:
+                    is_sql = SQL.match(node.value) and " " in node.value.strip() and not _is_words(node.value)
+                    assert not is_sql, f"{where}: {node.value}"
 
 
-@pytest.mark.parametrize("path", modules(), ids=lambda path: str(path.relative_to(PACKAGE)))
-def test_counts_are_not_read_before_they_are_awaited(path: Path) -> None:
+@of_each_package
+def test_counts_are_not_read_before_they_are_awaited(package: str) -> None:
     """`self.n -= await …` takes `n` as it was before the waiting, and forgets what happened to it meanwhile."""
-    for node in ast.walk(ast.parse(path.read_text())):
-        if isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
-            awaited = any(isinstance(part, ast.Await) for part in ast.walk(node.value))
-            assert not awaited, f"line {node.lineno}: await first, then change {ast.unparse(node.target)}"
+    for path in modules_of(package):
+        for node in ast.walk(tree(path)):
+            if isinstance(node, ast.AugAssign) and not isinstance(node.target, ast.Name):
+                awaited = any(isinstance(part, ast.Await) for part in ast.walk(node.value))
+                where = f"{'.'.join(name_of(path))}, line {node.lineno}"
+                assert not awaited, f"{where}: await first, then change {ast.unparse(node.target)}"
 
 
 def _docstrings(tree: ast.AST) -> list[str]:
@@ -249,7 +272,6 @@ def _is_words(text: str) -> bool:
 def test_package_docstrings() -> None:
     """Every package says what it is for, and does nothing at import."""
     for path in PACKAGE.rglob("__init__.py"):
-        tree = ast.parse(path.read_text())
-        assert ast.get_docstring(tree), f"{path} has no docstring"
-        rest = [node for node in tree.body[1:] if not isinstance(node, ast.Assign | ast.ImportFrom)]
+        assert ast.get_docstring(tree(path)), f"{path} has no docstring"
+        rest = [node for node in tree(path).body[1:] if not isinstance(node, ast.Assign | ast.ImportFrom)]
         assert not rest, f"{path} holds code"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import re
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 
 from camtrace import assets, i18n
@@ -15,6 +16,7 @@ from camtrace.notes import TEXTS, words
 PACKAGE = Path(__file__).resolve().parent.parent / "camtrace"
 
 
+@cache
 def written() -> set[str]:
     """The keys that stand as second argument of a call of something named note."""
     found = set()

@@ -99,7 +99,7 @@ class InboxTests(SynchronousTestCase):
 class LaneTests(TestCase):
     """One thread for one object."""
 
-    timeout = 20
+    timeout = 120
 
     async def test_order_in_one_thread(self) -> None:
         """Calls run one after the other, all in the same thread, which is not the reactor's."""
@@ -147,7 +147,7 @@ class LaneTests(TestCase):
 class JobTests(TestCase):
     """The bounded pool."""
 
-    timeout = 20
+    timeout = 120
 
     async def test_jobs(self) -> None:
         """Results and exceptions come back on the reactor's thread."""

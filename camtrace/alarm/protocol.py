@@ -7,7 +7,7 @@ Test button) raises nothing. Limits: see `[alarm]` in etc/camtrace.toml.
 from __future__ import annotations
 
 import re
-from collections import Counter, deque
+from collections import deque
 from collections.abc import Awaitable, Sequence
 from io import BytesIO
 from typing import Any, Protocol
@@ -22,7 +22,8 @@ from zope.interface import implementer
 
 from camtrace.alarm.wire import MAX_LINE, Call, Splitter, WireError, from_parameters, parse
 from camtrace.model import Camera
-from camtrace.peers import Peers, Silent
+from camtrace.peers import Peers, Places
+from camtrace.turns import Turns
 
 SHORT_SILENCE_SECONDS = 0.5  # after it, a whole message counts although nothing ended it
 IDLE_SECONDS = 60.0  # a text connection that says nothing for so long is closed
@@ -65,6 +66,7 @@ class ControlConnection(protocol.Protocol):
         self._peer = ""
         self._accepted = False
         self._ended = False
+        self._is_lost = False
         self._head: bytes | None = b""
         self._splitter = Splitter()
         self._http: Any = None
@@ -79,7 +81,7 @@ class ControlConnection(protocol.Protocol):
             self.transport.abortConnection()
             return
         self._accepted = True
-        self.factory.joined(self, self._peer)
+        self.factory.places.take(self._peer, self)
         self.transport.bufferSize = READ_BYTES
         self._wait(IDLE_SECONDS, self.transport.abortConnection)
 
@@ -113,12 +115,14 @@ class ControlConnection(protocol.Protocol):
     def connectionLost(self, reason: Failure = protocol.connectionDone) -> None:
         if not self._accepted:
             return
+        self._is_lost = True
         self._stop_waiting()
-        self.factory.left(self, self._peer)
         if self._http is not None:
             self._http.connectionLost(reason)
         elif not self._ended:
             self._flush()
+        if not self._waiting:
+            self.factory.places.free(self._peer, self)
 
     def leave(self) -> None:
         """End it from our side. A message without an end counts, as when the camera ends it."""
@@ -166,18 +170,34 @@ class ControlConnection(protocol.Protocol):
         self._take(self._splitter.flush())
 
     def _take(self, messages: Sequence[bytes]) -> None:
+        waits = self.waits
         self._waiting.extend(messages)
-        self.go_on()
+        if not waits:
+            while self._waiting and self.factory.turns.take(1):
+                self._one(self._waiting.popleft())
+            if self._waiting:
+                self.factory.turns.wait(self)
+        self._pause_or_read_on()
 
-    def go_on(self) -> None:
-        """Take what has come, as far as this turn has room for it; the rest when it is this connection's turn again."""
-        while self._waiting and self.factory.has_room():
+    @property
+    def waits(self) -> bool:
+        """Whether it has sent messages for which there was no room."""
+        return bool(self._waiting)
+
+    def go_on(self, room: int) -> int:
+        """Take what has come, as far as there is room for it; answers how many messages that were."""
+        count = min(room, len(self._waiting))
+        for _ in range(count):
             self._one(self._waiting.popleft())
-        if self._waiting:
-            self.factory.wait(self)
+        self._pause_or_read_on()
+        if self._is_lost and not self._waiting:
+            self.factory.places.free(self._peer, self)
+        return count
+
+    def _pause_or_read_on(self) -> None:
         crowded = self._under_way > MOST_UNDER_WAY or self.factory.is_crowded
         if self._waiting or (self._under_way and crowded):
-            if not self._paused and not self._ended:
+            if not self._paused and not self._ended and not self._is_lost:
                 self._paused = True
                 self.transport.pauseProducing()
         elif self._paused:
@@ -190,7 +210,7 @@ class ControlConnection(protocol.Protocol):
             sample = message[:MAX_SAMPLE].decode("utf-8", "replace").strip()
             self.factory.receiver.not_understood(self._peer, error.code, f"{error}: {sample!r}", sample)
         else:
-            self.factory.has_spoken(self, self._peer)
+            self.factory.places.spoke(self._peer, self)
             self._under_way += 1
             done = self.factory.run(self.factory.receiver.called(call, self._peer, "tcp"))
             done.addCallback(self._became_durable)
@@ -202,7 +222,7 @@ class ControlConnection(protocol.Protocol):
 
     def _read_on(self) -> None:
         self._paused = False
-        if self in self.factory.open:
+        if not self._is_lost:
             self._wait_for_more()
             self.transport.resumeProducing()
 
@@ -239,7 +259,7 @@ class AlarmRequest(http.Request):
     def process(self) -> None:
         """Raise what is asked for; the answer goes out when that is durable."""
         control = self.channel.control
-        control.factory.has_spoken(control, control._peer)
+        control.factory.places.spoke(control._peer, control)
         self.responseHeaders.setRawHeaders("Connection", ["close"])
         self.channel.persistent = False  # and so it is: it would count among the open ones until its time is over
         address = urlsplit(self.uri.decode("latin-1"))
@@ -288,7 +308,7 @@ class _HttpChannel(http.HTTPChannel):
 
 
 class ControlFactory(protocol.Factory):
-    """Makes the connections of the control channel."""
+    """Makes the connections of the control channel. One has its place until all messages that came by it are taken."""
 
     protocol: Any = ControlConnection
     log = Logger()
@@ -304,16 +324,10 @@ class ControlFactory(protocol.Factory):
     ) -> None:
         self.receiver = receiver
         self.reactor = reactor
-        self.open: set[ControlConnection] = set()
+        self.places: Places[ControlConnection] = Places(max_connections, max_per_peer, self._gives_way)
+        self.turns: Turns[ControlConnection] = Turns(reactor, TURN_MESSAGES)
         self._peers = peers or Peers()
-        self._max_connections = max_connections
-        self._max_per_peer = max_per_peer
-        self._connections: Counter[str] = Counter()
-        self._silent: Silent[ControlConnection] = Silent()
         self._under_way: set[defer.Deferred[Any]] = set()
-        self._room = TURN_MESSAGES  # for messages in this turn of the reactor
-        self._turn: Any = None
-        self._waiting: dict[ControlConnection, None] = {}  # those with messages for which there was none, in order
         self._http = http.HTTPFactory(reactor=reactor)  # only for what its channels ask of it: time, and no log
         self._http.log = lambda request: None  # type: ignore[method-assign]
 
@@ -321,43 +335,15 @@ class ControlFactory(protocol.Factory):
         """Whether `peer` may connect now; if not, that is told."""
         if not self._peers.admits(peer):
             self.receiver.not_understood(peer, "refused", "refused: its address is not among [alarm] allow")
-        elif self._connections[peer] >= (most := self._max_per_peer):
-            self.receiver.not_understood(peer, "too_many", f"refused: it has {most} connections open")
-        elif len(self.open) >= (most := self._max_connections) and not self._make_room(peer):
-            self.receiver.not_understood(peer, "crowd", f"refused: {most} connections are open")
+        elif (full := self.places.refused(peer)) is not None:
+            self.receiver.not_understood(peer, full.code, f"refused: {full.reason}")
         else:
             return True
         return False
 
-    def joined(self, connection: ControlConnection, peer: str) -> None:
-        """A connection is open."""
-        self.open.add(connection)
-        self._silent.add(peer, connection)
-        self._connections[peer] += 1
-
-    def has_spoken(self, connection: ControlConnection, peer: str) -> None:
-        """It has sent a message that is one."""
-        self._silent.discard(peer, connection)
-
-    def _make_room(self, peer: str) -> bool:
-        """Whether one went that has sent no message, of the address with most of those: `peer` may have an alarm."""
-        found = self._silent.to_give_way(peer)
-        if found is None:
-            return False
-        other, connection = found
-        self.receiver.not_understood(other, "crowd", "closed, it has sent no message: too many connections are open")
-        self.open.discard(connection)
-        self._silent.discard(other, connection)
+    def _gives_way(self, peer: str, connection: ControlConnection) -> None:
+        self.receiver.not_understood(peer, "crowd", "closed, it has sent no message: too many connections are open")
         connection.transport.abortConnection()
-        return True
-
-    def left(self, connection: ControlConnection, peer: str) -> None:
-        """A connection is gone."""
-        self.open.discard(connection)
-        self._silent.discard(peer, connection)
-        self._connections[peer] -= 1
-        if not self._connections[peer]:
-            del self._connections[peer]
 
     def http_channel(self, control: ControlConnection) -> _HttpChannel:
         """What speaks HTTP on this connection from now on."""
@@ -374,24 +360,6 @@ class ControlFactory(protocol.Factory):
         """Whether senders must wait because triggers do not become durable as fast as they come."""
         return len(self._under_way) >= CROWD
 
-    def has_room(self) -> bool:
-        """Whether one message more may be taken in this turn of the reactor; if so, there is room for one less."""
-        if self._turn is None:
-            self._room = TURN_MESSAGES
-            self._turn = self.reactor.callLater(0, self._next_turn)
-        self._room -= 1
-        return self._room >= 0
-
-    def wait(self, connection: ControlConnection) -> None:
-        """The connection has messages for which there was no room; those before it come first."""
-        self._waiting[connection] = None
-
-    def _next_turn(self) -> None:
-        self._turn = None
-        waiting, self._waiting = self._waiting, {}
-        for connection in waiting:
-            connection.go_on()
-
     def run(self, work: Awaitable[Any]) -> defer.Deferred[None]:
         """Let something go on until it is done, which the answer tells; the stop waits for it."""
         running: defer.Deferred[Any] = defer.ensureDeferred(work)  # type: ignore[arg-type]
@@ -406,10 +374,10 @@ class ControlFactory(protocol.Factory):
 
     async def leave(self) -> None:
         """End all connections; returns when what they asked for is durable."""
-        for connection in tuple(self.open):
+        for connection in tuple(self.places.taken):
             connection.leave()
-        while self._waiting:
+        while self.turns.are_awaited:
             await task.deferLater(self.reactor, 0)
         await defer.DeferredList(list(self._under_way))
-        for connection in tuple(self.open):
+        for connection in tuple(self.places.taken):
             connection.transport.abortConnection()

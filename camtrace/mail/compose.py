@@ -107,6 +107,22 @@ class Author:
             at=alarm.started_at,
         )
 
+    def exception(self, camera: Camera, trigger: Trigger) -> Letter:
+        """A rule was met by what a till said."""
+        _ = self.spoken.gettext
+        return self._letter(
+            _("Exception: {what}"),
+            _("An exception before camera {number}, {camera}"),
+            camera,
+            [
+                (_("Time"), self.instant(trigger.at)),
+                (_("Rule"), trigger.origin),
+                (_("What was said"), trigger.message.removeprefix(f"{trigger.origin} · ")),
+            ],
+            at=trigger.at,
+            what=trigger.message or trigger.origin,
+        )
+
     def contact(self, camera: Camera, alarm: Alarm, trigger: Trigger | None = None) -> Letter:
         """A contact box has raised an alarm."""
         _ = self.spoken.gettext

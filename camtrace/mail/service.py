@@ -83,7 +83,7 @@ class Mails:
         self._nap = Nap(reactor)
         self._worker: defer.Deferred[None] | None = None
         self._pictures: set[defer.Deferred[None]] = set()
-        self._alarms_heard: dict[int, None] = {}
+        self._alarms_heard: dict[int, set[str]] = {}  # of which kind it was told
         self._graces: dict[int, tuple[datetime, Any]] = {}
         self._tick: Any = None
 
@@ -174,11 +174,18 @@ class Mails:
     # ── alarms ──
 
     def _alarm_triggered(self, fact: AlarmTriggered) -> None:
-        if fact.alarm.mail and fact.alarm.id not in self._alarms_heard:
-            self._alarms_heard[fact.alarm.id] = None
-            if len(self._alarms_heard) > MOST_REMEMBERED:
-                self._alarms_heard.pop(next(iter(self._alarms_heard)))
-            self._hear(lambda: self._tell_alarm(fact.alarm, fact.trigger))
+        """Once for an alarm; and once for the first exception in it, where it had begun for another cause."""
+        alarm, trigger = fact.alarm, fact.trigger
+        if not alarm.mail:
+            return
+        causes = self._alarms_heard.setdefault(alarm.id, set())
+        if len(self._alarms_heard) > MOST_REMEMBERED:
+            self._alarms_heard.pop(next(iter(self._alarms_heard)))
+        if not causes:
+            self._hear(lambda: self._tell_alarm(alarm, trigger))
+        if trigger.cause == _RULE and _RULE not in causes and not fact.begins:
+            self._hear(lambda: self._tell_alarm(alarm, trigger, _RULE))
+        causes.add(_RULE if trigger.cause == _RULE else "")
 
     async def _missed_alarm(self, id: int) -> None:
         alarm = await self._alarm_rows.by_id(id)
@@ -186,21 +193,24 @@ class Mails:
             triggers = (await self._alarm_rows.triggers([id])).get(id)
             await self._tell_alarm(alarm, triggers[0] if triggers else None)
 
-    async def _tell_alarm(self, alarm: Alarm, trigger: Trigger | None) -> None:
+    async def _tell_alarm(self, alarm: Alarm, trigger: Trigger | None, only: str = "") -> None:
+        """`only` "rule": it goes on by an exception, of which those are told who get exceptions."""
         camera = self._cameras.by_uid(alarm.camera_uid)
-        told = await self._alarm_recipients(alarm) if camera is not None else []
+        gets = (lambda one: one.gets_rules_of(alarm.camera_uid)) if only else (lambda one: _gets(one, alarm))
+        told = await self._recipients(gets) if camera is not None else []
+        fact = ":".join(filter(None, ("alarm", str(alarm.id), only)))
         letters = [(one, *self._alarm_letter(camera, alarm, trigger, one)) for one in told] if camera else []
         ids, at = [self._new_id() for _ in letters], self._now()
 
         def write(number: int, picture: bytes | None) -> Outgoing:
             person, kind, letter = letters[number]
-            key = f"alarm:{alarm.id}:{person.name}"
+            key = f"{fact}:{person.name}"
             return self._outgoing(key, kind, person, letter, ids[number], at, alarm.camera_uid, picture)
 
         waits = self._picture is not None and self._running
         shown_at = trigger.at if trigger is not None else alarm.started_at
         queued = await self._rows.take(
-            f"alarm:{alarm.id}",
+            fact,
             at,
             [write(number, None) for number in range(len(letters))],
             next_at=at + timedelta(seconds=PICTURE_SECONDS) if waits else None,
@@ -241,9 +251,6 @@ class Mails:
         if not failure.check(defer.CancelledError, DatabaseUnavailable):
             self.log.failure("a mail goes without its picture", failure)
 
-    async def _alarm_recipients(self, alarm: Alarm) -> list[Recipient]:
-        return await self._recipients(lambda one: _gets(one, alarm))
-
     def _alarm_letter(
         self, camera: Camera, alarm: Alarm, trigger: Trigger | None, person: Recipient
     ) -> tuple[str, wire.Letter]:
@@ -251,6 +258,8 @@ class Mails:
         cause = trigger.cause if trigger is not None else next(iter(alarm.causes), "")
         if cause == _CONTACT:
             return "contact", author.contact(camera, alarm, trigger)
+        if cause == _RULE and trigger is not None:
+            return "alarm", author.exception(camera, trigger)
         return "alarm", author.alarm(camera, alarm, trigger)
 
     async def _summarise(self, held: HeldAlarms) -> None:

@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import av
-import numpy as np
-from numpy.typing import NDArray
 
 from camtrace.media.packets import SourceTrack
 from camtrace.media.picture import decoder_of
+
+if TYPE_CHECKING:
+    import numpy as np  # only its names: a server that detects no motion does without it
+    from numpy.typing import NDArray
 
 # the longer side; enough to see somebody at the other end of a shop
 LONGER_SIDE = 240

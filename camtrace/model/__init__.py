@@ -33,6 +33,7 @@ from camtrace.model.cameras import (
 from camtrace.model.journal import ENDINGS, JOURNAL_KINDS, Disconnection, DisconnectionQuery, JournalEntry, JournalQuery
 from camtrace.model.lines import (
     LINE_FLAGS,
+    MOST_OFFSET_MS,
     TICKET_KINDS,
     Comparison,
     HeardSource,
@@ -62,6 +63,7 @@ from camtrace.model.media import (
     key_frames,
 )
 from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
+from camtrace.model.removal import JOURNALS, KEPT_FOR_DAYS, LINES, FootageKept, Kept, Removal, Removed
 from camtrace.model.rules import (
     DEEDS,
     MEASURES,
@@ -87,10 +89,14 @@ __all__ = [
     "DEEDS",
     "ENDINGS",
     "GAP_CAUSES",
+    "JOURNALS",
     "JOURNAL_KINDS",
+    "KEPT_FOR_DAYS",
+    "LINES",
     "LINE_FLAGS",
     "MAIL_KINDS",
     "MEASURES",
+    "MOST_OFFSET_MS",
     "NEVER",
     "NORMALLY",
     "NUMBERINGS",
@@ -120,6 +126,7 @@ __all__ = [
     "ContactsState",
     "Disconnection",
     "DisconnectionQuery",
+    "FootageKept",
     "Fragment",
     "Gap",
     "HeardSource",
@@ -129,6 +136,7 @@ __all__ = [
     "InputState",
     "JournalEntry",
     "JournalQuery",
+    "Kept",
     "Line",
     "LineSearch",
     "LineTest",
@@ -147,6 +155,8 @@ __all__ = [
     "Range",
     "Recipient",
     "RegularRecording",
+    "Removal",
+    "Removed",
     "Rule",
     "RuleException",
     "Sample",

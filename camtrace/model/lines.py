@@ -17,6 +17,9 @@ class StoredDialect:
     definition: Mapping[str, Any]
 
 
+MOST_OFFSET_MS = 120_000  # how much later or earlier than its lines a till's picture may be set
+
+
 @dataclass(frozen=True, slots=True)
 class SourceSettings:
     """What is set for a till or another source, by the name its lines bear.
@@ -186,6 +189,7 @@ class LineSearch:
     `sources` and `exactly`: written so. `names` are as people write them: case and accents do not count where there are
     few different ones. `deeds`: the trace of one of these. `excluded…`, `unwatched`: lines that do not fit, and that
     none of these cameras watched. `outside`: lines whose figure, if they have one, lies in none of these.
+    `by_cost`: a marked line (S) that tells no amount has that of the article it takes back, as in exception rules.
 
     `without_cards`: who asks may see no digit of a card, so that no name and no text finds one; see `camtrace.cards`.
     """
@@ -210,6 +214,7 @@ class LineSearch:
     without: tuple[str, ...] = ()
     comparisons: tuple[Comparison, ...] = ()
     outside: tuple[Range, ...] = ()
+    by_cost: bool = False
     without_cards: bool = False
 
 

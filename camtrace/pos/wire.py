@@ -260,6 +260,8 @@ def to_text(line: bytes, encoding: str = "auto") -> str:
 
 def printable(text: str) -> str:
     """`text` with U+FFFD for control characters, and spaces for tabs."""
+    if text.isprintable():  # as nearly all of them
+        return text
     text = text.replace("\t", " ")
     return _CONTROL.sub("\ufffd", text) if _CONTROL.search(text) else text
 
@@ -326,7 +328,7 @@ _TEXTS = {b"T": 1, b"E": 1, b"D": 0}  # how many fields behind the type are word
 
 def mask_all(data: bytes) -> bytes:
     """`data` of any form with its card numbers masked; what is a barcode is not known here."""
-    return masked(data) if may_hold_a_card(data) else data
+    return masked(data)
 
 
 def mask_stream(data: bytes) -> bytes:

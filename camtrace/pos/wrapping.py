@@ -1,7 +1,8 @@
 """Card numbers that a narrow printer wraps: the end of one line's words and the beginning of the next one's. Pure.
 
-A line whose words end like the first part of a number is held for a moment, until it is seen how the next one begins.
-Neither keeps a digit of the number: the last four would stand in a line that does not show that they are a card's.
+Of two lines that are read together neither keeps a digit of the number: the last four would stand in a line that does
+not show that they are a card's. A line that was handed on before the next one came keeps what it has, for no line waits
+for another; the next one then keeps none of its part.
 """
 
 from __future__ import annotations
@@ -11,8 +12,7 @@ from collections.abc import Iterator, Sequence
 
 from camtrace.cards import is_card
 
-HOLD_SECONDS = 0.3
-LEAST_HELD = 6  # digits: fewer end many lines, and are looked at only where the next line came with them
+LEAST_FIRST = 6  # digits: fewer end many lines, and are looked at only where the next line came with them
 _LONGEST = 60  # bytes at the end of a line's words that are looked at
 _TAIL = re.compile(rb"[0-9]+(?:[^0-9A-Za-z|\r\n]{1,3}[0-9]+){0,4}[ \0]*\Z")
 _HEAD = re.compile(rb"[ \0]*([0-9]+(?:[^0-9A-Za-z|\r\n]{1,3}[0-9]+){0,3})")
@@ -31,33 +31,23 @@ class Wraps:
 
     def __init__(self, printed: bool) -> None:
         self._words = _all if printed else _words
-        self._held = b""
-
-    @property
-    def holds(self) -> bool:
-        """Whether a line waits for the next one."""
-        return bool(self._held)
+        self._before = b""  # the line handed on last, where a number may go on from it
 
     def feed(self, lines: Sequence[bytes]) -> list[bytes]:
-        """The line that was held and `lines`, numbers that they cut masked; the last one may be held in turn."""
-        if not self._held and _MAYBE.search(lines[0] if len(lines) == 1 else b"\n".join(lines)) is None:
+        """`lines`, with the numbers masked that they cut, or that the line before them has begun."""
+        if not self._before and _MAYBE.search(lines[0] if len(lines) == 1 else b"\n".join(lines)) is None:
             return list(lines)
-        found = [self._held, *lines] if self._held else list(lines)
-        self._held = b""
+        found = [self._before, *lines] if self._before else list(lines)
         ends = None
         for at, line in enumerate(found):
             start, stop = self._words(line)
             if ends is not None and start < stop and 48 <= line[start] <= 57:
                 found[at - 1], found[at] = _both(found[at - 1], ends, line, (start, stop))
             ends = (start, stop) if start < stop and 48 <= line[stop - 1] <= 57 else None
-        if ends is not None and _may_go_on(found[-1][ends[0] : ends[1]]):
-            self._held = found.pop()
-        return found
-
-    def flush(self) -> list[bytes]:
-        """The line that was held, if any."""
-        held, self._held = self._held, b""
-        return [held] if held else []
+        handed_on = found[len(found) - len(lines) :]
+        goes_on = ends is not None and _may_go_on(found[-1][ends[0] : ends[1]])
+        self._before = found[-1] if goes_on else b""
+        return handed_on
 
 
 def _words(line: bytes) -> tuple[int, int]:
@@ -93,9 +83,9 @@ def _stripped(line: bytes, start: int, stop: int) -> tuple[int, int]:
 
 
 def _may_go_on(words: bytes) -> bool:
-    """Whether these words end like the first part of a card's number, long enough to wait for its rest."""
+    """Whether these words end like the first part of a card's number, long enough to look for its rest later."""
     return any(
-        sum(map(_size, groups)) >= LEAST_HELD and _may_begin(words, groups) for groups in _tails(words, 0, len(words))
+        sum(map(_size, groups)) >= LEAST_FIRST and _may_begin(words, groups) for groups in _tails(words, 0, len(words))
     )
 
 
@@ -150,9 +140,9 @@ def _is_number(tail: _Groups, head: _Groups, behind: bytes) -> bool:
     joined = (*first[:-1], first[-1] + last[0], *last[1:])
     if (*first, *last) in _SHAPES or (joined in _SHAPES and len(first) + len(last) > 2):
         return True
-    if len(first) > 1 or len(last) > 1 or first[0] < LEAST_HELD:
+    if len(first) > 1 or len(last) > 1 or first[0] < LEAST_FIRST:
         return False
-    return last[0] >= LEAST_HELD or not behind.strip()  # in a row; a short rest stands alone, or it counts something
+    return last[0] >= LEAST_FIRST or not behind.strip()  # in a row; a short rest stands alone, or it counts something
 
 
 def _starred(line: bytes, groups: _Groups) -> bytes:

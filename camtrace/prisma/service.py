@@ -34,6 +34,7 @@ MOST_SOURCES = (
     5000  # that are known; where more speak, one that is not registered and was silent for so long makes room
 )
 FORGET = timedelta(hours=1)
+FORGET_STRANGERS = timedelta(days=30)  # refused ones that are silent for so long go, whether room is wanted or not
 # a packet that comes again, byte for byte, within so long is the same event: with the sender's date and time, without
 REPEATED_SECONDS, REPEATED_UNDATED_SECONDS = 2.0, 0.2
 CLOCK_OFF = timedelta(days=1)  # a sender whose clock is off by more is told of
@@ -233,6 +234,7 @@ class EventSources:
             crowded = len(self._seen) >= MOST_SOURCES and source not in self._registry.sources
             if crowded and not self._forget_stranger() and not self._forget_silent(datagram.at):
                 return None
+            self._forget_old_strangers(datagram.at)
             seen = self._seen[source] = Seen(source, datagram.at, datagram.at)
         self._seen.move_to_end(source)
         seen.last_at, seen.peer = datagram.at, datagram.peer
@@ -249,12 +251,26 @@ class EventSources:
             self._appeared(source)
         return seen
 
+    def _forget_old_strangers(self, now: datetime) -> None:
+        """Refused ones that spoke so long ago that nobody looks for them any more."""
+        while self._strangers:
+            source = next(iter(self._strangers))
+            if source in self._seen and now - self._seen[source].last_at < FORGET_STRANGERS:
+                return
+            del self._strangers[source]
+            if source not in self._registry.sources:
+                self._forget(source)
+
+    def _forget(self, source: str) -> None:
+        self._seen.pop(source, None)
+        self._last_at.pop(source, None)
+
     def _forget_stranger(self) -> bool:
         """Make room in the list of sources: the refused one that spoke longest ago goes. False: there is none."""
         while self._strangers:
             source, _ = self._strangers.popitem(last=False)
             if source not in self._registry.sources:
-                del self._seen[source]
+                self._forget(source)
                 return True
         return False
 
@@ -264,7 +280,7 @@ class EventSources:
             if now - seen.last_at < FORGET:
                 return False
             if source not in self._registry.sources:
-                del self._seen[source]
+                self._forget(source)
                 return True
         return False
 

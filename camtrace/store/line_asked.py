@@ -10,7 +10,7 @@ from camtrace.cards import hidden
 from camtrace.model import LineSearch
 from camtrace.store.database import Database
 from camtrace.store.line_texts import containing, escaped, searchable
-from camtrace.store.matching import is_trace, types_of
+from camtrace.store.matching import COST, is_trace, types_of
 
 _MOST_KEYS = 3000  # texts that are named one by one; of more, some line of the latest is likely to have one
 _MOST_NAMES = 1000
@@ -227,10 +227,11 @@ def _add_times(asked: Asked, wanted: LineSearch) -> None:
 
 
 def _add_figures(asked: Asked, wanted: LineSearch) -> None:
+    figures = {**_FIGURES, "amount": COST} if wanted.by_cost else _FIGURES
     for field, sign, value in wanted.comparisons:
-        asked.add(f"{_FIGURES[field]} {_SIGNS[sign]} %s", value)
+        asked.add(f"{figures[field]} {_SIGNS[sign]} %s", value)
     for field, low, high in wanted.outside:
-        asked.add(f"({_FIGURES[field]} between %s and %s) is not true", low, high)
+        asked.add(f"({figures[field]} between %s and %s) is not true", low, high)
 
 
 def _add_deeds(asked: Asked, wanted: LineSearch) -> None:

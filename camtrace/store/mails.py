@@ -133,7 +133,7 @@ class MailStore:
             (before,),
         )
         return [
-            HeldAlarms(camera_uid=uid, alarm_ids=tuple(ids), first_at=first, last_at=last)
+            HeldAlarms(camera_uid=uid, alarm_ids=tuple(dict.fromkeys(ids)), first_at=first, last_at=last)
             for uid, ids, first, last in rows
         ]
 

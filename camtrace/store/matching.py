@@ -45,12 +45,28 @@ class Conditions:
         return " and ".join(self._conditions) or "true"
 
 
+# ── what lines are worth ─────────────────────────────────────────────────────────────────────────────────────────
+
+# where a till writes no amount beside ANNULE or RETOUR, that of the article in its ticket
+COST = (
+    "coalesce(line.amount, case when line.type = 'S' and line.special <> '' then (select article.amount"
+    " from line as article where article.ticket_id = line.ticket_id and article.protocol = line.protocol"
+    " and article.type = 'A' and article.code = line.code and (line.code <> '' or article.text = line.text)"
+    " and (article.received_at, article.id) < (line.received_at, line.id)"
+    " order by article.received_at desc, article.id desc limit 1) end)"
+)
+
 # ── what lines are the trace of ──────────────────────────────────────────────────────────────────────────────────
 
-# a ticket that was paid has one line that stands for it: the first in the name of its seller
+# a ticket that was paid; the receipt of goods that came back (from 46 to 47) is none
+PAID = (
+    "ticket.closed_at is not null and ticket.total is not null and not (ticket.protocol = 'prisma' and exists"
+    " (select from line as back where back.ticket_id = ticket.id and back.type = '46'))"
+)
+# it has one line that stands for it: the first in the name of its seller
 _STANDS_FOR = (
     "exists (select from ticket where ticket.id = line.ticket_id and ticket.seller = line.seller"
-    " and ticket.closed_at is not null and ticket.total is not null and (ticket.opened_at = line.received_at"
+    f" and {PAID} and (ticket.opened_at = line.received_at"
     " or not exists (select from line as earlier where earlier.ticket_id = line.ticket_id"
     " and earlier.seller = line.seller and (earlier.received_at, earlier.id) < (line.received_at, line.id))))"
 )

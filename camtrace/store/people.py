@@ -16,8 +16,8 @@ import psycopg2.errors
 from camtrace.errors import Conflict, NotFound, Overreach
 from camtrace.i18n import N_
 from camtrace.model import ADMINISTRATOR, Member, Profile, User
+from camtrace.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
 from camtrace.store.database import Database
-from camtrace.store.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
 from camtrace.store.users import USER_COLUMNS, profile_of, user_of
 
 T = TypeVar("T")
@@ -90,9 +90,10 @@ class People:
         return await self.member(await self._changed("create user", by, work))
 
     async def change(self, id: int, fields: Mapping[str, Any], by: User | None = None) -> Member:
-        """Set `profile` (a name), `email`, `language`, `locked` or `password_hash` of a user.
+        """Set `name`, `profile` (a name), `email`, `language`, `locked` or `password_hash` of a user.
 
-        A lock and another password end the user's sessions; another password ends the link to set one, too.
+        A lock and another password end the user's sessions; another password ends the link to set one, too. With
+        another name the player password is worth nothing any more: its secrets are made of the name (RFC 7616, 3.4.2).
         """
 
         async def work(cursor: Any, giver: Profile | None) -> None:
@@ -103,8 +104,14 @@ class People:
                 given = await _named(cursor, columns.pop("profile"))
                 refuse_to_give(giver, given)
                 columns["profile_id"] = given.id
+            if columns.get("name", user.name) != user.name:
+                columns["player_ha1"] = b""
             changes = ", ".join(f"{name} = %s" for name in columns)
-            await cursor.execute(f"update account set {changes} where id = %s", (*columns.values(), id))
+            try:
+                await cursor.execute(f"update account set {changes} where id = %s", (*columns.values(), id))
+            except psycopg2.errors.UniqueViolation as error:
+                name = columns["name"]
+                raise Conflict(N_("there is already a user {name}"), "name", name=name) from error
             if columns.get("locked") or "password_hash" in columns:
                 await cursor.execute("delete from session where account_id = %s", (id,))
             if "password_hash" in columns:

@@ -13,7 +13,7 @@ from camtrace.errors import Invalid
 from camtrace.i18n import N_
 from camtrace.model import Trace
 from camtrace.store.database import Database
-from camtrace.store.matching import is_trace, types_of
+from camtrace.store.matching import COST, PAID, is_trace, types_of
 
 MOST_MS = 20_000
 MOST_ROWS = 50_000
@@ -45,8 +45,8 @@ class ReportStore:
         """How often each kind was found in [start, stop) and what it came to, `by` seller, source, hour or day.
 
         `kinds`: which traces each kind counts; a line counts for the first kind it fits. A ticket that was paid is a
-        "sale", by the line that stands for it: its amount is the ticket's total. Raises Invalid where that takes too
-        long.
+        "sale", by the line that stands for it: its amount is the ticket's total. What was cancelled without an amount
+        comes to that of its article. Raises Invalid where that takes too long.
         """
         keys = ", ".join(_KEYS[each] for each in by)
         zones = [zone for each in by if "%s" in _KEYS[each]]
@@ -60,14 +60,13 @@ class ReportStore:
             case_values += [*values, kind]
         types = types_of([trace for traces in kinds.values() for trace in traces])
         sql = (
-            f"select array[{keys}], kind, count(*), sum(abs(amount)) from (select line.*, case {' '.join(cases)} end"
-            f" as kind from line where {within} and line.type = any(%s)) as line where kind is not null"
-            f" group by {keys}, kind union all"
+            f"select array[{keys}], kind, count(*), sum(abs(cost)) from (select line.*, {COST} as cost,"
+            f" case {' '.join(cases)} end as kind from line where {within} and line.type = any(%s)) as line"
+            f" where kind is not null group by {keys}, kind union all"
             f" select array[{keys}], %s, count(*), sum(ticket.total) from ticket cross join lateral"
             " (select received_at, source, seller, cameras from line where ticket_id = ticket.id"
             " and seller = ticket.seller order by received_at, id limit 1) as line"
-            " where ticket.last_at >= %s and ticket.opened_at < %s and ticket.closed_at is not null"
-            f" and ticket.total is not null and {within} group by {keys} limit %s"
+            f" where ticket.last_at >= %s and ticket.opened_at < %s and {PAID} and {within} group by {keys} limit %s"
         )
         assert types is not None  # every kind is one of certain types
         values = [

@@ -15,11 +15,13 @@ from camtrace.events import RuleMet
 from camtrace.i18n import N_
 from camtrace.model import Rule, RuleException
 from camtrace.store.database import Database
+from camtrace.store.line_texts import searchable
 
 MOST_RULES = 200
 _FIELDS = ("name", "enabled", "kind", "definition", "changed_at")
 _COLUMNS = ", ".join(("id", *_FIELDS))
 _AT_ONCE = 200  # rows of one statement
+_MOST_NAMES = 10_000
 _NEAR = "interval '5 minutes'"  # further from its line than the offset of a till can be
 _REVIEW = ("verdict", "comment", "reviewed_by", "reviewed_at")
 _NAMES = tuple(RuleException.__dataclass_fields__)
@@ -111,12 +113,10 @@ class RuleStore:
             ("cameras && %s::bigint[]", None if camera_uids is None else list(camera_uids)),
             ("rule_id = %s", rule_id),
             ("source = %s", source),
-            ("seller = %s", seller),
+            ("seller = any(%s)", await self._spelled(seller)),
             ("verdict = %s", verdict),
         ]
-        wanted = [(sql, value) for sql, value in asked if value is not None]
-        where = " and ".join(sql for sql, _ in wanted) or "true"
-        values: list[Any] = [value for _, value in wanted]
+        where, values = _where(asked)
         if after is not None:
             where += " and (at, id) < (%s, %s)"
             values += after
@@ -156,15 +156,33 @@ class RuleStore:
         start: datetime | None = None,
         stop: datetime | None = None,
         rule_id: int | None = None,
-    ) -> dict[str, int]:
-        """How many exceptions there are of each verdict, from `start` to `stop`, of one rule or of all."""
-        rows = await self._database.query(
-            "select verdict, count(*) from rule_exception where (%s::bigint[] is null or cameras && %s::bigint[])"
-            " and (%s::timestamptz is null or at >= %s) and (%s::timestamptz is null or at <= %s)"
-            " and (%s::bigint is null or rule_id = %s) group by verdict",
-            (*[None if camera_uids is None else list(camera_uids)] * 2, start, start, stop, stop, rule_id, rule_id),
+        source: str | None = None,
+        seller: str | None = None,
+        by: str = "rule",
+    ) -> list[tuple[str, str, int]]:
+        """How many exceptions that fit all that is asked there are, `by` rule (id), seller or source, and verdict."""
+        key = {"rule": "rule_id::text", "seller": "seller", "source": "source"}[by]
+        asked = [
+            ("at >= %s", start),
+            ("at <= %s", stop),
+            ("cameras && %s::bigint[]", None if camera_uids is None else list(camera_uids)),
+            ("rule_id = %s", rule_id),
+            ("source = %s", source),
+            ("seller = any(%s)", await self._spelled(seller)),
+        ]
+        where, values = _where(asked)
+        return await self._database.query(
+            f"select {key}, verdict, count(*) from rule_exception where {where} group by 1, 2 order by 1, 2", values
         )
-        return dict(rows)
+
+    async def _spelled(self, seller: str | None) -> list[str] | None:
+        """How this seller's name is written, whatever the capitals and accents; None where nobody is asked for."""
+        if seller is None:
+            return None
+        known = await self._database.query(
+            "select distinct seller from rule_exception order by seller limit %s", (_MOST_NAMES,)
+        )
+        return [seller, *(name for (name,) in known if searchable(name) == searchable(seller))]
 
     async def review(
         self,
@@ -204,6 +222,12 @@ async def _changed(cursor: Any, sql: str, values: Sequence[Any]) -> Rule:
     rule = _rule(found[0])
     await cursor.execute("select pg_notify('config', %s)", (f"rule {rule.id}",))
     return rule
+
+
+def _where(asked: Sequence[tuple[str, Any]]) -> tuple[str, list[Any]]:
+    """Those conditions that are asked, whose value is not None, and their values."""
+    wanted = [(sql, value) for sql, value in asked if value is not None]
+    return " and ".join(sql for sql, _ in wanted) or "true", [value for _, value in wanted]
 
 
 def _row(rule: Rule) -> list[Any]:

@@ -10,8 +10,8 @@ import psycopg2.errors
 from camtrace.errors import Conflict, NotFound
 from camtrace.i18n import N_
 from camtrace.model import MailRights, Profile, Recipient, User
+from camtrace.overreach import refuse_to_touch
 from camtrace.store.database import Database
-from camtrace.store.overreach import refuse_to_touch
 
 SEEN_EVERY = timedelta(minutes=5)  # how closely it is kept when somebody was last there
 USER_COLUMNS = "a.id, a.name, a.password_hash, a.player_ha1, a.locked, a.language, p.id, p.name, p.rights, p.cameras"

@@ -8,7 +8,7 @@ from decimal import Decimal
 from statistics import median
 
 from camtrace.model import Trace
-from camtrace.tickets.deeds import SALE, traces_of
+from camtrace.tickets.deeds import PRISMA, SALE, traces_of
 
 KINDS: dict[str, tuple[str, ...]] = {
     "voids": ("void", "ticket_void"),
@@ -17,7 +17,14 @@ KINDS: dict[str, tuple[str, ...]] = {
     "gifts": ("gift", "loss"),
     "no_sales": ("no_sale",),
 }
-TRACES: Mapping[str, tuple[Trace, ...]] = {kind: traces_of(deeds) for kind, deeds in KINDS.items()}
+# events that only frame what is counted: the beginning of a return receipt, whose articles count, as a till's lines do
+FRAMES: Mapping[str, tuple[str, ...]] = {"returns": ("46",)}
+TRACES: Mapping[str, tuple[Trace, ...]] = {
+    kind: tuple(
+        trace for trace in traces_of(deeds) if trace.protocol != PRISMA or trace.type not in FRAMES.get(kind, ())
+    )
+    for kind, deeds in KINDS.items()
+}
 FEWEST_PEERS = 3  # of fewer there is no usual figure
 FEWEST_OTHERS = 2  # beside the one that is looked at
 

@@ -64,7 +64,7 @@ class Exceptions:
         self._metrics = metrics
         self._now = now
         self._tills = Tills()
-        self._sight = Sight(calendars, cameras)
+        self._sight = Sight(calendars, cameras, offset)
         self._watches: dict[int, Watch] = {}
         self._loads = 0
         self._unsubscribe: list[Callable[[], None]] = []
@@ -113,9 +113,9 @@ class Exceptions:
 
     def reach(self, camera: Camera) -> float:
         """How many seconds after their picture, at most, alarms of this camera are raised: so far back is recorded."""
-        tills = [(source.casefold(), self._offset(source).total_seconds()) for source in camera.overlay_ids]
+        tills = [(source.casefold(), self._offset(source)) for source in camera.overlay_ids]
         reaches = [
-            delay(watch.rule) - offset
+            delay(watch.rule, offset) - offset.total_seconds()
             for watch in self._watches.values()
             if watch.rule.alarm
             for source, offset in tills

@@ -66,7 +66,7 @@ class LineFits:
             return False
         if self._in_bounds and not self._is_within(said):
             return False
-        return self.concerns(line, line.seller or said.sale.seller)
+        return self.concerns(line, said.seller)
 
     def _is_within(self, said: Said) -> bool:
         line, test = said.line, self._test

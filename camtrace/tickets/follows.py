@@ -57,9 +57,9 @@ class Window:
     def hear(self, said: Said, fits: bool) -> Iterator[Hit]:
         line, test = said.line, self._test
         base = test.measure == "ratio" and said.deed in self._among
-        if not fits and not (base and self._lines.concerns(line, line.seller or said.sale.seller)):
+        if not fits and not (base and self._lines.concerns(line, said.seller)):
             return
-        key = self._key(line, said.sale.seller)
+        key = self._key(line, said.seller)
         if key is None:
             return
         kept = self._kept.get(key)
@@ -92,7 +92,7 @@ class Window:
         """For whom the line counts; None where that is not told."""
         match self._test.per:
             case "seller":
-                seller = (line.seller or seller).casefold()
+                seller = seller.casefold()
                 return seller or (None if self._test.measure == "tills" else "")
             case "source":
                 return line.source

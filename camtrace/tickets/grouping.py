@@ -17,6 +17,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from decimal import Decimal
+from typing import NamedTuple
 
 from camtrace.model import Ticket
 
@@ -24,8 +25,7 @@ TIMEOUT = timedelta(minutes=30)
 Source = tuple[str, str]  # protocol, source
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
+class Entry(NamedTuple):
     """What of a line decides about tickets. `settled`: what a means of payment contributes to the total."""
 
     protocol: str

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import replace
 from datetime import date, datetime, time, timedelta, tzinfo
 from decimal import Decimal
@@ -10,7 +10,7 @@ from decimal import Decimal
 from camtrace.i18n import N_, Translations
 from camtrace.model import Comparison, LineSearch, Named, Range, Trace
 from camtrace.tickets.deeds import SALE, traces_of
-from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS
+from camtrace.tickets.keywords import MOMENTS, NAMES, NUMBERS, plain
 from camtrace.tickets.query import Note, Query
 from camtrace.tickets.values import Condition, minutes_of
 
@@ -104,6 +104,8 @@ _SAID_DAYS = {
     "this-month": N_("this month"),
     "last-month": N_("last month"),
 }
+_TAKING_BACK = ("void", "return", "gift", "loss")
+_MARKS = ("annul", "annule", "retour", "offert", "perte")  # what tills write beside such lines
 _DAY_MINUTES = 24 * 60
 
 
@@ -140,19 +142,23 @@ def _said_moment(value: str, spoken: Translations) -> str:
 
 
 def search_of(
-    query: Query, now: datetime, zone: tzinfo, uids: Callable[[str], int | None]
+    query: Query,
+    now: datetime,
+    zone: tzinfo,
+    uids: Callable[[str], int | None],
+    called: Callable[[str], Iterable[str]] = lambda name: (),
 ) -> tuple[LineSearch, list[Note]]:
     """The search that the query means at the instant `now` by the clock of `zone`.
 
-    `uids` gives the camera's uid of a number, None where there is none.
+    `uids` gives the camera's uid of a number, None where there is none; `called` the tills that people call so.
     """
     notes: list[Note] = []
     wanted = LineSearch(
         texts=tuple(each.value for each in query.of("word") if each.sign == "="),
         without=tuple(each.value for each in query.of("word") if each.sign == "not"),
-        names=_named(query, "="),
+        names=_also_called(_named(query, "="), called),
         exactly=_named(query, "=="),
-        excluded=_named(query, "not"),
+        excluded=_also_called(_named(query, "not"), called),
         excluded_exactly=_named(query, "not=="),
         deeds=_traces(query, "="),
         excluded_deeds=_traces(query, "not"),
@@ -160,6 +166,7 @@ def search_of(
             Comparison(each.field, each.sign, Decimal(each.value)) for each in query.of(*NUMBERS) if each.sign != "not"
         ),
         outside=tuple(_range(each) for each in query.of(*NUMBERS) if each.sign == "not"),
+        by_cost=bool(query.of("amount")) and _takes_back(query),
     )
     cameras = query.of("camera")
     if cameras:
@@ -176,10 +183,6 @@ def search_of(
         notes.append(Note(N_("The period ends before it begins."), {}))
     elif start is not None and start > now:
         notes.append(Note(N_("The period lies in the future."), {}))
-    if _takes_back(query) and any(each.sign != "not" for each in query.of("amount")):
-        notes.append(
-            Note(N_("What was cancelled or returned without its amount is not found by an amount: rules know it."), {})
-        )
     if any(_exclude_each_other(wanted, field) for field in NUMBERS):
         notes.append(Note(N_("The bounds exclude each other: no figure lies within all of them."), {}))
     hours = _hours(query)
@@ -190,7 +193,12 @@ def search_of(
 
 def _takes_back(query: Query) -> bool:
     """Whether lines are asked for that a till may write without an amount, see `tickets.sales`."""
-    return any(each.sign == "=" and each.value in ("void", "return") for each in query.of("deed"))
+    asked = [each for each in query.conditions if each.sign in ("=", "==")]
+    return (
+        any(each.field == "deed" and each.value in _TAKING_BACK for each in asked)
+        or any(each.field == "special" or (each.field == "type" and each.value.upper() == "S") for each in asked)
+        or any(each.field == "word" and plain(each.value) in _MARKS for each in asked)
+    )
 
 
 def _exclude_each_other(wanted: LineSearch, field: str) -> bool:
@@ -302,6 +310,16 @@ def _range(condition: Condition) -> Range:
 def _named(query: Query, sign: str) -> tuple[Named, ...]:
     found = [(field, tuple(each.value for each in query.of(field) if each.sign == sign)) for field in NAMES]
     return tuple(Named(field, values) for field, values in found if values)
+
+
+def _also_called(names: tuple[Named, ...], called: Callable[[str], Iterable[str]]) -> tuple[Named, ...]:
+    """The same names, tills also by the name that people gave them."""
+
+    def values(each: Named) -> tuple[str, ...]:
+        more = (source for value in each.values for source in called(value)) if each.field == "till" else ()
+        return tuple(dict.fromkeys((*each.values, *more)))
+
+    return tuple(Named(each.field, values(each)) for each in names)
 
 
 def _traces(query: Query, sign: str) -> tuple[Trace, ...]:

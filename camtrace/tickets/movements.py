@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from typing import Protocol
 
+from camtrace.model import Span
+
 ANY_ZONE = "*"  # motion of which it is not known where it was
 MOTION_SECONDS = 5  # how long one sign of motion stands for: while it lasts there is another within that time
+LASTS = timedelta(seconds=MOTION_SECONDS)
+MOST_SPANS = 200  # of a zone: together with what lies between them longer than any rule looks back
+MOST_ZONES = 100  # of a camera
 
 
 class Sight(Protocol):
@@ -22,9 +28,12 @@ class Sight(Protocol):
     def heard(self, start: datetime, stop: datetime) -> bool:
         """Whether the server could hear the tills all the time between the two: silence is none without that."""
 
+    def offset(self, source: str) -> timedelta:
+        """How much later than its lines the picture of a till shows what they tell of; negative: earlier."""
+
 
 class Movements:
-    """When something last moved, by camera and zone.
+    """When something moved, by camera and zone: the latest spans of it.
 
     `can_see`: whether motion of a camera is detected at all. `saw`: whether the camera was there all the time between
     two instants.
@@ -37,21 +46,35 @@ class Movements:
     ) -> None:
         self._can_see = can_see
         self._saw = saw
-        self._last: dict[int, dict[str, datetime]] = {}
+        self._seen: dict[int, dict[str, list[Span]]] = {}
 
     def moved(self, camera_uid: int, at: datetime, zones: tuple[str, ...] = ()) -> None:
         """Something moved before a camera, in these zones."""
-        known = self._last.setdefault(camera_uid, {})
+        known = self._seen.setdefault(camera_uid, {})
         for zone in ("", *zones[:20]):
-            known[zone] = max(at, known.get(zone, at))
-        while len(known) > 100:
-            del known[next(iter(known))]
+            spans = known.setdefault(zone, [])
+            _put(spans, at)
+            del spans[:-MOST_SPANS]
+        while len(known) > MOST_ZONES:
+            del known[next(zone for zone in known if zone)]
 
     def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
         """Whether nothing moved between the two; None where none of `cameras` would have shown it."""
-        lasts = timedelta(seconds=MOTION_SECONDS)
         able = [uid for uid in cameras if self._can_see(uid)]
-        latest = [self._last.get(uid, {}).get(which) for uid in able for which in (zone, ANY_ZONE)]
-        if any(moved is not None and moved + lasts >= start for moved in latest):
+        spans = [span for uid in able for each in (zone, ANY_ZONE) for span in self._seen.get(uid, {}).get(each, ())]
+        if any(span.start <= at and span.stop + LASTS >= start for span in spans):
             return False
         return True if any(self._saw(uid, start, at) for uid in able) else None
+
+
+def _put(spans: list[Span], at: datetime) -> None:
+    """Take an instant into spans in order; those no further apart than a sign of motion lasts are one."""
+    place = bisect_right(spans, at, key=lambda span: span.start)
+    start = stop = at
+    if place < len(spans) and spans[place].start <= at + LASTS:
+        stop = spans.pop(place).stop
+    if place and at <= spans[place - 1].stop + LASTS:
+        place -= 1
+        before = spans.pop(place)
+        start, stop = before.start, max(before.stop, stop)
+    spans.insert(place, Span(start, stop))

@@ -9,18 +9,22 @@ from datetime import datetime, timedelta
 from camtrace.model import Camera, Line, Span
 from camtrace.tickets.interruptions import Interruptions
 from camtrace.tickets.movements import Movements
-from camtrace.tickets.ports import Calendars, Cameras, Disturbances, Lines, Motions
+from camtrace.tickets.ports import Calendars, Cameras, Disturbances, Lines, Motions, Offset
 
 PAGE = 250  # what is heard in one go: nobody waits for the reactor longer than that takes
 MOST_MOTIONS = 20_000
 
 
 class Sight:
-    """What the rules ask besides the lines, from the calendars and from what was seen to move."""
+    """What the rules ask besides the lines, from the calendars and from what was seen to move.
 
-    def __init__(self, calendars: Calendars, cameras: Cameras) -> None:
+    `offset`: how much later than the lines of a till the picture shows what they tell of.
+    """
+
+    def __init__(self, calendars: Calendars, cameras: Cameras, offset: Offset) -> None:
         self._calendars = calendars
         self._cameras = cameras
+        self.offset = offset
         self._movements = Movements(self.can_see, self._saw)
         self._outages = Interruptions()
         self._losses: dict[int, Interruptions] = {}
@@ -90,34 +94,37 @@ class Past:
     ) -> AsyncIterator[list[Callable[[], Line]]]:
         """Lines of [start, stop], oldest first. Calling an item tells `moved` what moved before it and gives the line.
 
-        Raises DatabaseUnavailable.
+        What moved behind the last line is told at the end. Raises DatabaseUnavailable.
         """
         after: tuple[datetime, int] | None = None
         until = start - timedelta(hours=1)
         seen: deque[tuple[datetime, int, str]] = deque()
 
+        def tell(at: datetime) -> None:
+            while moved is not None and seen and seen[0][0] <= at:
+                moved_at, uid, zones = seen.popleft()
+                moved(uid, moved_at, zones)
+
         def teller(line: Line) -> Callable[[], Line]:
-            def tell() -> Line:
-                while moved is not None and seen and seen[0][0] <= line.received_at:
-                    at, uid, zones = seen.popleft()
-                    moved(uid, at, zones)
+            def say() -> Line:
+                tell(line.received_at)
                 return line
 
-            return tell
+            return say
 
         while True:
             page = await self._lines.said(start, stop, after, PAGE)
-            if not page:
-                return
+            last = page[-1].received_at if len(page) == PAGE else stop
             while moved is not None:
-                found = await self._motions.motions(until, page[-1].received_at, MOST_MOTIONS)
+                found = await self._motions.motions(until, last, MOST_MOTIONS)
                 seen.extend(found)
                 if len(found) < MOST_MOTIONS:
-                    until = page[-1].received_at
+                    until = last
                     break
                 until = found[-1][0]
             yield [teller(line) for line in page]
             if len(page) < PAGE:
+                tell(stop)
                 return
             after = page[-1].received_at, page[-1].id
 

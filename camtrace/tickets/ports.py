@@ -64,6 +64,12 @@ class Offset(Protocol):
     def __call__(self, source: str) -> timedelta: ...
 
 
+class TillName(Protocol):
+    """What people call a till or another source; "" where it has no other name than its own."""
+
+    def __call__(self, source: str) -> str: ...
+
+
 class Lines(Protocol):
     """What was said. All raise DatabaseUnavailable."""
 

@@ -13,11 +13,18 @@ _FIELDS = {"seller": "seller", "source": "till"}
 
 
 def question(
-    start: datetime, stop: datetime, keys: Mapping[str, str], deeds: Sequence[str], zone: tzinfo, language: str
+    start: datetime,
+    stop: datetime,
+    keys: Mapping[str, str],
+    deeds: Sequence[str],
+    zone: tzinfo,
+    language: str,
+    unlike: Sequence[str] = (),
 ) -> str | None:
     """The text that finds the lines of `deeds` in [start, stop), of one seller, source, hour or day.
 
-    None where it cannot be said: a time to the second, a name with signs that cannot be written.
+    `unlike`: types that are not meant. None where it cannot be said: a time to the second, a name with signs that
+    cannot be written.
     """
     conditions = [Condition(_FIELDS[by], key, "==") for by, key in keys.items() if by in _FIELDS]
     if "hour" in keys:
@@ -31,7 +38,8 @@ def question(
             start, stop = whole_day
     if (start, stop) != whole_day:
         conditions += _span(start.astimezone(zone), stop.astimezone(zone))
-    query = Query((*conditions, *(Condition("deed", deed) for deed in deeds)))
+    conditions += [Condition("deed", deed) for deed in deeds]
+    query = Query((*conditions, *(Condition("type", each, "not") for each in unlike)))
     text = write(query, language)
     expected = (start, stop) if whole_day is None else (max(start, whole_day[0]), min(stop, whole_day[1]))
     is_exact = parse(text).conditions == query.conditions and period(query, stop, zone) == expected

@@ -14,7 +14,7 @@ from camtrace.bus import Bus
 from camtrace.cards import hidden
 from camtrace.events import RuleMet
 from camtrace.model import RuleException
-from camtrace.tickets.ports import AlarmedRows, Cameras, Offset, Raise
+from camtrace.tickets.ports import AlarmedRows, Cameras, Offset, Raise, TillName
 
 CAUSE = "rule"
 FRESH = timedelta(minutes=10)  # what was found later than that raises no alarm any more
@@ -36,6 +36,7 @@ class Raising:
         rows: AlarmedRows,
         cameras: Cameras,
         offset: Offset,
+        till_name: TillName,
         raise_alarm: Raise,
         reactor: Any,
         now: Callable[[], datetime] = clock.now,
@@ -44,6 +45,7 @@ class Raising:
         self._rows = rows
         self._cameras = cameras
         self._offset = offset
+        self._till_name = till_name
         self._raise = raise_alarm
         self._reactor = reactor
         self._now = now
@@ -88,8 +90,9 @@ class Raising:
         cameras = [camera for uid in exception.cameras if (camera := self._cameras.by_uid(uid)) is not None]
         if not cameras:
             return None
-        amount = "" if exception.amount is None else f"{exception.amount:f}"
-        said = " · ".join(filter(None, (exception.source, exception.seller, exception.text, amount)))
+        amount = f"{exception.amount:f}" if exception.amount else ""  # a drawer's nothing says nothing
+        till = self._till_name(exception.source) or exception.source
+        said = " · ".join(filter(None, (till, exception.seller, exception.text, amount)))
         said = hidden(said)  # it goes into mails and journals, whoever reads them
         return self._raise(cameras, CAUSE, exception.rule, f"{exception.rule} · {said}", self._shown_at(exception))
 

@@ -120,7 +120,7 @@ class Said(NamedTuple):
     """A line as the rules see it. `left`: the ticket before it at the same till, if its end never came.
 
     `paying`: whether the payment of its ticket had begun before it. `number`: its ticket's, where it is the first to
-    give it.
+    give it. `seller`: whose line it is, by what its ticket told until then.
     """
 
     line: Line
@@ -130,6 +130,7 @@ class Said(NamedTuple):
     left: Sale | None = None
     paying: bool = False
     number: int | None = None
+    seller: str = ""
 
     @property
     def key(self) -> Key:
@@ -155,10 +156,11 @@ class Tills:
         key = (line.protocol, line.source)
         deed = deed_of(line)
         if LATE in line.flags:  # it belongs to a ticket before the one that goes on
-            return Said(line, deed, line.amount, Sale(line, line.received_at, whole=False))
+            return Said(line, deed, line.amount, Sale(line, line.received_at, whole=False), seller=line.seller)
         sale = self._sales.get(key)
         if deed == "aside":
-            return Said(line, deed, line.amount, sale or Sale(line, line.received_at, whole=False))
+            sale = sale or Sale(line, line.received_at, whole=False)
+            return Said(line, deed, line.amount, sale, seller=line.seller or sale.seller)
         left = None
         if sale is None or sale.last.ticket_id != line.ticket_id:
             left = sale if sale is not None and not sale.ended else None
@@ -170,7 +172,8 @@ class Tills:
         paying, number = sale.paying, None
         if sale.counted is None:
             number = sale.counted = number_of(line, deed)
-        return Said(line, deed, sale.add(line, deed), sale, left, paying, number)
+        amount = sale.add(line, deed)
+        return Said(line, deed, amount, sale, left, paying, number, line.seller or sale.seller)
 
 
 def _is_no_ticket(line: Line) -> bool:

@@ -13,8 +13,8 @@ from camtrace.i18n import N_
 from camtrace.model import Line, Rule
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
-from camtrace.tickets.ports import Calendars, Cameras, Disturbances, Lines, Motions
-from camtrace.tickets.rules import LATE, Watch, delay, horizon, listen, memory
+from camtrace.tickets.ports import Calendars, Cameras, Disturbances, Lines, Motions, Offset
+from camtrace.tickets.rules import FURTHEST_PICTURE, LATE, Watch, delay, horizon, listen, memory
 from camtrace.tickets.sales import Tills
 
 MOST_AT_ONCE = 2
@@ -55,11 +55,13 @@ class Trials:
         disturbances: Disturbances,
         calendars: Calendars,
         cameras: Cameras,
+        offset: Offset,
         now: Callable[[], datetime] = clock.now,
     ) -> None:
         self._past = Past(lines, motions, disturbances)
         self._calendars = calendars
         self._cameras = cameras
+        self._offset = offset
         self._now = now
         self._running = 0
 
@@ -96,9 +98,13 @@ class Trials:
         may_read: Callable[[Line], bool],
         tell: Callable[[Outcome], Awaitable[None]],
     ) -> Outcome:
-        outcome, tills, sight = Outcome(), Tills(), Sight(self._calendars, self._cameras)
-        watch = Watch(rule, sight)
-        after = horizon(rule) if rule.kind == "ticket" else timedelta(seconds=delay(rule))
+        outcome, tills, sight = Outcome(), Tills(), Sight(self._calendars, self._cameras, self._offset)
+
+        def doubt(line: Line) -> None:
+            outcome.unknown += start <= line.received_at < stop
+
+        watch = Watch(rule, sight, doubt)
+        after = horizon(rule) if rule.kind == "ticket" else timedelta(seconds=delay(rule, FURTHEST_PICTURE))
         begin, end = start - memory(rule), min(stop + after, max(stop, self._now() - LATE))
         await self._past.interruptions(sight, begin, end)
         ticket_ids: dict[str, int] = {}
@@ -112,9 +118,7 @@ class Trials:
                 line = next_line()
                 if not may_read(line):
                     continue
-                if line.received_at < start:
-                    watch.unknown = 0
-                elif line.received_at < stop:
+                if start <= line.received_at < stop:
                     outcome.lines += 1
                     if ticket_ids.get(line.source) != line.ticket_id:
                         ticket_ids[line.source] = line.ticket_id
@@ -122,8 +126,6 @@ class Trials:
                 for _, hit in listen(line, tills, (watch,)):
                     count(hit)
                 outcome.share = (line.received_at - begin) / (end - begin)
-                if line.received_at < stop:
-                    outcome.unknown = watch.unknown
             await tell(outcome)
         for hit in watch.advance(end):
             count(hit)

@@ -21,7 +21,6 @@ from camtrace.model import Line
 from camtrace.tickets.roles import SPECIAL, role_of
 from camtrace.web.voices import Voice
 
-MOST_ROWS = 1000
 _FACE, _BOLD = "DejaVu Sans", "DejaVu Sans Bold"
 _WIDTH, _HEIGHT = A4
 _MARGIN, _ROW, _SIZE, _SMALLEST = 40.0, 13.0, 8.0, 5.0
@@ -41,10 +40,13 @@ _COLUMNS = (
 _WHOLE = (52.0, 96.0)  # till and ticket
 
 
-def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: datetime, ways: Mapping[int, str]) -> bytes:
-    """The list as a file: `lines` newest first, the first `MOST_ROWS` of them; made at `at`.
+def sheet(
+    voice: Voice, site: str, asked: str, lines: Sequence[Line], cut: bool, at: datetime, ways: Mapping[int, str]
+) -> bytes:
+    """The list as a file: `lines` newest first; made at `at`.
 
-    `ways`: by the id of a line, the address of its replay, to which its row leads.
+    `cut`: whether there are more, which is told. `ways`: by the id of a line, the address of its replay, to which its
+    row leads.
 
     Takes up to half a second: it belongs in a job.
     """
@@ -53,7 +55,7 @@ def sheet(voice: Voice, site: str, asked: str, lines: Sequence[Line], at: dateti
     canvas = Canvas(content, pagesize=A4, pageCompression=1)
     canvas.setTitle(f"{site} · {voice.spoken.gettext(N_('Tickets'))}")
     canvas.setCreator("CamTrace")
-    _Sheet(canvas, voice, site, asked, at, ways).draw(lines)
+    _Sheet(canvas, voice, site, asked, at, ways).draw(lines, cut)
     canvas.save()
     return content.getvalue()
 
@@ -71,13 +73,13 @@ class _Sheet:
         self._y = 0.0
         self._number = 0
 
-    def draw(self, lines: Sequence[Line]) -> None:
+    def draw(self, lines: Sequence[Line], cut: bool) -> None:
         """Every page."""
-        spoken, shown = self._voice.spoken, lines[:MOST_ROWS]
+        spoken = self._voice.spoken
         self._page()
-        self._head(len(shown), len(lines) > len(shown))
+        self._head(len(lines), cut)
         day = ""
-        for line in shown:
+        for line in lines:
             today = spoken.day(line.received_at, self._voice.zone)
             if self._y < _MARGIN + (3 if today != day else 1) * _ROW:
                 self._canvas.showPage()
@@ -89,7 +91,7 @@ class _Sheet:
                 self._text(0, day, _BOLD)
                 self._y -= _ROW
             self._row(line)
-        if not shown:
+        if not lines:
             self._text(0, spoken.gettext(N_("No line matches")))
 
     def _page(self) -> None:

@@ -132,7 +132,7 @@ class LiveSocket:
         self._run(check())
 
     def _line(self, fact: LineReceived) -> None:
-        if fact.line.is_hidden:
+        if not self._pages or fact.line.is_hidden:
             return
         for page in self._of(fact.line.cameras):
             page.line(fact)
@@ -191,6 +191,7 @@ class LiveSocket:
         await self.directory.refresh()
         for page in tuple(self._pages):
             page.review(page.user)
+            page.settings()
 
     def _run(self, work: Any) -> None:
         defer.Deferred.fromCoroutine(work).addErrback(

@@ -206,14 +206,18 @@ class LivePage:
             self.tell({"is": "exception", "exception": shape})
 
     def settings(self) -> None:
-        """What is set for tills or events may have changed: tell what is another than the page knows."""
+        """What is set for tills or events, or a camera's name, may be another: tell what the page does not know."""
         if not self._language:
             return
-        present = dict(self._around.settings(self._language))
+        present = {**self._around.settings(self._language), "cameras": self._camera_names()}
         changed = {name: value for name, value in present.items() if self._settings.get(name) != value}
         self._settings = present
         if changed:
             self.tell({"is": "settings", **changed})
+
+    def _camera_names(self) -> dict[int, str]:
+        """What the cameras that the page's user may see are called, by number."""
+        return {camera.id: camera.name for camera in self._around.directory.all() if self.user.may_see(camera.uid)}
 
     def source(self, source: str) -> None:
         """A source was heard for the first time, fell silent or speaks again: for who sets tills up."""

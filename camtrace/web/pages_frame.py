@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -15,7 +15,7 @@ from camtrace import clock, i18n
 from camtrace.cameras.status import REASONS
 from camtrace.config import Site
 from camtrace.i18n import N_
-from camtrace.model import Camera, SourceSettings
+from camtrace.model import KEPT_FOR_DAYS, Camera, SourceSettings
 from camtrace.tickets.overlay import TIMEOUT
 from camtrace.web.access import Visit
 from camtrace.web.api.shapes import state_shape
@@ -33,7 +33,7 @@ class Frame:
     """Draws pages of the place `site`. `cameras` are those a person may see, which the scripts of each page know.
 
     `event_names`: what Prisma's events are called in a language, by number. `sources` gives what is set for tills.
-    `ports`: the numbers of the listeners' ports, by key.
+    `ports`: the numbers of the listeners' ports, by key. `kept_since`: rows of that kind from before were erased.
     `default_ftp_password`: cameras send their pictures with a password that everybody knows, which each page tells.
     """
 
@@ -46,6 +46,7 @@ class Frame:
         event_names: Callable[[str], Mapping[str, str]] = lambda language: {},
         sources: Callable[[], Iterable[SourceSettings]] = tuple,
         ports: Callable[[], Mapping[str, Sequence[int]]] = dict,
+        kept_since: Callable[[str], datetime | None] = lambda what: None,
     ) -> None:
         self._templates = templates
         self._site = site
@@ -54,6 +55,7 @@ class Frame:
         self._event_names = event_names
         self._sources = sources
         self._ports = ports
+        self._kept_since = kept_since
         self.zone = ZoneInfo(site.timezone)
         self.voices = Voices(templates.translations, site)
 
@@ -112,6 +114,7 @@ class Frame:
             "screen_ms": TIMEOUT // timedelta(milliseconds=1),
             **self.settings(language),
             "ports": {key: numbers[0] for key, numbers in self._ports().items() if numbers},
+            "kept": {what: _milliseconds(self._kept_since(what)) for what in KEPT_FOR_DAYS},
             "cameras": [self._shape(camera) for camera in self.visible(visit)],
         }
         page = self._templates.render(
@@ -141,6 +144,10 @@ class Frame:
             "recorded": camera.regular.calendar != "never",
             "state": state_shape(self._cameras.state(camera.uid)),
         }
+
+
+def _milliseconds(at: datetime | None) -> int | None:
+    return None if at is None else clock.to_us(at) // 1000
 
 
 def _till(settings: SourceSettings) -> dict[str, Any]:

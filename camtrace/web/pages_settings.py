@@ -15,7 +15,10 @@ from camtrace.web.wording import CAUSE_WORDS, ENDING_WORDS, MAIL_KIND_WORDS, MAI
 
 
 class SettingsPages:
-    """`/calendars`, `/contacts`, `/people`, `/mail`, `/capture`, `/prisma`, the journals, `/exceptions`, `/reports`."""
+    """`/calendars`, `/contacts`, `/people`, `/mail`, `/capture`, `/storage`, `/prisma`, the journals.
+
+    And `/exceptions`, `/reports`.
+    """
 
     app = new_app()
 
@@ -70,6 +73,10 @@ class SettingsPages:
     @requirer.require(app.route("/capture", methods=["GET"]), visit=May("settings"))
     def capture(self, visit: Visit) -> Response:
         return self._frame.page(visit, "capture.html", "capture")
+
+    @requirer.require(app.route("/storage", methods=["GET"]), visit=May("settings"))
+    def storage(self, visit: Visit) -> Response:
+        return self._frame.page(visit, "storage.html", "storage")
 
     @requirer.require(app.route("/prisma", methods=["GET"]), visit=May("settings"))
     def prisma(self, visit: Visit) -> Response:

@@ -21,11 +21,13 @@ from camtrace.model import (
     ContactsState,
     Disconnection,
     DisconnectionQuery,
+    FootageKept,
     Gap,
     HeardSource,
     HitCount,
     JournalEntry,
     JournalQuery,
+    Kept,
     Line,
     LineSearch,
     MailQuery,
@@ -86,8 +88,8 @@ class Passwords(Protocol):
 class People(Protocol):
     """Users and profiles in the database. `by` is the user who asks: nobody gives more than they have.
 
-    Every change raises NotFound, Conflict or Overreach with nothing changed. `change` sets `profile` (a name), `email`,
-    `language`, `locked` or `password_hash`; `change_profile` returns the profile as it was before.
+    Every change raises NotFound, Conflict or Overreach with nothing changed. `change` sets `name`, `profile` (a name),
+    `email`, `language`, `locked` or `password_hash`; `change_profile` returns the profile as it was before.
     """
 
     async def members(self) -> list[Member]: ...
@@ -348,7 +350,10 @@ class RuleStore(Protocol):
         start: datetime | None = None,
         stop: datetime | None = None,
         rule_id: int | None = None,
-    ) -> dict[str, int]: ...
+        source: str | None = None,
+        seller: str | None = None,
+        by: str = "rule",
+    ) -> list[tuple[str, str, int]]: ...
     async def review(
         self,
         id: int,
@@ -446,6 +451,8 @@ class SourceBook(Protocol):
 
 
 Offset = Callable[[str], timedelta]
+NamedSources = Callable[[], Iterable[SourceSettings]]  # what is set for sources, with the names people gave them
+TillName = Callable[[str], str]  # what people call a source, "" where it has no other name than its own
 """How much later than a source's lines the picture shows what they tell of."""
 
 
@@ -515,6 +522,14 @@ class DisconnectionStore(Protocol):
     async def page(
         self, query: DisconnectionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[Disconnection]: ...
+
+
+class KeptRows(Protocol):
+    """How long rows were kept, and what they take: `store.old_rows.OldRows`."""
+
+    async def kept(self, what: str) -> Kept: ...
+    async def footage(self) -> list[FootageKept]: ...
+    async def database_bytes(self) -> int: ...
 
 
 class Volume(Protocol):

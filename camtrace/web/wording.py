@@ -55,18 +55,3 @@ KIND_WORDS = {
     "audit": N_("People"),
 }
 """The kinds of the journal's entries."""
-
-RIGHT_WORDS = {
-    "live": N_("Watch cameras live"),
-    "replay": N_("Watch recordings"),
-    "export": N_("Download recordings"),
-    "lines": N_("Look for tickets and their lines"),
-    "cards": N_("See the last four digits of cards"),
-    "exceptions": N_("See and judge exceptions, read reports"),
-    "alarms": N_("See alarms, raise them and say that they were seen"),
-    "journal": N_("Read the journals"),
-    "cameras": N_("Add, change and remove cameras"),
-    "settings": N_("Change settings of the server, of tills and of rules"),
-    "users": N_("Manage users and profiles, and who gets mails"),
-}
-"""What each right (model.RIGHTS) allows."""

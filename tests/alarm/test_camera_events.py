@@ -307,7 +307,7 @@ class EventCase(SynchronousTestCase):
 class OverHttpCase(TestCase):
     """The whole way, to a camera on this machine."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         self.camera = OnvifCamera()

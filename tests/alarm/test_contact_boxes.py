@@ -346,7 +346,7 @@ class LinkCase(SynchronousTestCase):
 class RealBoxCase(TestCase):
     """A box of pymodbus' own server, in a process of its own."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         stack = ExitStack()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+import statistics
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -48,15 +49,16 @@ def test_lines_appear_at_once_and_s_lines_are_red(anna: Person, site: PreviewPro
         "() => document.querySelectorAll('#tickets .ticket:first-child li[data-at]').length === 1"
     )
     anna.page.evaluate(
-        "() => { window.told = 0; new MutationObserver(() => {"
-        " if (document.querySelector('.ticket:first-child li.void')) window.told ||= Date.now(); })"
-        ".observe(document.getElementById('tickets'), { childList: true, subtree: true }); }"
+        "() => { window.told = {}; const there = () => document.querySelectorAll('#tickets li[data-at]');"
+        " const before = new Set([...there()].map(({ dataset }) => dataset.at)); new MutationObserver(() => {"
+        " for (const { dataset } of there()) if (!before.has(dataset.at)) told[dataset.at] ??= Date.now();"
+        " }).observe(document.getElementById('tickets'), { childList: true, subtree: true }); }"
     )
     words = sell_until(site, "S")
     red = anna.page.wait_for_selector("#tickets .ticket:first-child li.void")
     assert words in (red.text_content() or "") and "ANNULE" in (red.text_content() or "")
-    sent, told = float(red.get_attribute("data-at") or 0), anna.page.evaluate("window.told")
-    assert told - sent < 200  # milliseconds
+    delays = anna.page.evaluate("Object.entries(told).map(([sent, shown]) => shown - Number(sent))")
+    assert statistics.median_low(delays) < 200, delays  # milliseconds; a busy machine may be late with one
     colour = red.query_selector(".d").evaluate("e => getComputedStyle(e).color")  # type: ignore[union-attr]
     assert colour in RED
     struck = anna.page.locator("#tickets .ticket:first-child li.gone")
@@ -277,6 +279,8 @@ def test_tickets_of_several_tills_stand_in_their_places(anna: Person, site: Prev
     anna.go("/wall")
     page.wait_for_selector(".strip div")
     assert len(page.locator(".strip b").all_text_contents()) > 1  # as many tills as there are lines, by name
+    red = page.locator(".strip .void:has-text('1 ANNULE MILK 2')")
+    assert (red.locator("span").last.text_content() or "").startswith("−")  # of what it took back
 
 
 def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess) -> None:
@@ -316,7 +320,7 @@ def test_a_long_ticket_shows_its_newest_lines(anna: Person, site: PreviewProcess
 def test_voids_and_returns_of_prisma_are_red(anna: Person, site: PreviewProcess) -> None:
     """A day's events up to the article taken back, the receipt voided and the return."""
     page = anna.go("/live/2")
-    page.wait_for_selector("#tickets .empty")
+    page.wait_for_selector("#picture.moving")
     day = samples("KKM", "12", datetime.now())
     codes = [event.code for event in day]
     address, sent = ("127.0.0.1", int(site.tell("prisma"))), 0

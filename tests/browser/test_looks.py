@@ -46,6 +46,13 @@ LABELS = """(labels) => labels.map((e) => [
 # the next picture of the screen, all observers served
 LAID_OUT = "() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(done, 50))))"
 BOX = "e => { const { x, y, width, height } = e.getBoundingClientRect(); return { x, y, width, height }; }"
+# of the timeline: its own box, that of the flag, those of all marks, those of the hours that are seen
+LANES = """(e) => {
+  const box = (one) => { const { x, y, width, height } = one.getBoundingClientRect(); return { x, y, width, height }; };
+  const all = (words) => [...e.querySelectorAll(words)];
+  const hours = all('.x-hour.strong').filter((one) => one.checkVisibility());
+  return [box(e), box(e.querySelector('.m-flagt')), all('rect:not(.m-flag)').map(box), hours.map(box)];
+}"""
 # where the picture itself lies in an element that shows it whole
 DRAWN = """(e) => {
   const { x, y, width, height } = e.getBoundingClientRect();
@@ -121,12 +128,13 @@ def test_the_film_strip_keeps_the_shape_of_its_tiles(browser: Browser, site: Pre
     with sized(browser, site, size) as anna:
         anna.go("/live/1")
         anna.page.wait_for_selector("#films img:not([hidden])")
-        films = anna.page.locator("#films .film")
-        assert films.count() == 4
-        for film in films.all():
-            box = film.evaluate(BOX)
+        films = anna.page.locator("#films .film").evaluate_all(
+            f"(all) => all.map((e) => [({BOX})(e), ({BOX})(e.parentElement.querySelector('span'))])"
+        )
+        assert len(films) == 4
+        for box, name in films:
             assert abs(box["width"] / box["height"] - 16 / 9) < 0.05 and box["width"] < 220
-            assert apart(box, film.locator("xpath=../span[1]").evaluate(BOX))  # its name is not on the picture
+            assert apart(box, name)  # its name is not on the picture
         assert anna.page.locator("#films img").first.evaluate("e => getComputedStyle(e).objectFit") == "contain"
         assert anna.page.locator("#films [aria-current]").count() == 1
 
@@ -207,6 +215,7 @@ def test_live_and_replay_have_one_column_in_narrow_windows(browser: Browser, sit
         for path, beside in (("/live/1", "#tickets"), ("/replay/1", "#ticket")):
             anna.go(path)
             anna.until("v.videoWidth > 0 && v.readyState >= 2")
+            anna.page.evaluate(LAID_OUT)
             picture, ticket = anna.page.locator("#picture").evaluate(BOX), anna.page.locator(beside).evaluate(BOX)
             assert picture["width"] == size[0] and ticket["y"] >= picture["y"] + picture["height"]
         lanes = anna.page.locator(".lanes").evaluate(BOX)
@@ -284,10 +293,7 @@ def test_nothing_of_the_timeline_lies_outside_it(browser: Browser, site: Preview
         anna.page.keyboard.press("Space")
         anna.page.click("#zooms [data-seconds='60']")  # its beginning is before what is shown
         anna.page.wait_for_selector("#timeline .m-tick")
-        lanes = anna.page.locator("#timeline").evaluate(BOX)
-        for mark in anna.page.locator("#timeline rect:not(.m-flag)").all():
-            box = mark.evaluate(BOX)
+        lanes, flag, marks, hours = anna.page.locator("#timeline").evaluate(LANES)  # it is drawn anew again and again
+        for box in marks:
             assert box["x"] >= lanes["x"] - 1 and box["x"] + box["width"] <= lanes["x"] + lanes["width"] + 1
-        flag = anna.page.locator("#timeline .m-flagt").evaluate(BOX)
-        for hour in anna.page.locator("#timeline .x-hour.strong").all():
-            assert not hour.is_visible() or apart(hour.evaluate(BOX), flag)
+        assert marks and all(apart(hour, flag) for hour in hours)

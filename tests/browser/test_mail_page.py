@@ -50,9 +50,10 @@ def test_addresses_and_rights(anna: Person) -> None:
     page.wait_for_selector("#missing", state="hidden")
     assert page.evaluate("document.activeElement.getAttribute('aria-label')") == "Mail address of boris"
     page.get_by_label("viewer: Lost cameras").select_option("some")
-    page.locator("#profiles .camboxes:visible input[value='2']").last.check()
-    page.wait_for_selector(".toast")
-    page.get_by_label("viewer: Sign of life").check()
+    with page.expect_response("**/api/v1/mail/profiles/viewer"):
+        page.locator("#profiles .camboxes:visible input[value='2']").last.check()
+    with page.expect_response("**/api/v1/mail/profiles/viewer"):
+        page.get_by_label("viewer: Sign of life").check()
     page.reload()
     page.wait_for_selector("#profiles tbody tr")
     assert page.get_by_label("viewer: Lost cameras").input_value() == "some"

@@ -65,15 +65,28 @@ def test_a_user_comes_by_a_link_and_goes(anna: Person, browser: Browser, site: P
         clara.page.context.clear_cookies()
 
     row = opened(anna, "Clara")
+    row.get_by_label("Name").fill("ANNA")
+    row.get_by_role("button", name="Save").click()
+    page.wait_for_selector("[data-field=name] .msg:has-text('already a user ANNA')")
+    row.get_by_label("Name").fill("Clara Béa")
+    row.get_by_label("Name").press("Enter")
+    page.wait_for_selector("#users summary b:text-is('Clara Béa')")
+    row = opened(anna, "Clara Béa")
     row.get_by_role("button", name="Remove").click()
-    assert page.text_content("#sure-title") == "Remove Clara?"
+    assert page.text_content("#sure-title") == "Remove Clara Béa?"
     assert page.evaluate("document.activeElement.textContent") == "Keep"
-    page.get_by_role("button", name="Remove Clara").click()
+    page.get_by_role("button", name="Remove Clara Béa").click()
     page.wait_for_selector("#users .peoplerow:nth-child(3)", state="detached")
 
 
 def test_a_profile_is_copied_changed_and_removed(anna: Person, site: PreviewProcess) -> None:
-    page = anna.go("/people")
+    page = anna.go("/mail")
+    page.click("details.person summary")
+    assert (
+        page.locator(".person .menu :is(a, :not(.seg) > button):visible").count() == 4
+    )  # settings, account, keys, way out
+    page.click(".person .menu a[aria-current]")
+    page.click(".settingtabs a[href='/people']")
     page.wait_for_selector("#profiles .peoplerow:nth-child(3)")
     fixed = opened(anna, "administrator", "profiles")
     assert "This profile stays as it is." in (fixed.text_content() or "")

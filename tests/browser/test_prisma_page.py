@@ -44,7 +44,8 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
     till = Till(site)
     with person(browser, site.address, locale="ru") as anna:
         page = anna.go("/live/2")
-        page.wait_for_selector(".ticketcol .empty, #tickets .empty, .empty")
+        page.wait_for_selector("#picture.moving")  # nothing that is told to the page escapes it
+        page.wait_for_selector("#tickets .empty")
         till.say(4)
         for item in range(3):
             till.say(6, item=item)
@@ -72,10 +73,18 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         page.wait_for_selector("#tickets .silent:has-text('молчит с')")
         site.tell("silent KKM:12")
         page.wait_for_selector("#tickets .silent", state="detached")
+        till.total = Decimal(0)
+        till.say(46, "4712")
+        till.say(6, "4712", item=2)  # what is paid back stands below zero, in the line and under it
+        page.wait_for_selector(".ticket li.void .a:text-is('−245.00')")
+        till.say(47, "4712")
+        page.wait_for_selector(".tk-total .t:text-is('−245.00')")
         page = anna.go('/log?q=type:S till:"KKM:12"')
         page.click("label[for=v-list]")
         page.wait_for_selector(".lines tbody tr .void")
-        assert page.locator(".lines tbody td.what").count() == 1
+        assert (
+            page.locator(".lines tbody td.what").count() == 3
+        )  # the deletion, the beginning of the return, and the return
         page.select_option("#event", "37")
         page.wait_for_selector(f".lines tbody td.what:has-text('{standard((37,))[37].names['ru']}')")
         assert page.locator(".lines tbody td.what").count() == 1
@@ -87,7 +96,7 @@ def test_what_belongs_together(browser: Browser, site: PreviewProcess) -> None:
     till = Till(site)
     with person(browser, site.address, locale="fr") as anna:
         page = anna.go("/live/2")
-        page.wait_for_selector(".empty")
+        page.wait_for_selector("#picture.moving")
         for code, extra in ((4, {}), (6, {"item": 0}), (16, {}), (18, {"item": 0}), (6, {"item": 2})):
             till.say(code, **extra)  # type: ignore[arg-type]
         answer = page.locator(".ticket li.answer")

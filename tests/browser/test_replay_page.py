@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-import time
+import statistics
 from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
@@ -341,6 +341,7 @@ def test_a_question_overtakes_another_and_one_comes_back_to_the_hit(anna: Person
     with page.expect_request("**/api/v1/lines/query**"):
         page.keyboard.press("Enter")
     page.keyboard.type(" 250g")
+    anna.soon(lambda: held, "the question that waits")
     with page.expect_response("**/api/v1/lines?**"):
         held[0].continue_()
     page.unroute_all()
@@ -362,12 +363,12 @@ def test_a_question_overtakes_another_and_one_comes_back_to_the_hit(anna: Person
     page.go_back()
     page.wait_for_selector("a.hit.sel")
     assert f"at={moment}." in (page.locator("a.hit.sel").get_attribute("href") or "")
-    assert page.locator("a.hit.sel").evaluate("(hit) => hit.getBoundingClientRect().top < innerHeight")
+    page.wait_for_function("() => document.querySelector('a.hit.sel').getBoundingClientRect().top < innerHeight")
 
 
 # the line that is lit of till 9, and how far the picture is behind it, in milliseconds; `base`: the picture's second 0
 IN_STEP = """([base, count]) => new Promise((done) => {
-  const seen = []; let last = null; const until = performance.now() + 14000;
+  const seen = []; let last = null; const until = performance.now() + 40000;
   const v = document.querySelector('video');
   const look = () => {
     const all = [...document.querySelectorAll('#ticket .standing')];
@@ -382,6 +383,14 @@ IN_STEP = """([base, count]) => new Promise((done) => {
   };
   look();
 })"""
+
+
+def in_time(apart: list[float], most: float) -> bool:
+    """Whether each line is lit when its picture is there, and not before.
+
+    The page looks ten times a second; a busy machine may be late with one of them.
+    """
+    return min(apart) >= -60 and statistics.median_low(apart) <= most and max(apart) <= 5 * most
 
 
 def say_past(site: PreviewProcess, at: float, *lines: tuple[float, str], ticket: int = 900) -> None:
@@ -423,8 +432,7 @@ def test_the_ticket_is_in_step_at_every_speed(anna: Person, site: PreviewProcess
         seen = page.evaluate(IN_STEP, [zero, count])
         page.keyboard.press("k")
         assert len(seen) >= 2 and [name for name, _ in seen] == [name for name in names if name in dict(seen)], seen
-        for _, late in seen[1:]:
-            assert -60 <= late <= 450 * max(1, speed), (speed, seen)  # the page looks ten times a second
+        assert in_time([late for _, late in seen[1:]], 450 * max(1, speed)), (speed, seen)
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
     mine.locator("li").nth(2).click()
     page.wait_for_function("() => /THREE/.test(document.querySelector('#ticket li.now .d')?.textContent)")
@@ -445,6 +453,7 @@ def test_a_line_is_clicked_while_the_rest_of_its_ticket_comes(anna: Person, site
     line = page.locator("#ticket li").filter(has_text="FIRST")
     line.hover()
     page.mouse.down()
+    anna.soon(lambda: held, "the question for the whole ticket")
     with page.expect_response("**/api/v1/tickets/899"):
         held[0].continue_()
     page.locator("#ticket .tk-total").filter(has_text="2 articles").wait_for()  # the whole of it stands there
@@ -464,7 +473,8 @@ def test_a_finished_ticket_comes_back_when_one_goes_back_before_the_next(anna: P
     assert not page.evaluate(stands, "OLD")
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
     mine.locator("li").first.click()
-    page.wait_for_function(f"() => document.getElementById('now').textContent === '{clock(at + 3)}'")
+    # not the clock: the picture that is meant may begin a little later, in the next second
+    page.wait_for_function("() => [...document.querySelectorAll('#ticket li.now .d')].at(-1)?.textContent === 'NEW'")
     page.keyboard.press("ArrowUp")
     page.wait_for_function("() => [...document.querySelectorAll('#ticket .standing li.now.end')].length === 1")
     assert page.evaluate(stands, "OLD") and not page.evaluate(stands, "NEW")
@@ -500,7 +510,7 @@ def test_a_ticket_over_a_gap_is_in_step_on_both_sides(anna: Person, site: Previe
     anna.page.keyboard.press("Space")
     seen = anna.page.evaluate(IN_STEP, [zero, 4])
     assert [name for name, _ in seen] == ["BEFORE", "LAST", "BEHIND", "LATER"]
-    assert all(-60 <= late <= 400 for _, late in seen[1:]), seen
+    assert in_time([late for _, late in seen[1:]], 400), seen
 
 
 def test_a_nudge_moves_the_past_of_its_till(anna: Person, site: PreviewProcess) -> None:
@@ -534,7 +544,4 @@ def test_a_nudge_is_kept_though_the_page_is_left_at_once(anna: Person, site: Pre
     page.locator("#nudge [data-step='-200']").click()
     page.goto("about:blank")
     anna.go("/log")
-    until = time.monotonic() + 5
-    while page.evaluate(kept) != before - 400:
-        assert time.monotonic() < until
-        page.wait_for_timeout(50)
+    anna.soon(lambda: page.evaluate(kept) == before - 400, "the nudge")

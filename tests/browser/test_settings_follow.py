@@ -1,4 +1,4 @@
-"""What is set for tills reaches pages that stand open: names, events' names, ties of cameras; none is loaded again."""
+"""What is set reaches pages that stand open: names of tills, events and cameras, ties; none is loaded again."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, Page
-from support.browser import Person, PreviewProcess, person
+from support.browser import WAIT_MS, Person, PreviewProcess, person
 from support.needs import needs
 
 from camtrace.prisma.wire import Event, encode
@@ -28,7 +28,7 @@ def windows(anna: Person) -> Iterator[dict[str, Page]]:
     opened = {}
     for path in ("/wall", "/replay/1", "/log"):
         opened[path] = anna.page.context.new_page()
-        opened[path].set_default_timeout(10_000)
+        opened[path].set_default_timeout(WAIT_MS)
         opened[path].goto(anna.address + path)
     opened["/live/1"] = anna.go("/live/1")
     for page in opened.values():
@@ -62,6 +62,26 @@ def test_a_tills_name_reaches_every_page(anna: Person, site: PreviewProcess, win
     site.tell("tills 101 1")  # the second one is tied to it no more
     live.wait_for_selector("#tickets .ticket b:text-is('Bar')", state="detached")
     wall.wait_for_selector(".strip b:has-text('Bar')", state="detached")
+
+
+def test_a_cameras_name_reaches_every_page(anna: Person, site: PreviewProcess, windows: dict[str, Page]) -> None:
+    before = (windows["/live/1"].text_content("#picture figcaption b"), "Comptoir d’angle & Co")
+    for old, new in (before, before[::-1]):
+        assert old and new
+        site.tell(f"call 101 {new}")
+        for path, place in (
+            ("/live/1", "#picture figcaption b"),
+            ("/live/1", "#films b"),
+            ("/live/1", "h1"),
+            ("/wall", ".tile figcaption b"),
+            ("/replay/1", "#choose option"),
+            ("/replay/1", "h1"),
+            ("/log", "#camera option"),
+        ):
+            windows[path].wait_for_selector(f"{place}:has-text('{new}')", state="attached")
+            assert windows[path].locator(f"{place}:has-text('{old}')").count() == 0, (path, place)
+        assert new in windows["/live/1"].title() and new in windows["/replay/1"].title()
+        windows["/wall"].wait_for_selector(f".opens[aria-label='Open {new}']")
 
 
 def test_a_camera_that_gets_a_till_shows_it(anna: Person, site: PreviewProcess) -> None:

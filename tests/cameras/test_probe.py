@@ -6,7 +6,8 @@ import threading
 from typing import Any
 
 import pytest
-from support.cameras import Habits, HttpCamera, RtspCamera, SilentPort, free_port, gstreamer_missing
+from support.cameras import Habits, HttpCamera, RtspCamera, SilentPort, gstreamer_missing
+from support.ports import free_port
 from support.scripted_camera import Guard, ScriptedCamera, reply
 from support.watching import until
 from twisted.internet import reactor

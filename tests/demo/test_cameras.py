@@ -56,7 +56,7 @@ def watch(url: str, options: dict[str, str], pictures: int, kind: str | None = N
 class CameraTests(TestCase):
     """Both cameras on the air."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:
         self.pools = Pools(reactor, jobs=2)
@@ -142,7 +142,7 @@ class CameraTests(TestCase):
 class TillTests(TestCase):
     """A till on the network."""
 
-    timeout = 30
+    timeout = 120
 
     async def test_says_its_lines_on_the_beat_and_comes_back(self) -> None:
         """The script's lines arrive at a server; after a cut the till connects again."""

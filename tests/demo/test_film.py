@@ -10,17 +10,22 @@ import av
 import numpy as np
 import pytest
 from PIL import Image
+from support.drawn import till_film
 
-from camtrace.demo import aisle, caption, counter, film, h264, mjpeg, sound
+from camtrace.demo import aisle, caption, film, h264, mjpeg, sound
 from camtrace.demo.script import BEATS_PER_SECOND, LOOP, TILLS
 
 START = datetime(2026, 11, 20, 23, 59, 30, tzinfo=UTC)
 CODE = b"\0\0\0\1"
 
 
+def refused() -> film.Film:
+    raise AssertionError("the film that was drawn is not taken as it is kept")
+
+
 @cache
 def made() -> film.Film:
-    return film.h264_film(counter.picture, TILLS[0])
+    return film.kept(till_film(), refused)
 
 
 def decoded(stream: bytes) -> list[np.ndarray]:

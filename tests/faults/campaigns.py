@@ -10,12 +10,12 @@ import subprocess
 import sys
 import time
 from collections import Counter
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
-from faults.shop import Gateway, Shop
+from faults.shop import Gateway, Shop, Till
 from support.outside import cursor, soon
 
 from camtrace.complaints import MOST_NAMED
@@ -48,6 +48,10 @@ class Row:
         return self.video_lost <= LOSS_LIMIT_SECONDS and not self.lines_lost and not self.lines_doubled
 
 
+# which of a sender's lines must be stored, given those that are
+Due = Callable[[Any, set[str]], list[str]]
+
+
 @dataclass(frozen=True, slots=True)
 class Count:
     """What became of the tills' lines."""
@@ -58,21 +62,49 @@ class Count:
     said: tuple[str, ...] = ()
 
 
-def _count_lines(shop: Shop, moments: list[float]) -> Count:
-    """Lines in flight at one of the `moments` may be missing."""
+def _count(shop: Shop, senders: Iterable[Till | Gateway], due: Due) -> Count:
+    """Look up what is stored of each sender, in the order of sending: none may be there twice, and all that is due."""
     sent = doubled = 0
     missing = []
-    for till in shop.tills:
-        stored = shop.stored(till)
-        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{till.name} is out of order"
-        doubled += len(stored) - len(set(stored))
-        for number, at in list(till.sent.items()):
-            sent += 1
-            excused = any(moment - IN_FLIGHT_SECONDS <= at <= moment + IN_FLIGHT_SECONDS for moment in moments)
-            if number not in stored and not excused:
-                missing.append(f"{till.name} {number} at {at:.2f}")
+    for sender in senders:
+        stored = shop.stored(sender)
+        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{sender.name} is out of order"
+        known = set(stored)
+        doubled += len(stored) - len(known)
+        sent += len(sender.sent)
+        lost = [number for number in due(sender, known) if number not in known]
+        missing += [f"{sender.name} {number} at {sender.sent[number]:.2f}" for number in lost]
     said = [line for line in shop.server.output if any(word in line.lower() for word in TELLING)] if missing else []
     return Count(sent, doubled, tuple(missing), tuple(said))
+
+
+def _all_but(silences: Iterable[tuple[float, float]]) -> Due:
+    """All is due but what was sent in one of these times, from the one to the other."""
+    spans = tuple(silences)
+
+    def due(sender: Till | Gateway, known: set[str]) -> list[str]:
+        return [number for number, at in sender.sent.items() if not any(begin <= at <= end for begin, end in spans)]
+
+    return due
+
+
+def _in_flight(moments: Iterable[float]) -> list[tuple[float, float]]:
+    """When lines are sent that may be in flight at one of the `moments`."""
+    return [(moment - IN_FLIGHT_SECONDS, moment + IN_FLIGHT_SECONDS) for moment in moments]
+
+
+def _without_a_hole(till: Till, known: set[str]) -> list[str]:
+    """Of each connection the beginning is due, up to the last line stored; of the last one, which nobody broke, all.
+
+    A server that is killed while its database does not answer has told no till that it had read what was sent: how much
+    of the end of a connection goes with it, nobody can say.
+    """
+    due: list[str] = []
+    *broken, last = till.by_connection
+    for numbers in broken:
+        kept = [at for at, number in enumerate(numbers, 1) if number in known]
+        due += numbers[: max(kept, default=0)]
+    return due + last
 
 
 def _settle(shop: Shop) -> None:
@@ -109,7 +141,8 @@ def kill_server(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -
                 kept = max(stop for start, stop in shop.spans(camera) if start < killed)
                 worst = max(worst, killed - kept)
         _settle(shop)
-        return _row("kill -9 of the server", rounds, cameras, _count_lines(shop, moments), worst, slowest)
+        lines = _count(shop, shop.tills, _all_but(_in_flight(moments)))
+        return _row("kill -9 of the server", rounds, cameras, lines, worst, slowest)
     finally:
         shop.close()
 
@@ -118,18 +151,15 @@ def kill_database(rounds: int, seconds: float, cameras: int = 8, tills: int = 5)
     """kill -9 of PostgreSQL: lines wait in the spool, recording goes on without a gap."""
     shop = Shop(cameras, tills)
     worst, slowest = 0.0, 0.0
-    pid_file = shop.server.folder / "data/database/cluster/postmaster.pid"
     try:
         time.sleep(1)
         began = time.time()
         for _ in range(rounds):
-            postmaster = _postmaster(pid_file)
-            os.kill(int(postmaster), signal.SIGKILL)
+            postmaster = shop.server.postmaster
+            os.kill(postmaster, signal.SIGKILL)
             killed = time.monotonic()
             # for a moment those whom the postmaster left behind may answer in its place
-            while (
-                pid_file.read_text().split()[:1] == [postmaster] or shop.server.call("GET", "/api/v1/health")[0] != 200
-            ):
+            while shop.server.postmaster == postmaster or shop.server.call("GET", "/api/v1/health")[0] != 200:
                 assert time.monotonic() - killed < 60, "the database did not come back"
                 time.sleep(0.1)
             slowest = max(slowest, time.monotonic() - killed)
@@ -139,7 +169,8 @@ def kill_database(rounds: int, seconds: float, cameras: int = 8, tills: int = 5)
             covered = sum(min(stop, ended) - max(start, began) for start, stop in shop.spans(camera) if stop > began)
             worst = max(worst, ended - began - covered)
         _settle(shop)
-        return _row("kill -9 of PostgreSQL", rounds, cameras, _count_lines(shop, []), worst, slowest)
+        lines = _count(shop, shop.tills, _all_but(()))
+        return _row("kill -9 of PostgreSQL", rounds, cameras, lines, worst, slowest)
     finally:
         shop.close()
 
@@ -164,7 +195,8 @@ def terminate(rounds: int, seconds: float, cameras: int = 8, tills: int = 5) -> 
                 kept = max(stop for start, stop in shop.spans(camera) if start < told)
                 worst = max(worst, told - kept)
         _settle(shop)
-        return _row("SIGTERM", rounds, cameras, _count_lines(shop, moments), worst, slowest)
+        lines = _count(shop, shop.tills, _all_but(_in_flight(moments)))
+        return _row("SIGTERM", rounds, cameras, lines, worst, slowest)
     finally:
         shop.close()
 
@@ -183,7 +215,6 @@ def hostile(rounds: int, seconds: float, cameras: int = 0, tills: int = 10) -> R
     chance = random.Random(2026)
     silences: list[tuple[float, float]] = []  # what came by UDP while nobody listened is lost
     slowest = 0.0
-    pid_file = server.folder / "data/database/cluster/postmaster.pid"
 
     def restart() -> None:
         nonlocal slowest
@@ -199,9 +230,9 @@ def hostile(rounds: int, seconds: float, cameras: int = 0, tills: int = 10) -> R
             turned = time.time()
             match turn % 6:
                 case 0:
-                    os.kill(int(_postmaster(pid_file)), signal.SIGKILL)
+                    os.kill(server.postmaster, signal.SIGKILL)
                 case 1 | 2 | 3 as kind:
-                    with _halted(int(_postmaster(pid_file))):
+                    with server.halted_database():
                         for _ in range(3 if kind > 1 else 0):
                             _limit_files(server.process.pid, chance.randrange(40_000))
                             time.sleep(PATIENCE_SECONDS / 2)
@@ -224,8 +255,8 @@ def hostile(rounds: int, seconds: float, cameras: int = 0, tills: int = 10) -> R
         for gateway in gateways:
             gateway.stop()
         _settle(shop)
-        lines = _count_connections(shop)
-        events = _count_events(shop, gateways, silences)
+        lines = _count(shop, shop.tills, _without_a_hole)
+        events = _count(shop, gateways, _all_but(silences))
         total = Count(lines.sent + events.sent, lines.doubled + events.doubled, (*lines.missing, *events.missing))
         told = Counter(entry["text"] for entry in _journal(shop))
         starts = told["started"]  # each tells anew who does what is wrong: at most so many of each fault
@@ -255,58 +286,6 @@ def _journal(shop: Shop) -> Iterator[dict[str, str]]:
         more = cursor(page["next"])
 
 
-def _count_connections(shop: Shop) -> Count:
-    """Of each connection the beginning is stored, without a hole; of the last one, which nobody broke, all.
-
-    A server that is killed while its database does not answer has told no till that it had read what was sent: how much
-    of the end of a connection goes with it, nobody can say.
-    """
-    sent = doubled = 0
-    missing = []
-    for till in shop.tills:
-        stored = shop.stored(till)
-        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{till.name} is out of order"
-        doubled += len(stored) - len(set(stored))
-        known = set(stored)
-        for place, numbers in enumerate(till.by_connection, 1):
-            sent += len(numbers)
-            kept = [at for at, number in enumerate(numbers, 1) if number in known]
-            until = len(numbers) if place == len(till.by_connection) else max(kept, default=0)
-            missing += [f"{till.name} {number}" for number in numbers[:until] if number not in known]
-    return Count(sent, doubled, tuple(missing))
-
-
-def _count_events(shop: Shop, gateways: list[Gateway], silences: list[tuple[float, float]]) -> Count:
-    """Events that came while nobody listened are missing."""
-    sent = doubled = 0
-    missing = []
-    for gateway in gateways:
-        stored = shop.stored(gateway)
-        assert list(map(int, stored)) == sorted(map(int, stored), reverse=True), f"{gateway.name} is out of order"
-        doubled += len(stored) - len(set(stored))
-        for number, at in list(gateway.sent.items()):
-            sent += 1
-            if number not in stored and not any(begin <= at <= end for begin, end in silences):
-                missing.append(f"{gateway.name} {number} at {at:.2f}")
-    return Count(sent, doubled, tuple(missing))
-
-
-@contextmanager
-def _halted(postmaster: int) -> Iterator[None]:
-    """PostgreSQL is there and does not answer."""
-    children = Path(f"/proc/{postmaster}/task/{postmaster}/children").read_text().split()
-    halted = [postmaster, *map(int, children)]
-    for pid in halted:
-        with suppress(OSError):
-            os.kill(pid, signal.SIGSTOP)
-    try:
-        yield
-    finally:
-        for pid in halted:
-            with suppress(OSError):
-                os.kill(pid, signal.SIGCONT)
-
-
 def _limit_files(server: int, most: int | None) -> None:
     """No file of the server may be longer, as on a disk that is full; None: as long as it likes."""
     _, hard = resource.prlimit(server, resource.RLIMIT_FSIZE)
@@ -316,14 +295,6 @@ def _limit_files(server: int, most: int | None) -> None:
 def _row(name: str, rounds: int, cameras: int, lines: Count, worst: float, slowest: float) -> Row:
     telling = (*lines.missing, *lines.said)
     return Row(name, rounds, cameras, lines.sent, worst, len(lines.missing), lines.doubled, slowest, telling)
-
-
-def _postmaster(pid_file: Path) -> str:
-    """The process id of PostgreSQL's first process; "" while there is none."""
-    try:
-        return pid_file.read_text().partition("\n")[0].strip()
-    except OSError:
-        return ""
 
 
 CAMPAIGNS = (kill_server, kill_database, terminate, hostile)

@@ -16,7 +16,7 @@ PICTURE = jpeg("green")
 class ClientTestCase(TestCase):
     """Runs a program that uploads a picture."""
 
-    timeout = 60
+    timeout = 120
 
     def setUp(self) -> None:
         self.on = Receiving()
@@ -31,7 +31,7 @@ class ClientTestCase(TestCase):
         """Run it; what it printed, when the alarms have come that it should raise, each with the picture."""
         ran = await in_thread(
             lambda: subprocess.run(
-                command, cwd=self.folder, capture_output=True, text=True, timeout=40, env={"HOME": str(self.folder)}
+                command, cwd=self.folder, capture_output=True, text=True, timeout=90, env={"HOME": str(self.folder)}
             )
         )
         self.assertEqual(ran.returncode, 0, ran.stderr + ran.stdout)
@@ -91,7 +91,7 @@ class CurlTests(ClientTestCase):
                 ["curl", "-sS", "-u", "camtrace:no", "-T", "image1.jpg", f"ftp://127.0.0.1:{self.on.port}/"],
                 cwd=self.folder,
                 capture_output=True,
-                timeout=40,
+                timeout=90,
             )
         )
         self.assertEqual(ran.returncode, 67)

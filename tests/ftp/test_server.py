@@ -74,7 +74,7 @@ def all_of(connection: socket.socket) -> bytes:
 class ServerTestCase(TestCase):
     """Stops what it started."""
 
-    timeout = 60
+    timeout = 120
 
     def receiving(self, world: World | None = None, limits: Limits = PATIENT, **settings: Any) -> Receiving:
         receiving = Receiving(world, limits, **settings)
@@ -601,7 +601,7 @@ class AdmissionTests(ServerTestCase):
             return refused(session.login, user, password)
 
         def guesser() -> None:
-            first = ftplib.FTP(timeout=15)
+            first = ftplib.FTP(timeout=60)
             first.connect("127.0.0.1", on.port)
             self.assertEqual(refused(first.sendcmd, "STOR x")[:3], "530")
             self.assertEqual(refused(first.sendcmd, "PASS camera")[:3], "503")
@@ -610,11 +610,11 @@ class AdmissionTests(ServerTestCase):
             with self.assertRaises((EOFError, ConnectionError)):
                 first.voidcmd("NOOP")
             first.close()
-            with ftplib.FTP(timeout=15) as second:
+            with ftplib.FTP(timeout=60) as second:
                 second.connect("127.0.0.1", on.port)
                 guess(second)
                 self.assertEqual(guess(second, USER, PASSWORD), "530 Login incorrect.")
-            with ftplib.FTP(timeout=15) as camera:
+            with ftplib.FTP(timeout=60) as camera:
                 camera.connect("127.0.0.1", on.port, source_address=("127.0.0.5", 0))
                 self.assertEqual(camera.login(USER, PASSWORD)[:3], "230")
 
@@ -628,7 +628,7 @@ class AdmissionTests(ServerTestCase):
         on = self.receiving()
 
         def guesser() -> bytes:
-            with socket.create_connection(("127.0.0.1", on.port), timeout=15) as connection:
+            with socket.create_connection(("127.0.0.1", on.port), timeout=60) as connection:
                 tries = "".join(f"USER {USER}\r\nPASS {word}\r\n" for word in ("a", "b", PASSWORD))
                 connection.sendall(tries.encode())
                 data = b""
@@ -648,7 +648,7 @@ class AdmissionTests(ServerTestCase):
         idle: list[socket.socket] = []
 
         def crowd() -> None:
-            idle.extend(socket.create_connection(("127.0.0.1", on.port), timeout=15) for _ in range(300))
+            idle.extend(socket.create_connection(("127.0.0.1", on.port), timeout=60) for _ in range(300))
             with on.client() as session:
                 send(session, "image1.jpg")
 
@@ -682,7 +682,7 @@ class AdmissionTests(ServerTestCase):
         def cameras() -> None:
             sessions = [on.client(), on.client()]
             self.assertEqual(refused(on.client)[:3], "421")
-            with ftplib.FTP(timeout=15) as other:
+            with ftplib.FTP(timeout=60) as other:
                 other.connect("127.0.0.1", on.port, source_address=("127.0.0.5", 0))
                 other.login(USER, PASSWORD)
             for session in sessions:
@@ -698,7 +698,7 @@ class AdmissionTests(ServerTestCase):
 
         def cameras() -> None:
             self.assertEqual(refused(on.client)[:3], "421")
-            with ftplib.FTP(timeout=15) as camera:
+            with ftplib.FTP(timeout=60) as camera:
                 camera.connect("127.0.0.1", on.port, source_address=("127.0.0.5", 0))
                 camera.login(USER, PASSWORD)
 
@@ -711,7 +711,7 @@ class AdmissionTests(ServerTestCase):
         on = self.receiving(limits=Limits(login_seconds=0.2))
 
         def stranger() -> None:
-            with ftplib.FTP(timeout=15) as session:
+            with ftplib.FTP(timeout=60) as session:
                 session.connect("127.0.0.1", on.port)
                 with self.assertRaises((EOFError, OSError)):
                     while True:
@@ -731,7 +731,7 @@ class AdmissionTests(ServerTestCase):
         on = self.receiving()
 
         def talker(words: bytes) -> None:
-            connection = socket.create_connection(("127.0.0.1", on.port), timeout=15)
+            connection = socket.create_connection(("127.0.0.1", on.port), timeout=60)
             with connection, self.assertRaises(ConnectionError):
                 while True:
                     connection.sendall(words)

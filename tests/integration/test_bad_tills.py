@@ -14,7 +14,8 @@ from urllib.parse import urlencode
 
 from support.needs import needs
 from support.outside import cursor, soon
-from support.server import Server, free_ports
+from support.ports import free_ports
+from support.server import Server
 
 from camtrace.pos.presets import BY_NAME
 
@@ -71,6 +72,10 @@ class BadTillsTests(unittest.TestCase):
                 while till.recv(65536):
                     pass
 
+    def stored(self) -> float:
+        """How many lines the server has ever stored."""
+        return self.server.metric("camtrace_lines_stored_total")
+
     def lines(self, source: str) -> list[dict[str, Any]]:
         """All lines of a till, the oldest first."""
         found: list[dict[str, Any]] = []
@@ -98,7 +103,7 @@ class BadTillsTests(unittest.TestCase):
             deed.start()
         for deed in deeds:
             deed.join(60)
-        soon(lambda: len(self.lines("burst")) >= BURST, f"{BURST} lines of the till in a hurry", 30)
+        soon(lambda: len(self.lines("burst")) >= BURST, f"{BURST} lines of the till in a hurry")
         for name in (*(f"good{number}" for number in range(GOOD)), "burst"):
             found = self.lines(name)
             expected = BURST if name == "burst" else LINES
@@ -114,6 +119,28 @@ class BadTillsTests(unittest.TestCase):
             self.assertEqual(journal.count(text), 1, journal)
         self.assertEqual([line for line in self.server.output if "Traceback" in line], [])
         self.assertEqual(self.server.get("/api/v1/health")["status"], "ok")
+
+    def reconnect(self, name: str, connections: int, each: int) -> None:
+        """A till that hangs up after so many lines, whatever became of them, and goes on by a new connection."""
+        for begin in range(0, connections * each, each):
+            numbers = range(begin, begin + each)
+            with self.till() as till:
+                till.sendall(b"".join(b"%s|0|7|0|A|1|%d|TARTE|1,00\n" % (name.encode(), number) for number in numbers))
+
+    def test_who_reconnects_keeps_its_order(self) -> None:
+        """While PostgreSQL does not answer and no line becomes durable, and after: each comes once, in order."""
+        deeds = {"rarely": (3, 2000), "often": (30, 40), "each": (100, 1)}
+        wanted = self.stored() + sum(connections * each for connections, each in deeds.values())
+        with self.server.halted_database():
+            tills = [threading.Thread(target=self.reconnect, args=(name, *deed)) for name, deed in deeds.items()]
+            for till in tills:
+                till.start()
+            for till in tills:
+                till.join(30)
+            soon(lambda: self.server.metric("camtrace_spool_facts") > 0, "the spool")
+        soon(lambda: self.stored() >= wanted, f"{wanted} lines", 30)
+        for name, (connections, each) in deeds.items():
+            self.assertEqual([int(line["code"]) for line in self.lines(name)], list(range(connections * each)), name)
 
     def test_every_preset_from_the_socket_to_the_search(self) -> None:
         """Each sample, in pieces, from an address that speaks so: its words are found, its ticket has its total."""
@@ -144,9 +171,7 @@ class BadTillsTests(unittest.TestCase):
                         till.send(sample[place : place + 7])
                 query = f"/api/v1/lines?{urlencode({'text': words, 'start': began})}"
                 (line, *_) = soon(partial(self.items, query), name, 10)
-                self.assertEqual(
-                    soon(partial(self.closed, line["ticket_id"]), f"the end of {name}", 10)["total"], total
-                )
+                self.assertEqual(soon(partial(self.closed, line["ticket_id"]), f"the end of {name}")["total"], total)
 
     def items(self, path: str) -> list[dict[str, Any]]:
         return self.server.get(path)["items"]

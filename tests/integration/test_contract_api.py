@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import os
-import re
 import signal
 import subprocess
 import unittest
@@ -282,7 +281,7 @@ class ApiTests(OneServer):
         self.assertEqual(told[0]["message"], "Mila set a password by a link.")
 
     def test_console(self) -> None:
-        """`user list`, `password`, `unlock`, `token create`, `link`, `version` on the running server, at once."""
+        """`user list`, `password`, `unlock`, `token create`, `link` on the running server, at once."""
         create = ("user", "create", "zoé", "--profile", "viewer", "--password-file", "-")
         self.server.command(*create, text="first password\nsecond line")
         self.assertIn("zoé\tviewer", self.server.command("user", "list").stdout)
@@ -294,20 +293,11 @@ class ApiTests(OneServer):
         self.server.command("user", "unlock", "zoé")
         self.assertEqual(self.bare("GET", "/api/v1/cameras", token).status, 200)
         self.server.command("user", "password", "zoé", "--password-file", "-", text="another password")
-        for words, text, told in (
-            (create, "another password", "zoé"),
-            (("user", "create", "y", "--profile", "king", "--password-file", "-"), "long enough text", "king"),
-            (("user", "create", "y", "--profile", "viewer", "--password-file", "-"), "short", "12"),
-            (("user", "create", "y", "--profile", "viewer", "--password-file", "/nonexistent"), "", "/nonexistent"),
-            (("user", "unlock", "nobody"), "", "nobody"),
-            (("token", "create", "nobody"), "", "nobody"),
-        ):
-            failed = self.server.command(*words, check=False, text=text)
-            self.assertEqual(failed.returncode, 1, words)
-            self.assertRegex(failed.stderr, rf"^camtrace: .*{re.escape(told)}.*\n$")
+        failed = self.server.command(*create, check=False, text="another password")  # test_console.py knows more
+        self.assertEqual(failed.returncode, 1)
+        self.assertRegex(failed.stderr, r"^camtrace: .*zoé.*\n$")
         link = self.server.command("link").stdout.splitlines()[-1]
         self.assertRegex(link, rf"^http://127\.0\.0\.1:{self.server.web}/setup\?code=\S{{20,}}$")
-        self.assertRegex(self.server.command("version").stdout, r"^CamTrace \d+\.\d+")
         self.assertNotEqual(subprocess.run([BIN / "camtrace"], capture_output=True, check=False).returncode, 0)
 
     def test_player_password(self) -> None:
@@ -374,7 +364,7 @@ class ApiTests(OneServer):
             self.assertEqual(self.bare("GET", "/api/v1/cameras", self.server.token).status, 503)
         finally:
             os.kill(pids[0], signal.SIGCONT)
-        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health", 60)
+        soon(lambda: self.bare("GET", "/api/v1/health").status == 200, "health")
         self.server.command("user", "create", "guard", "--profile", "viewer", "--password-file", "-", text="x" * 12)
         token = self.server.new_token("guard")
         self.assertEqual(self.bare("GET", "/metrics", token).status, 200)

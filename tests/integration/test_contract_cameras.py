@@ -5,9 +5,10 @@ from __future__ import annotations
 import unittest
 from typing import Any
 
-from support.cameras import Babbler, Habits, HttpCamera, RtspCamera, SilentPort, free_port
+from support.cameras import Babbler, Habits, HttpCamera, RtspCamera, SilentPort
 from support.needs import needs
 from support.outside import OneServer, soon
+from support.ports import free_port
 
 NO_FILE = b"RTSP/1.0 404 Stream Not Found\r\n%CSEQ%\r\n\r\n"
 BUSY = b"RTSP/1.0 453 Not Enough Bandwidth\r\n%CSEQ%\r\n\r\n"
@@ -19,7 +20,7 @@ class LyingCameraTests(OneServer):
     """Each camera stays for the length of its test."""
 
     def seen(
-        self, status: str, reason: str, seconds: float = 20, **fields: Any
+        self, status: str, reason: str, seconds: float = 60, **fields: Any
     ) -> tuple[dict[str, Any], dict[str, Any]]:
         """The camera, and its status once it is this one with these words."""
         camera = self.add_camera(**fields)
@@ -144,7 +145,7 @@ class LyingCameraTests(OneServer):
         self.noted(camera, "sends pictures: mjpeg")
         self.noted(camera, "stopped sending")
         number = camera["id"]
-        soon(lambda: len(self.get(f"/cameras/{number}/recordings")["spans"]) >= 2, "two spans", 30)
+        soon(lambda: len(self.get(f"/cameras/{number}/recordings")["spans"]) >= 2, "two spans")
         gaps = self.get(f"/cameras/{number}/recordings")["gaps"]
         self.assertIn("camera", {gap["cause"] for gap in gaps})
 
@@ -153,7 +154,7 @@ class LyingCameraTests(OneServer):
         camera = self.add_camera(url=self.http(Habits(fault="silent", pictures=10)).url)
         self.noted(camera, "sends pictures: mjpeg")
         path = f"/cameras/{camera['id']}/status"
-        found = soon(lambda: (one := self.get(path))["status"] == "inactive" and one, "inactive", 30)
+        found = soon(lambda: (one := self.get(path))["status"] == "inactive" and one, "inactive")
         self.assertIn("does not answer", found["reason"])
 
     def test_other_codec(self) -> None:
@@ -211,7 +212,7 @@ class LyingCameraTests(OneServer):
         self.assertEqual(gap["cause"], "camera")
         rtsp = RtspCamera(port=port)
         self.addCleanup(rtsp.kill)
-        soon(lambda: len(self.get(f"{path}/recordings")["spans"]) == 2, "a second span", 30)
+        soon(lambda: len(self.get(f"{path}/recordings")["spans"]) == 2, "a second span")
         self.assertTrue(all(one["stop"] for one in self.get(f"{path}/recordings")["gaps"]))
         self.noted(camera, "127.0.0.1", str(port))
 

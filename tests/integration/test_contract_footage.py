@@ -24,7 +24,7 @@ RECORDED = 6.0  # seconds that the tests play
 JPEG = b"\xff\xd8\xff"
 
 
-def run(*command: str | Path, seconds: float = 30) -> subprocess.CompletedProcess[str]:
+def run(*command: str | Path, seconds: float = 90) -> subprocess.CompletedProcess[str]:
     """A player that must end by itself."""
     return subprocess.run(
         [*map(str, command)], capture_output=True, text=True, timeout=seconds, check=False, stdin=subprocess.DEVNULL
@@ -49,7 +49,7 @@ class FootageTests(OneServer):
         status, made = cls.server.call("POST", "/api/v1/cameras", {**body, "overlay_ids": ["1"]})
         assert status == 201, made
         cls.number, cls.uid = made["id"], made["uid"]
-        spans = soon(lambda: [span for span in cls.spans() if span[1] - span[0] >= RECORDED], "recording", 40)
+        spans = soon(lambda: [span for span in cls.spans() if span[1] - span[0] >= RECORDED], "recording")
         cls.start = spans[-1][0]
 
     @classmethod
@@ -88,7 +88,7 @@ class FootageTests(OneServer):
         before = self.spans()[-1]
         after = soon(lambda: self.spans()[-1] if self.spans()[-1][1] > before[1] else None, "growth")
         self.assertEqual(after[0], before[0])
-        self.assertLess(time.time() - after[1], 3)
+        self.assertLess(time.time() - after[1], 10)  # a segment lasts a minute
         clipped = self.get(f"/cameras/{self.number}/recordings", start=self.start + 2, stop=self.start + 4)["spans"]
         self.assertEqual([unix(clipped[0]["start"]), unix(clipped[0]["stop"])], [self.start + 2, self.start + 4])
         alarms = self.get(f"/cameras/{self.number}/recordings", kind="alarm")
@@ -173,7 +173,7 @@ class FootageTests(OneServer):
             asked = time.time()
             body = self.ask("DESCRIBE", f"/player/regul/{self.number}{query}").body
             (length,) = map(float, re.findall(r"a=range:npt=0(?:\.0+)?-([\d.]+)", body))
-            self.assertAlmostEqual(length, min(asked - self.start, 60), delta=3, msg=query)
+            self.assertAlmostEqual(length, min(asked - self.start, 60), delta=6, msg=query)
 
     def test_players(self) -> None:
         """ffmpeg, ffprobe and GStreamer by TCP and UDP end by themselves."""
@@ -290,7 +290,7 @@ class FootageTests(OneServer):
             b"x" * 100_000,
             b"\r\n" * 5000 + b"GET / HTTP/1.1\r\nHost: x",
         ):
-            said = raw_call(self.server.rtsp, data + b"\r\n\r\n", b"\r\n\r\n", seconds=5)
+            said = raw_call(self.server.rtsp, data + b"\r\n\r\n", b"\r\n\r\n")
             self.assertTrue(said == b"" or b" 400 " in said or b" 505 " in said or b" 501 " in said, said[:80])
         with socket.create_connection(("127.0.0.1", self.server.rtsp)) as half:
             half.sendall(b"DESCRIBE rtsp://127.0.0.1/player")
@@ -358,7 +358,7 @@ class Talk:
 
     def __init__(self, port: int) -> None:
         self._port = port
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=10)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         self._file = self._socket.makefile("rb")
         self._sequence = 0
 

@@ -273,7 +273,7 @@ class TillTests(OneServer):
                     found += [line["ticket"] for line in page["items"]]
                 return found if len(found) >= 2000 else []
 
-            found = soon(numbers, "2,000 lines", 30)
+            found = soon(numbers, "2,000 lines")
         self.assertEqual(len(found), 2000)
         self.assertEqual(len(set(found)), 2000)
 
@@ -404,7 +404,7 @@ class Events:
     """A reader of server-sent events."""
 
     def __init__(self, port: int, token: str, last: str = "") -> None:
-        self._socket = socket.create_connection(("127.0.0.1", port), timeout=15)
+        self._socket = socket.create_connection(("127.0.0.1", port), timeout=60)
         resume = f"Last-Event-ID: {last}\r\n" if last else ""
         head = f"GET /api/v1/events HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer {token}\r\n{resume}\r\n"
         self._socket.sendall(head.encode())

@@ -48,7 +48,7 @@ class FullDiskTests(unittest.TestCase):
             spans, _ = self.recorded()
             return spans if len(spans) >= count and spans[-1][1] - spans[-1][0] >= seconds else None
 
-        return soon(there, f"{seconds} s of span {count}", 40)
+        return soon(there, f"{seconds} s of span {count}")
 
     def noted(self, words: str) -> bool:
         return any(words in entry["message"] for entry in self.get("/journal?kind=system&limit=1000")["items"])
@@ -101,7 +101,7 @@ class FullDiskTests(unittest.TestCase):
         self.assertEqual(len(before), 1)
 
         self.disk.make_room()
-        soon(lambda: self.volume() == "ok", "the volume", 30)
+        soon(lambda: self.volume() == "ok", "the volume")
         spans = self.lasting(2, 3)
         self.assertTrue(self.noted("goes on"))
         self.assertEqual(spans[0], before[0])

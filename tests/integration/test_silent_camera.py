@@ -19,7 +19,7 @@ from camtrace.model import Camera, CameraState, RegularRecording, Status
 from camtrace.pools import Pools
 
 PICTURES = 20
-SILENCE_SECONDS = 1.0
+SILENCE_SECONDS = 2.0
 
 
 class Beside:
@@ -35,7 +35,7 @@ class Beside:
 class SilentCameraTests(RecordingCase):
     """One camera over a real socket into a real volume; its silence is short, and so is our patience."""
 
-    timeout = 60
+    timeout = 120
 
     @staticmethod
     def monotonic_us() -> int:
@@ -52,7 +52,7 @@ class SilentCameraTests(RecordingCase):
         self.addCleanup(pools.stop)
         self.service: Cameras[Any] = Cameras(
             Directory(Rows(self.camera)),
-            Feeds(reactor, pools, self.metrics, patience=Patience(opening=2.0, silence=SILENCE_SECONDS, turn=0.1)),
+            Feeds(reactor, pools, self.metrics, patience=Patience(opening=10, silence=SILENCE_SECONDS, turn=0.1)),
             self.recording,
             self,
             self.ids,

@@ -15,10 +15,11 @@ import unittest
 from pathlib import Path
 from typing import Any
 
-from support.database import cluster
+from support.cluster import cluster
 from support.needs import needs
 from support.outside import soon
-from support.server import BIN, ROOT, Server, free_ports
+from support.ports import free_ports
+from support.server import BIN, ROOT, Server
 
 
 def processes_of(server: Server) -> list[str]:
@@ -38,14 +39,14 @@ def another_account() -> pwd.struct_passwd:
 class StartTests(unittest.TestCase):
     """`twistd -n camtrace`, as an administrator meets it."""
 
-    def server(self, dsn: str = "", extra: str = "") -> Server:
-        server = Server(dsn, extra)
+    def server(self, dsn: str = "", extra: str = "", first: bool = False) -> Server:
+        server = Server(dsn, extra, first=first)
         self.addCleanup(server.remove)
         return server
 
     def test_private_database(self) -> None:
         """The first start makes everything, prints the link, is healthy; SIGTERM leaves no process behind."""
-        server = self.server().start(wait=False)
+        server = self.server(first=True).start(wait=False)
         self.assertRegex(server.wait_for("/setup?code="), r"http://\S+/setup\?code=\S{20,}")
         server.wait_for("CamTrace is ready")
         steps = sorted(path.stem for path in (ROOT / "camtrace/store/migrations").glob("*.sql"))
@@ -86,20 +87,15 @@ class StartTests(unittest.TestCase):
         return soon(found, "the journal of lost cameras")
 
     def test_console_without_server(self) -> None:
-        """The command works while no server runs, and stops the database it started."""
-        server = self.server()
+        """The command works while no server runs, and stops the database it started; it finds the configuration of the
+        installed server."""
+        server = self.server(first=True)
         server.administrator()
         self.assertFalse((server.folder / "data/database/cluster/postmaster.pid").exists())
-        self.assertIn("admin\tadministrator", server.command("user", "list").stdout)
         failed = server.command(
             "user", "password", "nobody", "--password-file", "-", text="long enough text", check=False
         )
         self.assertEqual((failed.returncode, failed.stderr), (1, "camtrace: there is no user 'nobody'\n"))
-
-    def test_console_finds_the_configuration(self) -> None:
-        """Without --config it is that of the installed server."""
-        server = self.server()
-        server.administrator()
         script = (
             "import sys; from pathlib import Path; from camtrace import cli, config\n"
             "config.INSTALLED = (Path(sys.argv[1]),)\n"
@@ -112,38 +108,38 @@ class StartTests(unittest.TestCase):
 
     def test_busy_port(self) -> None:
         """A port that is taken is named with its key, in one line, and the start ends with 1."""
-        server = self.server()
+        server = self.server(first=True)
         with socket.socket() as taken:
             taken.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             taken.bind(("127.0.0.1", server.pos))
             taken.listen()
             server.start(wait=False)
-            self.assertEqual(server.process.wait(30), 1)
+            self.assertEqual(server.process.wait(60), 1)
         self.assertIn("camtrace: [listen] pos:", "\n".join(server.output))
         self.assertIn("Address already in use", server.output[-1])
 
     def test_bad_configuration(self) -> None:
         """Every fault of the file is told at once."""
-        server = self.server(extra='colour = "red"\n[rtsp]\nanonymous = "yes"')
+        server = self.server(first=True, extra='colour = "red"\n[rtsp]\nanonymous = "yes"')
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         text = "\n".join(server.output)
         self.assertIn("[storage] colour: unknown key", text)
         self.assertIn("[rtsp] anonymous", text)
 
     def test_unusable_folder(self) -> None:
         """A data folder that is a file is one clear line."""
-        server = self.server()
+        server = self.server(first=True)
         (server.folder / "data").write_text("not a folder")
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("camtrace: the folder", server.output[-1])
 
     def test_mistyped_volume(self) -> None:
         """A folder of footage that cannot be: one line before anything is made, and after, when a database is there."""
-        server = self.server(extra='volumes = ["/nonexistent/deep", "/dev/null"]')
+        server = self.server(first=True, extra='volumes = ["/nonexistent/deep", "/dev/null"]')
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertEqual(
             server.output,
             [
@@ -159,7 +155,7 @@ class StartTests(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         server.config.write_text(mistyped.replace(', "/dev/null"', ', "footage"'))
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         text = "\n".join(server.output)
         self.assertIn("camtrace: recording: [storage] volumes: the folder /nonexistent/deep cannot be made", text)
         self.assertNotIn("Traceback", text)
@@ -190,7 +186,7 @@ class StartTests(unittest.TestCase):
         server = self.server(dsn="host=/nonexistent user=nobody")
         server.config.write_text(server.config.read_text().replace("wait_seconds = 20", "wait_seconds = 1"))
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("the database does not answer", "\n".join(server.output))
 
     def test_external_database(self) -> None:
@@ -202,7 +198,7 @@ class StartTests(unittest.TestCase):
         self.assertEqual(server.stop(), 0)
         cluster().run("insert into migration values (9999, 'future', 'x', now())", name)
         server.start(wait=False)
-        self.assertEqual(server.process.wait(30), 1)
+        self.assertEqual(server.process.wait(60), 1)
         self.assertIn("newer than this program", "\n".join(server.output))
 
     def test_daemon(self) -> None:
@@ -227,14 +223,14 @@ class StartTests(unittest.TestCase):
 class TroubleTests(unittest.TestCase):
     """What ends early, comes twice, or hangs."""
 
-    def server(self, folder: Path | None = None) -> Server:
-        server = Server(folder=folder)
+    def server(self, folder: Path | None = None, first: bool = False) -> Server:
+        server = Server(folder=folder, first=first)
         self.addCleanup(server.remove)
         return server
 
     def test_stopped_while_starting(self) -> None:
         """SIGTERM at any step of the first start: gone at once, no process, no half a cluster; the next start works."""
-        server = self.server()
+        server = self.server(first=True)
         for step in ("making the database", "database step 0001", "recordings looked through"):
             with self.subTest(step):
                 server.start(wait=False)
@@ -251,7 +247,7 @@ class TroubleTests(unittest.TestCase):
 
     def test_killed_while_making_the_database(self) -> None:
         """kill -9 in the middle of initdb: the next start makes another one and tidies up."""
-        server = self.server().start(wait=False)
+        server = self.server(first=True).start(wait=False)
         server.wait_for("making the database")
         server.kill()
         server.start()
@@ -262,7 +258,7 @@ class TroubleTests(unittest.TestCase):
         """The second is refused in one line, at once, and the first goes on."""
         first = self.server().start()
         second = self.server(first.folder).start(wait=False)
-        self.assertEqual(second.process.wait(30), 1)
+        self.assertEqual(second.process.wait(60), 1)
         self.assertRegex(second.output[-1], r"\Acamtrace: the data folder \S+ is in use by another CamTrace server\Z")
         self.assertEqual(first.call("GET", "/api/v1/health")[0], 200)
         first.administrator()  # the console shares the database with it
@@ -284,7 +280,7 @@ class TroubleTests(unittest.TestCase):
             self.assertEqual(till.recv(1), b"")  # it has read all
         began = time.monotonic()
         self.assertEqual(server.stop(), 0)
-        self.assertLess(time.monotonic() - began, 10)
+        self.assertLess(time.monotonic() - began, 15)  # the server's own limit is ten
         self.assertEqual(processes_of(server), [])
         server.start()
         self.assertEqual([line["text"] for line in server.get("/api/v1/lines")["items"]], ["TARTE POELEE"])
@@ -292,7 +288,7 @@ class TroubleTests(unittest.TestCase):
 
     def test_long_path(self) -> None:
         """A folder too deep for a socket's name: the sockets lie elsewhere, in a folder of the account's own."""
-        short = self.server()
+        short = self.server(first=True)
         deep = short.folder / ("a" * 110)
         deep.mkdir(mode=0o711)
         deep.chmod(0o711)
@@ -308,7 +304,7 @@ class TroubleTests(unittest.TestCase):
     def test_other_account(self) -> None:
         """`twistd --uid`: everything belongs to that account, and root's console does not take it away."""
         account = another_account()
-        server = self.server()
+        server = self.server(first=True)
         os.chown(server.folder, account.pw_uid, account.pw_gid)
         server.start(account=account)
         server.administrator()

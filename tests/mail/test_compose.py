@@ -77,6 +77,7 @@ def test_every_kind_is_said_whole(spoken: dict[str, i18n.Translations], language
     letters = [
         author.alarm(TILL, ALARM),
         author.contact(TILL, ALARM, TRIGGER),
+        author.exception(TILL, Trigger(at=NOON, cause="rule", origin="Returned", message="Returned · 1 · PAIN")),
         author.lost(TILL, lost(TILL), NOON),
         author.back(TILL, NOON, later),
         author.purge("/footage", NOON, 12345, 678),
@@ -86,12 +87,12 @@ def test_every_kind_is_said_whole(spoken: dict[str, i18n.Translations], language
     ]
     english = Author(PLACE, spoken["en"], REASONS)
     for letter, plain in zip(
-        letters, [english.alarm(TILL, ALARM), None, None, None, None, None, None, None], strict=True
+        letters, [english.alarm(TILL, ALARM), None, None, None, None, None, None, None, None], strict=True
     ):
         assert "{" not in wire.as_text(letter) + letter.subject
         if plain is not None and language != "en":
             assert letter.title != plain.title
-    assert "1:00:05" in wire.as_text(letters[3])
+    assert "1:00:05" in wire.as_text(letters[4])
 
 
 def test_a_sign_of_life(author: Author) -> None:

@@ -24,7 +24,7 @@ MAILS, KILLS = 60, 5
 class CrashTests(DatabaseCase):
     """kill -9."""
 
-    timeout = 60
+    timeout = 120
 
     async def test_killed_while_it_sends(self) -> None:
         """Every mail arrives; one that arrives twice, of which each kill makes one at most, has one Message-ID."""

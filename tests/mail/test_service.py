@@ -259,10 +259,23 @@ class MailsTests(DatabaseCase):
         """Who gets exceptions is told of alarms that a rule raised, and of no others."""
         await self._rights("operator", MailRights(rules=True))
         await self._start()
-        self._trigger(alarm(1, causes=("rule",)), origin="Line cancelled over 20", message="1 · 7 · TARTE")
+        self._trigger(
+            alarm(1, causes=("rule",)),
+            origin="Line cancelled over 20",
+            message="Line cancelled over 20 · 1 · 7 · TARTE",
+        )
         self._trigger(alarm(2))
+        joined = replace(alarm(2, causes=("motion", "rule")), triggers=2)
+        for said in ("1 · 8 · PAIN", "1 · 8 · LAIT"):  # it goes on by exceptions: who gets these is told, once
+            self._trigger(joined, origin="Returned", message=f"Returned · {said}")
         await self._stop()
-        self.assertEqual(await self._said(), [("anna", "alarm"), ("boris", "alarm"), ("anna", "alarm")])
+        self.assertEqual(
+            await self._said(),
+            [("anna", "alarm"), ("boris", "alarm"), ("anna", "alarm"), ("anna", "alarm"), ("boris", "alarm")],
+        )
+        subjects = [mail.subject for mail in await self._queued()]
+        self.assertTrue(subjects[1].endswith("Exception: Line cancelled over 20 · 1 · 7 · TARTE"), subjects)
+        self.assertTrue(subjects[4].endswith("Exception: Returned · 1 · 8 · PAIN"), subjects)
 
     async def test_the_picture_is_awaited(self) -> None:
         """A mail leaves as soon as its picture is there."""

@@ -31,7 +31,7 @@ def _speaking(words: bytes) -> Factory:
 class SmtpTests(TestCase):
     """One mail at a time."""
 
-    timeout = 60
+    timeout = 120
 
     def _server(self, *args: Any, **kwargs: Any) -> MailServer:
         server = MailServer(*args, **kwargs).start()

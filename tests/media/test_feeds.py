@@ -7,7 +7,8 @@ import time
 from typing import Any
 
 import av
-from support.cameras import Habits, HttpCamera, SilentPort, descriptors, free_port
+from support.cameras import Habits, HttpCamera, SilentPort, descriptors
+from support.ports import free_port
 from support.scripted_camera import Guard, ScriptedCamera, reply
 from support.watching import Heard, until
 from twisted.internet import defer, reactor
@@ -22,7 +23,7 @@ from camtrace.media.source import Patience
 from camtrace.metrics import Metrics
 from camtrace.pools import Pools
 
-QUICK = Patience(opening=1.0, silence=1.0, turn=0.1)
+QUICK = Patience(opening=30, silence=30, turn=0.1)  # to stop; a busy machine is no camera that fails
 
 
 class Counted:
@@ -98,7 +99,7 @@ class FeedTests(TestCase):
         feed = feeds.open(7, f"http://127.0.0.1:{port.port}/", [self.sink], self.heard)
         began = time.monotonic()
         await feed.stop()
-        self.assertLess(time.monotonic() - began, 1)
+        self.assertLess(time.monotonic() - began, 2.5)
         self.assertEqual(self.heard.ends, [None])
 
     async def test_stop_before_anything(self) -> None:

@@ -14,7 +14,8 @@ import pytest
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
-from support.cameras import free_port, wait_until
+from support.cameras import wait_until
+from support.ports import free_port
 from support.scripted_camera import Guard, Reply, Request, Script, ScriptedCamera, interleaved, obliging, reply
 
 from camtrace.errors import StreamFailure
@@ -24,7 +25,7 @@ from camtrace.media.rtsp_client import RtspClient, open_session
 from camtrace.media.rtsp_transport import Interleaved
 from camtrace.media.source import Patience, Source
 
-QUICK = Patience(opening=2.0, silence=2.0, turn=0.05)
+QUICK = Patience(opening=30, silence=30, turn=0.05)  # to stop; a busy machine is no camera that fails
 TCP = "RTP/AVP/TCP;unicast;interleaved=0-1"
 HANG_UP = ScriptedCamera.HANG_UP.decode()
 

@@ -15,7 +15,7 @@ from camtrace.media.rtsp_client import RtspClient, open_session
 from camtrace.media.rtsp_transport import Datagrams, Interleaved
 from camtrace.media.source import Patience, Source
 
-QUICK = Patience(opening=2.0, silence=2.0, turn=0.05)
+QUICK = Patience(opening=30, silence=30, turn=0.05)  # to stop; a busy machine is no camera that fails
 
 
 class Noted:

@@ -33,7 +33,7 @@ class Stepped:
 class SweepTests(TestCase):
     """Readings that come and go."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         pools = Pools(reactor)

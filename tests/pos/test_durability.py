@@ -10,7 +10,8 @@ import sys
 import tempfile
 from pathlib import Path
 
-from support.database import Cluster, DatabaseCase
+from support.cluster import Cluster
+from support.database import DatabaseCase
 from twisted.internet import defer, endpoints, protocol, reactor, task
 from twisted.trial.unittest import TestCase
 
@@ -104,7 +105,7 @@ class DatabaseKilled(TestCase):
         self.receiver = Receiver(self.database, folder / "spool")
         await self.receiver.intake.start()
         self.addCleanup(self.receiver.stop)
-        factory = TillFactory(self.receiver.tills, Complaints("till", lambda *_: None))
+        factory = TillFactory(self.receiver.tills, Complaints("till", lambda *_: None), reactor)
         port = await endpoints.TCP4ServerEndpoint(reactor, 0, interface="127.0.0.1").listen(factory)
         self.addCleanup(port.stopListening)
         self.sender = Sender(port.getHost().port)

@@ -7,6 +7,8 @@ from collections import Counter
 from collections.abc import Callable, Sequence
 from contextlib import ExitStack
 
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
 from twisted.internet import defer, endpoints, error, protocol, reactor, task
 from twisted.internet.address import IPv4Address
 from twisted.internet.testing import StringTransport
@@ -15,6 +17,7 @@ from twisted.python.failure import Failure
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
 from camtrace.complaints import LOG_SECONDS, Complaints
+from camtrace.pos import protocol as pos_protocol
 from camtrace.pos.admission import Admission
 from camtrace.pos.protocol import (
     LAST_PATIENCE_SECONDS,
@@ -65,6 +68,7 @@ class ConnectionCase(SynchronousTestCase):
     def setUp(self) -> None:
         self.receiver = Receiver()
         self.seconds = 0.0
+        self.clock = task.Clock()
         self.logged: list[dict] = []
         self.notes: list[tuple[str, str, dict]] = []
         observer = self.logged.append
@@ -74,13 +78,17 @@ class ConnectionCase(SynchronousTestCase):
 
     def make(self, **more: object) -> TillFactory:
         complaints = Complaints("till", lambda *entry: self.notes.append(entry), lambda: self.seconds)
-        return TillFactory(self.receiver, complaints, **more)
+        return TillFactory(self.receiver, complaints, self.clock, **more)
 
     def connect(self, host: str = "10.0.0.5") -> tuple[TillConnection, StringTransport]:
         connection = self.factory.buildProtocol(IPv4Address("TCP", host, 4000))
         transport = StringTransport(peerAddress=IPv4Address("TCP", host, 4000))
         connection.makeConnection(transport)
         return connection, transport
+
+    def counts(self) -> dict[str, int]:
+        """How many connections each address has."""
+        return {peer: len(those) for peer, those in self.factory.places.of.items()}
 
     def complaints(self) -> list[str]:
         return [event["reason"] for event in self.logged if "reason" in event]
@@ -164,7 +172,7 @@ class Limits(ConnectionCase):
         self.assertTrue(fifth.disconnecting or fifth.disconnected)
         for connection in open_ones:
             connection.connectionLost(Failure(error.ConnectionDone()))
-        self.assertEqual(dict(self.factory.connections), {"10.0.0.6": 1})
+        self.assertEqual(self.counts(), {"10.0.0.6": 1})
         _, again = self.connect()
         self.assertFalse(again.disconnecting)
 
@@ -177,12 +185,13 @@ class Limits(ConnectionCase):
         _, honest = self.connect("10.0.0.7")
         newcomer, fresh = self.connect("10.0.0.8")
         self.assertEqual([one.disconnected for _, one in silent], [True, False, False])
+        self.assertEqual(self.notes[0][1:], ("till_gave_way", {"address": "10.0.0.6", "count": 1, "open": 5}))
         _, refused = self.connect("10.0.0.6")
         self.assertTrue(refused.disconnected)
         self.assertFalse(any(one.disconnected for one in (till, honest, fresh)))
         newcomer.dataReceived(LINE + b"\n")
         silent[0][0].connectionLost(Failure(error.ConnectionAborted()))
-        self.assertEqual(dict(self.factory.connections), {"10.0.0.5": 1, "10.0.0.6": 2, "10.0.0.7": 1, "10.0.0.8": 1})
+        self.assertEqual(self.counts(), {"10.0.0.5": 1, "10.0.0.6": 2, "10.0.0.7": 1, "10.0.0.8": 1})
 
 
 class BackPressure(ConnectionCase):
@@ -201,19 +210,9 @@ class BackPressure(ConnectionCase):
         self.receiver.pending[1].callback(None)
         self.assertEqual(transport.producerState, "producing")
 
-    def test_when_facts_are_crowded(self) -> None:
-        """Each connection stops after what it has sent, and goes on when that is durable."""
-        connection, transport = self.connect()
-        self.receiver.is_crowded = True
-        connection.dataReceived(LINE + b"\n")
-        self.assertEqual(transport.producerState, "paused")
-        self.receiver.pending[0].callback(None)
-        self.assertEqual(transport.producerState, "producing")
-
     def test_a_line_that_is_not_whole_holds_nothing_up(self) -> None:
         connection, transport = self.connect()
-        self.receiver.is_crowded = True
-        connection.dataReceived(b"1|0|")
+        connection.dataReceived((LINE + b"\n") * MAX_UNDER_WAY + b"1|0|")
         self.assertEqual(transport.producerState, "producing")
 
 
@@ -230,11 +229,11 @@ class Silent(protocol.Protocol):
 class Sockets(TestCase):
     """Over real sockets."""
 
-    timeout = 60
+    timeout = 120
 
     async def setUp(self) -> None:
         self.receiver = Receiver()
-        self.factory = TillFactory(self.receiver, Complaints("till", lambda *_: None))
+        self.factory = TillFactory(self.receiver, Complaints("till", lambda *_: None), reactor)
         endpoint = endpoints.TCP4ServerEndpoint(reactor, 0, backlog=512, interface="127.0.0.1")
         self.port = await endpoint.listen(self.factory)
         self.addCleanup(self.port.stopListening)
@@ -258,14 +257,14 @@ class Sockets(TestCase):
                 await task.deferLater(reactor, 0)
             for till in tills:
                 till.sendall(b"2" + LINE + b"\n" + b"3" + LINE)  # the reactor has not seen it yet
-            leaving = defer.Deferred.fromCoroutine(self.factory.leave(reactor))
+            leaving = defer.Deferred.fromCoroutine(self.factory.leave())
             while len(self.receiver.lines) < 3 * len(tills):
                 await task.deferLater(reactor, 0)
             self.assertFalse(leaving.called)
             for durable in self.receiver.pending:
                 durable.callback(None)
             await leaving
-            self.assertEqual((self.factory.under_way, self.factory.open, +self.factory.connections), (0, set(), {}))
+            self.assertEqual((self.factory.under_way, self.factory.open, self.factory.places.of), (0, set(), {}))
             for till in tills:
                 self.assertEqual(till.recv(1), b"")
         self.assertEqual(Counter(line[:2] for line, _, _ in self.receiver.lines), {b"1|": 20, b"21": 20, b"31": 20})
@@ -278,7 +277,7 @@ class Sockets(TestCase):
             while not any(connection.is_paused for connection in self.factory.open):
                 await task.deferLater(reactor, 0)
             self.assertLess(len(self.receiver.lines), 1500)
-            leaving = defer.Deferred.fromCoroutine(self.factory.leave(reactor))
+            leaving = defer.Deferred.fromCoroutine(self.factory.leave())
             while not leaving.called:
                 while self.receiver.pending:
                     self.receiver.pending.pop().callback(None)
@@ -288,13 +287,14 @@ class Sockets(TestCase):
     async def test_left_without_end(self) -> None:
         """Neither a till that goes on sending nor a database that does not answer holds up the stop."""
         self.receiver._at_once = False
-        self.receiver.is_crowded = True
         with socket.create_connection(("127.0.0.1", self.port.getHost().port)) as till:
             till.sendall(LINE + b"\n")
             while not self.receiver.lines:
                 await task.deferLater(reactor, 0)
+            self.receiver.is_crowded = True
+            till.sendall((LINE + b"\n") * 1000)
             began = reactor.seconds()
-            await self.factory.leave(reactor)
+            await self.factory.leave()
             self.assertLess(reactor.seconds() - began, LAST_READING_SECONDS + LAST_PATIENCE_SECONDS + 0.4)
             self.assertEqual(till.recv(1), b"")
 
@@ -320,7 +320,7 @@ class Sockets(TestCase):
             till.transport.write(b"D|1,00\n")
         await last
         self.assertEqual({line for line, _, _ in self.receiver.lines}, {b"%d|0|7|0|D|1,00" % n for n in range(2000)})
-        self.assertEqual(self.factory.connections["127.0.0.1"], 2000)
+        self.assertEqual(len(self.factory.places.of["127.0.0.1"]), 2000)
         for till in tills:
             till.transport.loseConnection()
         await defer.DeferredList([till.lost for till in tills])
@@ -331,8 +331,6 @@ class Turns(ConnectionCase):
 
     def setUp(self) -> None:
         super().setUp()
-        self.clock = task.Clock()
-        self.factory = self.make(reactor=self.clock)
         self.read = (LINE + b"\n") * (READ_BYTES // (len(LINE) + 1))
 
     def test_a_turn_has_room_for_so_much(self) -> None:
@@ -368,3 +366,195 @@ class Turns(ConnectionCase):
         self.assertEqual([line for line, _, _ in self.receiver.lines[:4]], [b"1", b"2", b"half", b"3"])
         self.assertEqual(len(self.receiver.lines), 4 + self.read.count(b"\n"))
         self.assertEqual(transport.producerState, "producing")
+
+
+class Kernel(ConnectionCase):
+    """A till behind a kernel that holds what the server does not read, and reads a connection's end last.
+
+    Sizes are small, so that few lines make a flood: 100 bytes a read, 200 a turn, 50 that wait, 5 lines under way.
+    """
+
+    def setUp(self) -> None:
+        super().setUp()
+        sizes = {"READ_BYTES": 100, "TURN_BYTES": 200, "LATER_BYTES": 50, "MAX_UNDER_WAY": 5}
+        for name, size in sizes.items():
+            self.patch(pos_protocol, name, size)
+        self.patch(pos_protocol, "unread_bytes", self.unread)
+        self.begin()
+
+    def begin(self) -> None:
+        """A server that nobody has spoken to yet."""
+        self.receiver = Receiver(at_once=False)
+        self.clock = task.Clock()
+        self.factory = self.make()
+        self.sent: list[bytes] = []
+        self.sockets: list[list] = []  # each: the connection, its transport, what is unread, whether the till hung up
+
+    def unread(self, transport: object) -> int:
+        return sum(len(one[2]) for one in self.sockets if one[1] is transport)
+
+    def say(self, count: int = 1) -> None:
+        """The till says so many lines by its last connection."""
+        for _ in range(count):
+            self.sent.append(b"%d|0|7|0|A|1|148|TARTE|16,00" % len(self.sent))
+            self.sockets[-1][2] += self.sent[-1] + b"\n"
+
+    def dial(self) -> None:
+        self.sockets.append([*self.connect(), b"", False])
+
+    def hang_up(self) -> None:
+        self.sockets[-1][3] = True
+
+    def turn(self, count: int = 1) -> None:
+        """The reactor calls what is due, then reads who has something, in the order of connecting."""
+        for _ in range(count):
+            self.clock.advance(0.01)
+            for one in tuple(self.sockets):
+                connection, transport, unread, ended = one
+                if transport.producerState == "producing" and unread:
+                    one[2] = unread[100:]
+                    connection.dataReceived(unread[:100])
+                elif transport.producerState == "producing" and ended:
+                    self.sockets.remove(one)
+                    connection.connectionLost(Failure(error.ConnectionDone()))
+
+    def settle(self) -> None:
+        """All becomes durable that was understood."""
+        pending, self.receiver.pending = self.receiver.pending, []
+        for durable in pending:
+            durable.callback(None)
+
+    def rest(self) -> None:
+        """The database answers again, and the tills fall silent."""
+        self.receiver.is_crowded = False
+        for _ in range(50 + 10 * len(self.sent)):
+            if len(self.receiver.lines) == len(self.sent) and not self.receiver.pending:
+                break
+            self.settle()
+            self.turn()
+
+    def heard(self) -> list[bytes]:
+        return [line for line, _, _ in self.receiver.lines]
+
+
+class Reconnecting(Kernel):
+    """A till that hangs up and goes on by another connection is not overtaken by itself."""
+
+    def test_what_the_kernel_holds_comes_first(self) -> None:
+        """However long nothing becomes durable; then each connection is read to its end before the next one counts."""
+        for _ in range(4):
+            self.dial()
+            self.say(20)
+            self.hang_up()
+            self.turn(3)
+        self.assertEqual(self.heard(), self.sent[: len(self.receiver.lines)])
+        held = len(self.receiver.lines)
+        self.turn(1000)
+        self.assertEqual(len(self.receiver.lines), held)
+        self.assertLess(held, 20)
+        self.assertEqual(self.sockets[-1][1].producerState, "paused")  # it is held in the kernel, not in memory
+        self.rest()
+        self.assertEqual(self.heard(), self.sent)
+        self.turn(3)
+        self.assertEqual((self.factory.places.taken, self.clock.getDelayedCalls()), (set(), []))
+
+    def test_another_address_is_not_held_up(self) -> None:
+        self.dial()
+        self.say(20)
+        self.turn(3)
+        other, transport = self.connect("10.0.0.6")
+        other.dataReceived(LINE + b"\n")
+        self.assertEqual((self.receiver.lines[-1][1], transport.producerState), ("10.0.0.6", "producing"))
+
+    def test_a_concentrator_goes_on(self) -> None:
+        """One of its connections is held back: those that spoke before go on; a new one does once the first is read."""
+        before, _ = self.connect()
+        before.dataReceived(LINE + b"\n")
+        self.dial()
+        self.say(20)
+        self.turn(3)
+        count = len(self.receiver.lines)
+        before.dataReceived(LINE + b"\n")
+        late = [b"late%d|0|7|0|A|1|148|TARTE|16,00" % number for number in range(3)]
+        for line in late:
+            self.connect()[0].dataReceived(line + b"\n")
+        self.assertEqual(self.heard()[count:], [LINE])
+        while self.sockets[0][2]:
+            self.settle()
+            self.turn()
+        self.settle()
+        while late[0] not in self.heard():
+            self.turn()  # nobody has hung up
+        self.assertEqual(self.heard()[-4:], [self.sent[-1], *late])  # one is no longer waited for than the other
+
+    def test_who_waits_keeps_its_place(self) -> None:
+        """A till that has hung up is one of those that are let in until it is understood; it does not give way."""
+        self.factory = self.make(max_connections=3)
+        self.receiver.is_crowded = True
+        for _ in range(3):
+            self.dial()
+            self.say()
+            self.hang_up()
+            self.turn(2)
+        self.assertEqual((len(self.factory.places.taken), len(self.factory.open)), (3, 0))
+        _, refused = self.connect("10.0.0.6")
+        self.assertTrue(refused.disconnected)
+        self.rest()
+        self.assertEqual((self.heard(), self.factory.places.taken), (self.sent, set()))
+        _, welcome = self.connect("10.0.0.6")
+        self.assertFalse(welcome.disconnected)
+
+    def test_who_waited_and_said_nothing_gives_way(self) -> None:
+        self.factory = self.make(max_connections=2)
+        self.receiver.is_crowded = True
+        talkers = [self.connect() for _ in range(2)]
+        for connection, _ in talkers:
+            connection.dataReceived(b"bad\n")
+        self.assertFalse(self.factory.admits("10.0.0.6"))
+        self.receiver.is_crowded = False
+        self.turn(2)
+        self.assertTrue(self.factory.admits("10.0.0.6"))
+        self.assertEqual([transport.disconnected for _, transport in talkers], [True, False])
+
+    @settings(max_examples=100, deadline=None)
+    @given(
+        st.lists(
+            st.sampled_from(
+                ["say", "flood", "trickle", "anew", "neighbour", "turn", "turns", "durable", "crowd", "ease"]
+            ),
+            max_size=40,
+        )
+    )
+    @example(["flood", "anew", "say"])  # there is more than one read of it
+    @example(["neighbour", "flood", "turn", "anew", "say"])
+    @example(["trickle", "say", "anew", "say", "turn"])  # and so many under way
+    @example([*["say", "turn"] * 5, "crowd", "say", "turn", "say", "anew", "say", "ease"])  # only once it goes on
+    def test_every_line_once_and_in_order(self, deeds: list[str]) -> None:
+        """Whatever a till and a database do, and when: by one, by many, many one by one, by another connection."""
+        self.begin()
+        self.dial()
+        for deed in deeds:
+            match deed:
+                case "say" | "flood":
+                    self.say(1 if deed == "say" else 15)
+                case "trickle":
+                    for _ in range(7):
+                        self.say()
+                        self.turn()
+                case "anew":
+                    self.hang_up()
+                    self.dial()
+                case "neighbour":
+                    self.connect()  # another till, behind the same address
+                case "turn" | "turns":
+                    self.turn(1 if deed == "turn" else 8)
+                case "durable":
+                    self.settle()
+                case "crowd" | "ease":
+                    self.receiver.is_crowded = deed == "crowd"
+            self.assertLessEqual(max((len(one[0]._later) for one in self.sockets), default=0), 50 + 100)
+        self.rest()
+        self.assertEqual(self.heard(), self.sent)
+        self.hang_up()
+        self.turn(8)
+        self.assertEqual((len(self.factory.places.taken), self.factory.under_way), (deeds.count("neighbour"), 0))

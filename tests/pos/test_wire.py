@@ -10,6 +10,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
+from camtrace.cards import may_hold_a_card
 from camtrace.pos import wire
 
 SALE = b"""\
@@ -356,6 +357,13 @@ class TestCards:
         hidden = [place for place, byte in enumerate(masked) if byte == 42]
         assert set(range(line.index(groups[0].encode(), 10), line.index(card.encode(encoding)) + 4)) <= set(hidden)
         assert len(hidden) >= 12
+
+    @given(st.lists(st.sampled_from((*"0123456789" * 3, "a", "Z", " - ", "|", "\r\n", "\xe9", "....")), max_size=40))
+    def test_the_quick_look(self, parts: list[str]) -> None:
+        """It finds what the pattern finds, nothing less and nothing more."""
+        data = "".join(parts).encode("latin-1")
+        found = re.search(rb"[0-9](?:[^0-9A-Za-z]{0,3}[0-9]){12}", data)
+        assert may_hold_a_card(data) == (found is not None)
 
     @given(
         st.from_regex(r"[0-9]{8}|[0-9]{12,14}", fullmatch=True),

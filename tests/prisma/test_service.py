@@ -307,6 +307,16 @@ class Refused(ServiceCase):
         self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12", "KKM:20", "KKM:24"])
         self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 0)
 
+    def test_strangers_are_forgotten(self) -> None:
+        """A refused one that was silent for a month goes as soon as another speaks, though there is room."""
+        self.sources = self.make(admission=Admission(["10.0.0.5"]))
+        self.say(3)
+        for number, days in (("20", 0), ("21", 20), ("20", 5), ("22", 15)):
+            self.send(encode(SALE._replace(number=number)), peer="10.0.0.6", after=days * 86400)
+        self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12", "KKM:20", "KKM:21", "KKM:22"])
+        self.send(encode(SALE._replace(number="23")), peer="10.0.0.6", after=10 * 86400 + 10)
+        self.assertEqual([seen.source for seen in self.sources.seen()], ["KKM:12", "KKM:20", "KKM:22", "KKM:23"])
+
     def test_a_clock_that_is_years_off(self) -> None:
         """Kept as it was told, counted, and told once with the sender; the neighbour's line is found where it was."""
         wrong = SALE._replace(number="9", day=date(1998, 1, 1), hour=time(9, 0))

@@ -18,6 +18,7 @@ from camtrace.errors import StartError
 from camtrace.events import GapBegan, GapEnded, SegmentFinished, VolumeStateChanged
 from camtrace.media import boxes
 from camtrace.model import Camera, RegularRecording
+from camtrace.recording import repair
 from camtrace.recording.writer import FileSystem
 
 H264 = CLIPS / "vtest_h264_baseline.mp4"
@@ -374,6 +375,17 @@ class Mending(RecordingCase):
         (folder / f"{START_US + 1}-main-{START_US}.mp4").write_bytes(b"")
         await self.restart()
         self.assertEqual([path.suffix for path in folder.iterdir()], [".damaged"])
+
+    async def test_what_was_set_aside_goes_with_its_day(self) -> None:
+        """A damaged file stays while a recording of its day does, and goes with the last one."""
+        folder = self.folder / "3" / "2024-02-29"
+        folder.mkdir(parents=True, exist_ok=True)
+        for name in ("1-main-1.mp4", "2-main-1.mp4", "3-main-1.damaged"):
+            (folder / name).touch()
+        repair.unlink(self.folder, ["3/2024-02-29/1-main-1.mp4"])
+        self.assertEqual(len(list(folder.iterdir())), 2)
+        repair.unlink(self.folder, ["3/2024-02-29/2-main-1.mp4"])
+        self.assertFalse(folder.exists())
 
     async def test_interrupted_deletion(self) -> None:
         Clip(H264).play(self.recording.sink(self.camera), START_US, "stopped")

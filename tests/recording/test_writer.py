@@ -38,7 +38,7 @@ class SlowDisk(FileSystem):
 
 
 class Case(TestCase):
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         temporary = tempfile.TemporaryDirectory()

@@ -70,7 +70,7 @@ def test_closed_in_the_middle_of_a_frame(runs: bool) -> None:
 class RealPortTests(TestCase):
     """Ports of the system."""
 
-    timeout = 20
+    timeout = 120
 
     def setUp(self) -> None:
         """A client's pair of ports, and the server's for it."""

@@ -24,7 +24,7 @@ class Recorded(RecordingCase):
     """A clip is recorded on a real volume and played by ffmpeg."""
 
     segment_us = 2 * SECOND
-    timeout = 60
+    timeout = 120
 
     async def serve(self, path: Path) -> str:
         """Record the clip and serve it; answers the URL."""

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import partial
 
 import psycopg2
-from support.database import DatabaseCase, cluster
+from support.cluster import cluster
+from support.database import DatabaseCase
 from twisted.internet import defer, reactor, task
 
 from camtrace.errors import DatabaseUnavailable, StartError

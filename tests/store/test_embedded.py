@@ -14,7 +14,7 @@ from twisted.trial.unittest import TestCase
 
 from camtrace.errors import StartError
 from camtrace.store.database import Database
-from camtrace.store.embedded import EmbeddedServer, parse_postmaster
+from camtrace.store.embedded import KEPT_LOG_BYTES, MOST_LOG_BYTES, EmbeddedServer, parse_postmaster
 
 
 class PostmasterTests(TestCase):
@@ -62,6 +62,24 @@ class EmbeddedTests(TestCase):
         await second.stop()
         self.assertFalse(first.running())
         self.assertFalse((self.data / "database" / "cluster" / "postmaster.pid").exists())
+
+    async def test_log_is_kept_short(self) -> None:
+        """Its end stays, whole lines of it; what is short is left alone."""
+        server = EmbeddedServer(self.data, reactor)
+        server.trim_log()
+        log = server._home / "postgres.log"
+        log.parent.mkdir(parents=True, exist_ok=True)
+        line = b"LOG:  a line of what the server says\n"
+        log.write_bytes(line * (MOST_LOG_BYTES // len(line)))
+        server.trim_log()
+        self.assertEqual(log.stat().st_size, MOST_LOG_BYTES // len(line) * len(line))
+        with log.open("ab", buffering=0) as file:  # as the server writes to it
+            file.write(line)
+            server.trim_log()
+            file.write(b"last\n")
+        found = log.read_bytes().splitlines(keepends=True)
+        self.assertEqual((set(found[:-1]), found[-1]), ({line}, b"last\n"))
+        self.assertLess(log.stat().st_size, KEPT_LOG_BYTES + 100)
 
     async def test_server_killed(self) -> None:
         """A server that was killed itself leaves a stale note, and starts again."""

@@ -97,8 +97,8 @@ class Questions(DatabaseCase):
         store, lines = LineStore(self.database), list(log(chance))
         ticket = Ticket(id=1, protocol="pos", source="1", opened_at=SATURDAY, line_count=1)
         await FactsStore(self.database, store, Metrics()).write([LineReceived(line.id, line, ticket) for line in lines])
-        for number in range(100):
-            text = " ".join(condition(chance) for _ in range(chance.choice((1, 1, 2, 3))))
+        texts = [" ".join(condition(chance) for _ in range(chance.choice((1, 1, 2, 3)))) for _ in range(100)]
+        for number, text in enumerate([*texts, "annule amount>4", "type:S -amount:5", "what:returned amount>20"]):
             wanted, _ = search_of(parse(text), SATURDAY + timedelta(days=2), PARIS, {"7": 7, "8": 8}.get)
             wanted = replace(wanted, without_cards=number % 3 == 0)
             self.patch(line_asked, "_MOST_KEYS", 3000 if number % 2 else 2)

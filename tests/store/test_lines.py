@@ -12,7 +12,8 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import psycopg2
-from support.database import DatabaseCase, cluster
+from support.cluster import cluster
+from support.database import DatabaseCase
 from twisted.internet import reactor
 
 from camtrace.errors import FactRefused
@@ -191,6 +192,31 @@ class Writing(LinesCase):
         line = replace(sale()[0][0], text="a\x1eb\x1fc")
         await self.write([(line, sale()[0][1]), sale()[1]])
         self.assertEqual((await self.store.lines(ascending=True))[0].text, "a b c")
+
+    async def test_a_batch_that_says_the_same_in_every_line(self) -> None:
+        """Amounts that are equal keep the digits each was sent with; what is said once comes back in all of them."""
+        line, ticket = sale()[0]
+        same = replace(line, text="a\x1eb\x1fc", amount=Decimal("16.00"), special="", flags=("late",))
+        lines = [replace(same, id=id, received_at=NOON + timedelta(seconds=id)) for id in range(1, 5)]
+        lines[1] = replace(lines[1], amount=Decimal("16.0"))
+        await self.write([(each, ticket) for each in lines])
+        found = await self.store.lines(ascending=True)
+        self.assertEqual(found, [replace(each, text="a b c") for each in lines])
+        self.assertEqual([str(each.amount) for each in found], ["16.00", "16.0", "16.00", "16.00"])
+
+    async def test_prepared_before_it_is_written(self) -> None:
+        """What was prepared serves the very same facts, once; others are written as they are."""
+        facts = [LineReceived(line.id, line, ticket) for line, ticket in sale()]
+        self.facts.prepare(facts)
+        await self.facts.write(facts[:2])
+        self.facts.prepare(rest := facts[2:])
+        await self.facts.write(rest)
+        self.assertEqual(await self.found(ascending=True), [fact.id for fact in facts])
+        self.assertEqual(self.metrics.value("camtrace_lines_stored_total"), 6)
+        broken = [LineReceived(9, replace(facts[0].line, id=9, cameras=None), facts[0].ticket)]
+        self.facts.prepare(broken)
+        with self.assertRaises(TypeError):
+            await self.facts.write(broken)
 
     async def test_twice_is_once(self) -> None:
         """A batch that is written again adds nothing, and is not counted again."""

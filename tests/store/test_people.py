@@ -80,6 +80,22 @@ class UserTests(PeopleCase):
             with self.assertRaises(NotFound):
                 await work
 
+    async def test_another_name(self) -> None:
+        """Sessions and tokens stay; the secrets of players, which are made of the name, go. Case is no other name."""
+        boris = await self.made("boris", "viewer")
+        await self.users.add_token(b"t", boris.id, NOON)
+        await self.users.set_player_ha1(boris.id, b"secrets")
+        with self.assertRaises(Conflict) as taken:
+            await self.people.change(boris.id, {"name": "ANNA", "email": "b@shop.example"}, self.anna)
+        self.assertEqual(taken.exception.field, "name")
+        same = await self.people.change(boris.id, {"name": "boris", "email": ""}, self.anna)
+        self.assertEqual((same.user.name, same.user.player_ha1), ("boris", b"secrets"))
+        renamed = await self.people.change(boris.id, {"name": "Boris B."}, self.anna)
+        self.assertEqual((renamed.user.id, renamed.user.name, renamed.user.player_ha1), (boris.id, "Boris B.", b""))
+        found = await self.users.token(b"t")
+        self.assertEqual(found and found.name, "Boris B.")
+        self.assertIsNone(await self.users.by_name("boris"))
+
     async def test_a_lock_ends_sessions(self) -> None:
         """They do not come back when the lock is taken off; tokens are refused as long as it lasts."""
         boris = await self.made("boris", "viewer")

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import random
 from collections import Counter
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from zoneinfo import ZoneInfo
 
+from support import log_search
 from support.database import DatabaseCase
 
 from camtrace.events import LineReceived
@@ -17,7 +19,7 @@ from camtrace.model import DEEDS, Line, LineSearch, Ticket
 from camtrace.store.facts import FactsStore
 from camtrace.store.lines import LineStore
 from camtrace.store.reports import ReportStore
-from camtrace.tickets.comparison import KINDS, TRACES
+from camtrace.tickets.comparison import FRAMES, KINDS, TRACES
 from camtrace.tickets.deeds import DEEDS_OF, PRISMA, SALE, deed_of, traces_of
 from camtrace.tickets.meaning import search_of
 from camtrace.tickets.query import parse
@@ -76,7 +78,7 @@ class ReportStoreTests(DatabaseCase):
         await FactsStore(self.database, self.lines, Metrics()).write(self.facts)
 
     async def test_each_figure_is_as_many_lines_as_its_question_finds(self) -> None:
-        asked = 0
+        asked, said = 0, [fact.line for fact in self.facts]
         for by, uids in (
             (("seller",), None), (("source",), [102]), (("hour",), None), (("day",), [102]),
             (("seller", "day"), None), (("source", "hour"), None),
@@ -85,7 +87,7 @@ class ReportStoreTests(DatabaseCase):
             self.assertEqual({kind for _, kind, *_ in figures}, {SALE, *KINDS})
             for keys, kind, count, amount in figures:
                 named = dict(zip(by, keys, strict=True))
-                text = question(START, STOP, named, KINDS.get(kind, (SALE,)), PARIS, "fr")
+                text = question(START, STOP, named, KINDS.get(kind, (SALE,)), PARIS, "fr", FRAMES.get(kind, ()))
                 assert text is not None
                 wanted, notes = search_of(parse(text), STOP, PARIS, lambda name: None)
                 self.assertFalse(notes)
@@ -97,10 +99,36 @@ class ReportStoreTests(DatabaseCase):
                     hits = await self.lines.hits(wanted)
                     self.assertEqual(sum(each.lines for each in hits or []), count, text)
                 if kind != SALE:
-                    amounts = [abs(line.amount) for line in found if line.amount is not None]
+                    costs = [log_search.cost(line, said) for line in found]
+                    amounts = [abs(cost) for cost in costs if cost is not None]
                     self.assertEqual(sum(amounts) if amounts else None, amount, text)
                 asked += 1
         self.assertGreater(asked, 150)
+
+    async def test_what_came_back_is_no_sale_and_counts_once_for_each_article(self) -> None:
+        await self.database.execute("truncate line, line_words, line_watch, ticket")
+        at = START + timedelta(hours=9)
+
+        def receipt(id: int, events: Sequence[tuple[str, str | None]]) -> list[LineReceived]:
+            closed = at + timedelta(seconds=len(events))
+            ticket = Ticket(
+                id=id, protocol="prisma", source="KKM:7", opened_at=at, seller="LUC", closed_at=closed, total=Decimal(9)
+            )
+            special = "RETOUR" if events[0][0] == "46" else ""
+            return [
+                LineReceived(id + n, Line(
+                    id=id + n, received_at=at + timedelta(seconds=n), protocol="prisma", source="KKM:7", ticket="3",
+                    ticket_id=id, seller="LUC", type=kind, special=special if kind in ("6", "46") else "",
+                    amount=None if amount is None else Decimal(amount),
+                ), ticket)
+                for n, (kind, amount) in enumerate(events, 1)
+            ]  # fmt: skip
+
+        sold = receipt(1000, [("4", None), ("6", "9"), ("37", "9"), ("5", None)])
+        back = receipt(2000, [("46", None), ("6", "5"), ("6", "4"), ("47", None)])
+        await FactsStore(self.database, self.lines, Metrics()).write([*sold, *back])
+        figures = await self.store.figures(("seller",), START, STOP, "UTC", TRACES)
+        self.assertEqual(sorted(figures), [(("LUC",), "returns", 2, Decimal(9)), (("LUC",), SALE, 1, Decimal(9))])
 
     async def test_all_figures_together_are_the_lines_of_their_deeds(self) -> None:
         figures = await self.store.figures(("day",), START, STOP, "UTC", TRACES)
@@ -109,7 +137,9 @@ class ReportStoreTests(DatabaseCase):
             counted[kind] += count
         kinds = {deed: kind for kind, deeds in KINDS.items() for deed in deeds}
         lines = [fact.line for fact in self.facts if START <= fact.line.received_at < STOP]
-        expected = Counter(kinds[deed] for line in lines if (deed := deed_of(line)) in kinds)
+        framed = [line for line in lines if line.protocol == PRISMA and line.type == "46"]
+        expected = Counter(kinds[deed] for line in lines if line not in framed and (deed := deed_of(line)) in kinds)
+        self.assertTrue(framed)
         expected[SALE] = counted[SALE]
         self.assertEqual(counted, expected)
         self.assertGreater(counted[SALE], 25)

@@ -118,13 +118,15 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual(await ids(after=(NOON + timedelta(seconds=4), 4)), [3, 2, 1])
         self.assertEqual(await ids(camera_uids=[1], stop=NOON + timedelta(seconds=4)), [3, 1])
         self.assertEqual(await ids(seller="Zoé", source="KKM:1", rule_id=1, start=NOON + timedelta(seconds=5)), [5])
-        self.assertEqual(await ids(seller="Zoe"), [])
+        self.assertEqual(await ids(seller="ZOE"), [5, 4, 3, 2, 1])
+        self.assertEqual(await ids(seller="Zo"), [])
+        self.assertEqual(await self.store.counts(by="seller", source="KKM:1", seller="zoé"), [("Zoé", "", 5)])
         judged = await self.store.review(3, "anna", NOON, "harmless", "asked", before="")
         self.assertEqual((judged.verdict, judged.comment, judged.reviewed_by), ("harmless", "asked", "anna"))
         self.assertEqual(await ids(verdict="harmless"), [3])
         self.assertEqual(await ids(verdict=""), [5, 4, 2, 1])
-        self.assertEqual(await self.store.counts(), {"": 4, "harmless": 1})
-        self.assertEqual(await self.store.counts([0], NOON + timedelta(seconds=3)), {"": 1})
+        self.assertEqual(await self.store.counts(), [("1", "", 4), ("1", "harmless", 1)])
+        self.assertEqual(await self.store.counts([0], NOON + timedelta(seconds=3)), [("1", "", 1)])
         await self.facts.write([met(3, seconds=3)])  # the spool says it again
         self.assertEqual(await ids(verdict="harmless"), [3])
         noted = await self.store.review(3, "boris", NOON, comment="x")
@@ -134,10 +136,10 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual((await self.store.exception(3)).verdict, "harmless")
         with self.assertRaises(NotFound):
             await self.store.review(99, "anna", NOON, "real")
-        self.assertEqual(await self.store.counts(rule_id=1), {"": 4, "harmless": 1})
-        self.assertEqual(await self.store.counts(rule_id=2), {})
+        self.assertEqual(await self.store.counts(rule_id=1), [("1", "", 4), ("1", "harmless", 1)])
+        self.assertEqual(await self.store.counts(rule_id=2), [])
         await self.facts.write([met(n, seconds=n) for n in range(100, 551)])  # many at once
-        self.assertEqual(sum((await self.store.counts()).values()), 456)
+        self.assertEqual(sum(count for *_, count in await self.store.counts()), 456)
 
     async def test_lines_in_long_stretches(self) -> None:
         lines = [said(n, "A", amount="1.50", text="Ü", position=n) for n in range(1, 8)]

@@ -10,7 +10,8 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
-from collections.abc import Iterator
+import time
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
@@ -21,7 +22,7 @@ from support import needs
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 PASSWORD = "correct horse battery"
-WAIT_MS = 30_000
+WAIT_MS = 60_000
 DESK = {"width": 1440, "height": 900}
 # it is early afternoon at the site: a day that has just begun would hold little of what is looked at
 ZONE = f"Etc/GMT{datetime.now(UTC).hour - 14:+d}"
@@ -40,7 +41,8 @@ def chromium() -> Iterator[Browser]:
         return
     with sync_playwright() as playwright:
         browser = playwright.chromium.launch(
-            executable_path=needs.chromium(), args=["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio"]
+            executable_path=needs.chromium(),
+            args=["--no-sandbox", "--disable-dev-shm-usage", "--mute-audio", "--disable-gpu"],
         )
         _running.append(browser)
         try:
@@ -139,6 +141,14 @@ class Person:
         self.page.fill("#password", password)
         self.page.click("button.primary")
         self.page.wait_for_url(lambda url: "/login" not in url)
+
+    def soon(self, true: Callable[[], Any], what: str) -> Any:
+        """What `true()` gives as soon as it is true: for what no element of the page tells."""
+        until = time.monotonic() + WAIT_MS / 1000
+        while not (given := true()):
+            assert time.monotonic() < until, f"{what} did not happen"
+            self.page.wait_for_timeout(50)
+        return given
 
     def video(self, expression: str) -> Any:
         """A JavaScript `expression` over `v`, the page's first `<video>`."""

@@ -11,7 +11,6 @@ import re
 import signal
 import socket
 import subprocess
-import tempfile
 import threading
 import time
 from base64 import b64encode
@@ -20,15 +19,20 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
+from support import shared
+
 CLIPS = Path(__file__).parent.parent / "media"
 _SCRIPT = Path(__file__).with_name("gst_camera.py")
 _SYSTEM_PYTHON = "/usr/bin/python3"
-_MADE = tempfile.TemporaryDirectory(prefix="camtrace-clips-")
 
 
-def _made(name: str) -> Path:
-    """Where a clip that is made for this run lies; gone after it."""
-    return Path(_MADE.name) / name
+def _made(name: str, *options: str | Path) -> Path:
+    """A clip that ffmpeg makes once in a run."""
+
+    def make(place: Path) -> None:
+        subprocess.run(["ffmpeg", "-v", "error", *options, place], check=True, timeout=120)
+
+    return shared.once(name, make)
 
 
 @cache
@@ -45,28 +49,37 @@ def gstreamer_missing() -> str:
 @cache
 def looped(clip: Path, times: int = 30) -> Path:
     """The clip `times` times behind itself, not coded anew; made once per test run."""
-    made = _made(f"{clip.stem}-{times}{clip.suffix}")
-    command = ["ffmpeg", "-v", "error", "-stream_loop", str(times - 1), "-i", clip, "-c", "copy", "-an", made]
-    subprocess.run(command, check=True, timeout=60)
-    return made
+    name = f"{clip.stem}-{times}{clip.suffix}"
+    return _made(name, "-stream_loop", str(times - 1), "-i", clip, "-c", "copy", "-an")
 
 
 @cache
 def shortened(clip: Path, seconds: float = 1) -> Path:
     """The clip's first `seconds`, not coded anew; made once per test run."""
-    made = _made(f"{clip.stem}-{seconds:g}s{clip.suffix}")
-    command = ["ffmpeg", "-v", "error", "-i", clip, "-t", str(seconds), "-c", "copy", "-an", made]
-    subprocess.run(command, check=True, timeout=60)
-    return made
+    return _made(f"{clip.stem}-{seconds:g}s{clip.suffix}", "-i", clip, "-t", str(seconds), "-c", "copy", "-an")
 
 
 @cache
 def as_mpeg4(clip: Path) -> Path:
     """The clip as MPEG-4 part 2; made once per test run."""
-    made = _made(f"{clip.stem}-mpeg4.mp4")
-    command = ["ffmpeg", "-v", "error", "-i", clip, "-c:v", "mpeg4", "-q:v", "6", "-g", "10", "-bf", "0", "-an", made]
-    subprocess.run(command, check=True, timeout=60)
-    return made
+    options = ["-c:v", "mpeg4", "-q:v", "6", "-g", "10", "-bf", "0", "-an"]
+    return _made(f"{clip.stem}-mpeg4.mp4", "-i", clip, *options)
+
+
+@cache
+def as_mjpeg(clip: Path) -> Path:
+    """The clip as MJPEG with the standard Huffman tables, which RFC 2435 wants; made once per test run."""
+    options = ["-c:v", "mjpeg", "-huffman", "default", "-q:v", "4", "-pix_fmt", "yuvj420p", "-an"]
+    return _made(f"{clip.stem}-mjpeg.mkv", "-i", clip, *options)
+
+
+@cache
+def still(clip: Path) -> Path:
+    """The clip's first picture for a minute, coded with grain, as a camera shows an empty room at night; made once per
+    test run."""
+    grain = "loop=loop=600:size=1,trim=end_frame=600,noise=alls=6:allf=t"
+    options = ["-r", "10", "-c:v", "libx264", "-preset", "ultrafast", "-tune", "zerolatency", "-g", "10", "-an"]
+    return _made(f"{clip.stem}-still.mp4", "-i", clip, "-vf", grain, *options)
 
 
 class RtspCamera:
@@ -358,14 +371,7 @@ class Babbler:
                 connection.sendall(self._answer.replace(b"%CSEQ%", sequence.encode()))
 
 
-def free_port(address: str = "127.0.0.1") -> int:
-    """A port nobody listens on at this moment."""
-    with socket.socket() as one:
-        one.bind((address, 0))
-        return int(one.getsockname()[1])
-
-
-def wait_until(true: Callable[[], object], seconds: float = 10.0) -> None:
+def wait_until(true: Callable[[], object], seconds: float = 60.0) -> None:
     """For tests that watch a thread: return as soon as `true()` is, fail after `seconds`."""
     deadline = time.monotonic() + seconds
     while not true():

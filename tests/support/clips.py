@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import bisect
 import subprocess
-import tempfile
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -12,6 +11,7 @@ from functools import cache
 from pathlib import Path
 
 import av
+from support import shared
 
 from camtrace import clock
 from camtrace.model import Camera, Chunk, Sample, Span, Track
@@ -19,7 +19,6 @@ from camtrace.model import Camera, Chunk, Sample, Span, Track
 MEDIA = Path(__file__).parent.parent / "media"
 START = datetime(2024, 2, 29, 14, 0, tzinfo=UTC)  # 1709215200
 _CODECS = {"h264": "h264", "hevc": "h265", "mpeg4": "mpeg4", "mjpeg": "mjpeg", "aac": "aac"}
-_MADE = tempfile.TemporaryDirectory(prefix="camtrace-clips-")
 _SOUND = "-f lavfi -i sine=440:r=16000:d=4 -c:a aac -ac 1"
 _RECIPES = {
     "vtest_mpeg4_aac.mp4": f"-i vtest_h264_baseline.mp4 {_SOUND} -t 4 -s 320x240 -c:v mpeg4 -bf 0 -g 10 -b:v 600k",
@@ -30,12 +29,14 @@ _RECIPES = {
 
 @cache
 def clip(name: str) -> Path:
-    """The clip of that name, or one made from a clip by ffmpeg."""
+    """The clip of that name, or one made from a clip by ffmpeg, once in a run."""
     if (MEDIA / name).exists():
         return MEDIA / name
-    made = Path(_MADE.name) / name
-    subprocess.run(["ffmpeg", "-v", "error", "-y", *_RECIPES[name].split(), made], cwd=MEDIA, check=True)
-    return made
+
+    def make(place: Path) -> None:
+        subprocess.run(["ffmpeg", "-v", "error", "-y", *_RECIPES[name].split(), place], cwd=MEDIA, check=True)
+
+    return shared.once(name, make)
 
 
 @cache

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import operator
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from camtrace.cards import hidden
@@ -26,8 +27,10 @@ SIGNS: dict[str, Any] = {
 }
 
 
-def fits(line: Line, wanted: LineSearch) -> bool:
-    """Whether the line is one of those wanted."""
+def fits(line: Line, wanted: LineSearch, log: Sequence[Line] = ()) -> bool:
+    """Whether the line is one of those wanted; `log` are all there are."""
+    if wanted.by_cost:
+        line = replace(line, amount=cost(line, log))
     if wanted.without_cards:
         line = replace(line, **{name: hidden(getattr(line, name)) for name in NAMED})
     words = searchable(f"{line.text}\n{line.tender}\n{line.seller}\n{line.special}")
@@ -58,7 +61,10 @@ def fits(line: Line, wanted: LineSearch) -> bool:
 
 def found(lines: Iterable[Line], wanted: LineSearch, after: Any, ascending: bool, limit: int) -> list[Line]:
     """A page of the lines that fit."""
-    places = sorted(((line.received_at, line.id, line) for line in lines if fits(line, wanted)), reverse=not ascending)
+    log = list(lines)
+    places = sorted(
+        ((line.received_at, line.id, line) for line in log if fits(line, wanted, log)), reverse=not ascending
+    )
     if after is not None:
         places = [place for place in places if (place[:2] > after if ascending else place[:2] < after)]
     return [line for _, _, line in places][:limit]
@@ -100,6 +106,20 @@ class KeptSearches:
         own = self.stored.get(user_id, [])
         self.stored[user_id] = [each for each in own if each.id != id]
         return len(own) > len(self.stored[user_id])
+
+
+def cost(line: Line, log: Sequence[Line]) -> Decimal | None:
+    """What a line is worth: where it tells no amount, that of the article it takes back."""
+    if line.amount is not None or line.type != "S" or not line.special:
+        return line.amount
+    articles = [
+        (one.received_at, one.id, one.amount)
+        for one in log
+        if (one.ticket_id, one.protocol, one.type, one.code) == (line.ticket_id, line.protocol, "A", line.code)
+        and (line.code or one.text == line.text)
+        and (one.received_at, one.id) < (line.received_at, line.id)
+    ]
+    return max(articles, key=lambda one: one[:2])[2] if articles else None
 
 
 def _within(minute: int, begin: int, stop: int) -> bool:

@@ -68,7 +68,7 @@ class OneServer(unittest.TestCase):
 
     def till(self) -> socket.socket:
         """A connection to the tills' port."""
-        connection = socket.create_connection(("127.0.0.1", self.server.pos), timeout=10)
+        connection = socket.create_connection(("127.0.0.1", self.server.pos), timeout=60)
         self.addCleanup(connection.close)
         return connection
 
@@ -89,7 +89,7 @@ class OneServer(unittest.TestCase):
         return found
 
 
-def soon(true: Callable[[], Any], what: str = "it", seconds: float = 15) -> Any:
+def soon(true: Callable[[], Any], what: str = "it", seconds: float = 60) -> Any:
     """What `true()` gives as soon as it is true: the API is the only witness from outside."""
     deadline = time.monotonic() + seconds
     while not (given := true()):
@@ -103,7 +103,7 @@ def http_call(
     port: int, method: str, path: str, headers: dict[str, str] | None = None, body: bytes | None = None
 ) -> Reply:
     """One request, its path sent as it is, over a connection of its own."""
-    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
+    connection = http.client.HTTPConnection("127.0.0.1", port, timeout=60)
     try:
         connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
@@ -112,7 +112,7 @@ def http_call(
         connection.close()
 
 
-def raw_call(port: int, data: bytes, end: bytes = b"", seconds: float = 10) -> bytes:
+def raw_call(port: int, data: bytes, end: bytes = b"", seconds: float = 60) -> bytes:
     """What the server says to `data`, until it hangs up or has said `end`."""
     with socket.create_connection(("127.0.0.1", port), timeout=seconds) as connection:
         connection.sendall(data)

@@ -11,7 +11,7 @@ from camtrace.bus import Bus
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import SettingChanged
 from camtrace.model import Member, Profile, User
-from camtrace.store.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
+from camtrace.overreach import refuse_administrator, refuse_on_oneself, refuse_to_give, refuse_to_touch
 
 NOON = datetime(2026, 11, 20, 12, 0, tzinfo=UTC)
 OPERATOR = Profile(2, "operator", frozenset({"live", "replay", "export", "lines", "journal", "alarms", "exceptions"}))
@@ -60,10 +60,18 @@ class StoredPeople:
             self.facts.setdefault(id, {})["email"] = fields.pop("email")
         if "password_hash" in fields:
             self._unlink(id)
-        self._accounts.users[user.name] = replace(user, **fields)
+        if (name := fields.get("name", user.name)) != user.name:
+            if any(other.name.lower() == name.lower() and other.id != id for other in self._users()):
+                raise Conflict("there is already a user {name}", "name", name=name)
+            del self._accounts.users[user.name]
+            fields["player_ha1"] = b""
+            for what in ("sessions", "tokens", "password_links"):
+                known = getattr(self._accounts, what)
+                setattr(self._accounts, what, {key: name if who == user.name else who for key, who in known.items()})
+        self._accounts.users[name] = replace(user, **fields)
         if fields.get("locked") or "password_hash" in fields:
-            self._forget("sessions", user.name)
-        self._told("user", user.name)
+            self._forget("sessions", name)
+        self._told("user", name)
         return await self.member(id)
 
     async def remove(self, id: int, by: User | None = None) -> User:

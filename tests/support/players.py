@@ -9,7 +9,7 @@ from twisted.internet import defer, protocol, reactor, utils
 from twisted.internet.task import deferLater
 
 
-async def run(*command: str | Path, seconds: float = 40) -> tuple[str, str, int]:
+async def run(*command: str | Path, seconds: float = 90) -> tuple[str, str, int]:
     """Output, errors and exit code of a program, or the negative number of the signal that ended it.
 
     It must end by itself within `seconds`.
@@ -46,7 +46,7 @@ async def play_and_kill(url: str, *options: str, seconds: float) -> None:
     command = ["ffmpeg", "-nostdin", "-v", "quiet", *options, "-i", url, "-c", "copy", "-f", "mpegts", "-flush_packets"]
     process = reactor.spawnProcess(player, ffmpeg, [*command, "1", "-"], env=None)  # type: ignore[attr-defined]
     try:
-        await player.started.addTimeout(20, reactor)
+        await player.started.addTimeout(60, reactor)
         await deferLater(reactor, seconds)
     finally:
         process.signalProcess("KILL")

@@ -9,7 +9,7 @@ import base64
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime, timedelta, timezone
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
-from support.web import Disk, WebShop
+from support.web import DAYS, Disk, OldRows, WebShop
 from support.words import static, templates
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -44,6 +44,7 @@ from camtrace.model import (
     MotionSettings,
     Moved,
     RegularRecording,
+    Removal,
     Rule,
     RuleException,
     Status,
@@ -61,6 +62,7 @@ from camtrace.web.api.lines import LinesApi
 from camtrace.web.api.motion import MotionApi
 from camtrace.web.api.prisma import PrismaApi
 from camtrace.web.api.searches import SearchesApi
+from camtrace.web.api.storage import StorageApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.pages import Pages
 from camtrace.web.pages_account import AccountPages
@@ -69,8 +71,10 @@ from camtrace.web.pages_frame import Frame
 from camtrace.web.pages_settings import SettingsPages
 from camtrace.web.site import Website
 
+GONE: dict[str, Any] = {"day": "2024-11-26", "tickets": 1871, "lines": 37412, "exceptions": 0}
 MEDIA = Path(__file__).parent.parent / "media"
 SECOND = timedelta(seconds=1)
+KEPT_SINCE = datetime(2024, 11, 26, tzinfo=timezone(timedelta(hours=7)))  # what is older was erased
 GOODS = (
     ("148", "TARTE POELEE", "16.00"),
     ("165", "OEUF PARMESAN", "10.00"),
@@ -78,6 +82,14 @@ GOODS = (
     ("377", "CAMEMBERT AOP 250G", "7.80"),
     ("412", "CAFE GRAINS 1KG", "18.90"),
 )
+
+
+def stored(rows: OldRows) -> OldRows:
+    """What is kept, with journals that are to go."""
+    rows.oldest = KEPT_SINCE
+    told = KEPT_SINCE + timedelta(days=725)
+    rows.removals["journals"] = Removal("journals", announced=KEPT_SINCE, announced_at=told)
+    return rows
 
 
 class TillLog:
@@ -292,6 +304,7 @@ class PreviewSite:
         lost = {**named, "address": "192.168.10.21", "status": 503}
         shop.journal.stored = [
             JournalEntry(id=3, at=clock.now(), kind="camera", text="camera_lost_status", values=lost, camera_uid=101),
+            JournalEntry(id=4, at=clock.now(), kind="system", text="lines_gone", values=GONE),
             JournalEntry(id=2, at=clock.now(), kind="audit", text="camera_added", values=named, user="anna"),
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
@@ -302,6 +315,7 @@ class PreviewSite:
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
             sources=shop.speech.book.all,
+            kept_since={"lines": KEPT_SINCE, "journals": KEPT_SINCE}.get,
         )
         shop.socket.settings = frame.settings
         shop.prisma.registry._rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
@@ -323,14 +337,17 @@ class PreviewSite:
                 shop.access,
                 shop.cameras,
                 shop.speech.book.offset,
+                shop.speech.book.all,
                 shop.rows,
                 self.log,
                 shop.voices,
                 Inline(),
                 "Marché Sud",
+                lambda: KEPT_SINCE,
             ),
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
+            StorageApi(shop.access, lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)], stored(shop.old_rows), DAYS),
             *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources, shop.silences),
@@ -400,8 +417,15 @@ class PreviewSite:
 
     def tie(self, uid: int, tills: tuple[str, ...]) -> None:
         """Other tills stand before camera `uid`."""
+        self._set(uid, overlay_ids=tills)
+
+    def call(self, uid: int, name: str) -> None:
+        """Camera `uid` is called `name`."""
+        self._set(uid, name=name)
+
+    def _set(self, uid: int, **fields: Any) -> None:
         cameras = self.shop.cameras
-        cameras.stored = [replace(each, overlay_ids=tills) if each.uid == uid else each for each in cameras.stored]
+        cameras.stored = [replace(each, **fields) if each.uid == uid else each for each in cameras.stored]
         cameras._known = list(cameras.stored)
         self.shop.bus.publish(SettingChanged("camera", str(uid)))
 
@@ -471,6 +495,10 @@ class Orders(LineReceiver):
             uid, _, names = argument.partition(" ")
             self._site.tie(int(uid), tuple(filter(None, names.split(","))))
             self._say("tied")
+        elif order == "call":  # a camera by another name: 101 Door
+            uid, _, name = argument.partition(" ")
+            self._site.call(int(uid), name)
+            self._say("called")
         elif order == "other":  # a till says: SOURCE TICKET now|SECONDS LINE
             source, ticket, when, text = argument.split(" ", 3)
             now = clock.now() if when == "now" else datetime.fromtimestamp(float(when), UTC)

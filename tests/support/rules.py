@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -47,6 +48,7 @@ class Blind:
 
     def __init__(self, still: bool | None = None) -> None:
         self.answer = still
+        self.late = timedelta()
         self.deaf: list[Span] = []
 
     def applies(self, name: str, at: datetime | None = None) -> bool:
@@ -54,6 +56,9 @@ class Blind:
 
     def still(self, cameras: tuple[int, ...], zone: str, start: datetime, at: datetime) -> bool | None:
         return self.answer
+
+    def offset(self, source: str) -> timedelta:
+        return self.late
 
     def heard(self, start: datetime, stop: datetime) -> bool:
         return not self.deaf or not any(span.start <= stop and start <= span.stop for span in self.deaf)
@@ -133,7 +138,7 @@ class Shelves:
             uids, after = asked.get("camera_uids"), asked.get("after")
             return (
                 all(
-                    asked.get(name) is None or getattr(one, name) == asked[name]
+                    asked.get(name) is None or str(getattr(one, name)).casefold() == str(asked[name]).casefold()
                     for name in ("rule_id", "source", "seller", "verdict")
                 )
                 and (uids is None or bool(set(uids) & set(one.cameras)))
@@ -153,10 +158,19 @@ class Shelves:
         return [(one, {at for origin, at in self.raised if origin == one.rule}) for one in found]
 
     async def counts(
-        self, camera_uids: Any = None, start: Any = None, stop: Any = None, rule_id: Any = None
-    ) -> dict[str, int]:
-        found = await self.exceptions(camera_uids=camera_uids, start=start, stop=stop, rule_id=rule_id, limit=10_000)
-        return {verdict: sum(one.verdict == verdict for one in found) for verdict in {one.verdict for one in found}}
+        self,
+        camera_uids: Any = None,
+        start: Any = None,
+        stop: Any = None,
+        rule_id: Any = None,
+        source: Any = None,
+        seller: Any = None,
+        by: str = "rule",
+    ) -> list[tuple[str, str, int]]:
+        asked = {"camera_uids": camera_uids, "start": start, "stop": stop, "rule_id": rule_id}
+        found = await self.exceptions(**asked, source=source, seller=seller, limit=10_000)
+        counts = Counter((str(one.rule_id) if by == "rule" else getattr(one, by), one.verdict) for one in found)
+        return [(key, verdict, count) for (key, verdict), count in sorted(counts.items())]
 
     async def review(
         self, id: int, user: str, at: datetime, verdict: Any = None, comment: Any = None, before: Any = None
@@ -198,6 +212,8 @@ class Shop:
         self.raised: list[tuple[Any, ...]] = []
         self.seconds = 0.0
         self.offset_seconds = 0.0
+        self.till_names: dict[str, str] = {}
+        self.offsets: dict[str, float] = {}
         self.id = 10**9
         self.camera = CAMERA
         self.status, self.active_since = Status.ACTIVE, NOON - timedelta(days=1)
@@ -205,7 +221,9 @@ class Shop:
 
     def begin(self) -> None:
         self.bus, self.clock = Bus(), task.Clock()
-        self.raising = Raising(self.bus, self.shelves, self, self.offset, self._raise, self.clock, self.now)
+        self.raising = Raising(
+            self.bus, self.shelves, self, self.offset, self.till_name, self._raise, self.clock, self.now
+        )
         self.exceptions = Exceptions(
             self, self.bus, self.shelves, self.shelves, self.shelves, self.shelves, self, self, self.offset,
             self._next, Metrics(), self.clock, self.now,
@@ -220,7 +238,10 @@ class Shop:
         await self.raising.stop()
 
     def offset(self, source: str) -> timedelta:
-        return timedelta(seconds=self.offset_seconds)
+        return timedelta(seconds=self.offsets.get(source, self.offset_seconds))
+
+    def till_name(self, source: str) -> str:
+        return self.till_names.get(source, "")
 
     def now(self) -> datetime:
         return NOON + timedelta(seconds=self.seconds)

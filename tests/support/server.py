@@ -10,41 +10,43 @@ import re
 import secrets
 import shutil
 import signal
-import socket
 import subprocess
 import sys
 import tempfile
 import threading
 import urllib.error
 import urllib.request
-from contextlib import suppress
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from queue import Empty, Queue
 from urllib.parse import urlencode
 
 import psycopg2
+from support.cluster import copy_of_cluster
+from support.ports import free_ports
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 BIN = Path(sys.executable).parent
 READY = "CamTrace is ready"
-START_SECONDS = 60
-
-
-def free_ports(count: int) -> list[int]:
-    """Port numbers nobody listens on at this moment."""
-    held = [socket.socket() for _ in range(count)]
-    for each in held:
-        each.bind(("127.0.0.1", 0))
-    ports = [each.getsockname()[1] for each in held]
-    for each in held:
-        each.close()
-    return ports
+START_SECONDS = 120
 
 
 class Server:
-    """One CamTrace server: its folder, its ports, its process, and a token of an administrator."""
+    """One CamTrace server: its folder, its ports, its process, and a token of an administrator.
 
-    def __init__(self, dsn: str = "", extra: str = "", folder: Path | None = None, keep_free_gb: float = 0.1) -> None:
+    Its private database has been made already, unless it is to be the `first` start on its folder or `dsn` names
+    another one: to make one takes longer than all else of a start.
+    """
+
+    def __init__(
+        self,
+        dsn: str = "",
+        extra: str = "",
+        folder: Path | None = None,
+        keep_free_gb: float = 0.1,
+        first: bool = False,
+    ) -> None:
         self.folder = folder or Path(tempfile.mkdtemp(prefix="camtrace-server-"))
         self.folder.chmod(0o711)
         self.web, self.pos, self.ftp, self.rtsp, self.control, self.prisma = free_ports(6)
@@ -71,10 +73,22 @@ keep_free_gb = {keep_free_gb}
 {extra}
 """
         )
+        if not dsn and not first and folder is None:
+            self._make_database()
         self.process: subprocess.Popen[str] | None = None
         self.output: list[str] = []
         self._lines: Queue[str | None] = Queue()
         self.token = ""
+
+    def _make_database(self) -> None:
+        """What the first start on a folder leaves behind: the private database with the current schema."""
+        home = self.folder / "data" / "database"
+        home.mkdir(parents=True)
+        home.parent.chmod(0o711)
+        home.chmod(0o700)
+        if os.geteuid() == 0:
+            shutil.chown(home, "postgres", "postgres")
+        copy_of_cluster(home / "cluster")
 
     # ── life ──
 
@@ -109,7 +123,7 @@ keep_free_gb = {keep_free_gb}
             if text in line:
                 return line
 
-    def stop(self, seconds: float = 20) -> int:
+    def stop(self, seconds: float = 60) -> int:
         """SIGTERM, and wait; the exit status, 0 when all was in order.
 
         twistd ends by the very signal that stopped it, once everything is down.
@@ -129,10 +143,37 @@ keep_free_gb = {keep_free_gb}
         if self.process is not None and self.process.poll() is None:
             self.process.kill()
             self.process.wait(20)
-        pid_file = self.folder / "data" / "database" / "cluster" / "postmaster.pid"
-        with suppress(OSError, ValueError):  # it may be gone, or just coming
-            os.kill(int(pid_file.read_text().partition("\n")[0]), signal.SIGQUIT)
+        with suppress(OSError):  # it may be gone, or just coming
+            if self.postmaster:
+                os.kill(self.postmaster, signal.SIGQUIT)
         shutil.rmtree(self.folder, ignore_errors=True)
+
+    # ── its private database ──
+
+    @property
+    def postmaster(self) -> int:
+        """The process id of PostgreSQL's first process; 0 while there is none."""
+        try:
+            text = (self.folder / "data" / "database" / "cluster" / "postmaster.pid").read_text()
+        except OSError:
+            return 0
+        return int(text.partition("\n")[0].strip() or 0)
+
+    @contextmanager
+    def halted_database(self) -> Iterator[None]:
+        """PostgreSQL is there and does not answer."""
+        first = self.postmaster
+        children = Path(f"/proc/{first}/task/{first}/children").read_text().split()
+        halted = [first, *map(int, children)]
+        for pid in halted:
+            with suppress(OSError):
+                os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            for pid in halted:
+                with suppress(OSError):
+                    os.kill(pid, signal.SIGCONT)
 
     # ── as an administrator and as a program ──
 
@@ -186,7 +227,7 @@ keep_free_gb = {keep_free_gb}
     def url(self) -> str:
         return f"http://127.0.0.1:{self.web}"
 
-    def call(self, method: str, path: str, body: object = None, timeout: float = 20) -> tuple[int, object]:
+    def call(self, method: str, path: str, body: object = None, timeout: float = 60) -> tuple[int, object]:
         """An API call: its status and its decoded answer (bytes when it is no JSON)."""
         request = urllib.request.Request(f"{self.url}{path}", method=method)
         if self.token:

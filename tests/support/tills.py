@@ -10,6 +10,7 @@ from typing import Any
 
 from twisted.internet import defer
 from twisted.internet.address import IPv4Address
+from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 
 from camtrace.complaints import Complaints
@@ -81,6 +82,7 @@ class Speech:
         return TillFactory(
             self.tills,
             self.complaints,
+            Clock(),
             encoding=encoding,
             dialect=dialect,
             dialects=self.spoken,

@@ -10,7 +10,7 @@ from twisted.internet import defer, reactor, task
 from camtrace.errors import StreamFailure
 
 
-async def until(true: Callable[[], Any], seconds: float = 15.0) -> None:
+async def until(true: Callable[[], Any], seconds: float = 60.0) -> None:
     """Return as soon as `true()` is, looked at on the reactor; fail after `seconds`."""
     clock: Any = reactor
     deadline = clock.seconds() + seconds

@@ -43,15 +43,18 @@ from camtrace.model import (
     CameraState,
     Disconnection,
     DisconnectionQuery,
+    FootageKept,
     Gap,
     HitCount,
     JournalEntry,
     JournalQuery,
+    Kept,
     Line,
     LineSearch,
     MotionSettings,
     Moved,
     Profile,
+    Removal,
     Sound,
     Span,
     Status,
@@ -87,6 +90,7 @@ from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
+from camtrace.web.api.storage import StorageApi
 from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -422,6 +426,26 @@ class Past:
         return [pair for pair in self.facts if pair[0] > fact_id][:limit]
 
 
+DAYS = {"footage": 30, "alarms": 0, "lines": 730, "journals": 365}
+
+
+class OldRows:
+    """What is kept in the database."""
+
+    def __init__(self) -> None:
+        self.removals: dict[str, Removal] = {}
+        self.oldest: datetime | None = None
+
+    async def kept(self, what: str) -> Kept:
+        return Kept(self.removals.get(what, Removal(what)), self.oldest)
+
+    async def footage(self) -> list[FootageKept]:
+        return [FootageKept("/mnt/a", 5 * 10**9, self.oldest)]
+
+    async def database_bytes(self) -> int:
+        return 1_234_000_000
+
+
 @dataclass
 class Disk:
     """A volume for footage."""
@@ -539,6 +563,8 @@ class WebShop:
         self.rules = Shelves()
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
+        self.old_rows = OldRows()
+        self.kept_since: datetime | None = None
         self.tills_at_the_door: list[str] = []
         self.speech = Speech(self.cameras, self._note)
         offset = self.speech.book.offset
@@ -575,11 +601,22 @@ class WebShop:
             FootageApi(reactor, self.access, self.cameras, self.rows, self.footage, self.live),
             PrismaApi(self.access, self.cameras, self.prisma.registry, self.prisma.sources, self.silences),
             LinesApi(
-                reactor, self.access, self.cameras, offset, self.rows, self.log, self.voices, Inline(), "Marché Sud"
+                reactor,
+                self.access,
+                self.cameras,
+                offset,
+                self.speech.book.all,
+                self.rows,
+                self.log,
+                self.voices,
+                Inline(),
+                "Marché Sud",
+                lambda: self.kept_since,
             ),
             SearchesApi(self.access, self.searches),
             *self.rule_apis(reactor),
             VolumesApi(self.access, lambda: self.volumes),
+            StorageApi(self.access, lambda: self.volumes, self.old_rows, DAYS),
             *self.tills_api(),
             self.levels,
             self.events,
@@ -640,7 +677,7 @@ class WebShop:
 
     def rule_apis(self, reactor: Any, zone: str = "Europe/Paris") -> list[Any]:
         """The APIs of rules, exceptions and reports."""
-        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras)
+        trials = Trials(self.rules, self.rules, self.rules, self.timetable, self.cameras, self.speech.book.offset)
         unseen = self.rules.unseen
         return [
             RulesApi(
@@ -659,13 +696,17 @@ class WebShop:
                 self.access,
                 self.cameras,
                 self.speech.book.offset,
+                self.till_name,
                 self.rows,
                 self.rules,
                 self._note,
                 self.voices,
             ),
-            ReportsApi(self.access, self.rules, zone, self.voices),
+            ReportsApi(self.access, self.rules, zone, self.till_name, self.voices),
         ]
+
+    def till_name(self, source: str) -> str:
+        return self.speech.book.of(source).label
 
     def boxes_api(self) -> ContactBoxesApi:
         """The API of contact boxes."""

@@ -57,9 +57,12 @@ class ExceptionsTests(TestCase):
         self.assertEqual((one.amount, one.lines, one.cameras, one.deed), (Decimal("16.00"), (2001,), (101,), "void"))
         at = NOON + timedelta(seconds=2)
         self.assertEqual(shop.raised, [([CAMERA], "rule", "Voids", "Voids · 1 · 7 · TARTE · 16.00", at)])
-        await shop.stop()
+        shop.till_names = {"1": "Bakery"}
         shop.say(void(4))
-        self.assertEqual(len(shop.found), 2)
+        self.assertEqual(shop.raised[-1][3], "Voids · Bakery · 7 · TARTE · 16.00")
+        await shop.stop()
+        shop.say(void(5))
+        self.assertEqual(len(shop.found), 3)
 
     async def test_an_alarm_begins_with_the_picture(self) -> None:
         """Earlier than the line at once, later once it is shown; over a restart, too, and once."""
@@ -209,6 +212,37 @@ class ExceptionsTests(TestCase):
         self.assertEqual(shop.exceptions.unseen(VOIDS, [("1", (101,))]), [])
         await shop.stop()
 
+    async def test_nobody_before_the_till_is_asked_of_the_picture(self) -> None:
+        rule = replace(VOIDS, still=StillTest(seconds=30))
+        shop = Shop(rule)
+        shop.offset_seconds = 20
+        await shop.start()
+
+        def move(second: float) -> None:
+            at = NOON + timedelta(seconds=second)
+            alarm = Alarm(id=1, camera_uid=101, started_at=at, last_at=at, until=at)
+            shop.bus.publish(AlarmTriggered(1, alarm, Trigger(at=at, cause="motion")))
+
+        shop.say(void(10))
+        self.assertEqual(shop.found, [])
+        move(28)  # the customer, who is in the picture when it shows that line
+        shop.wait(30)
+        shop.say(void(90))
+        shop.wait(22)
+        self.assertEqual(shop.found, [])
+        move(111)  # behind the picture of the line
+        shop.wait(1)
+        self.assertEqual(shop.found, [(1, 90001)])
+        self.assertEqual(shop.raised[0][-1], NOON + timedelta(seconds=110))
+        self.assertEqual(shop.exceptions.reach(replace(CAMERA, overlay_ids=("1",))), 3.0)
+        shop.say(void(200))
+        await shop.stop()
+        shop.begin()  # what waited when the server ended
+        await shop.start()
+        shop.wait(24)
+        self.assertEqual(shop.found, [(1, 90001), (1, 200001)])
+        await shop.stop()
+
 
 class TrialTests(TestCase):
     async def _tried(self, shop: Shop, rule: Rule, most: int = 100, **more: Any) -> tuple[Outcome, list[int]]:
@@ -217,7 +251,7 @@ class TrialTests(TestCase):
         async def tell(outcome: Outcome) -> None:
             heard.append(outcome.lines)
 
-        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop)
+        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop, shop.offset)
         stop = NOON + timedelta(hours=1)
         return await trials.run(rule, NOON, stop, most, more.get("may_read", lambda line: True), tell), heard
 
@@ -241,10 +275,24 @@ class TrialTests(TestCase):
         outcome, _ = await self._tried(shop, replace(VOIDS, still=StillTest(seconds=30)))
         self.assertEqual((outcome.count, outcome.unknown), (0, 3))
 
+    async def test_motion_counts_until_the_picture(self) -> None:
+        shop, still = Shop(), replace(VOIDS, still=StillTest(seconds=30))
+        shop.shelves.lines = [void(100), void(300)]
+        shop.shelves.moved = [(NOON + timedelta(seconds=310), 101, "counter")]
+        for offset, found in ((0, [100001, 300001]), (9, [100001, 300001]), (10, [100001]), (-10, [100001, 300001])):
+            shop.offset_seconds = offset
+            outcome, _ = await self._tried(shop, still)
+            self.assertEqual([hit.line.id for hit in outcome.hits], found)
+        shop.shelves.moved = [(NOON + timedelta(seconds=259), 101, "counter"), (NOON + timedelta(seconds=290), 101, "")]
+        for offset, found in ((-15, [100001]), (-41, [100001]), (-42, [100001, 300001]), (30, [100001, 300001])):
+            shop.offset_seconds = offset
+            outcome, _ = await self._tried(shop, still)
+            self.assertEqual([hit.line.id for hit in outcome.hits], found)
+
     async def test_two_at_a_time_and_cancelled_when_nobody_waits(self) -> None:
         shop = Shop()
         shop.shelves.lines = [void(1)]
-        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop)
+        trials = Trials(shop.shelves, shop.shelves, shop.shelves, shop, shop, shop.offset)
         waits = True
 
         async def tell(outcome: Outcome) -> None:

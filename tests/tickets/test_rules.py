@@ -15,7 +15,7 @@ from support.rules import NOON, Blind, hits, said
 from camtrace.model import DEEDS, AbsenceTest, Line, LineTest, Rule, StillTest, TicketTest, WindowTest
 from camtrace.tickets import follows, sales
 from camtrace.tickets.deeds import DEEDS_OF, deed_of
-from camtrace.tickets.movements import Movements
+from camtrace.tickets.movements import MOTION_SECONDS, Movements
 from camtrace.tickets.presets import PRESETS
 from camtrace.tickets.rules import Watch, horizon
 from camtrace.tickets.sales import Tills
@@ -273,8 +273,9 @@ def test_nobody_before_the_till() -> None:
     lines = [said(0, "S", special="RETOUR")]
     assert ids(hits(rule, lines, Blind(True))) == [lines[0].id]
     assert hits(rule, lines, Blind(False)) == []
-    watch = Watch(rule, Blind(None))
-    assert watch.hear(Tills().hear(lines[0])) == [] and watch.unknown == 1
+    doubted: list[Line] = []
+    watch = Watch(rule, Blind(None), doubted.append)
+    assert watch.hear(Tills().hear(lines[0])) == [] and doubted == lines
 
 
 def test_what_is_known_of_movement() -> None:
@@ -290,9 +291,21 @@ def test_what_is_known_of_movement() -> None:
     assert still() is False and still("counter") is True and still("door") is False and still("", 2) is True
     movements.moved(1, NOON - timedelta(minutes=9))
     assert still() is False
+    movements.moved(2, NOON + timedelta(seconds=1))  # behind the time that is asked for
+    assert still("", 2) is True
     assert still("counter", 2) is True
     movements.moved(2, NOON, ("*",))  # it may have been anywhere
     assert still("counter", 2) is False and still("", 2) is False
+
+
+@given(st.lists(st.integers(0, 300), max_size=40), st.sampled_from((0, 1, 10, 60)), st.integers(0, 300))
+def test_motion_within_a_time_is_known_in_whatever_order_it_is_told(moved: list[int], seconds: int, at: int) -> None:
+    movements = Movements(lambda uid: True)
+    for second in moved:
+        movements.moved(1, NOON + timedelta(seconds=second))
+    stop = NOON + timedelta(seconds=at)
+    still = movements.still((1,), "", stop - timedelta(seconds=seconds), stop)
+    assert still is not any(at - seconds - MOTION_SECONDS <= second <= at for second in moved)
 
 
 # ── what is remembered ──

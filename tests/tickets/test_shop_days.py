@@ -22,6 +22,7 @@ from camtrace.model import (
     NumberTest,
     Rule,
     Span,
+    StillTest,
     TicketTest,
     Trigger,
     WindowTest,
@@ -84,7 +85,16 @@ TOUCHY = [
     more("short", "ticket", (), ticket=TicketTest(has=("end",), seconds_max=20, lines_max=3)),
     more("left", "ticket", (), ticket=TicketTest(unfinished=True, silence_seconds=60)),
     more("next but ten", "number", (), number=NumberTest("gap", 2)),
+    more("alone", "line", ("article", "void", "return"), still=StillTest(30)),
+    more(
+        "alone twice", "window", ("article",), window=WindowTest(300, "seller", "count", Decimal(2)), still=StillTest(9)
+    ),
+    more("alone, nothing before", "absence", ("article",), absence=AbsenceTest(20, "before", ()), still=StillTest(60)),
+    more(
+        "alone, nothing after", "absence", ("article", "end"), absence=AbsenceTest(8, "after", ()), still=StillTest(5)
+    ),
 ]
+OFFSETS = {"1": 15, "2": -20, "KKM:1": 100}  # seconds by which pictures are later than lines
 RULES += [replace(rule, id=number) for number, rule in enumerate(TOUCHY, len(RULES) + 1)]
 STEPS = (0, 1, 2, 3, 5, 8, 12, 30, 40, 60, 90, 125, 200)
 
@@ -185,6 +195,7 @@ class Day:
 
 async def live(day: list[tuple[float, Any]], rules: list[Rule]) -> Day:
     made = Day(*rules)
+    made.shop.offsets = OFFSETS
     await made.shop.start()
     for step, what in day:
         made.at += step + 0.25
@@ -200,7 +211,7 @@ async def tried(made: Day, rule: Rule) -> Outcome:
         """Nobody waits for it."""
 
     shelves, shop = made.shop.shelves, made.shop
-    trials = Trials(shelves, shelves, shelves, shop, shop, shop.now)
+    trials = Trials(shelves, shelves, shelves, shop, shop, shop.offset, shop.now)
     stop = NOON + timedelta(seconds=made.at + 1)
     return await trials.run(rule, NOON, stop, 10_000, lambda line: True, tell)
 

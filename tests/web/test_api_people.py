@@ -74,6 +74,22 @@ def test_a_user_is_made_changed_locked_and_removed(shop: WebShop, anna: Browser)
     assert anna.get(f"{USERS}/3").code == 404
 
 
+def test_a_user_gets_another_name(shop: WebShop, anna: Browser) -> None:
+    """At once, also one's own; sessions and tokens stay, the journal tells it."""
+    token = shop.token("boris")
+    renamed = anna.ask("PATCH", f"{USERS}/2", json={"name": "Борис"}).json
+    assert (renamed["id"], renamed["name"], renamed["tokens"]) == ("2", "Борис", 1)
+    assert Browser(shop, token=token).get("/api/v1/cameras").code == 200
+    assert anna.ask("PATCH", f"{USERS}/1", json={"name": "ANNA"}).json["name"] == "ANNA"  # her own, in capitals
+    assert anna.get(USERS).code == 200
+    assert notes(shop) == [
+        ("user_renamed", {"former": "boris", "person": "Борис"}, "anna"),
+        ("user_renamed", {"former": "anna", "person": "ANNA"}, "anna"),
+    ]
+    for name in ("", "a:b", 3):
+        assert anna.ask("PATCH", f"{USERS}/2", json={"name": name}).json["error"]["field"] == "name"
+
+
 def test_without_a_password_a_link_sets_it(shop: WebShop, anna: Browser) -> None:
     """Once, by the person, who is signed in then; neither password nor link stands in the journal."""
     made = anna.ask("POST", USERS, json=CARLA).json
@@ -119,7 +135,7 @@ def test_conflicts_of_users(anna: Browser) -> None:
     assert anna.ask("POST", USERS, json={"name": "Carla"}).json["error"]["field"] == "profile"
     for body in ({"locked": True}, {"profile": "viewer"}, {"password": PASSWORD}):
         assert anna.ask("PATCH", f"{USERS}/1", json=body).code == 409
-    assert anna.ask("PATCH", f"{USERS}/1", json={"name": "Anne"}).code == 400
+    assert anna.ask("PATCH", f"{USERS}/2", json={"name": "Anna"}).json["error"]["field"] == "name"
     assert (anna.ask("DELETE", f"{USERS}/1").code, anna.ask("POST", f"{USERS}/1/link").code) == (409, 409)
     for path in ("/0", "/x", "/٣", "/99999999999"):
         assert anna.ask("PATCH", USERS + path, json={}).code == 404

@@ -199,11 +199,17 @@ class ExceptionTests(Case):
         self.assertEqual(self.ids("?verdict=harmless"), ["3"])
         self.assertEqual(self.ids("?verdict=new"), ["5", "4", "2", "1"])
         counts = self.anna.get("/api/v1/exceptions/counts").json
-        self.assertEqual(counts, {"new": 4, "checking": 0, "harmless": 1, "real": 0})
+        told = {"new": 4, "checking": 0, "harmless": 1, "real": 0}
+        first, second = {"key": "1", **told, "new": 2, "harmless": 0}, {"key": "2", **told, "new": 2}
+        self.assertEqual(counts, {**told, "by": "rule", "items": [first, second]})
+        counted = self.anna.get("/api/v1/exceptions/counts?by=source&source=1").json
+        self.assertEqual([item["key"] for item in counted["items"]], ["1"])
         self.assertEqual(self.boris.get("/api/v1/exceptions/counts").json["new"], 2)
         table = self.anna.get("/api/v1/exceptions.csv?verdict=harmless").body.decode("utf-8-sig").splitlines()
         self.assertEqual(
-            table[0], "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture"
+            table[0],
+            "Time,Rule,Till,Cashier,Ticket,Line,Amount,Figure,Judged as,Note,By whom,Time in the picture,"
+            "Name of the till",
         )
         self.assertIn(",Voids,1,,,,16.00,,Harmless,ok,boris,", table[1])
         quicker = {"verdict": "real", "before": "new"}
@@ -286,7 +292,9 @@ class ReportTests(Case):
 
 class OffsetTests(Case):
     def test_links_lead_to_the_second_of_the_picture(self) -> None:
-        self.assertEqual(self.anna.ask("PATCH", "/api/v1/sources/1", json={"offset_ms": 2500}).code, 200)
+        self.assertEqual(
+            self.anna.ask("PATCH", "/api/v1/sources/1", json={"offset_ms": 2500, "label": "Bar"}).code, 200
+        )
         line = said(3, "S", special="ANNULE", text="TARTE")
         self.shop.log.stored = [line]
         self.shop.rules.found = [
@@ -311,6 +319,9 @@ class OffsetTests(Case):
         replay = "/replay/1?at=1795176005.500"
         rows = self.anna.get("/api/v1/lines.csv").body.decode("utf-8-sig").splitlines()
         self.assertIn("2026-11-20 13:00:05,http://", rows[1])
-        self.assertTrue(rows[1].endswith(replay), rows[1])
+        self.assertTrue(rows[1].endswith(f"{replay},Bar"), rows[1])
+        self.assertTrue(self.anna.get("/api/v1/exceptions.csv").body.decode().splitlines()[1].endswith(",Bar"))
+        self.assertEqual(len(self.anna.get("/api/v1/lines?q=till:BAR").json["items"]), 1)
+        self.assertEqual(self.anna.get("/api/v1/lines?q=-till:bar").json["items"], [])
         self.assertIn(replay.encode(), self.anna.get("/api/v1/lines.pdf").body)
         self.assertIn("2026-11-20 13:00:05", self.anna.get("/api/v1/exceptions.csv").body.decode().splitlines()[1])

@@ -35,6 +35,7 @@ from camtrace.tickets.tally import Tally
 from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
 from camtrace.web.outbox import INIT, JPEG, KEY
 
+NAMES = {"1": "Front till", "2": "Stock"}
 MIME = 'video/mp4; codecs="avc1.64001f"'
 
 
@@ -294,13 +295,26 @@ class WatchTests(LiveCase):
     def test_settings(self) -> None:
         """Who asks is told what is set for tills, and of each change: only of what is another."""
         page, other = self.open(), self.open()
-        self.assertEqual(page.say(do="settings", language="fr"), [{"is": "settings", "tills": {}}])
+        self.assertEqual(page.say(do="settings", language="fr"), [{"is": "settings", "tills": {}, "cameras": NAMES}])
         self.shop.speech.settings["1"] = SourceSettings("1", "Bar")
         ensureDeferred(self.shop.speech.reload())
         self.assertEqual(page.told(), [{"is": "settings", "tills": {"1": {"label": "Bar"}}}])
         ensureDeferred(self.shop.speech.reload())
         self.assertEqual((page.told(), other.told()), ([], []))
         self.assertEqual(page.say(do="settings", language="xx")[0]["code"], "invalid")
+
+    def test_a_cameras_name(self) -> None:
+        """Pages that follow the settings are told of another name, and of cameras that come: of those that are seen."""
+        user = self.shop.users.users["boris"]
+        self.shop.users.users["boris"] = replace(user, profile=replace(user.profile, cameras=frozenset({102})))
+        page, boris = self.open(), self.open(session=self.shop.session("boris")[0])
+        page.say(do="settings")
+        self.assertEqual(boris.say(do="settings")[0]["cameras"], {"2": NAMES["2"]})
+        stored = self.shop.cameras.stored
+        stored[0] = replace(stored[0], name="Entrée")
+        self.shop.bus.publish(SettingChanged("camera", "101"))
+        self.assertEqual(page.told(), [{"is": "settings", "cameras": {**NAMES, "1": "Entrée"}}])
+        self.assertEqual(boris.told(), [])
 
     def test_sources(self) -> None:
         """Who may set tills up is told that one appeared, or fell silent."""
@@ -324,7 +338,8 @@ class WatchTests(LiveCase):
                 self.assertEqual(event.status_code, code)
                 continue
             page = self.open(session=session)
-            self.assertEqual(page.say(do="settings"), [{"is": "settings", "tills": {}}])
+            told = {"is": "settings", "tills": {}, "cameras": {"1": NAMES["1"]}}
+            self.assertEqual(page.say(do="settings"), [told])
             self.assertEqual(page.say(do="watch", channel=5, camera=1)[0]["code"], "not_found")
 
     def test_clock(self) -> None:

@@ -60,7 +60,7 @@ class Talk(protocol.Protocol):
 class SocketCase(TestCase):
     """A listening site."""
 
-    timeout = 30
+    timeout = 120
 
     async def setUp(self) -> None:
         folder = tempfile.TemporaryDirectory()

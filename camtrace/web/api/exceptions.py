@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Sequence
 from functools import partial
 from typing import Any
@@ -20,12 +21,13 @@ from camtrace.web.api.readers import one_of, text_of
 from camtrace.web.api.shapes import Shape, exception_shape
 from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.discretion import may_name, text_for
-from camtrace.web.ports import CameraDirectory, Note, Offset, RuleStore
+from camtrace.web.ports import CameraDirectory, Note, Offset, RuleStore, TillName
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
 
 BIGGEST_ID = 2**63 - 1
+COUNTED_BY = ("rule", "seller", "source")
 NEW = "new"  # how the question calls those not judged, whose verdict is empty
 
 _HEADS = (
@@ -41,6 +43,7 @@ _HEADS = (
     N_("Note"),
     N_("By whom"),
     N_("Time in the picture"),
+    N_("Name of the till"),
 )
 _VERDICT_WORDS = {"": N_("New"), "checking": N_("Being checked"), "harmless": N_("Harmless"), "real": N_("Confirmed")}
 
@@ -56,6 +59,7 @@ class ExceptionsApi:
         access: Access,
         directory: CameraDirectory,
         offset: Offset,
+        till_name: TillName,
         graves: Graves,
         store: RuleStore,
         note: Note,
@@ -66,6 +70,7 @@ class ExceptionsApi:
         self._voices = voices
         self._directory = directory
         self._offset = offset
+        self._till_name = till_name
         self._graves = graves
         self._store = store
         self._note = note
@@ -81,16 +86,28 @@ class ExceptionsApi:
     async def as_file(self, visit: Visit) -> Response | None:
         """The same as a file for spreadsheets."""
         voice = self._voices.voice(visit.request, visit.user.language)
-        page, row = partial(self._page, visit), partial(_row, voice, visit.user, offset=self._offset)
+        page, row = partial(self._page, visit), partial(self._row, voice, visit.user)
         return await send_csv(visit, self._reactor, voice, N_("Exceptions"), _HEADS, page, row, _place)
 
     @requirer.require(app.route("/api/v1/exceptions/counts", methods=["GET"]), visit=May("exceptions"))
     async def counts(self, visit: Visit) -> Response:
-        """How many there are of each verdict, from `start` to `stop`, of a `rule` or of all."""
+        """How many of those that are asked for there are of each verdict, in all and `by` rule, seller or source."""
         query = Query(visit.request)
-        cameras, rule = await self._cameras(visit, query), query.integer("rule", 1, BIGGEST_ID)
-        found = await self._store.counts(cameras, query.instant("start"), query.instant("stop"), rule)
-        return answer({verdict or NEW: found.get(verdict, 0) for verdict in VERDICTS})
+        by, seller = query.choice("by", COUNTED_BY, "rule") or "rule", query.text("seller")
+        found = await self._store.counts(
+            await self._cameras(visit, query),
+            query.instant("start"),
+            query.instant("stop"),
+            query.integer("rule", 1, BIGGEST_ID),
+            query.text("source"),
+            seller,
+            by,
+        )
+        rows: dict[str, Counter[str]] = {}
+        for key, verdict, count in found if may_name(visit.user, seller) else ():
+            rows.setdefault(hidden(key) if by == "seller" else key, Counter())[verdict or NEW] += count
+        items = [{"key": key, **_counted(row)} for key, row in rows.items()]
+        return answer({**_counted(sum(rows.values(), Counter())), "by": by, "items": items})
 
     @requirer.require(app.route("/api/v1/exceptions/<exception>", methods=["GET"]), visit=May("exceptions"))
     async def show(self, visit: Visit, exception: str) -> Response:
@@ -115,7 +132,11 @@ class ExceptionsApi:
                 raise Invalid(N_("only the verdict and the comment of an exception can be changed"), name)
         if any(told.get(name, getattr(found, name)) != getattr(found, name) for name in ("verdict", "comment")):
             found = await self._store.review(found.id, visit.user.name, clock.now(), **told)
-            values = {"rule": found.rule, "source": found.source, "verdict": found.verdict or NEW}
+            values = {
+                "rule": found.rule,
+                "source": self._till_name(found.source) or found.source,
+                "verdict": found.verdict or NEW,
+            }
             self._note("audit", "exception_reviewed", values, user=visit.user.name)
         return answer(self._shape(visit, found))
 
@@ -155,23 +176,27 @@ class ExceptionsApi:
             raise NotFound(N_("this exception does not exist"))
         return found
 
+    def _row(self, voice: Voice, user: User, one: RuleException) -> Sequence[Cell]:
+        return (
+            voice.instant(one.at),
+            one.rule,
+            one.source,
+            hidden(one.seller),
+            text_for(user, one.ticket),
+            text_for(user, one.text),
+            None if one.amount is None else f"{one.amount:f}",
+            None if one.figure is None else f"{one.figure:f}",
+            voice.spoken.gettext(_VERDICT_WORDS[one.verdict]),
+            one.comment,
+            one.reviewed_by,
+            voice.instant(one.at + self._offset(one.source)),
+            self._till_name(one.source),
+        )
+
+
+def _counted(row: Counter[str]) -> dict[str, int]:
+    return {verdict or NEW: row[verdict or NEW] for verdict in VERDICTS}
+
 
 def _place(one: RuleException) -> Position:
     return one.at, one.id
-
-
-def _row(voice: Voice, user: User, one: RuleException, offset: Offset) -> Sequence[Cell]:
-    return (
-        voice.instant(one.at),
-        one.rule,
-        one.source,
-        hidden(one.seller),
-        text_for(user, one.ticket),
-        text_for(user, one.text),
-        None if one.amount is None else f"{one.amount:f}",
-        None if one.figure is None else f"{one.figure:f}",
-        voice.spoken.gettext(_VERDICT_WORDS[one.verdict]),
-        one.comment,
-        one.reviewed_by,
-        voice.instant(one.at + offset(one.source)),
-    )

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import replace
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -13,7 +14,7 @@ from camtrace import clock
 from camtrace.errors import NotFound
 from camtrace.i18n import N_
 from camtrace.model import TICKET_KINDS, Comparison, Line, LineSearch, Named, User
-from camtrace.tickets.keywords import NAMES
+from camtrace.tickets.keywords import NAMES, plain
 from camtrace.tickets.meaning import said, search_of
 from camtrace.tickets.query import Note, filled, form_of, parse, write
 from camtrace.tickets.query import Query as Asked
@@ -24,14 +25,14 @@ from camtrace.web.api.shapes import hits_shape, line_shape, tally_shape, ticket_
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import Cell, send_csv
 from camtrace.web.discretion import as_seen_by, asked_by, may_name
-from camtrace.web.lines_pdf import MOST_ROWS, sheet
-from camtrace.web.ports import CameraDirectory, Jobs, LineStore, Offset
+from camtrace.web.ports import CameraDirectory, Jobs, LineStore, NamedSources, Offset
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voice, Voices
 from camtrace.web.whose import Graves, camera_named
 
 BIGGEST_ID = 2**63 - 1
 MOST_HITS = 10_000  # that are counted
+MOST_PRINTED = 1000
 # parameters of names, as the query calls them; what they hold is written exactly so
 _EXACT = {"source": "till", "seller": "seller", "special": "special", "customer": "customer", "tender": "tender"}
 _PLAIN = ("ticket", "type", "code", "barcode")
@@ -56,6 +57,7 @@ _HEADS = (
     N_("Cameras"),
     N_("Time in the picture"),
     N_("Replay"),
+    N_("Name of the till"),
 )
 
 
@@ -63,6 +65,7 @@ class LinesApi:
     """`/api/v1/lines` and `/api/v1/tickets`.
 
     Who may see only some cameras finds only what one of them watched. `site`: its name, which stands on sheets.
+    `kept_since()`: lines from before then were erased; None: none were.
     """
 
     app = new_app()
@@ -73,21 +76,25 @@ class LinesApi:
         access: Access,
         directory: CameraDirectory,
         offset: Offset,
+        sources: NamedSources,
         graves: Graves,
         lines: LineStore,
         voices: Voices,
         jobs: Jobs,
         site: str,
+        kept_since: Callable[[], datetime | None] = lambda: None,
     ) -> None:
         self.access = access
         self._reactor = reactor
         self._directory = directory
         self._offset = offset
+        self._sources = sources
         self._graves = graves
         self._lines = lines
         self._voices = voices
         self._jobs = jobs
         self._site = site
+        self._kept_since = kept_since
 
     @requirer.require(app.route("/api/v1/lines", methods=["GET"]), visit=May("lines"))
     async def lines(self, visit: Visit) -> Response:
@@ -106,7 +113,8 @@ class LinesApi:
         asked = parse(query.text("q") or "")
         fields = (query.text("fields") or "").split(",")
         asked = filled(asked, {name: query.text(name) or "" for name in _FORM if name in fields})
-        _, notes = await self._search(visit, asked)
+        wanted, notes = await self._search(visit, asked)
+        notes = [*notes, *self._erased(wanted, voice)]
         language = voice.spoken.language
         conditions = []
         for place, each in enumerate(asked.conditions):
@@ -146,8 +154,10 @@ class LinesApi:
         async def page(limit: int, before: Position | None) -> Sequence[Line]:
             return await self._lines.search(wanted, before, False, limit)
 
+        names = self._names()
+
         def row(line: Line) -> Sequence[Cell]:
-            return self._row(voice, visit, line)
+            return (*self._row(voice, visit, line), names.get(line.source, ""))
 
         return await send_csv(visit, self._reactor, voice, N_("Tickets"), _HEADS, page, row, _place)
 
@@ -156,12 +166,15 @@ class LinesApi:
         """The newest 1,000 of these lines as a list to print, with what was asked on top."""
         query, voice = Query(visit.request), self._voice(visit)
         wanted, asked = await self._wanted(visit, query)
-        found = await self._lines.search(wanted, None, False, MOST_ROWS + 1)
+        found = await self._lines.search(wanted, None, False, MOST_PRINTED + 1)
         sentences = [said(each, voice.spoken) for each in asked.conditions]
         told = " · ".join(text.format(value=value) for text, value in sentences)
-        ways = {line.id: self._replay(visit, line) for line in found[:MOST_ROWS]}
-        shown = [as_seen_by(visit.user, line) for line in found]
-        content = await self._jobs.job(sheet, voice, self._site, told, shown, clock.now(), ways)
+        ways = {line.id: self._replay(visit, line) for line in found[:MOST_PRINTED]}
+        names = self._names()
+        seen = [as_seen_by(visit.user, line) for line in found[:MOST_PRINTED]]
+        shown = [replace(line, source=names.get(line.source, line.source)) for line in seen]
+        cut = len(found) > MOST_PRINTED
+        content = await self._jobs.job(_sheet, voice, self._site, told, shown, cut, clock.now(), ways)
         return Response(200, named_file(voice, N_("Tickets"), "pdf", "application/pdf"), content)
 
     @requirer.require(app.route("/api/v1/tickets", methods=["GET"]), visit=May("lines"))
@@ -238,7 +251,24 @@ class LinesApi:
                 known[each.value] = camera.uid
             except NotFound:  # told among the notes
                 pass
-        return search_of(asked, clock.now(), self._voice(visit).zone, known.get)
+        return search_of(asked, clock.now(), self._voice(visit).zone, known.get, self._called)
+
+    def _names(self) -> dict[str, str]:
+        """What people call the sources that have a name."""
+        return {each.source: each.label for each in self._sources() if each.label}
+
+    def _called(self, name: str) -> list[str]:
+        """The sources that people call so, whatever the capitals and accents."""
+        sought = plain(name)
+        return [source for source, label in self._names().items() if plain(label) == sought]
+
+    def _erased(self, wanted: LineSearch, voice: Voice) -> list[Note]:
+        """That what is asked for is partly from before the days that are kept."""
+        since = self._kept_since()
+        if since is None or wanted.start is None or wanted.start >= since:
+            return []
+        words = N_("Tickets from before {day} are no longer kept.")
+        return [Note(words, {"day": voice.spoken.date(since, voice.zone)})]
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         """The uids whose lines are wanted and allowed; None for all."""
@@ -304,6 +334,12 @@ class _Figure(float):
 
     def __str__(self) -> str:
         return self._words
+
+
+def _sheet(*what: Any) -> bytes:
+    from camtrace.web.lines_pdf import sheet  # no start waits for reportlab to be imported
+
+    return sheet(*what)
 
 
 def _place(line: Line) -> Position:

@@ -18,6 +18,7 @@ from camtrace.model import (
     DEEDS,
     JOURNAL_KINDS,
     MEASURES,
+    MOST_OFFSET_MS,
     NORMALLY,
     NUMBERINGS,
     PERS,
@@ -40,7 +41,7 @@ from camtrace.web.answers import LIMIT, MOST, answer
 from camtrace.web.api.alarms import MARKS, MOST_MARKS
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
 from camtrace.web.api.contact_fields import MOST_CONTACTS
-from camtrace.web.api.sources import MOST_OFFSET_MS
+from camtrace.web.api.exceptions import COUNTED_BY
 from camtrace.web.routing import Route, new_app, requirer
 from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
@@ -128,7 +129,10 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
     },
     ("GET", "/exceptions"): {**_EXCEPTIONS, **_PAGE},
     ("GET", "/exceptions.csv"): _EXCEPTIONS,
-    ("GET", "/exceptions/counts"): {"camera": _TEXT, "rule": _TEXT, **_SPAN},
+    ("GET", "/exceptions/counts"): {
+        **{name: schema for name, schema in _EXCEPTIONS.items() if name != "verdict"},
+        "by": {"type": "string", "enum": list(COUNTED_BY), "default": "rule"},
+    },
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
     ("GET", "/reports/course"): _COURSE,
@@ -506,6 +510,7 @@ ERROR: Schema = {
 USER: Schema = {
     "type": "object",
     "properties": {
+        "name": _TEXT,
         "profile": {"type": "string", "description": "the name of a profile"},
         "email": _EMAIL,
         "language": {"type": "string", "enum": ["", *LANGUAGES]},
@@ -582,7 +587,7 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "User": USER,
                 "NewUser": {
                     "type": "object",
-                    "properties": {"name": _TEXT, **USER["properties"]},
+                    "properties": USER["properties"],
                     "required": ["name", "profile"],
                 },
                 "Profile": PROFILE,

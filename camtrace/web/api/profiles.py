@@ -10,13 +10,13 @@ from klein import Response
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
 from camtrace.model import ADMINISTRATOR, RIGHTS, Profile, User
+from camtrace.notes import RIGHT_WORDS
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import answer, body_of
 from camtrace.web.api.readers import text_of
 from camtrace.web.api.shapes import Shape
 from camtrace.web.ports import CameraDirectory, Note, People
 from camtrace.web.routing import new_app, requirer
-from camtrace.web.wording import RIGHT_WORDS
 
 LONGEST_NAME = 64
 _SHOWN_ONLY = ("id", "users", "fixed", "editable")

@@ -14,7 +14,7 @@ from camtrace import clock
 from camtrace.cards import hidden
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.tickets.comparison import KINDS, TRACES, Row, compared, course
+from camtrace.tickets.comparison import FRAMES, KINDS, TRACES, Row, compared, course
 from camtrace.tickets.deeds import SALE
 from camtrace.tickets.questions import question
 from camtrace.web.access import Access, May, Visit
@@ -22,7 +22,7 @@ from camtrace.web.answers import Query, answer
 from camtrace.web.api.shapes import Shape
 from camtrace.web.attachment import named_file
 from camtrace.web.csv_file import BOM, Cell, csv_rows
-from camtrace.web.ports import ReportStore
+from camtrace.web.ports import ReportStore, TillName
 from camtrace.web.routing import new_app, requirer
 from camtrace.web.voices import Voices
 
@@ -60,10 +60,11 @@ class ReportsApi:
 
     app = new_app()
 
-    def __init__(self, access: Access, store: ReportStore, zone: str, voices: Voices) -> None:
+    def __init__(self, access: Access, store: ReportStore, zone: str, till_name: TillName, voices: Voices) -> None:
         self.access = access
         self._store = store
         self._zone = zone
+        self._till_name = till_name
         self._voices = voices
 
     @requirer.require(app.route("/api/v1/reports", methods=["GET"]), visit=May("exceptions"))
@@ -98,8 +99,10 @@ class ReportsApi:
         figures = (N_("Amount"), N_("Usual of the others"), N_("to 100 sales"), N_("Usual of the others to 100 sales"))
         kinds = [speak(word) for kind in _WORDS.values() for word in (kind, *figures)]
         who, time = speak(_BY_WORDS[asked.by]), speak(_BY_WORDS[over])
-        heads = [who, time, speak(N_("Sales")), speak(N_("Total")), *kinds]
-        cells = [[key, row.key, row.sales, _plain(row.total), *_course_cells(row)] for row in rows]
+        named = asked.by == "source"
+        name, called = ([speak(N_("Name of the till"))], [self._till_name(key)]) if named else ([], [])
+        heads = [who, *name, time, speak(N_("Sales")), speak(N_("Total")), *kinds]
+        cells = [[key, *called, row.key, row.sales, _plain(row.total), *_course_cells(row)] for row in rows]
         return self._file(visit, heads, cells)
 
     @requirer.require(app.route("/api/v1/reports.csv", methods=["GET"]), visit=May("exceptions"))
@@ -110,8 +113,11 @@ class ReportsApi:
         speak = self._voices.voice(visit.request, visit.user.language).spoken.gettext
         figures = (N_("Amount"), N_("to 100 sales"), N_("Times the usual"))
         kinds = [speak(word) for kind in _WORDS.values() for word in (kind, *figures)]
-        heads = [speak(_BY_WORDS[asked.by]), speak(N_("Sales")), speak(N_("Total")), *kinds]
-        return self._file(visit, heads, [_cells(row) for row in rows])
+        named = asked.by == "source"
+        name = [speak(N_("Name of the till"))] if named else []
+        heads = [speak(_BY_WORDS[asked.by]), *name, speak(N_("Sales")), speak(N_("Total")), *kinds]
+        cells = [[row.key, *([self._till_name(row.key)] if named else []), *_cells(row)] for row in rows]
+        return self._file(visit, heads, cells)
 
     # ── steps ──
 
@@ -139,7 +145,10 @@ class ReportsApi:
             return dict.fromkeys(kinds)
         language = self._voices.voice(visit.request, visit.user.language).spoken.language
         zone = ZoneInfo(self._zone)
-        return {kind: question(asked.start, asked.stop, keys, deeds, zone, language) for kind, deeds in kinds.items()}
+        return {
+            kind: question(asked.start, asked.stop, keys, deeds, zone, language, FRAMES.get(kind, ()))
+            for kind, deeds in kinds.items()
+        }
 
 
 def _one_key(figures: Figures) -> Iterator[tuple[str, str, int, Decimal | None]]:
@@ -178,7 +187,7 @@ def _course_cells(row: Row) -> list[Cell]:
 
 
 def _cells(row: Row) -> list[Cell]:
-    cells: list[Cell] = [row.key, row.sales, _plain(row.total)]
+    cells: list[Cell] = [row.sales, _plain(row.total)]
     for kind in KINDS:
         cells += [row.counts[kind], _plain(row.amounts[kind]), row.ratios[kind], row.times[kind]]
     return cells

@@ -10,7 +10,7 @@ from klein import Response
 from camtrace import clock
 from camtrace.errors import Invalid
 from camtrace.i18n import N_
-from camtrace.model import HeardSource, SourceSettings
+from camtrace.model import MOST_OFFSET_MS, HeardSource, SourceSettings
 from camtrace.pos.presets import BY_NAME
 from camtrace.pos.wire import ENCODINGS
 from camtrace.web.access import Access, May, Visit
@@ -31,7 +31,6 @@ from camtrace.web.ports import (
 from camtrace.web.routing import new_app, requirer
 
 DAY = timedelta(days=1)
-MOST_OFFSET_MS = 120_000
 _FIELDS = ("label", "dialect", "clear_seconds", "offset_ms", "hours", "silent_minutes", "encoding")
 
 

@@ -21,7 +21,7 @@ from camtrace.web.ports import Note, Passwords, People
 from camtrace.web.routing import new_app, requirer
 
 LONGEST_NAME = 64
-NOTED = {  # what stands in the journal when this is changed; a lock and a profile have words of their own
+NOTED = {  # what stands in the journal when this is changed; a name, a lock and a profile have words of their own
     "email": "mail_address_changed",
     "language": "user_language_changed",
     "password_hash": "user_password_changed",
@@ -56,15 +56,13 @@ class UsersApi:
     @requirer.require(app.route("/api/v1/users", methods=["POST"]), visit=May("users"))
     async def create(self, visit: Visit) -> Response:
         """Add a user; without a `password` the answer has a `link` by which the person sets one."""
-        body = body_of(visit.request)
-        name = _text(body.pop("name", ""), "name")
-        check_name(name)
-        fields = await self._read(body)
+        fields = await self._read({"name": "", **body_of(visit.request)})
         if "profile" not in fields:
             raise Invalid(N_("a user needs a profile"), "profile")
         if fields.pop("locked", False):
             raise Invalid(N_("a new user is not locked"), "locked")
-        password_hash, profile = fields.pop("password_hash", ""), fields.pop("profile")
+        name, profile = fields.pop("name"), fields.pop("profile")
+        password_hash = fields.pop("password_hash", "")
         made = await self._people.create(name, profile, password_hash, clock.now(), visit.user, **fields)
         self._note("audit", "user_added", {"person": name, "profile": profile}, user=visit.user.name)
         link = {} if password_hash else await self._link(made, visit)
@@ -78,9 +76,9 @@ class UsersApi:
 
     @requirer.require(app.route("/api/v1/users/<user>", methods=["PATCH"]), visit=May("users"))
     async def change(self, visit: Visit, user: str) -> Response:
-        """Change the fields sent, at once: `profile`, `email`, `language`, `locked`, `password`."""
+        """Change the fields sent, at once: `name`, `profile`, `email`, `language`, `locked`, `password`."""
         before = await self._found(user)
-        fields = await self._read(body_of(visit.request), before)
+        fields = await self._read(body_of(visit.request))
         changed = {name: value for name, value in fields.items() if value != _stored(before, name)}
         after = await self._people.change(before.user.id, changed, visit.user)
         for name in changed:
@@ -115,7 +113,7 @@ class UsersApi:
             raise NotFound(N_("there is no such user"))
         return await self._people.member(int(id))
 
-    async def _read(self, body: dict[str, Any], before: Member | None = None) -> dict[str, Any]:
+    async def _read(self, body: dict[str, Any]) -> dict[str, Any]:
         fields: dict[str, Any] = {}
         for name, value in body.items():
             if name in READERS:
@@ -124,10 +122,9 @@ class UsersApi:
                 if not isinstance(value, str):
                     raise Invalid(N_("{field} must be a text"), name)
                 fields["password_hash"] = await self._passwords.hashed(value)
-            elif name == "name" and before is not None and value == before.user.name:
-                continue
             elif name == "name":
-                raise Invalid(N_("a user keeps the name: what the journals tell goes by it"), "name")
+                fields["name"] = _text(value, name)
+                check_name(fields["name"])
             elif name not in _SHOWN_ONLY:
                 raise Invalid(N_("a user has no setting {field}"), name)
         return fields
@@ -143,6 +140,8 @@ class UsersApi:
         if name == "profile":
             values |= {"before": before.user.profile.name, "profile": after.user.profile.name}
             self._note("audit", "user_profile_changed", values, user=by.name)
+        elif name == "name":
+            self._note("audit", "user_renamed", {"former": before.user.name, **values}, user=by.name)
         elif name == "locked":
             self._note("audit", "user_locked" if after.user.locked else "user_unlocked", values, user=by.name)
         else:
@@ -152,8 +151,8 @@ class UsersApi:
 def _stored(member: Member, name: str) -> Any:
     """What a user's field is now; a password is always another one."""
     user = member.user
-    known = {"profile": user.profile.name, "email": member.email, "language": user.language, "locked": user.locked}
-    return known.get(name)
+    known = {"email": member.email, "language": user.language, "locked": user.locked}
+    return {"name": user.name, "profile": user.profile.name, **known}.get(name)
 
 
 def member_shape(member: Member, asker: User) -> Shape:

@@ -48,7 +48,7 @@ function seenButton(alarm, box) {
   return button;
 }
 
-const bar = new FilterBar(byId("asked"), () => list.load());
+const bar = new FilterBar(byId("asked"), () => list.load(), { kept: "journals" });
 const list = new PagedList(byId("rows"), byId("more"), "/alarms", {
   asked: () => bar.asked,
   ...rail("alarmlog", said),

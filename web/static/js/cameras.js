@@ -4,6 +4,7 @@ import { askJson } from "./api.js";
 import { followStates, stateMark, stateWords } from "./camera_list.js";
 import { el, icon, show } from "./dom.js";
 import { byId, facts, may } from "./page.js";
+import { followSettings } from "./settings.js";
 import { _, ngettext } from "./texts.js";
 import { clock, shortDay } from "./time.js";
 import { toast } from "./toast.js";
@@ -48,4 +49,9 @@ async function drawRemoved() {
 
 draw();
 drawRemoved().catch((error) => toast(error.message));
-if (cameras.length) followStates(cameras, draw);
+if (cameras.length) {
+  followSettings(followStates(cameras, draw), (told) => {
+    if (told.cameras && Object.keys(told.cameras).join() !== cameras.map(({ id }) => id).join()) location.reload(); // one came or went
+    else draw();
+  });
+}

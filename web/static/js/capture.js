@@ -5,6 +5,9 @@ import { DialectForm, readBytes, writtenBytes } from "./dialect_form.js";
 import { likeLine, said, sayings } from "./dialect_meaning.js";
 import { el, icon, keepsWritten, show } from "./dom.js";
 import { byId } from "./page.js";
+import { followSettings } from "./settings.js";
+import { LiveSocket } from "./socket.js";
+import { tellPlug } from "./plug.js";
 import { _, ngettext } from "./texts.js";
 import { drawTills, faultWords } from "./tills.js";
 import { clock } from "./time.js";
@@ -13,6 +16,8 @@ import { toast } from "./toast.js";
 const MOST_SHOWN = 300;
 const MOST_SAMPLE = 49152;
 const MOST_GUESSED = 8192;
+const FEWEST_LINES = 4; // of what an address says before something is advised, or
+const FEWEST_BYTES = 240; // where lines have no ends
 const TRY_MS = 350;
 const AGAIN_MS = 3000;
 const TABLES_MS = 15000;
@@ -131,7 +136,7 @@ const tills = new Set(); // those that spoke since the page stands open
 function heardFrom(address, till) {
   const isNew = till !== undefined && !tills.has(till);
   if (isNew) tills.add(till);
-  if (addSender(address) || isNew) setTimeout(redrawLater, TABLES_SOON_MS);
+  if (addSender(address) || isNew) redrawSoon();
 }
 
 /** Show what `address` sends; where that is not understood it becomes the sample. */
@@ -214,15 +219,17 @@ function outcome(lines, tickets) {
 
 /** Choose the dialect that makes most sense of the sample, and offer the others that make some. */
 async function guess() {
+  const bytes = readBytes(byId("sample").value).slice(0, MOST_GUESSED);
   let likely = [];
   try {
-    likely = (await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(readBytes(byId("sample").value).slice(0, MOST_GUESSED)) } })).items;
+    likely = (await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(bytes) } })).items;
   } catch (error) {
     toast(error.message);
   }
   const others = likely.slice(1, 4).map((name) => el("button", { type: "button", class: "btn sm", onclick: () => choose(name) }, name));
   byId("guessed").replaceChildren(el("span", null, likely.length ? _("“{dialect}” understands most of it.", { dialect: likely[0] }) : _("No dialect that comes with CamTrace understands it.")),
-    ...(others.length ? [el("span", { class: "quiet" }, _("These understand some:")), ...others] : []));
+    ...(others.length ? [el("span", { class: "quiet" }, _("These understand some:")), ...others] : []),
+    saysEnough(bytes) ? "" : el("span", { class: "warn-c state" }, icon("warn"), _("Few lines so far: wait for a whole ticket, and take it as the sample again.")));
   show(byId("guessed"), true);
   if (base?.built_in) choose(likely[0] ?? base.name);
   else attempt();
@@ -288,15 +295,18 @@ function advice({ address }) {
       () => toast(_("What comes from {address} is understood so from now on.", { address })), (error) => toast(error.message));
     await redraw();
   };
-  return el("button", { class: "btn sm primary", type: "button", onclick: use }, _("Use “{dialect}”", { dialect }));
+  return el("button", { class: "btn sm", type: "button", onclick: use }, _("Use “{dialect}”", { dialect }));
 }
+
+/** Whether so much was heard that a guess is worth something. */
+const saysEnough = (bytes) => bytes.length >= FEWEST_BYTES || bytes.filter((byte) => byte === 10 || byte === 13).length >= FEWEST_LINES;
 
 /** Look at what those of `senders` say that are not understood; true when something is advised anew. */
 async function advise(senders) {
   let isNew = false;
   for (const { address } of senders.filter(({ fault }) => fault)) {
     const bytes = bytesFrom(address).slice(-MOST_GUESSED);
-    if (!bytes.length || bytes.length === advised.get(address)?.heard) continue;
+    if (!saysEnough(bytes) || bytes.length === advised.get(address)?.heard) continue;
     const { items } = await askJson("/dialects/guess", { method: "POST", body: { sample: base64Of(bytes) } }).catch(() => ({ items: [] }));
     const dialect = items.find((name) => name !== BUILT_IN) ?? "";
     isNew ||= dialect !== (advised.get(address)?.dialect ?? "");
@@ -313,8 +323,13 @@ function redrawLater() {
   stale = isBusy();
   if (!stale) redraw();
 }
+let soon = 0;
+/** Once, however many reasons there are. */
+function redrawSoon() {
+  soon ||= setTimeout(() => { soon = 0; redrawLater(); }, TABLES_SOON_MS);
+}
 keepsWritten(byId("tills"));
-byId("main").addEventListener("focusout", () => { if (stale) setTimeout(redrawLater, TABLES_SOON_MS); });
+byId("main").addEventListener("focusout", () => { if (stale) redrawSoon(); });
 
 async function redraw() {
   const focused = document.activeElement?.closest("#tills, #senders") ? document.activeElement.getAttribute("aria-label") : null;
@@ -372,6 +387,9 @@ async function begin() {
   byId("sender").value = sender;
   listen(); // what is said before is not kept
   await redraw();
+  const socket = new LiveSocket(tellPlug);
+  socket.onSource(redrawSoon); // one that was never heard, fell silent or speaks again
+  followSettings(socket, redrawSoon);
   if (sender) byId("arrives-title").scrollIntoView({ block: "start" });
   setInterval(() => { if (!document.hidden) redrawLater(); }, TABLES_MS);
 }

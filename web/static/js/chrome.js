@@ -100,6 +100,7 @@ function followDay() {
   setTimeout(followDay, MINUTE_MS - (now() % MINUTE_MS) + 50);
 }
 
+for (const tab of document.querySelectorAll(".tabs [aria-current]")) tab.scrollIntoView({ block: "nearest", inline: "nearest" }); // where they scroll
 tellTime();
 followDay();
 if (links) new ResizeObserver(() => layLinks()).observe(byId("spine"));

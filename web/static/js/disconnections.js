@@ -36,7 +36,7 @@ function row(lost) {
     el("td", null, why, last ? el("p", { class: "small quiet" }, last) : null));
 }
 
-const bar = new FilterBar(byId("asked"), () => list.load());
+const bar = new FilterBar(byId("asked"), () => list.load(), { kept: "journals" });
 const list = new PagedList(byId("rows"), byId("more"), "/disconnections", {
   asked: () => bar.asked,
   begin: table([_("Lost"), _("Back"), _("How long"), _("Camera"), _("Why")]),

@@ -18,6 +18,13 @@ export const el = (tag, attributes, ...children) => filled(document.createElemen
 /** An SVG element. */
 export const svg = (tag, attributes, ...children) => filled(document.createElementNS(SVG, tag), attributes, children);
 
+/** A table of `rows` (`<tr>`s) under the words of `heads`; `figures`: the place of a column of numbers. On a phone each row stacks its cells behind those words. */
+export function stackingTable(heads, rows, figures = -1) {
+  for (const row of rows) [...row.children].forEach((cell, place) => cell.setAttribute("data-head", heads[place]));
+  return el("table", { class: "tbl piles" },
+    el("thead", null, el("tr", null, heads.map((words, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, words)))), el("tbody", null, rows));
+}
+
 /** An icon of `_icons.svg`. */
 export const icon = (name, kind = "i") =>
   svg("svg", { class: kind, "aria-hidden": "true" }, svg("use", { href: `#i-${name}` }));

@@ -2,11 +2,11 @@
 
 import { askJson, query } from "./api.js";
 import { deedWords } from "./deeds.js";
-import { svg } from "./dom.js";
+import { el, svg } from "./dom.js";
 import { tillWords } from "./lines.js";
 import { facts, may } from "./page.js";
 import { _, figure, ngettext } from "./texts.js";
-import { clock, iso } from "./time.js";
+import { clock, iso, now } from "./time.js";
 import { toast } from "./toast.js";
 
 const PAGE = 1000;
@@ -15,6 +15,8 @@ const SHAPE = 5; // from the middle of a diamond to its corners
 const MERGE_PX = 7;
 const MOST_TOLD = 3; // of them beside each other
 const TOLD_MS = 30000; // how long a new one stays in the corner
+const AT_ONCE_MS = 1000; // clocks are not as exact, and the replay waits so long
+const FETCHED_MS = 2000; // until a picture that was just taken can be replayed
 
 /** An exception as a mark: at the instant at which the picture shows it. */
 function markOf(one) {
@@ -60,7 +62,7 @@ export function diamonds(marks, place, width, y) {
 export function foundWords(found) {
   if (found.length > 1) return [ngettext("{count} exception", "{count} exceptions", found.length), ...new Set(found.map(({ rule }) => rule))].slice(0, 4).join(", ");
   const [{ rule, source, deed, text, amount }] = found;
-  return [rule, tillWords(source), text || deedWords(deed), amount && figure(Number(amount), 2)].filter(Boolean).join(", ");
+  return [rule, tillWords(source), text || deedWords(deed), Number(amount) ? figure(Number(amount), 2) : ""].filter(Boolean).join(", ");
 }
 
 /** Where an exception is watched: its second in the replay, else among the exceptions. */
@@ -75,6 +77,26 @@ export function foundWordsAt(at, marks, reach = 1000) {
   return mark ? _("exception: {what}", { what: foundWords(mark.found) }) : "";
 }
 
+/** In how many milliseconds the picture of an exception can be watched: where the till's offset says that it comes later. */
+export function pictureIn({ picture_at: shown }) {
+  const left = Date.parse(shown) - now();
+  return left > AT_ONCE_MS ? left + FETCHED_MS : 0;
+}
+
+/** Tell of one in the corner. Where its picture is still to come that is said, and the way there comes with it. */
+function tell(one) {
+  const way = wayTo(one);
+  const waits = way === "/exceptions" ? 0 : pictureIn(one);
+  const words = `${clock(Date.parse(one.at))} · ${foundWords([one])}`;
+  const lead = { words: way === "/exceptions" ? _("Exceptions") : _("Watch"), href: way };
+  if (!waits) return toast(words, lead, TOLD_MS);
+  const box = toast(words, null, waits + TOLD_MS);
+  const coming = el("span", { class: "coming" }, _("Its picture comes at {time}", { time: clock(Date.parse(one.picture_at)) }));
+  box.append(coming);
+  setTimeout(() => coming.replaceWith(el("a", { class: "btn sm", href: lead.href }, lead.words)), waits);
+  return box;
+}
+
 /** Have the pages' marks drawn again when a rule is met, and tell who looks, if the rule says so. */
 export function followExceptions(socket) {
   if (!may("exceptions")) return;
@@ -86,8 +108,7 @@ export function followExceptions(socket) {
     if (!exception.popup) return;
     shown = shown.filter((box) => box.isConnected);
     if (shown.length < MOST_TOLD) {
-      const way = wayTo(exception);
-      shown.push(toast(`${clock(Date.parse(exception.at))} · ${foundWords([exception])}`, { words: way === "/exceptions" ? _("Exceptions") : _("Watch"), href: way }, TOLD_MS));
+      shown.push(tell(exception));
       return;
     }
     count = rest?.isConnected ? count + 1 : 1;

@@ -1,6 +1,7 @@
 // The film strip: small pictures of all cameras, each the way to its live page.
 
 import { el, icon, show } from "./dom.js";
+import { cameraName } from "./settings.js";
 import { _ } from "./texts.js";
 import { sinceWords } from "./words.js";
 
@@ -27,7 +28,7 @@ class Film {
     this.#camera = camera;
     this.#image = el("img", { alt: "", hidden: true, decoding: "async" });
     this.element = el("a", { href: `/live/${camera.id}`, "aria-current": current ? "true" : null },
-      el("span", { class: "tag" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name)), el("span", { class: "film" }, this.#image, this.#lost));
+      el("span", { class: "tag" }, el("span", { class: "n" }, camera.id), cameraName(camera)), el("span", { class: "film" }, this.#image, this.#lost));
     this.#image.addEventListener("load", () => { this.#busy = false; show(this.#image, this.#active); });
     this.#image.addEventListener("error", () => { this.#busy = false; });
     socket.watch(camera.id, { started() {}, fragment() {}, ended() {}, unplugged() {}, state: (state) => this.#state(state) }, { media: false, lines: false });

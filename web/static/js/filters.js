@@ -2,23 +2,26 @@
 
 import { askJson, query } from "./api.js";
 import { el, show } from "./dom.js";
+import { ErasedNote } from "./kept.js";
 import { byId, facts, may } from "./page.js";
 import { _, ngettext } from "./texts.js";
 import { dayEnd, dayStart, iso } from "./time.js";
 
 const TYPING_MS = 400;
 
-/** The filter bar `form`. `changed()` is called when something else is asked; `typing`: also while words are typed. */
+/** The filter bar `form`. `changed()` is called when something else is asked; `typing`: also while words are typed; `kept`: what is listed, as `kept.js` calls it, may be older than what is there. */
 export class FilterBar {
   #form;
   #changed;
   #told = "";
+  #erased = null;
   #file = byId("file")?.getAttribute("href") ?? "";
 
-  constructor(form, changed, { typing = true } = {}) {
+  constructor(form, changed, { typing = true, kept = "" } = {}) {
     this.#form = form;
     this.#changed = changed;
     const asked = new URLSearchParams(location.search);
+    if (kept) this.#erased = new ErasedNote(form, kept);
     if (form.elements.camera) fillCameras(form.elements.camera, asked.get("camera"));
     for (const [name, value] of asked) {
       const field = form.elements[name];
@@ -62,6 +65,7 @@ export class FilterBar {
     byId("show-filters").firstElementChild.textContent = count ? ngettext("{count} filter", "{count} filters", count) : _("Filters");
     show(byId("clear"), names.length > 0);
     if (this.#file) byId("file").href = `${this.#file}${query(this.asked)}`;
+    this.#erased?.begins(values.from ? dayStart(values.from) : NaN);
     const told = JSON.stringify(values);
     const isNew = told !== this.#told;
     this.#told = told;

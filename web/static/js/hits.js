@@ -30,8 +30,16 @@ export function hitOf(line, ids) {
 /** The way to the replay of a hit; `search` tells the hits of one search from those of another. */
 export const hitWay = ({ camera, at }, place, search) => `/replay/${camera}?at=${(at / 1000).toFixed(3)}&search=${search}&hit=${place + 1}`;
 
-/** Keep what a `search` found: the results' `address`, what was asked (as `GET /lines` takes it), the `hits`, and `cursor` to the next page. */
-export const keepHits = (search, address, asked, hits, cursor) => write({ search, address, asked, hits, cursor });
+/** An exception as a hit, by its own id; null where nothing can be replayed. */
+export function exceptionHit(one, ids) {
+  const camera = one.cameras.find((id) => ids.includes(id));
+  return camera === undefined ? null : { camera, at: Date.parse(one.picture_at), line: one.id };
+}
+
+const LISTS = { "/lines": hitOf, "/exceptions": exceptionHit };
+
+/** Keep what a `search` found: the results' `address`, what was asked (as `list` of the API takes it), the `hits`, and `cursor` to the next page. */
+export const keepHits = (search, address, asked, hits, cursor, list = "/lines") => write({ search, address, asked, hits, cursor, list });
 
 /** The hit that was watched last, of the results at `address`: {line, place}, the first place is 0; null where none was. */
 export function watchedHit(address) {
@@ -108,8 +116,9 @@ class Hits {
   }
 
   async #more() {
-    const answer = await askJson(`/lines${query({ ...this.#kept.asked, cursor: this.#kept.cursor })}`);
-    this.#kept.hits.push(...answer.items.map((line) => hitOf(line, this.#ids)).filter(Boolean));
+    const { list, asked, cursor } = this.#kept;
+    const answer = await askJson(`${list}${query({ ...asked, cursor })}`);
+    this.#kept.hits.push(...answer.items.map((item) => LISTS[list](item, this.#ids)).filter(Boolean));
     this.#kept.cursor = answer.next;
   }
 }

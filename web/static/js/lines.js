@@ -20,6 +20,18 @@ export const settingsOf = (source) => (Object.hasOwn(facts.tills ?? {}, source) 
 /** A till's name for people, as its ticket's head says it; a pump or a door goes by its own. */
 export const tillWords = (source) => settingsOf(source).label || (DEVICE.test(source) ? source : _("TILL {source}", { source }));
 
+/** The same within a sentence: what people call the till, or "Till 7". */
+export const tillName = (source) => settingsOf(source).label || (DEVICE.test(source) ? source : _("Till {name}", { name: source }));
+
+/** What people call a source, or how it calls itself. */
+export const sourceName = (source) => settingsOf(source).label || source;
+
+/** The sources that people call so, or the name itself: what a field of tills says, as the server takes it. */
+export const sourcesCalled = (name) => {
+  const called = Object.entries(facts.tills ?? {}).filter(([, { label }]) => label && label.toLowerCase() === name.toLowerCase());
+  return called.length ? called.map(([source]) => source) : [name];
+};
+
 // a till that is silent for so long has left its ticket: the screen is cleared
 const silenceOf = ({ source }) => settingsOf(source).clear_ms;
 

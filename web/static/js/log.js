@@ -95,7 +95,7 @@ function drawReading(told) {
     return el("span", { class: "chip" }, el("span", { class: "chipwords" }, inside), turn, cross);
   });
   const notes = told.notes.map((note) => el("span", { class: "small readnote" }, icon("info"), note));
-  byId("readas").replaceChildren(...(chips.length ? [el("span", null, _("Read as"))] : []), ...chips, ...notes);
+  byId("readas").replaceChildren(...(chips.length ? [el("span", null, _("Understood as"))] : []), ...chips, ...notes);
   show(byId("readas"), chips.length + notes.length > 0);
 }
 

@@ -41,11 +41,11 @@ const around = {
   /** A profile was added or changed, and maybe its name, which its users show. */
   async profileSaved(row, profile) {
     put("profiles", row, profile, new ProfileRow(profile, around));
-    await Promise.all([loadProfiles(), loadUsers()]);
+    await loadAll();
   },
   async profileGone(row, profile) {
     drop("profiles", row, profile);
-    await Promise.all([loadProfiles(), loadUsers()]);
+    await loadAll();
   },
   addProfile: (copied) => open(byId("profiles"), new ProfileRow(null, around, copied)),
 };
@@ -102,6 +102,12 @@ async function loadProfiles() {
   draw("profiles", profiles, ProfileRow);
 }
 
+/** One after the other: the rows of users offer the profiles that there are. */
+async function loadAll() {
+  await loadProfiles();
+  await loadUsers();
+}
+
 function tellSummary() {
   const count = rows.users.size;
   const locked = [...rows.users.values()].filter((row) => row.user.locked).length;
@@ -110,8 +116,7 @@ function tellSummary() {
 
 async function load() {
   try {
-    await loadProfiles();
-    await loadUsers();
+    await loadAll();
   } catch (error) {
     if (!(error instanceof Refusal)) throw error;
     for (const list of [byId("users"), byId("profiles")]) list.replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, el("b", null, _("Users and profiles could not be read.")), " ", error.message)));

@@ -5,6 +5,7 @@ import { JpegFeed, drawn } from "./jpeg.js";
 import { canPlay, playsVideo } from "./media_source.js";
 import { MseFeed } from "./mse.js";
 import { may } from "./page.js";
+import { cameraName } from "./settings.js";
 import { _, figure } from "./texts.js";
 import { clock, now } from "./time.js";
 import { lostWords } from "./words.js";
@@ -45,7 +46,7 @@ export class LivePicture {
     this.#socket = socket;
     this.#stream = stream;
     this.#video.muted = true;
-    const caption = el("figcaption", { class: "tag tl" }, el("span", { class: "n" }, camera.id), el("b", null, camera.name), this.#moment);
+    const caption = el("figcaption", { class: "tag tl" }, el("span", { class: "n" }, camera.id), cameraName(camera), this.#moment);
     const state = el("span", { class: "tag tr" }, this.#dot, this.#words, this.#behind);
     figure_.replaceChildren(this.#last, this.#canvas, this.#video, caption, state, this.#note, this.#lost);
     this.#last.addEventListener("load", () => show(this.#last, !this.#feed));

@@ -8,12 +8,15 @@ import { RecordedSound } from "./recorded_sound.js";
 import { RecordedStills } from "./recorded_stills.js";
 import { RecordedVideo } from "./recorded_video.js";
 import { _ } from "./texts.js";
-import { clock } from "./time.js";
+import { clock, now } from "./time.js";
 import { gapWords } from "./words.js";
 
 const FIRST_WAY = playsVideo ? "video" : "jpegs"; // what is tried before it is known what was recorded
 const BEHIND_MS = 50; // so far behind a gap there is a picture beyond doubt
 const SHORT_MS = 5000; // playing begins behind a gap that ends so soon
+const AWAITED_MS = 300000; // how far ahead the picture may be that is waited for: some tills' come later than their lines
+const PATIENCE_MS = 12000; // how long it is waited for behind its instant, until it is certain that there is none
+const FETCHED_MS = 1500; // until a picture that was just taken can be replayed
 
 /** `camera` is {key, id, name, removed}. `listener` has `sound(has)`, `changed()` (plays or stands). */
 export class Player {
@@ -24,6 +27,7 @@ export class Player {
   #way = "";
   #speed = 1;
   #seeking = 0;
+  #awaited = { at: NaN, plays: false, timer: 0 }; // an instant that is still to come
   #video = el("video", { playsinline: true, disablepictureinpicture: true, tabindex: "-1" });
   #canvas = el("canvas", { hidden: true, width: 0, height: 0 });
   #audio = el("audio"); // the sound of what is drawn
@@ -64,9 +68,10 @@ export class Player {
     this.#sound.muted = muted;
   }
 
-  /** Go to the instant `at`; where nothing was recorded the page says from when to when. */
+  /** Go to the instant `at`; where nothing was recorded the page says from when to when, and what is still to come is waited for. */
   async seek(at) {
     const turn = ++this.#seeking;
+    clearTimeout(this.#awaited.timer);
     let place;
     try {
       place = await this.#recordings.place(at);
@@ -87,6 +92,8 @@ export class Player {
     this.#clearGap();
     show(this.#busy, true);
     if (this.#way === "stills") this.#use(FIRST_WAY); // what was recorded at another time may be playable
+    if (at === this.#awaited.at && this.#awaited.plays) this.play();
+    this.#awaited.at = NaN;
     this.#ways.seek(at);
     this.#tellTime(at);
   }
@@ -164,12 +171,22 @@ export class Player {
     this.#figure.classList.toggle("noted", words !== "");
   }
 
+  /** Whether the picture of `at`, behind all that was recorded, is still to come; then it is looked for again. */
+  #awaits(at) {
+    const ahead = at - now();
+    if (ahead > AWAITED_MS || (at === this.#awaited.at ? ahead < -PATIENCE_MS : ahead <= 0)) return false;
+    const plays = this.playing || (at === this.#awaited.at && this.#awaited.plays);
+    this.#awaited = { at, plays, timer: setTimeout(() => this.seek(at), Math.max(FETCHED_MS, ahead + FETCHED_MS)) };
+    return true;
+  }
+
   #showGap([from, to, cause], at) {
+    const comes = to === null && this.#awaits(at);
     this.pause();
     show(this.#busy, false);
     this.#tellTime(at);
     this.#figure.classList.add("lost");
-    const words = from !== null && to !== null
+    const words = comes ? _("The picture of {time} is still to come", { time: clock(at) }) : from !== null && to !== null
       ? _("No picture from {from} to {to}", { from: clock(from), to: clock(to) })
       : from !== null ? _("No picture after {from}", { from: clock(from) })
         : to !== null ? _("No picture before {to}", { to: clock(to) }) : _("Nothing was recorded on this day");
@@ -177,7 +194,7 @@ export class Player {
     if (from !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(from - 2000) }, icon("stepb"), _("To {time}", { time: clock(from) })));
     if (to !== null) jumps.push(el("button", { class: "btn os", type: "button", onclick: () => this.seek(to + BEHIND_MS) }, _("To {time}", { time: clock(to) }), icon("stepf")));
     const why = gapWords(cause);
-    this.#none.replaceChildren(el("strong", null, words), ...(why ? [el("p", null, _("The reason: {why}.", { why }))] : []), el("div", { class: "row wrap" }, jumps));
+    this.#none.replaceChildren(el("strong", null, words), ...(comes ? [el("p", null, _("It is shown as soon as it is there."))] : why ? [el("p", null, _("The reason: {why}.", { why }))] : []), el("div", { class: "row wrap" }, jumps));
     show(this.#none, true);
     this.gapAt = at;
     this.#gap = [from, to];

@@ -1,9 +1,10 @@
 // Prisma: the sources that speak, registered in one click, and what their events mean.
 
 import { Refusal, ask, askJson } from "./api.js";
-import { el, icon, isWriting, keepsWritten, show } from "./dom.js";
+import { el, icon, isWriting, keepsWritten, show, stackingTable } from "./dom.js";
 import { byId, facts } from "./page.js";
 import { tellPlug } from "./plug.js";
+import { followSettings } from "./settings.js";
 import { LiveSocket } from "./socket.js";
 import { _, figure, ngettext } from "./texts.js";
 import { clock, dayOf, now, shortDay } from "./time.js";
@@ -12,11 +13,12 @@ import { toast } from "./toast.js";
 
 const ENCODINGS = ["", "cp866", "cp1251", "utf-8", "koi8-r", "cp850", "cp1252"];
 const SOON_MS = 300;
+const SPEAKS_MS = 5 * 60000; // for how long a source speaks after its last event
+const AGAIN_MS = 30000;
 let events = [];
 let stale = false; // what is known of the sources is another than what stands there
 
 const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
-const head = (words, figures = -1) => el("thead", null, el("tr", null, words.map((text, place) => el("th", { scope: "col", class: place === figures ? "r" : null }, text))));
 
 /** Do `work`; what the server refuses is told. */
 async function tried(work) {
@@ -29,6 +31,8 @@ async function tried(work) {
 }
 
 // ── sources ──
+const reachable = (row) => [...row.querySelectorAll("a, button, input, select")];
+
 async function loadSources() {
   const [{ items }, known] = await Promise.all([askJson("/prisma/sources"), askJson("/sources")]);
   stale = isWriting(byId("sources"));
@@ -36,14 +40,17 @@ async function loadSources() {
   const labels = new Map(known.items.map(({ source, label }) => [source, label]));
   const silent = items.filter((one) => one.silent_since).length;
   const unknown = items.filter((one) => !one.registered).length;
+  const held = document.activeElement.closest("#sources tr");
+  const place = held ? reachable(held).indexOf(document.activeElement) : -1;
   byId("summary").textContent = [
     ngettext("{count} source", "{count} sources", items.length),
     silent ? ngettext("{count} silent", "{count} silent", silent) : "",
     unknown ? ngettext("{count} not registered", "{count} not registered", unknown) : "",
   ].filter(Boolean).join(", ");
   byId("sources").replaceChildren(items.length
-    ? el("table", { class: "tbl" }, head([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], 5), el("tbody", null, items.map((one) => source(one, labels.get(one.source) || one.name))))
+    ? stackingTable([_("Source"), _("State"), _("Name"), _("Letters"), _("Address"), _("Events"), _("Cameras"), ""], items.map((one) => source(one, labels.get(one.source) || one.name)), 5)
     : el("p", { class: "empty quiet" }, facts.ports.prisma ? _("Nothing has spoken yet. Sources send UDP datagrams to port {port} of this server.", { port: facts.ports.prisma }) : _("Nothing has spoken yet.")));
+  if (place >= 0) [...byId("sources").querySelectorAll("tr")].filter((row) => row.dataset.source === held.dataset.source).forEach((row) => reachable(row)[place]?.focus({ preventScroll: true }));
 }
 
 function source(one, label) {
@@ -85,10 +92,13 @@ function state(one) {
   if (!one.taken) return el("span", { class: "bad-c state" }, icon("warn"), _("not taken"));
   if (!one.last_at) return el("span", { class: "quiet" }, _("has not spoken yet"));
   if (one.silent_since) return el("span", { class: "warn-c state" }, icon("warn"), _("silent since {instant}", { instant: instant(one.silent_since) }));
+  if (now() - Date.parse(one.last_at) > SPEAKS_MS) return el("span", { class: "quiet state" }, _("last spoke {instant}", { instant: instant(one.last_at) }));
   return el("span", { class: "ok-c state" }, icon("ok"), _("speaks"));
 }
 
 // ── events ──
+const EVENT_HEADS = () => [_("No."), _("Event"), _("Name of your own"), _("Of a receipt"), _("Its number counts"), _("Ends the receipt"), _("Shown"), ""];
+
 async function loadEvents() {
   events = (await askJson("/prisma/events")).items;
   drawEvents();
@@ -98,7 +108,7 @@ function drawEvents() {
   const sought = byId("sought").value.trim().toLowerCase();
   const found = events.filter((one) => !sought || String(one.code) === sought || (!/^\d+$/.test(sought) && called(one).toLowerCase().includes(sought)));
   byId("events").replaceChildren(found.length
-    ? el("table", { class: "tbl" }, head([_("No."), _("Event"), _("Name of your own"), _("Of a receipt"), _("Its number counts"), _("Ends the receipt"), _("Shown"), ""]), el("tbody", null, found.map(event)))
+    ? stackingTable(EVENT_HEADS(), found.map(event))
     : el("p", { class: "empty quiet" }, _("No event is called so.")));
 }
 
@@ -109,7 +119,9 @@ function event(one) {
   const change = (body, method = "PATCH") => tried(async () => {
     const told = await askJson(`/prisma/events/${one.code}`, { method, body });
     events = events.map((other) => (other.code === one.code ? told : other));
-    row.replaceWith(event(told));
+    const next = event(told);
+    [...next.children].forEach((cell, place) => cell.setAttribute("data-head", EVENT_HEADS()[place]));
+    row.replaceWith(next);
     toast(_("It is saved and acts at once."));
   });
   const what = { code: one.code };
@@ -149,4 +161,7 @@ async function load() {
   }
 }
 load();
-new LiveSocket(tellPlug).onSource(loadSoon);
+const socket = new LiveSocket(tellPlug);
+socket.onSource(loadSoon);
+followSettings(socket, loadSoon); // names of cameras, and of tills that are set elsewhere
+setInterval(() => { if (!document.hidden) loadSoon(); }, AGAIN_MS); // the count of events, and who speaks no more

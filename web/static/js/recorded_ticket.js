@@ -2,6 +2,7 @@
 // highlighted, those to come grey. The server's screens follow the same rules.
 
 import { arrange, el, scrollWithin } from "./dom.js";
+import { erasedWords } from "./kept.js";
 import { instantInPicture, instantOfLine, isStale, lineWords, settingsOf, ticketsBySource } from "./lines.js";
 import { foot, head, lineItems } from "./ticket.js";
 import { _ } from "./texts.js";
@@ -18,6 +19,7 @@ export class RecordedTicket {
   #tills = new Map(); // source -> its tickets, oldest first
   #standing = new Map(); // source -> Standing, of those that have a ticket on the screen
   #shown = null; // what the element holds
+  #hasTill = false;
 
   /** `seek(at)` is called for a line that is clicked; `whole(id, lines)` gives the sale of a ticket with all of its lines. */
   constructor(element, hasTill, seek, whole) {
@@ -30,7 +32,14 @@ export class RecordedTicket {
 
   /** Whether the camera watches a till. */
   set hasTill(hasTill) {
-    this.#words.textContent = hasTill ? _("No ticket near this time.") : _("No till is tied to this camera.");
+    this.#hasTill = hasTill;
+    this.#tell(NaN);
+  }
+
+  /** What stands there where no ticket does. */
+  #tell(at) {
+    const words = this.#hasTill ? erasedWords("lines", at) || _("No ticket near this time.") : _("No till is tied to this camera.");
+    if (this.#words.textContent !== words) this.#words.textContent = words;
   }
 
   /** What tills or their lines are called, or how their pictures lag, is another. */
@@ -56,6 +65,7 @@ export class RecordedTicket {
 
   show(shownAt) {
     const at = shownAt + ROUNDING_MS;
+    this.#tell(at);
     for (const [source, tickets] of this.#tills) {
       const lines = standingAt(tickets, at);
       if (!lines) {

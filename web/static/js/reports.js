@@ -2,7 +2,9 @@
 
 import { askJson, query } from "./api.js";
 import { el, icon } from "./dom.js";
-import { byId, may, remember, remembered } from "./page.js";
+import { ErasedNote } from "./kept.js";
+import { sourceName, tillName } from "./lines.js";
+import { byId, facts, may, remember, remembered } from "./page.js";
 import { STRIKING, bars, columns } from "./report_charts.js";
 import { _, figure } from "./texts.js";
 import { dayEnd, dayOf, dayStart, iso, now, shortDay } from "./time.js";
@@ -16,6 +18,7 @@ const fields = form.elements;
 const address = new URLSearchParams(location.search);
 let chosen = address.get("key"); // whose course is shown; null for none
 let turn = 0;
+const erased = new ErasedNote(form, "lines");
 
 fields.kind.append(...Object.entries(KINDS).map(([name, words]) => el("option", { value: name }, words())));
 fields.until.value = address.get("to") ?? dayOf(now());
@@ -25,12 +28,19 @@ fields.kind.value = address.get("kind") ?? "voids";
 fields.measure.value = address.get("measure") ?? "per_hundred";
 fields.over.value = address.get("over") ?? "day";
 
+const isRatio = () => fields.measure.value === "per_hundred";
+const isMoney = () => fields.measure.value === "amount";
+
+/** What is measured of a kind: to a hundred sales, how often, or for how much; null where that is not known. */
+const measured = ({ count, per_hundred: ratio, amount }) => (isRatio() ? ratio : isMoney() ? (amount === null ? (count ? null : 0) : Number(amount)) : count);
+
 const wanted = () => ({ by: fields.by.value, start: iso(dayStart(fields.from.value)), stop: iso(dayEnd(fields.until.value)) });
 const isTime = (by) => by === "hour" || by === "day";
 
 function keyWords(by, key) {
   if (by === "hour") return `${key}:00`;
   if (by === "day") return shortDay(dayStart(key));
+  if (by === "source") return sourceName(key);
   return key || _("not named");
 }
 
@@ -46,9 +56,11 @@ const isStriking = ({ count, times_usual: times }) => times !== null && times >=
 /** A row's figures: of each kind how many, and how many to a hundred sales; in a course what is usual, too. */
 function figureCells(item, isCourse) {
   return Object.keys(KINDS).flatMap((kind) => {
-    const { count, per_hundred: ratio, times_usual: times, q, usual } = item[kind];
+    const { count, per_hundred: ratio, amount, times_usual: times, q, usual } = item[kind];
     const title = isStriking(item[kind]) ? _("{times} times the usual", { times: figure(times) }) : null;
-    const second = isCourse
+    const second = isMoney()
+      ? el("td", { class: "r mono" }, amount === null ? "" : figure(Number(amount), 2))
+      : isCourse
       ? el("td", { class: "r mono quiet" }, usual === null ? "" : figure(usual, 1))
       : el("td", { class: `r mono${title ? " bad-c" : ""}`, title }, ratio === null ? "" : figure(ratio, 1), title ? ` ×${figure(times)}` : "");
     return [cell(figure(count), wayTo(q), `r mono${isCourse && title ? " bad-c" : ""}`), second];
@@ -68,8 +80,18 @@ function row(by, item, isCourse = false) {
 }
 
 function table({ by, items, usual }) {
-  const foot = el("tr", { class: "usual" }, el("td", null, _("Usual (median)")), el("td"), el("td"), Object.keys(KINDS).flatMap((kind) => [el("td"), el("td", { class: "r mono" }, usual[kind] === null ? "" : figure(usual[kind], 1))]));
-  return el("table", { class: "tbl report" }, head(_("to 100 sales")), el("tbody", null, items.map((item) => row(by, item))), el("tfoot", null, foot));
+  const foot = el("tr", { class: "usual" }, el("td", null, _("Usual (median)")), el("td"), el("td"), Object.keys(KINDS).flatMap((kind) => [el("td"), el("td", { class: "r mono" }, usual[kind] === null || isMoney() ? "" : figure(usual[kind], 1))]));
+  return el("table", { class: "tbl report" }, head(secondWords()), el("tbody", null, inOrder(by, items).map((item) => row(by, item))), el("tfoot", null, foot));
+}
+
+/** What stands beside how often. */
+const secondWords = () => (isMoney() ? _("amount") : _("to 100 sales"));
+
+/** Cashiers and tills with the most of what is drawn on top; hours and days as they follow. */
+function inOrder(by, items) {
+  if (isTime(by)) return items;
+  const size = (item) => measured(item[fields.kind.value]) ?? -1;
+  return items.toSorted((one, other) => size(other) - size(one) || keyWords(by, one.key).localeCompare(keyWords(by, other.key), facts.language, { numeric: true }));
 }
 
 // ── drawing ──
@@ -77,17 +99,16 @@ function table({ by, items, usual }) {
 /** What is drawn of an item: {words, value, usual, striking, way}. */
 function point(by, item, usual) {
   const kind = fields.kind.value;
-  const isRatio = fields.measure.value === "per_hundred";
-  const { count, per_hundred: ratio, q } = item[kind];
-  return { words: by === "hour" ? item.key : keyWords(by, item.key), value: isRatio ? ratio : count, usual, striking: isStriking(item[kind]), way: wayTo(q) };
+  return { words: by === "hour" ? item.key : keyWords(by, item.key), value: measured(item[kind]), usual, striking: isStriking(item[kind]), way: wayTo(item[kind].q) };
 }
 
 function titleOf() {
   const what = KINDS[fields.kind.value]();
-  return fields.measure.value === "per_hundred" ? _("{what} to a hundred sales", { what }) : _("{what}, how often", { what });
+  if (isMoney()) return _("{what}, for how much", { what });
+  return isRatio() ? _("{what} to a hundred sales", { what }) : _("{what}, how often", { what });
 }
 
-const digits = () => (fields.measure.value === "per_hundred" ? 1 : 0);
+const digits = () => (isMoney() ? 2 : isRatio() ? 1 : 0);
 
 /** The middle one of these figures; null of too few. */
 function median(figures) {
@@ -99,18 +120,18 @@ function median(figures) {
 
 function chart({ by, items, usual }) {
   const kind = fields.kind.value;
-  const middle = fields.measure.value === "per_hundred" ? usual[kind] : median(items.map((item) => item[kind].count));
-  const points = items.map((item) => point(by, item, middle));
+  const middle = isRatio() ? usual[kind] : median(items.map((item) => measured(item[kind])).filter((value) => value !== null));
+  const points = inOrder(by, items).map((item) => point(by, item, middle));
   return isTime(by) ? columns(points, titleOf(), digits()) : bars(points, middle, titleOf(), digits());
 }
 
 function course({ by, key, over, items }) {
-  const isRatio = fields.measure.value === "per_hundred";
-  const points = items.map((item) => point(over, item, isRatio ? item[fields.kind.value].usual_per_hundred : item[fields.kind.value].usual));
-  return [el("div", { class: "row wrap" }, el("h2", null, by === "seller" ? _("Cashier {name}", { name: key || _("not named") }) : _("Till {name}", { name: key })), el("span", { class: "grow" }),
+  const usualOf = ({ usual_per_hundred: ratio, usual }) => (isMoney() ? null : isRatio() ? ratio : usual);
+  const points = items.map((item) => point(over, item, usualOf(item[fields.kind.value])));
+  return [el("div", { class: "row wrap" }, el("h2", null, by === "seller" ? _("Cashier {name}", { name: key || _("not named") }) : tillName(key)), el("span", { class: "grow" }),
     el("a", { class: "btn sm", href: `/api/v1/reports/course.csv${query({ ...wanted(), over })}&key=${encodeURIComponent(key)}` }, icon("exp"), _("For spreadsheets (CSV)"))),
     columns(points, titleOf(), digits()),
-    el("div", { class: "scrolls" }, el("table", { class: "tbl report" }, head(_("usual of the others")), el("tbody", null, items.map((item) => row(over, item, true)))))];
+    el("div", { class: "scrolls" }, el("table", { class: "tbl report" }, head(isMoney() ? secondWords() : _("usual of the others")), el("tbody", null, items.map((item) => row(over, item, true)))))];
 }
 
 // ── asking ──
@@ -130,6 +151,7 @@ async function load() {
   if (!fields.from.value || !fields.until.value) return;
   if (!COURSES.includes(fields.by.value)) chosen = null;
   remember("report-by", fields.by.value);
+  erased.begins(dayStart(fields.from.value));
   tellAddress();
   byId("csv").href = `/api/v1/reports.csv${query(wanted())}`;
   try {

@@ -1,6 +1,7 @@
 // A rule as a sentence with slots. Where each slot stands is in the translation of the sentence, not here.
 
 import { deedClause, deedWords } from "./deeds.js";
+import { sourceName } from "./lines.js";
 import { facts } from "./page.js";
 import { _, figure } from "./texts.js";
 
@@ -84,7 +85,7 @@ const WORDS = {
   figures: ({ lines }) => figures(lines),
   stage: ({ lines }) => lines.paying && _(", once the payment has begun"),
   sellers: ({ lines }) => (lines.sellers.length ? _("cashier {names}", { names: either(lines.sellers) }) : _("any cashier")),
-  sources: ({ lines }) => (lines.sources.length ? _("till {names}", { names: either(lines.sources) }) : _("any till")),
+  sources: ({ lines }) => (lines.sources.length ? _("till {names}", { names: either(lines.sources.map(sourceName)) }) : _("any till")),
   hours: ({ lines }) => hours(lines),
   still: (rule) => still(rule.still),
   ...TICKET,

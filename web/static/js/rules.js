@@ -4,7 +4,9 @@
 import { Refusal, ask, askJson } from "./api.js";
 import { deedWords } from "./deeds.js";
 import { el, icon, show, svg } from "./dom.js";
+import { erasedWords } from "./kept.js";
 import { facts, may } from "./page.js";
+import { sourceName, sourcesCalled, tillName } from "./lines.js";
 import { labelFields } from "./refusals.js";
 import { sentenceOf, sentencePieces, slotsOf } from "./rule_words.js";
 import { _, figure, ngettext } from "./texts.js";
@@ -38,7 +40,7 @@ const FIELDS = [
   ["lines.discount_percent", "number", () => _("Discount in percent, at least"), "figures"],
   ["lines.paying", "check", () => _("Only once the payment of the ticket has begun"), "stage"],
   ["lines.sellers", "list", () => _("Cashiers"), "sellers"],
-  ["lines.sources", "list", () => _("Tills"), "sources"],
+  ["lines.sources", "tills", () => _("Tills"), "sources"],
   ["lines.calendar", "choice", () => _("When"), "hours", calendarNames],
   ["lines.outside", "check", () => _("Outside of these hours"), "hours"],
   ["ticket.has", "deeds", () => _("The ticket has one of"), "has"],
@@ -100,9 +102,10 @@ function control(kind, label, choices) {
     return { input: head, element, get: () => boxes.filter(([, box]) => box.checked).map(([deed]) => deed), set: (value) => { for (const [deed, box] of boxes) box.checked = value.includes(deed); tell(); } };
   }
   const select = kind === "choice" || kind === "camera";
-  const input = select ? el("select", { class: "in", id }, Object.entries(choices()).map(([value, words]) => el("option", { value }, words()))) : el("input", { class: kind === "list" || kind === "text" ? "in" : "in num", id, autocomplete: "off", inputmode: kind === "whole" ? "numeric" : kind === "number" ? "decimal" : null, placeholder: kind === "list" ? _("all, or a, b") : null });
+  const input = select ? el("select", { class: "in", id }, Object.entries(choices()).map(([value, words]) => el("option", { value }, words()))) : el("input", { class: ["list", "tills", "text"].includes(kind) ? "in" : "in num", id, autocomplete: "off", inputmode: kind === "whole" ? "numeric" : kind === "number" ? "decimal" : null, placeholder: kind === "list" || kind === "tills" ? _("all, or a, b") : null });
   const readers = {
     list: [() => input.value.split(",").map((word) => word.trim()).filter(Boolean), (value) => value.join(", ")],
+    tills: [() => [...new Set(input.value.split(",").map((word) => word.trim()).filter(Boolean).flatMap(sourcesCalled))], (value) => value.map(sourceName).join(", ")],
     number: [() => (input.value.trim() === "" ? null : input.value.trim()), (value) => value ?? ""],
     whole: [() => (input.value.trim() === "" ? null : /^\d+$/.test(input.value.trim()) ? Number(input.value) : input.value), (value) => value ?? ""],
     camera: [() => (input.value === "" ? null : Number(input.value)), (value) => {
@@ -146,6 +149,7 @@ class RuleForm {
     const panels = el("div", { class: "slotpanels" }, [...this.#panels.values()]);
     panels.addEventListener("input", () => this.#say());
     panels.addEventListener("change", () => this.#say());
+    this.#name.element.classList.add("full");
     panels.addEventListener("keydown", (event) => {
       if (event.key !== "Escape") return;
       event.stopPropagation();
@@ -173,6 +177,11 @@ class RuleForm {
 
   leave() {
     this.#running?.abort();
+  }
+
+  /** The rule `id` was switched on or off beside this form. */
+  turned(id, enabled) {
+    if (this.#rule.id === id) this.#enabled.set(enabled);
   }
 
   /** The rules to begin with, by what they look for. */
@@ -323,18 +332,24 @@ class RuleForm {
     for (let at = start; at <= stop; at += DAY_MS) days.set(dayOf(at), 0);
     for (const { at, count } of found.hours) days.set(dayOf(Date.parse(at)), (days.get(dayOf(Date.parse(at))) ?? 0) + count);
     const top = found.sources[0];
-    this.#result.replaceChildren(el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
+    const erased = erasedWords("lines", start);
+    const told = [
+      erased ? el("p", { class: "small quiet" }, erased) : null,
+      el("p", { class: "small quiet" }, _("With this rule, this time would have shown")),
       el("p", { class: "figure" }, figure(found.count), el("small", null, ngettext("exception on {tickets} tickets", "exceptions on {tickets} tickets", found.count, { tickets: figure(found.tickets) }))),
-      bars([...days]),
-      top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("{count} of them at till {name}.", { count: figure(top.count), name: top.source })) : null,
+      bars([...days]), days.size > 1 ? el("p", { class: "small quiet ends" }, el("span", null, shortDay(start)), el("span", null, shortDay(stop))) : null,
+      top && found.sources.length > 1 ? el("p", { class: "small quiet" }, _("Most of them: {till}, {count}.", { till: tillName(top.source), count: figure(top.count) })) : null,
       found.unknown ? el("div", { class: "note warn" }, icon("warn"), el("span", null, ngettext("Of {count} line it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", "Of {count} lines it is not known whether somebody stood there: motion detection is off on those cameras, or they were lost then.", found.unknown))) : null,
-      el("ol", { class: "trialhits" }, found.hits.map(hitRow)));
+      found.count > found.hits.length ? el("p", { class: "small quiet" }, _("The first {count}:", { count: figure(found.hits.length) })) : null,
+      el("ol", { class: "trialhits" }, found.hits.map(hitRow)),
+    ];
+    this.#result.replaceChildren(...told.filter(Boolean));
   }
 }
 
 function hitRow(hit) {
   const at = Date.parse(hit.at);
-  const words = [shortDay(at), clock(at), _("Till {name}", { name: hit.source }), hit.text, hit.amount].filter(Boolean).join(" · ");
+  const words = [shortDay(at), clock(at), tillName(hit.source), hit.seller && _("cashier {name}", { name: hit.seller }), hit.text, hit.amount && figure(Number(hit.amount), 2)].filter(Boolean).join(" · ");
   const camera = hit.cameras[0];
   return el("li", null, camera !== undefined && may("replay") ? el("a", { href: `/replay/${camera}?at=${(Date.parse(hit.picture_at) / 1000).toFixed(3)}`, target: "_blank" }, words) : words);
 }
@@ -363,10 +378,16 @@ export class Rules {
   #editor;
   #form = null;
   #presets = [];
+  #only;
+  #known;
+  #counts = new Map();
 
-  constructor(list, editor, add) {
+  /** `only(id)` is called to have a rule's exceptions shown, `known(rules)` when the rules were read. */
+  constructor(list, editor, add, { only = () => {}, known = () => {} } = {}) {
     this.#list = list;
     this.#editor = editor;
+    this.#only = only;
+    this.#known = known;
     const loaded = this.#load();
     add?.addEventListener("click", async () => {
       await loaded;
@@ -374,10 +395,23 @@ export class Rules {
     });
   }
 
+  /** Tell how much was found, {waiting, real, all} by the id of the rule. */
+  tellCounts(counts) {
+    this.#counts = counts;
+    for (const box of this.#list.querySelectorAll("[data-rule]")) this.#drawCounts(box);
+  }
+
+  #drawCounts(box) {
+    const { waiting, real, all } = this.#counts.get(box.dataset.rule) ?? { waiting: 0, real: 0, all: 0 };
+    const words = [waiting && _("{count} to review", { count: figure(waiting) }), real && _("{count} confirmed", { count: figure(real) }), ngettext("{count} in all", "{count} in all", all)].filter(Boolean).join(", ");
+    box.replaceChildren(all ? el("button", { class: "linklike", type: "button", title: _("Show only these"), onclick: () => this.#only(box.dataset.rule) }, words) : el("span", null, _("nothing found")));
+  }
+
   async #load() {
     try {
       const [{ items }, presets] = await Promise.all([askJson("/rules"), askJson("/rules/presets")]);
       this.#presets = presets.items;
+      this.#known(items);
       this.#list.replaceChildren(items.length ? el("ul", { class: "rulelist" }, items.map((rule) => this.#row(rule))) : el("p", { class: "quiet" }, _("No rule yet. Begin with one of those that shops use most, try it on your own tickets, then switch it on.")));
     } catch (error) {
       this.#list.replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, el("b", null, _("The rules could not be read.")), " ", error.message)));
@@ -386,9 +420,26 @@ export class Rules {
 
   #row(rule) {
     const name = may("settings") ? el("button", { class: "btn quietb", type: "button", onclick: () => this.#open(rule) }, rule.name) : el("span", null, rule.name);
-    const state = el("span", { class: rule.enabled ? "badge ok" : "badge" }, rule.enabled ? _("on") : _("off"));
-    const blind = rule.unseen.length ? el("p", { class: "small warn-c" }, _("Nobody can tell whether somebody stands there: motion detection is off at till {names}.", { names: rule.unseen.join(", ") })) : null;
-    return el("li", null, name, state, el("p", { class: "small quiet" }, sentenceOf(rule)), blind);
+    const words = rule.enabled ? _("on") : _("off");
+    const kind = rule.enabled ? "badge ok" : "badge";
+    const state = may("settings") ? el("button", { class: `${kind} turn`, type: "button", role: "switch", "aria-checked": String(rule.enabled), "aria-label": _("Rule: {name}", { name: rule.name }), title: rule.enabled ? _("Switch off") : _("Switch on"), onclick: () => this.#turn(rule) }, words) : el("span", { class: kind }, words);
+    const counts = el("p", { class: "small", "data-rule": rule.id });
+    this.#drawCounts(counts);
+    const blind = rule.unseen.length ? el("p", { class: "small warn-c" }, _("Nobody can tell whether somebody stands there: motion detection is off at till {names}.", { names: rule.unseen.map(sourceName).join(", ") })) : null;
+    return el("li", null, name, state, el("p", { class: "small quiet" }, sentenceOf(rule)), counts, blind);
+  }
+
+  /** Switch a rule on or off; what is written in its form, where it is open, stays. */
+  async #turn(rule) {
+    try {
+      const turned = await askJson(`/rules/${rule.id}`, { method: "PATCH", body: { enabled: !rule.enabled } });
+      this.#form?.turned(turned.id, turned.enabled);
+      toast(turned.enabled ? _("“{name}” is switched on. It acts at once.", { name: rule.name }) : _("“{name}” is switched off.", { name: rule.name }));
+    } catch (error) {
+      toast(error.message);
+    }
+    await this.#load();
+    this.#list.querySelector(`[data-rule="${CSS.escape(rule.id)}"]`)?.closest("li").querySelector(".turn")?.focus();
   }
 
   #open(rule) {

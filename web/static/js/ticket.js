@@ -59,8 +59,8 @@ export function lineItems({ lines, tally }, onclick) {
   return lines.map((line) => lineItem(line, { article: articleOf(line, { lines, tally }, known), gone: gone.has(line.id), attempt: known.get(line.follows), onclick: onclick && (() => onclick(line)) }));
 }
 
-/** The article that `line` takes back; one that has left the screen with its amount only. */
-function articleOf(line, { lines, tally }, known) {
+/** The article that `line` of a sale takes back, one of `known` by id; one that has left the screen with its amount only. */
+export function articleOf(line, { lines, tally }, known) {
   const amount = tally?.taken_amounts?.[line.id];
   return known.get(tally?.taken_back?.[line.id]) ?? (amount === undefined ? undefined : { ...written(lines), amount });
 }
@@ -85,9 +85,10 @@ export function foot(sale) {
   const total = totalWords(sale);
   const shownSum = total || sumWords(sale);
   const words = total && isOver(sale) ? (last.tender && endsTicket(last) ? _("TOTAL · {tender}", { tender: last.tender }) : _("TOTAL")) : shownSum || sale.tally?.articles ? _("SUBTOTAL") : "";
+  const back = sale.ticket?.kind === "return" && /^[^-−]*[1-9]/.test(shownSum) ? "−" : ""; // what is paid back, as its lines say
   const cancelled = amountWords(sale.tally?.cancelled_amount, written(sale.lines));
   return el("div", { class: "tk-total" },
-    el("span", null, words), el("span", { class: "r t" }, shownSum),
+    el("span", null, words), el("span", { class: "r t" }, back, shownSum),
     el("span", { class: "faint" }, countWords(sale.tally, !total)),
     el("span", { class: "r bad-c" }, cancelled ? el("s", null, cancelled) : ""),
     sale.ticket?.linked ? tied(sale.ticket.linked) : null);

@@ -1,7 +1,7 @@
 // The tables of the tills that are known and of the addresses that send lines.
 
 import { askJson } from "./api.js";
-import { el, icon, isWriting } from "./dom.js";
+import { el, icon, isWriting, stackingTable } from "./dom.js";
 import { byId, facts, may } from "./page.js";
 import { _, figure } from "./texts.js";
 import { sinceWords } from "./words.js";
@@ -22,8 +22,7 @@ const FAULTS = {
 export const faultWords = (code) => FAULTS[code]?.() ?? _("it cannot be read");
 
 const when = (instant) => (instant ? sinceWords(Date.parse(instant)) : _("never"));
-const table = (heads, rows) => el("div", { class: "wide" }, el("table", { class: "tbl" },
-  el("thead", null, el("tr", null, heads.map((words) => el("th", { scope: "col" }, words)))), el("tbody", null, rows)));
+const table = (heads, rows) => el("div", { class: "wide" }, stackingTable(heads, rows));
 
 async function change(source, body) {
   try {
@@ -118,8 +117,10 @@ function nobody() {
  * a way to have one understood that is not, or null. Returns who sends.
  */
 export async function drawTills(names, watch, advice) {
+  const places = (one, other) => Number(Boolean(other.fault)) - Number(Boolean(one.fault)) || one.address.localeCompare(other.address, "en", { numeric: true });
   try {
     const [tills, senders, calendars] = await Promise.all([askJson("/sources"), askJson("/senders"), askJson("/calendars")]);
+    senders.items.sort(places); // who is not understood first; all else keeps its place
     const hours = calendars.items.map(({ name }) => name);
     const sources = new Map(tills.items.map((till) => [till.source, till]));
     const shown = tills.items.filter((till) => till.last_line_at || till.cameras.length || till.label);

@@ -14,6 +14,7 @@ const parts = new Intl.DateTimeFormat("en-GB", {
 const written = language === "en" ? "en-GB" : language; // the day before the month, as the site's clock is in 24 hours
 const dayWords = new Intl.DateTimeFormat(written, { timeZone: zone, weekday: "short", day: "numeric", month: "short" });
 const longDay = new Intl.DateTimeFormat(written, { timeZone: zone, weekday: "long", day: "numeric", month: "long", year: "numeric" });
+const plainDay = new Intl.DateTimeFormat(written, { timeZone: zone, day: "numeric", month: "long", year: "numeric" });
 const monthWords = new Intl.DateTimeFormat(written, { timeZone: "UTC", month: "long", year: "numeric" });
 
 /** The server's present instant. */
@@ -57,6 +58,9 @@ export const shortDay = (instant) => dayWords.format(instant).replace(/^(\w+), /
 
 /** Friday 20 November 2026 */
 export const wholeDay = (instant) => longDay.format(instant);
+
+/** 20 November 2026, within a sentence */
+export const dateWords = (instant) => plainDay.format(instant).replace(/ г\.$/u, "");
 
 /** November 2026, from a year and a month of 1 to 12. */
 export const monthName = (year, month) => {

@@ -54,10 +54,8 @@ export class UserRow extends Row {
   #build(isNew) {
     const { user, inputs } = this;
     const may = user.editable;
-    if (isNew) {
-      inputs.name = el("input", { class: "in", maxlength: 64, autocomplete: "off" });
-      this.first = inputs.name;
-    }
+    inputs.name = el("input", { class: "in", value: user.name, maxlength: 64, autocomplete: "off", spellcheck: false, disabled: !may });
+    if (isNew) this.first = inputs.name;
     inputs.profile = el("select", { class: "in", disabled: !may || user.own });
     this.#offer(user.profile);
     inputs.email = el("input", { class: "in", type: "email", value: user.email, maxlength: 254, autocomplete: "off", disabled: !may });
@@ -67,7 +65,7 @@ export class UserRow extends Row {
     this.form.append(
       may ? "" : el("p", { class: "note" }, icon("lock"), el("span", null, _("This user may more than you. Only who may as much changes that."))),
       el("div", { class: "fields" },
-        isNew ? field("name", _("Name"), inputs.name, _("It stays: the journals go by it.")) : null,
+        field("name", _("Name"), inputs.name, isNew ? "" : _("For signing in. With another one, video players need a new player password; journals keep the one before.")),
         field("profile", _("Profile"), inputs.profile, user.own ? _("Somebody else must give you another one.") : ""),
         field("email", _("Mail address"), inputs.email),
         field("language", _("Language"), inputs.language, _("Of mails, and of pages until the person chooses another.")),
@@ -98,16 +96,15 @@ export class UserRow extends Row {
   }
 
   #written() {
-    const { profile, email, language, password } = this.inputs;
-    const body = { email: email.value.trim(), language: language.value };
+    const { name, profile, email, language, password } = this.inputs;
+    const body = { name: name.value.trim(), email: email.value.trim(), language: language.value };
     if (!profile.disabled) body.profile = profile.value;
     if (password?.value) body.password = password.value;
     return body;
   }
 
   async #add() {
-    const body = { ...this.#written(), name: this.inputs.name.value.trim() };
-    const { link, ...user } = await askJson("/users", { method: "POST", body });
+    const { link, ...user } = await askJson("/users", { method: "POST", body: this.#written() });
     if (link) this.#tellLink(user, link);
     await this.#around.userSaved(this, user);
     toast(_("{name} is added.", user));

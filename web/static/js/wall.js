@@ -20,7 +20,13 @@ const PHONE_LINES = 3;
 
 const socket = new LiveSocket(tellPlug);
 followExceptions(socket);
-followSettings(socket, () => { for (const { strip } of tiles) strip.settled(); });
+followSettings(socket, ({ cameras }) => {
+  if (cameras && Object.keys(cameras).join() !== tiles.map(({ camera }) => camera.id).join()) location.reload(); // one came or went
+  for (const { camera, strip, open } of tiles) {
+    open.setAttribute("aria-label", _("Open {camera}", { camera: camera.name }));
+    strip.settled();
+  }
+});
 const mosaic = byId("mosaic");
 const phone = matchMedia("(max-width:760px)");
 const stream = facts.cameras.length > 1 ? "sub" : "main"; // small pictures need fewer points
@@ -39,8 +45,8 @@ const tiles = facts.cameras.map((camera) => {
   };
   followShape(figure, camera.state, (ratio) => { tile.ratio = ratio; layOutSoon(); });
   new LivePicture(figure, camera, socket, listeners, stream);
-  const open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });
-  tile.element = el("div", { class: "tile" }, figure, strip.element, open);
+  tile.open = el("a", { class: "opens", href: `/live/${camera.id}`, "aria-label": _("Open {camera}", { camera: camera.name }) });
+  tile.element = el("div", { class: "tile" }, figure, strip.element, tile.open);
   return tile;
 });
 
