@@ -35,7 +35,7 @@ _OVER_FIELDS = tuple(re.compile(shape.replace(b"%b", _ACROSS)) for shape in _SHA
 _UNUSUAL = (b"\xef\xbc", b"\\", b"&#")
 _ESCAPE = rb"\xef\xbc[\x90-\x99]|\\u[0-9A-Fa-f]{4}|\\[bfnrt/]|&#[0-9]{1,7};|&#[xX][0-9A-Fa-f]{1,6};"
 _ESCAPED = re.compile(_ESCAPE)
-_WITHOUT_LETTERS = re.compile(rb"(?>%b|[^A-Za-z|\r\n])+" % _ESCAPE)
+_RUN_WITH_ESCAPES = re.compile(rb"(?>%b|[0-9])(?:[^0-9A-Za-z|\r\n]{0,3}?(?>%b|[0-9]))*" % (_ESCAPE, _ESCAPE))
 # the halves of a number on both sides of the end of a field
 _CUT = re.compile(
     rb"(?<![0-9])(?<![0-9][.,])([2-6][0-9]{3,11})( {0,3}\| {0,3})([0-9]{4,12})(?![0-9]|[.,][0-9])",
@@ -61,7 +61,7 @@ def masked(data: bytes) -> bytes:
         return data
     data = _masked_as_usual(data)
     if any(sign in data for sign in _UNUSUAL):
-        data = _WITHOUT_LETTERS.sub(_masked_unusual, data)
+        data = _RUN_WITH_ESCAPES.sub(_masked_unusual, data)
     return data
 
 
@@ -72,10 +72,10 @@ def _masked_as_usual(data: bytes) -> bytes:
 
 
 def written_as_usual(data: bytes) -> bytes:
-    """`data` with usual digits for those of full width, or written by escapes, where no letters are between them."""
+    """`data` with usual digits for those of full width, or written by escapes."""
     if not any(sign in data for sign in _UNUSUAL):
         return data
-    return _WITHOUT_LETTERS.sub(lambda run: _ESCAPED.sub(_usual, run[0]), data)
+    return _RUN_WITH_ESCAPES.sub(lambda run: _ESCAPED.sub(_usual, run[0]), data)
 
 
 def _masked_unusual(match: re.Match[bytes]) -> bytes:

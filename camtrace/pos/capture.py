@@ -19,10 +19,10 @@ MOST_KEPT = 300  # lines and reads of each sender
 MOST_SENDERS = 200
 MOST_HELD = 4096
 _GAP = rb"[^0-9A-Za-z\r\n]{0,3}?"
-# the end of a stream that may be the beginning of a number, backwards: digits, also by escapes, the last one cut off
+# the end of a stream that may be the beginning of a number, backwards: digits, also escaped, the last of them cut off
 _DIGIT = rb"(?>;[0-9]{1,7}#&|;[0-9A-Fa-f]{1,6}[xX]#&|[0-9A-Fa-f]{4}u\\|[tnrbf/]\\|[\x90-\x99]\xbc\xef|[0-9])"
-_CUT_OFF = rb"(?>[0-9A-Fa-f]{0,3}u\\|[0-9A-Fa-f]{0,7}[xX]?#?&|\xbc?\xef)?"
-_NUMBER_BACKWARDS = re.compile(rb"%b(?:%b%b)+%b" % (_CUT_OFF, _GAP, _DIGIT, _GAP))
+_CUT_OFF = rb"(?>[0-9A-Fa-f]{0,3}u\\|\\|[0-9A-Fa-f]{0,7}[xX]?#?&|\xbc?\xef)?"
+_NUMBER_BACKWARDS = re.compile(rb"%b(?:%b%b)*" % (_CUT_OFF, _GAP, _DIGIT))
 _NUMBER_GOES_ON = re.compile(rb"\A[^0-9A-Za-z|\r\n]{0,3}[0-9](?:[^0-9A-Za-z|\r\n]{0,3}[0-9])*")
 
 

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from camtrace.model import Ticket
@@ -33,6 +33,9 @@ WORDS = st.lists(st.one_of(st.sampled_from([*CARDS, b"|", b"\n", b"16,00", b" "]
 
 
 @settings(deadline=None)
+@example(stream=b"CB \\u0034111111111111111", cuts=[5])  # behind the first sign of an escape
+@example(stream=b"4111111111111111\0\0\0\0\\u0034111111111111111", cuts=[22])
+@example(stream="CB ４１１１１１１１１１１１１１１１".encode(), cuts=[5])
 @given(stream=WORDS.map(b"".join), cuts=st.lists(st.integers(0, 200), max_size=8))
 def test_masked_as_the_whole_however_it_was_cut(stream: bytes, cuts: list[int]) -> None:
     stream = b"x" + stream
