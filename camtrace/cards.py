@@ -80,7 +80,7 @@ def written_as_usual(data: bytes) -> bytes:
 
 def _masked_unusual(match: re.Match[bytes]) -> bytes:
     usual = _ESCAPED.sub(_usual, match[0])
-    done = _masked_as_usual(usual)
+    done = _masked_as_usual(usual) if usual != match[0] else usual
     return match[0] if done == usual else done
 
 
