@@ -50,7 +50,7 @@ BOX = "e => { const { x, y, width, height } = e.getBoundingClientRect(); return 
 LANES = """(e) => {
   const box = (one) => { const { x, y, width, height } = one.getBoundingClientRect(); return { x, y, width, height }; };
   const all = (words) => [...e.querySelectorAll(words)];
-  const hours = all('.x-hour.strong').filter((one) => one.checkVisibility());
+  const hours = all('.x-hour.strong').filter((one) => one.checkVisibility({ visibilityProperty: true }));
   return [box(e), box(e.querySelector('.m-flagt')), all('rect:not(.m-flag)').map(box), hours.map(box)];
 }"""
 # where the picture itself lies in an element that shows it whole

@@ -9,7 +9,7 @@ import base64
 import sys
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from functools import cache
 from pathlib import Path
@@ -74,7 +74,7 @@ from camtrace.web.site import Website
 GONE: dict[str, Any] = {"day": "2024-11-26", "tickets": 1871, "lines": 37412, "exceptions": 0}
 MEDIA = Path(__file__).parent.parent / "media"
 SECOND = timedelta(seconds=1)
-KEPT_SINCE = datetime(2024, 11, 26, tzinfo=timezone(timedelta(hours=7)))  # what is older was erased
+KEPT_SINCE = datetime(2024, 11, 26)
 GOODS = (
     ("148", "TARTE POELEE", "16.00"),
     ("165", "OEUF PARMESAN", "10.00"),
@@ -84,11 +84,11 @@ GOODS = (
 )
 
 
-def stored(rows: OldRows) -> OldRows:
+def stored(rows: OldRows, since: datetime) -> OldRows:
     """What is kept, with journals that are to go."""
-    rows.oldest = KEPT_SINCE
-    told = KEPT_SINCE + timedelta(days=725)
-    rows.removals["journals"] = Removal("journals", announced=KEPT_SINCE, announced_at=told)
+    rows.oldest = since
+    told = since + timedelta(days=725)
+    rows.removals["journals"] = Removal("journals", announced=since, announced_at=told)
     return rows
 
 
@@ -309,13 +309,14 @@ class PreviewSite:
             JournalEntry(id=1, at=clock.now() - timedelta(days=1), kind="system", text="stopped"),
         ]
         shop.losses.stored = losses()
+        since = KEPT_SINCE.replace(tzinfo=ZoneInfo(zone))
         frame = Frame(
             templates(),
             Site("Marché Sud", zone),
             shop.cameras,
             event_names=lambda language: shop.prisma.registry.catalogue.names(language),
             sources=shop.speech.book.all,
-            kept_since={"lines": KEPT_SINCE, "journals": KEPT_SINCE}.get,
+            kept_since={"lines": since, "journals": since}.get,
         )
         shop.socket.settings = frame.settings
         shop.prisma.registry._rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
@@ -343,11 +344,13 @@ class PreviewSite:
                 shop.voices,
                 Inline(),
                 "Marché Sud",
-                lambda: KEPT_SINCE,
+                lambda: since,
             ),
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
-            StorageApi(shop.access, lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)], stored(shop.old_rows), DAYS),
+            StorageApi(
+                shop.access, lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)], stored(shop.old_rows, since), DAYS
+            ),
             *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
             PrismaApi(shop.access, shop.cameras, shop.prisma.registry, shop.prisma.sources, shop.silences),
