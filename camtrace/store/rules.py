@@ -107,16 +107,8 @@ class RuleStore:
 
         `camera_uids`: watched by one of these. `after`: the instant and id of the last one of the page before.
         """
-        asked = [
-            ("at >= %s", start),
-            ("at <= %s", stop),
-            ("cameras && %s::bigint[]", None if camera_uids is None else list(camera_uids)),
-            ("rule_id = %s", rule_id),
-            ("source = %s", source),
-            ("seller = any(%s)", await self._spelled(seller)),
-            ("verdict = %s", verdict),
-        ]
-        where, values = _where(asked)
+        asked = await self._asked(camera_uids, start, stop, rule_id, source, seller)
+        where, values = _where([*asked, ("verdict = %s", verdict)])
         if after is not None:
             where += " and (at, id) < (%s, %s)"
             values += after
@@ -162,7 +154,22 @@ class RuleStore:
     ) -> list[tuple[str, str, int]]:
         """How many exceptions that fit all that is asked there are, `by` rule (id), seller or source, and verdict."""
         key = {"rule": "rule_id::text", "seller": "seller", "source": "source"}[by]
-        asked = [
+        where, values = _where(await self._asked(camera_uids, start, stop, rule_id, source, seller))
+        return await self._database.query(
+            f"select {key}, verdict, count(*) from rule_exception where {where} group by 1, 2 order by 1, 2", values
+        )
+
+    async def _asked(
+        self,
+        camera_uids: Sequence[int] | None,
+        start: datetime | None,
+        stop: datetime | None,
+        rule_id: int | None,
+        source: str | None,
+        seller: str | None,
+    ) -> list[tuple[str, object]]:
+        """Conditions of exceptions; those whose value is None are not asked for."""
+        return [
             ("at >= %s", start),
             ("at <= %s", stop),
             ("cameras && %s::bigint[]", None if camera_uids is None else list(camera_uids)),
@@ -170,10 +177,6 @@ class RuleStore:
             ("source = %s", source),
             ("seller = any(%s)", await self._spelled(seller)),
         ]
-        where, values = _where(asked)
-        return await self._database.query(
-            f"select {key}, verdict, count(*) from rule_exception where {where} group by 1, 2 order by 1, 2", values
-        )
 
     async def _spelled(self, seller: str | None) -> list[str] | None:
         """How this seller's name is written, whatever the capitals and accents; None where nobody is asked for."""
