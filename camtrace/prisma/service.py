@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -28,8 +28,7 @@ from camtrace.prisma.registry import Registry
 from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mask, split
 from camtrace.tickets.tally import ANNULLED, RETURNED
 
-CROWD = 200_000  # facts that wait to become durable: more are not taken, memory is not endless
-SHARE = 150_000  # of them those of one sender: room is left for its neighbours
+CROWD = 3000  # facts that wait to become durable: nothing more is understood until there are fewer
 MOST_SOURCES = (
     5000  # that are known; where more speak, one that is not registered and was silent for so long makes room
 )
@@ -87,6 +86,7 @@ class EventSources:
         allowance: Allowance | None = None,
         encoding: str = DEFAULT_ENCODING,
         now: Callable[[], datetime] = clock.now,
+        seconds: Callable[[], float] = clock.monotonic,
         alive: Callable[[str, datetime, bool], object] = lambda source, at, beat: None,
         appeared: Callable[[str], object] = lambda source: None,
     ) -> None:
@@ -102,13 +102,15 @@ class EventSources:
         self._allowance = allowance or Allowance()
         self._encoding = encoding
         self._now = now
+        self._seconds = seconds
         self._alive = alive
         self._appeared = appeared
         self._last_at: dict[str, datetime] = {}
-        self._lately: OrderedDict[bytes, float] = OrderedDict()
+        # when a packet came and when it was understood: senders take turns, so the one does not follow from the other
+        self._lately: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
+        self._understood = 0.0
         self._seen: OrderedDict[str, Seen] = OrderedDict()  # the one that spoke last at the end
         self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
-        self._waiting: Counter[str] = Counter()  # events that are not durable yet, by the sender's address
         for name in ("datagrams", "events", "repeated", "ignored", "wrong_clock"):
             metrics.add(f"camtrace_prisma_{name}_total", 0)  # shown from the start
         for reason in ("short", "prefix", "number", "mode", "stranger", "flood", "crowd"):
@@ -128,22 +130,25 @@ class EventSources:
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
         """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
         facts: list[LineReceived] = []
-        counts: Counter[str] = Counter()
+        self._understood = self._seconds()
+        self._forget_packets()
         for datagram in datagrams:
-            before = len(facts)
             for packet in split(datagram.data):
                 self._take(packet, datagram, facts)
-            counts[datagram.peer] += len(facts) - before
         self._metrics.add("camtrace_prisma_datagrams_total", len(datagrams))
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
-        self._waiting.update(counts)
-        return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._became_durable, counts)
+        return self._facts.record_all(facts).addErrback(self._not_durable)
 
-    def crowded(self, peer: str) -> None:
-        """A datagram of `peer` was left out: too many wait to be understood."""
-        self._refuse(peer, "crowd", "more events than can be taken")
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many facts wait to become durable that nothing more should be understood."""
+        return self._facts.waiting > CROWD
+
+    def crowded(self, peer: str, count: int) -> None:
+        """So many datagrams of `peer` were left out: too many wait to be understood, and most of them are its."""
+        self._refuse(peer, "crowd", "more events than can be taken", count)
 
     def dropped(self, endpoint: str, count: int) -> None:
         """The kernel has dropped `count` datagrams since the start, before they were read."""
@@ -187,8 +192,8 @@ class EventSources:
             self._metrics.add("camtrace_prisma_repeated_total")
             return
         seen = self._spoke(event, datagram)
-        if seen is None or self._facts.waiting > CROWD or self._waiting[peer] > SHARE:
-            self._refuse(peer, "crowd", "more sources or events than can be taken")
+        if seen is None:
+            self._refuse(peer, "crowd", "more sources than can be taken")
         elif seen.refused:
             self._refuse(peer, "stranger", "is not among [prisma] sources", source=event.source)
         else:
@@ -210,20 +215,22 @@ class EventSources:
     def _encoding_of(self, source: str) -> str | None:
         return self._registry.encoding_of(source) or (self._encoding if self._encoding != DEFAULT_ENCODING else None)
 
-    def _refuse(self, peer: str, code: str, reason: str, **values: str) -> None:
-        self._metrics.add("camtrace_prisma_errors_total", reason=code)
+    def _refuse(self, peer: str, code: str, reason: str, count: int = 1, **values: str) -> None:
+        self._metrics.add("camtrace_prisma_errors_total", count, reason=code)
         self._complaints.tell(peer, code, reason, **values)
 
-    def _is_repeated(self, packet: bytes, event: Event, seconds: float) -> bool:
+    def _forget_packets(self) -> None:
         while self._lately:
             oldest = next(iter(self._lately))
-            if seconds - self._lately[oldest] <= REPEATED_SECONDS:
-                break
+            if self._understood - self._lately[oldest][1] <= REPEATED_SECONDS:
+                return
             del self._lately[oldest]
+
+    def _is_repeated(self, packet: bytes, event: Event, seconds: float) -> bool:
         dated = event.day is not None and event.hour is not None
         before = self._lately.pop(packet, None)
-        self._lately[packet] = seconds
-        return before is not None and seconds - before <= (REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS)
+        self._lately[packet] = seconds, self._understood
+        return before is not None and seconds - before[0] <= (REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS)
 
     def _spoke(self, event: Event, datagram: Datagram) -> Seen | None:
         """What is known of who spoke; None where too many are."""
@@ -366,12 +373,6 @@ class EventSources:
         around = [local.date() + timedelta(days=days) for days in (-1, 0, 1)]  # it may be just behind midnight there
         told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
         return told.astimezone(UTC)
-
-    def _became_durable(self, _: None, counts: Counter[str]) -> None:
-        self._waiting.subtract(counts)
-        for peer in counts:
-            if self._waiting[peer] <= 0:
-                del self._waiting[peer]
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())
