@@ -28,7 +28,7 @@ from camtrace.prisma.registry import Registry
 from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mask, split
 from camtrace.tickets.tally import ANNULLED, RETURNED
 
-CROWD = 3000  # facts that wait to become durable: nothing more is understood until there are fewer
+CROWD = 3000  # events that wait to become durable: nothing more is understood until there are fewer
 MOST_SOURCES = (
     5000  # that are known; where more speak, one that is not registered and was silent for so long makes room
 )
@@ -109,6 +109,7 @@ class EventSources:
         # when a packet came and when it was understood: senders take turns, so the one does not follow from the other
         self._lately: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
         self._understood = 0.0
+        self._waiting = 0  # events that are not durable yet; what tills have to say by TCP is no matter of theirs
         self._seen: OrderedDict[str, Seen] = OrderedDict()  # the one that spoke last at the end
         self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
         for name in ("datagrams", "events", "repeated", "ignored", "wrong_clock"):
@@ -139,12 +140,13 @@ class EventSources:
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
-        return self._facts.record_all(facts).addErrback(self._not_durable)
+        self._waiting += len(facts)
+        return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._durable, len(facts))
 
     @property
     def is_crowded(self) -> bool:
-        """Whether so many facts wait to become durable that nothing more should be understood."""
-        return self._facts.waiting > CROWD
+        """Whether so many events wait to become durable that nothing more should be understood."""
+        return self._waiting > CROWD
 
     def crowded(self, peer: str, count: int) -> None:
         """So many datagrams of `peer` were left out: too many wait to be understood, and most of them are its."""
@@ -373,6 +375,9 @@ class EventSources:
         around = [local.date() + timedelta(days=days) for days in (-1, 0, 1)]  # it may be just behind midnight there
         told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
         return told.astimezone(UTC)
+
+    def _durable(self, _: None, count: int) -> None:
+        self._waiting -= count
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())

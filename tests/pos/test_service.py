@@ -28,12 +28,12 @@ class Facts:
 
     def __init__(self) -> None:
         self.all: list[LineReceived] = []
-        self.waiting = 0
         self.failing = False
+        self.durable: defer.Deferred[None] | None = None  # None: at once
 
     def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
         self.all += facts
-        return defer.fail(ValueError("refused")) if self.failing else defer.succeed(None)
+        return defer.fail(ValueError("refused")) if self.failing else self.durable or defer.succeed(None)
 
 
 class Cameras:
@@ -145,9 +145,19 @@ class Lines(ServiceCase):
         self.say(b"1|0|7|0|A")
 
     def test_crowded(self) -> None:
+        """While so many of their lines are not durable; one that says nothing is not waited for."""
+        durable = self.facts.durable = defer.Deferred()
+        lines = [b"1|0|7|0|A"] * CROWD
+        self.tills.received([*lines, b"?"], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertFalse(self.tills.is_crowded)
-        self.facts.waiting = CROWD + 1
+        self.facts.durable = None
+        self.tills.received(lines[:1], "10.0.0.5", "utf-8", lambda line, fault: None)
+        self.assertFalse(self.tills.is_crowded)
+        self.facts.durable = defer.Deferred()
+        self.tills.received(lines[:1], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertTrue(self.tills.is_crowded)
+        durable.callback(None)
+        self.assertFalse(self.tills.is_crowded)
 
     def test_only_tills_that_are_listed(self) -> None:
         self.tills = self.make(admission=Admission(["1", "bar"]))

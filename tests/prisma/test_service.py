@@ -40,11 +40,11 @@ class Facts:
 
     def __init__(self) -> None:
         self.all: list[LineReceived] = []
-        self.waiting = 0
+        self.durable: defer.Deferred[None] | None = None  # None: at once
 
     def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
         self.all += facts
-        return defer.succeed(None)
+        return self.durable or defer.succeed(None)
 
 
 class Cameras:
@@ -327,10 +327,17 @@ class Refused(ServiceCase):
         self.assertEqual(self.notes.all, [("prisma_lost", {"address": "udp:21845", "count": 1, "lost": 5})])
 
     def test_more_than_memory_should_hold(self) -> None:
-        self.facts.waiting = service.CROWD
+        self.patch(service, "CROWD", 2)
+        durable = self.facts.durable = defer.Deferred()
+        events = [Datagram(encode(SALE._replace(position=number)), "10.0.0.5", NOON, 0.0) for number in range(3)]
+        self.sources.received(events[:2])
         self.assertFalse(self.sources.is_crowded)
-        self.facts.waiting += 1
+        self.facts.durable = defer.Deferred()
+        self.sources.received(events[2:])
         self.assertTrue(self.sources.is_crowded)
+        durable.callback(None)
+        self.assertFalse(self.sources.is_crowded)
+        self.facts.durable = None
         self.sources.crowded("10.0.0.5", 40)
         self.patch(service, "MOST_SOURCES", 1)
         self.assertEqual(len(self.send(encode(SALE), encode(SALE._replace(number="13")), after=3)), 1)
