@@ -25,9 +25,9 @@ from camtrace.pos.ports import BurstFound, Cameras, Facts
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import Message, WireError, decode, mask_all
 from camtrace.tickets.grouping import Entry, Grouping
+from camtrace.window import Window
 
 PROTOCOL = "pos"
-CROWD = 3000  # lines of all tills that wait to become durable: they are read no further until there are fewer
 MOST_SENDERS = 5000
 # names of tills that were never heard before: so many are taken from one address, and from all, while the server runs.
 # A concentrator speaks for a chain; whoever sends names without end shall fill neither memory nor the list of tills
@@ -76,7 +76,7 @@ class Tills:
         burst_found: BurstFound = lambda source, at_once: None,
     ) -> None:
         self._facts = facts
-        self._waiting = 0  # lines that are not durable yet; what others have to say is no matter of theirs
+        self._window = Window()
         self._cameras = cameras
         self._grouping = grouping
         self._new_id = new_id
@@ -103,7 +103,7 @@ class Tills:
     @property
     def is_crowded(self) -> bool:
         """Whether senders must wait because what they say does not become durable as fast as it comes."""
-        return self._waiting > CROWD
+        return self._window.is_full
 
     @property
     def senders(self) -> list[Sender]:
@@ -158,11 +158,12 @@ class Tills:
         self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)
-        self._waiting += len(facts)
-        return self._facts.record_all(facts).addErrback(self._refused, peer).addCallback(self._durable, len(facts))
+        since = self._window.enter(len(facts))
+        durable = self._facts.record_all(facts).addErrback(self._refused, peer)
+        return durable.addCallback(self._durable, len(facts), since)
 
-    def _durable(self, _: None, count: int) -> None:
-        self._waiting -= count
+    def _durable(self, _: None, count: int, since: float) -> None:
+        self._window.leave(count, since)
 
     def _meet(self, peer: str) -> None:
         """A till speaks whose name nobody has heard. Raises WireError where that has gone on for too long."""

@@ -22,6 +22,7 @@ from camtrace.prisma.service import Datagram
 
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
+READ_BYTES = 4 << 20  # in one turn of the reactor, 0.2 s of small ones: what the kernel holds has no turns by sender
 AT_ONCE = 500  # packets that are understood in one turn, 20 ms: then the port is read again
 CROWDED_SECONDS = 0.01  # until it is looked again whether the intake keeps up
 MOST_WAITING = 200_000  # packets that wait, of all senders
@@ -71,6 +72,7 @@ class EventPort(protocol.DatagramProtocol):
         """Bind the port; what is sent waits in the kernel until it is read. Raises CannotListenError."""
         number, interface = where(self._endpoint)
         port = self._reactor.listenUDP(number, self, interface=interface, maxPacketSize=MAX_DATAGRAM)
+        port.maxThroughput = READ_BYTES
         self._socket = port.socket
         widen(port.socket)
         self._watching.start(WATCH_SECONDS, now=False)

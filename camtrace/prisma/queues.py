@@ -8,33 +8,33 @@ from dataclasses import dataclass, field
 from camtrace.prisma.service import Datagram
 from camtrace.prisma.wire import SIZE
 
-QUANTUM = 60  # packets of one sender in a row: no less than the longest datagram has
-KEPT = 0.9  # of what may wait, after some had to be dropped: that is dear and is done for many at once
+LOUD_TURN = 4  # every so many datagrams one of those who say most: they are slowed down, and not silenced
+KEPT = 0.9  # of what may wait, after some had to be dropped: room is made for many at once
 
 
 @dataclass(slots=True)
 class _Flow:
-    """What waits of one sender, and how many packets more it may say in this round."""
+    """What waits of one sender, and how many packets that is."""
 
-    credit: int
-    packets: int = 0
     waiting: deque[Datagram] = field(default_factory=deque)
+    packets: int = 0
 
 
 class FairQueue:
     """At most `most` packets; a datagram counts for as many as would fill it, so that memory is bounded.
 
-    Senders, told apart by address, take turns as the flows of RFC 8290 (4.1 and 4.2) do: one of whom nothing waited
-    comes first, once, then those who have more, each for `QUANTUM` packets in its round. What one sender says stays in
-    order. Where more would wait, those of whom most wait lose their latest.
+    Of senders, told apart by address, the one of whom the least waits comes first; those of whom about as much waits,
+    up to twice, take turns. What one sender says stays in order. Where more would wait than may, those of whom most
+    waits lose their latest.
     """
 
     def __init__(self, most: int) -> None:
         self._most = most
         self._packets = 0
+        self._turn = 0
         self._flows: dict[str, _Flow] = {}
-        self._new: deque[str] = deque()
-        self._old: deque[str] = deque()
+        # senders by the binary digits of how many packets wait of them, each class in the order of their turns
+        self._classes: list[dict[str, None]] = [{} for _ in range(32)]
 
     def __len__(self) -> int:
         """Packets that wait."""
@@ -44,54 +44,57 @@ class FairQueue:
         """It waits behind what its sender has said before. Answers how many datagrams were dropped, by sender."""
         flow = self._flows.get(datagram.peer)
         if flow is None:
-            flow = self._flows[datagram.peer] = _Flow(QUANTUM)
-            self._new.append(datagram.peer)
+            flow = self._flows[datagram.peer] = _Flow()
         flow.waiting.append(datagram)
-        count = packets_in(datagram)
-        flow.packets += count
-        self._packets += count
+        self._grow(datagram.peer, flow, packets_in(datagram))
         return self._drop() if self._packets > self._most else Counter()
 
     def take(self, packets: int) -> list[Datagram]:
         """Those whose turn it is, until there are so many packets or a few more, or none is left."""
         taken: list[Datagram] = []
         while packets > 0 and self._packets:
-            turn = self._new or self._old
-            peer = turn[0]
+            self._turn += 1
+            peer = self._loudest() if self._turn % LOUD_TURN == 0 else self._quietest()
             flow = self._flows[peer]
-            if not flow.waiting or flow.credit <= 0:
-                turn.popleft()
-                if flow.waiting or turn is self._new:  # none is new twice in a round
-                    flow.credit += QUANTUM if flow.credit <= 0 else 0
-                    self._old.append(peer)
-                else:
-                    del self._flows[peer]
-                continue
             datagram = flow.waiting.popleft()
             count = packets_in(datagram)
-            flow.packets -= count
-            flow.credit -= count
-            self._packets -= count
+            del self._classes[flow.packets.bit_length()][peer]  # its next turn is behind the others'
+            self._grow(peer, flow, -count)
             packets -= count
             taken.append(datagram)
-        if not self._packets:
-            self._flows.clear()
-            self._new.clear()
-            self._old.clear()
         return taken
+
+    def _quietest(self) -> str:
+        return next(peer for peers in self._classes for peer in peers)
+
+    def _loudest(self) -> str:
+        return next(peer for peers in reversed(self._classes) for peer in peers)
+
+    def _grow(self, peer: str, flow: _Flow, packets: int) -> None:
+        """So many packets more wait of this sender, or fewer: it is put where it belongs now."""
+        self._packets += packets
+        before = flow.packets.bit_length()
+        flow.packets += packets
+        now = flow.packets.bit_length()
+        if now != before:
+            self._classes[before].pop(peer, None)
+        if not flow.waiting:
+            del self._flows[peer]
+            self._classes[now].pop(peer, None)
+        else:
+            self._classes[now].setdefault(peer)
 
     def _drop(self) -> Counter[str]:
         """The latest half of those of whom most waits, until there is room again."""
         dropped: Counter[str] = Counter()
-        for peer, flow in sorted(self._flows.items(), key=lambda item: item[1].packets, reverse=True):
-            if self._packets <= self._most * KEPT:
-                break
-            most = flow.packets // 2
-            while flow.packets > most:
-                count = packets_in(flow.waiting.pop())
-                flow.packets -= count
-                self._packets -= count
+        while self._packets > self._most * KEPT:
+            peer = self._loudest()
+            flow = self._flows[peer]
+            most, gone = flow.packets // 2, 0
+            while flow.packets - gone > most:
+                gone += packets_in(flow.waiting.pop())
                 dropped[peer] += 1
+            self._grow(peer, flow, -gone)
         return dropped
 
 

@@ -27,8 +27,8 @@ from camtrace.prisma.receipts import PROTOCOL, Entry, Receipts
 from camtrace.prisma.registry import Registry
 from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mask, split
 from camtrace.tickets.tally import ANNULLED, RETURNED
+from camtrace.window import Window
 
-CROWD = 3000  # events that wait to become durable: nothing more is understood until there are fewer
 MOST_SOURCES = (
     5000  # that are known; where more speak, one that is not registered and was silent for so long makes room
 )
@@ -51,6 +51,17 @@ class Datagram(NamedTuple):
     peer: str
     at: datetime
     seconds: float
+
+
+class _Lately(NamedTuple):
+    """When a packet came and when it was understood, in monotonic seconds, and for how long another is the same event.
+
+    Senders take turns: the instants at which they are understood are not in the order of those at which they spoke.
+    """
+
+    seconds: float
+    understood: float
+    patience: float
 
 
 @dataclass(slots=True)
@@ -106,10 +117,9 @@ class EventSources:
         self._alive = alive
         self._appeared = appeared
         self._last_at: dict[str, datetime] = {}
-        # when a packet came and when it was understood: senders take turns, so the one does not follow from the other
-        self._lately: OrderedDict[bytes, tuple[float, float]] = OrderedDict()
-        self._understood = 0.0
-        self._waiting = 0  # events that are not durable yet; what tills have to say by TCP is no matter of theirs
+        self._lately: OrderedDict[bytes, _Lately] = OrderedDict()  # what was understood last at the end
+        self._understood = 0.0  # monotonic second of what is understood now
+        self._window = Window()
         self._seen: OrderedDict[str, Seen] = OrderedDict()  # the one that spoke last at the end
         self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
         for name in ("datagrams", "events", "repeated", "ignored", "wrong_clock"):
@@ -140,13 +150,14 @@ class EventSources:
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
-        self._waiting += len(facts)
-        return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._durable, len(facts))
+        since = self._window.enter(len(facts))
+        durable = self._facts.record_all(facts).addErrback(self._not_durable)
+        return durable.addCallback(self._durable, len(facts), since)
 
     @property
     def is_crowded(self) -> bool:
         """Whether so many events wait to become durable that nothing more should be understood."""
-        return self._waiting > CROWD
+        return self._window.is_full
 
     def crowded(self, peer: str, count: int) -> None:
         """So many datagrams of `peer` were left out: too many wait to be understood, and most of them are its."""
@@ -184,15 +195,22 @@ class EventSources:
         if not self._allowance.take(peer, datagram.seconds):
             self._refuse(peer, "flood", "sends more than can be taken")
             return
+        if self._is_repeated(packet, datagram.seconds):
+            self._metrics.add("camtrace_prisma_repeated_total")
+            return
         try:
             event = decode(packet, self._encoding_of)
         except WireError as error:
             sample = _sample(packet)
             self._refuse(peer, error.code, f"{error}: {sample!r}", sample=sample)
             return
-        if self._is_repeated(packet, event, datagram.seconds):
-            self._metrics.add("camtrace_prisma_repeated_total")
-            return
+        dated = event.day is not None and event.hour is not None
+        patience = REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS
+        self._lately[packet] = _Lately(datagram.seconds, self._understood, patience)
+        self._record(event, datagram, facts)
+
+    def _record(self, event: Event, datagram: Datagram, facts: list[LineReceived]) -> None:
+        peer = datagram.peer
         seen = self._spoke(event, datagram)
         if seen is None:
             self._refuse(peer, "crowd", "more sources than can be taken")
@@ -224,15 +242,16 @@ class EventSources:
     def _forget_packets(self) -> None:
         while self._lately:
             oldest = next(iter(self._lately))
-            if self._understood - self._lately[oldest][1] <= REPEATED_SECONDS:
+            if self._understood - self._lately[oldest].understood <= REPEATED_SECONDS:
                 return
             del self._lately[oldest]
 
-    def _is_repeated(self, packet: bytes, event: Event, seconds: float) -> bool:
-        dated = event.day is not None and event.hour is not None
+    def _is_repeated(self, packet: bytes, seconds: float) -> bool:
         before = self._lately.pop(packet, None)
-        self._lately[packet] = seconds, self._understood
-        return before is not None and seconds - before[0] <= (REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS)
+        if before is None or seconds - before.seconds > before.patience:
+            return False
+        self._lately[packet] = _Lately(seconds, self._understood, before.patience)
+        return True
 
     def _spoke(self, event: Event, datagram: Datagram) -> Seen | None:
         """What is known of who spoke; None where too many are."""
@@ -376,8 +395,8 @@ class EventSources:
         told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
         return told.astimezone(UTC)
 
-    def _durable(self, _: None, count: int) -> None:
-        self._waiting -= count
+    def _durable(self, _: None, count: int, since: float) -> None:
+        self._window.leave(count, since)
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())

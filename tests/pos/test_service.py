@@ -16,8 +16,9 @@ from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.pos import service
 from camtrace.pos.admission import Admission
-from camtrace.pos.service import CROWD, Tills
+from camtrace.pos.service import Tills
 from camtrace.tickets.grouping import Grouping
+from camtrace.window import MOST
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -147,7 +148,7 @@ class Lines(ServiceCase):
     def test_crowded(self) -> None:
         """While so many of their lines are not durable; one that says nothing is not waited for."""
         durable = self.facts.durable = defer.Deferred()
-        lines = [b"1|0|7|0|A"] * CROWD
+        lines = [b"1|0|7|0|A"] * MOST
         self.tills.received([*lines, b"?"], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertFalse(self.tills.is_crowded)
         self.facts.durable = None

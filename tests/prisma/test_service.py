@@ -14,12 +14,13 @@ from support.prisma import SettingsInMemory
 from twisted.internet import defer, reactor, task
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from camtrace import window
 from camtrace.complaints import Complaints
 from camtrace.errors import Invalid, NotFound
 from camtrace.events import LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line, Profile, User
-from camtrace.prisma import protocol, queues, service
+from camtrace.prisma import protocol, service
 from camtrace.prisma.admission import Admission, Allowance
 from camtrace.prisma.protocol import EventPort, where
 from camtrace.prisma.receipts import Receipts
@@ -327,7 +328,8 @@ class Refused(ServiceCase):
         self.assertEqual(self.notes.all, [("prisma_lost", {"address": "udp:21845", "count": 1, "lost": 5})])
 
     def test_more_than_memory_should_hold(self) -> None:
-        self.patch(service, "CROWD", 2)
+        self.patch(window, "MOST", 2)
+        self.sources = self.make()
         durable = self.facts.durable = defer.Deferred()
         events = [Datagram(encode(SALE._replace(position=number)), "10.0.0.5", NOON, 0.0) for number in range(3)]
         self.sources.received(events[:2])
@@ -480,8 +482,8 @@ class Port(TestCase):
             def crowded(self, peer: str, count: int) -> None:
                 crowded.append((peer, count))
 
-        for module, name, value in ((protocol, "AT_ONCE", 4), (protocol, "MOST_WAITING", 12), (queues, "QUANTUM", 4)):
-            self.patch(module, name, value)
+        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12)):
+            self.patch(protocol, name, value)
         turns: list[tuple[float, Any]] = []
         clock, receiver = task.Clock(), Receiver()
         self.patch(clock, "callLater", lambda seconds, work: turns.append((seconds, work)) or turns[-1])
