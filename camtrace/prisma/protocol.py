@@ -19,6 +19,7 @@ from twisted.internet import defer, protocol, task
 from camtrace import clock
 from camtrace.prisma.queues import FairQueue
 from camtrace.prisma.service import Datagram
+from camtrace.prisma.wire import clip
 
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
@@ -92,7 +93,7 @@ class EventPort(protocol.DatagramProtocol):
             await waiting
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        dropped = self._arrived.append(Datagram(datagram, addr[0], self._now(), self._seconds()))
+        dropped = self._arrived.append(Datagram(clip(datagram), addr[0], self._now(), self._seconds()))
         for peer, count in dropped.items():
             self._receiver.crowded(peer, count)
         if self._call is None:

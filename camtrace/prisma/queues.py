@@ -6,7 +6,7 @@ from collections import Counter, deque
 from dataclasses import dataclass, field
 
 from camtrace.prisma.service import Datagram
-from camtrace.prisma.wire import SIZE
+from camtrace.prisma.wire import packets_in
 
 LOUD_TURN = 4  # every so many datagrams one of those who say most: they are slowed down, and not silenced
 KEPT = 0.9  # of what may wait, after some had to be dropped: room is made for many at once
@@ -21,7 +21,7 @@ class _Flow:
 
 
 class FairQueue:
-    """At most `most` packets; a datagram counts for as many as would fill it, so that memory is bounded.
+    """At most `most` packets of clipped datagrams, so that memory is bounded.
 
     Of senders, told apart by address, the one of whom the least waits comes first; those of whom about as much waits,
     up to twice, take turns. What one sender says stays in order. Where more would wait than may, those of whom most
@@ -46,7 +46,7 @@ class FairQueue:
         if flow is None:
             flow = self._flows[datagram.peer] = _Flow()
         flow.waiting.append(datagram)
-        self._grow(datagram.peer, flow, packets_in(datagram))
+        self._grow(datagram.peer, flow, packets_in(datagram.data))
         return self._drop() if self._packets > self._most else Counter()
 
     def take(self, packets: int) -> list[Datagram]:
@@ -57,7 +57,7 @@ class FairQueue:
             peer = self._loudest() if self._turn % LOUD_TURN == 0 else self._quietest()
             flow = self._flows[peer]
             datagram = flow.waiting.popleft()
-            count = packets_in(datagram)
+            count = packets_in(datagram.data)
             del self._classes[flow.packets.bit_length()][peer]  # its next turn is behind the others'
             self._grow(peer, flow, -count)
             packets -= count
@@ -92,12 +92,7 @@ class FairQueue:
             flow = self._flows[peer]
             most, gone = flow.packets // 2, 0
             while flow.packets - gone > most:
-                gone += packets_in(flow.waiting.pop())
+                gone += packets_in(flow.waiting.pop().data)
                 dropped[peer] += 1
             self._grow(peer, flow, -gone)
         return dropped
-
-
-def packets_in(datagram: Datagram) -> int:
-    """How many packets would fill it, at least one."""
-    return max(1, len(datagram.data) // SIZE)

@@ -21,7 +21,7 @@ def said(peer: str, number: int, packets: int = 1) -> Datagram:
     return Datagram(b"%d" % number + b" " * (packets * SIZE - len(str(number))), peer, NOON, 0.0)
 
 
-@given(st.lists(st.one_of(st.tuples(SENDERS, st.integers(1, 59)), st.integers(1, 200)), max_size=60))
+@given(st.lists(st.one_of(st.tuples(SENDERS, st.integers(1, 32)), st.integers(1, 200)), max_size=60))
 def test_each_in_its_order_and_none_lost(deeds: list[tuple[str, int] | int]) -> None:
     queue = FairQueue(1_000_000)
     sent: dict[str, list[int]] = {}
@@ -32,7 +32,7 @@ def test_each_in_its_order_and_none_lost(deeds: list[tuple[str, int] | int]) -> 
         nonlocal waiting
         taken = queue.take(count)
         packets = sum(len(each.data) // SIZE for each in taken)
-        assert min(count, waiting) <= packets < count + 59
+        assert min(count, waiting) <= packets < count + 32
         waiting -= packets
         for each in taken:
             came.setdefault(each.peer, []).append(int(each.data))
@@ -51,7 +51,7 @@ def test_each_in_its_order_and_none_lost(deeds: list[tuple[str, int] | int]) -> 
     assert came == sent
 
 
-@given(st.lists(st.tuples(SENDERS, st.integers(1, 59)), max_size=80), st.integers(60, 400))
+@given(st.lists(st.tuples(SENDERS, st.integers(1, 32)), max_size=80), st.integers(60, 400))
 def test_there_is_never_more_than_may_wait(deeds: list[tuple[str, int]], most: int) -> None:
     """Who has to give way had no less than any other, loses its latest, and each loss is told."""
     queue = FairQueue(most)
