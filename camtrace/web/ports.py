@@ -19,6 +19,8 @@ from camtrace.model import (
     CameraState,
     ContactBox,
     ContactsState,
+    DaysPlan,
+    DaysSet,
     Disconnection,
     DisconnectionQuery,
     FootageKept,
@@ -530,6 +532,16 @@ class KeptRows(Protocol):
     async def kept(self, what: str) -> Kept: ...
     async def footage(self) -> list[FootageKept]: ...
     async def database_bytes(self) -> int: ...
+
+
+class KeptDays(Protocol):
+    """For how many days each kind is kept, 0 for ever; None: as in the file. Raises Invalid and Conflict."""
+
+    def of(self, what: str) -> DaysSet: ...
+    async def plan(self, what: str, days: int | None) -> DaysPlan: ...
+    async def change(
+        self, what: str, days: int | None, user: User, confirmed: bool = False, before: int | None = None
+    ) -> DaysPlan: ...
 
 
 class Volume(Protocol):

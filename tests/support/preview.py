@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
-from support.web import DAYS, Disk, OldRows, WebShop
+from support.web import Disk, OldRows, WebShop
 from support.words import static, templates
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -349,7 +349,10 @@ class PreviewSite:
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
             StorageApi(
-                shop.access, lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)], stored(shop.old_rows, since), DAYS
+                shop.access,
+                lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)],
+                stored(shop.old_rows, since),
+                shop.kept_days,
             ),
             *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
