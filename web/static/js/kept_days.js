@@ -148,14 +148,15 @@ export class DaysDialog {
       this.#sure.focus();
       return;
     }
+    let saved = null;
     try {
-      await askJson(`/storage/${this.#kind.what}`, { method: "PATCH", body: { days, before: this.#kind.days, confirmed: this.#sure.checked && !this.#find("[data-sure]").hidden } });
+      saved = await askJson(`/storage/${this.#kind.what}`, { method: "PATCH", body: { days, before: this.#kind.days, confirmed: this.#sure.checked && !this.#find("[data-sure]").hidden } });
     } catch (error) {
       this.#refused(error);
       return;
     }
     this.#box.close();
-    toast(_("It is saved and acts at once."));
+    toast(saved.begins_at ? _("It is saved. What is older is erased from {day} on.", { day: dateWords(Date.parse(saved.begins_at)) }) : _("It is saved and acts at once."));
     await this.#done();
     document.querySelector(`[data-kind="${this.#kind.what}"]`)?.focus();
   }

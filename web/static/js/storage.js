@@ -31,7 +31,7 @@ function kept(one) {
   return el("tr", null,
     el("td", null, el("b", null, subject(what)), el("p", { class: "small quiet" }, MORE[what]())),
     el("td", null, daysWords(what, days), el("p", { class: "small quiet" }, origin), soon),
-    el("td", { class: "nowrap" }, since(oldest)), el("td", { class: "r" }, change));
+    el("td", { class: "nowrap" }, since(oldest)), el("td", null, change));
 }
 
 function disk({ name, state, footage_bytes: taken, free_bytes: free, oldest }) {
