@@ -23,6 +23,7 @@ from camtrace.model import (
     DaysSet,
     Disconnection,
     DisconnectionQuery,
+    ExceptionQuery,
     FootageKept,
     Gap,
     HeardSource,
@@ -333,29 +334,10 @@ class RuleStore(Protocol):
     async def update(self, rule: Rule) -> Rule: ...
     async def delete(self, id: int) -> Rule: ...
     async def exceptions(
-        self,
-        *,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        camera_uids: Sequence[int] | None = None,
-        rule_id: int | None = None,
-        source: str | None = None,
-        seller: str | None = None,
-        verdict: str | None = None,
-        after: tuple[datetime, int] | None = None,
-        limit: int = 100,
+        self, query: ExceptionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[RuleException]: ...
     async def exception(self, id: int) -> RuleException | None: ...
-    async def counts(
-        self,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        rule_id: int | None = None,
-        source: str | None = None,
-        seller: str | None = None,
-        by: str = "rule",
-    ) -> list[tuple[str, str, int]]: ...
+    async def counts(self, query: ExceptionQuery, by: str = "rule") -> list[tuple[str, str, int]]: ...
     async def review(
         self,
         id: int,
