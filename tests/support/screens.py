@@ -29,12 +29,14 @@ def live(page: Page) -> None:
     page.goto("/live/1")
     page.wait_for_selector("#picture.moving")
     page.wait_for_function("() => document.querySelectorAll('#tickets .ticket').length > 1")
-    page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-id]').length > 4")
+    page.wait_for_selector("#tickets .ticket:first-child .tk-head >> text=open")
+    page.wait_for_function("() => document.querySelectorAll('#tickets .ticket:first-child li[data-id]').length === 5")
+    page.wait_for_timeout(2 * BEAT_MS)  # the picture comes a little later than the line
 
 
 def log(page: Page) -> None:
     """What was cancelled at a till, with the pictures of those seconds."""
-    page.goto("/log?q=amount%3E12+annule")
+    page.goto("/log?q=amount%3E9+annule")
     page.wait_for_selector("a.hit")
     page.wait_for_function(
         "() => [...document.querySelectorAll('a.hit img')].slice(0, 3).every((each) => each.complete)"
