@@ -57,6 +57,7 @@ class LiveSocket:
         metrics: Metrics,
         silent_since: Callable[[str], datetime | None] = lambda source: None,
         settings: Callable[[str], Mapping[str, Any]] = lambda language: {},
+        kept_days: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.access = access
         self.directory = directory
@@ -67,6 +68,7 @@ class LiveSocket:
         self.metrics = metrics
         self.silent_since = silent_since
         self.settings = settings
+        self.kept_days = kept_days
         self.reactor = reactor
         self._pages: set[LivePage] = set()
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id

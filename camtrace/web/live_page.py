@@ -44,6 +44,7 @@ class Surroundings(Protocol):
     metrics: Metrics
     silent_since: Callable[[str], datetime | None]
     settings: Callable[[str], Mapping[str, Any]]
+    kept_days: Callable[[], Mapping[str, Any]]
 
     def opened(self, page: LivePage) -> None: ...
     def closed(self, page: LivePage) -> None: ...
@@ -206,10 +207,13 @@ class LivePage:
             self.tell({"is": "exception", "exception": shape})
 
     def settings(self) -> None:
-        """What is set for tills or events, or a camera's name, may be another: tell what the page does not know."""
+        """What is set for tills or events, a camera's name, or how long something is kept, for who may set that, may be
+        another: tell what the page does not know."""
         if not self._language:
             return
         present = {**self._around.settings(self._language), "cameras": self._camera_names()}
+        if self.user.may("settings"):
+            present["kept"] = dict(self._around.kept_days())
         changed = {name: value for name, value in present.items() if self._settings.get(name) != value}
         self._settings = present
         if changed:

@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
-from support.web import DAYS, Disk, OldRows, WebShop
+from support.web import Disk, OldRows, WebShop
 from support.words import static, templates
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -37,6 +37,7 @@ from camtrace.model import (
     HitCount,
     InputState,
     JournalEntry,
+    Leaving,
     Line,
     LineSearch,
     LineTest,
@@ -89,6 +90,8 @@ def stored(rows: OldRows, since: datetime) -> OldRows:
     rows.oldest = since
     told = since + timedelta(days=725)
     rows.removals["journals"] = Removal("journals", announced=since, announced_at=told)
+    rows.older["lines"] = Leaving({"lines": 37412, "tickets": 1871, "exceptions": 0}, since)
+    rows.older["footage"] = Leaving({"files": 8640, "bytes": 412 * 10**9}, since)
     return rows
 
 
@@ -320,6 +323,7 @@ class PreviewSite:
         )
         shop.socket.settings = frame.settings
         shop.prisma.registry._rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
+        shop.old_rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
         shop.bus.subscribe(LineReceived, self._event)
         self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
         door = Door(frame, shop.access, shop._note)
@@ -349,7 +353,10 @@ class PreviewSite:
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
             StorageApi(
-                shop.access, lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)], stored(shop.old_rows, since), DAYS
+                shop.access,
+                lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)],
+                stored(shop.old_rows, since),
+                shop.kept_days,
             ),
             *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),

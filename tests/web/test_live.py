@@ -36,6 +36,7 @@ from camtrace.tickets.tally import Tally
 from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
 from camtrace.web.outbox import INIT, JPEG, KEY
 
+KEPT = {"days": 730, "held": None}
 NAMES = {"1": "Front till", "2": "Stock"}
 MIME = 'video/mp4; codecs="avc1.64001f"'
 
@@ -296,12 +297,19 @@ class WatchTests(LiveCase):
     def test_settings(self) -> None:
         """Who asks is told what is set for tills, and of each change: only of what is another."""
         page, other = self.open(), self.open()
-        self.assertEqual(page.say(do="settings", language="fr"), [{"is": "settings", "tills": {}, "cameras": NAMES}])
+        (told,) = page.say(do="settings", language="fr")
+        self.assertEqual((told.pop("kept")["lines"], told), (KEPT, {"is": "settings", "tills": {}, "cameras": NAMES}))
         self.shop.speech.settings["1"] = SourceSettings("1", "Bar")
         ensureDeferred(self.shop.speech.reload())
         self.assertEqual(page.told(), [{"is": "settings", "tills": {"1": {"label": "Bar"}}}])
         ensureDeferred(self.shop.speech.reload())
         self.assertEqual((page.told(), other.told()), ([], []))
+        user, boris = self.shop.users.users["anna"], self.open(session=self.shop.session("boris")[0])
+        self.assertNotIn("kept", boris.say(do="settings")[0], "how long things are kept is for who may set it")
+        ensureDeferred(self.shop.kept_days.change("lines", 800, user))
+        self.shop.socket.settings_changed()
+        (told,) = page.told()
+        self.assertEqual((told["kept"]["lines"], boris.told()), (KEPT | {"days": 800}, []))
         self.assertEqual(page.say(do="settings", language="xx")[0]["code"], "invalid")
 
     def test_a_cameras_name(self) -> None:
