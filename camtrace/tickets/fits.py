@@ -124,7 +124,7 @@ def _voids_percent(sale: Sale) -> float:
     articles = sum(sale.deeds[deed] for deed in ADDING)
     if sale.deeds["ticket_void"]:
         return 100.0
-    return 100 * sale.deeds["void"] / articles if articles else 0.0
+    return 100 * sale.voids / articles if articles else 0.0
 
 
 def _price(line: Line) -> Decimal | None:

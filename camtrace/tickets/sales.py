@@ -10,6 +10,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from camtrace.model import Line
+from camtrace.tickets.articles import Articles
 from camtrace.tickets.deeds import ADDING, PAYING, POS, RECEIPT_BEGINS, deed_of, number_of, settled_by
 
 LATE = "late"
@@ -48,7 +49,10 @@ class Money:
 
 @dataclass(slots=True)
 class Sale:
-    """A ticket so far. `counted`: its number, once it is known; `pause`: the longest time in it without a line."""
+    """A ticket so far. `counted`: its number, once it is known; `pause`: the longest time in it without a line.
+
+    `voids`: how many articles were cancelled again.
+    """
 
     last: Line
     opened_at: datetime
@@ -56,7 +60,8 @@ class Sale:
     line_count: int = 0
     total: Decimal | None = None
     deeds: Counter[str] = field(default_factory=Counter)
-    articles: list[Line] = field(default_factory=list)
+    articles: Articles = field(default_factory=lambda: Articles(MOST_ARTICLES))
+    voids: int = 0
     money: Money = field(default_factory=Money)
     counted: int | None = None
     pause: timedelta = timedelta()
@@ -65,7 +70,7 @@ class Sale:
     whole: bool = True  # whether its first line was heard
 
     def add(self, line: Line, deed: str) -> Decimal | None:
-        """Take `line` in; returns its amount, or that of the article it takes back."""
+        """Take `line` in; returns its amount, or that of what it takes back."""
         if not self.ended:
             self.pause = max(self.pause, line.received_at - self.last.received_at)
         self.last = line
@@ -79,10 +84,14 @@ class Sale:
             self.total = (self.total or Decimal()) + paid
         self.money.add(line, deed)
         if deed in ADDING:
-            self.articles.append(line)
-            del self.articles[:-MOST_ARTICLES]
+            self.articles.add(line)
+        elif deed == "void" and line.protocol == POS:
+            struck = self.articles.strike(line)
+            self.voids += max(1, len(struck.lines))
+            return struck.amount if line.amount is None else line.amount
         elif deed in ("void", "return", "gift", "loss"):
-            article = next((one for one in reversed(self.articles) if _is_same_article(one, line)), None)
+            self.voids += deed == "void"
+            article = self.articles.same(line)
             if article is not None and deed == "void":
                 self.articles.remove(article)
             if line.amount is None and article is not None:
@@ -186,9 +195,3 @@ def _is_first(line: Line, follows: bool) -> bool:
     if line.protocol == POS:
         return line.position in (None, 1)
     return follows or line.type in RECEIPT_BEGINS
-
-
-def _is_same_article(one: Line, other: Line) -> bool:
-    if one.code or other.code:
-        return one.code == other.code
-    return one.text.casefold() == other.text.casefold()

@@ -63,7 +63,7 @@ def log(chance: random.Random) -> Iterator[Line]:
             protocol="pos",
             source=chance.choice(("1", "12", "KKM:12", "Ä")),
             ticket=chance.choice(("", "1", "31")),
-            ticket_id=1,
+            ticket_id=chance.choice((1, 2, 3)),
             seller=chance.choice(NAMES),
             customer=chance.choice(("", "C1")),
             type=kind,
@@ -73,7 +73,7 @@ def log(chance: random.Random) -> Iterator[Line]:
             text=chance.choice(TEXTS),
             tender=chance.choice(("", "CB", "ESPÈCES", "CB ************1234")),
             amount=chance.choice((None, Decimal(5), Decimal("-20.5"), Decimal("20.01"))),
-            quantity=chance.choice((None, Decimal(1), Decimal(3))),
+            quantity=chance.choice((None, Decimal(1), Decimal(3), Decimal("0.35"), Decimal(2), Decimal(-1))),
             cameras=chance.choice(((7,), (8,), (7, 8), ())),
         )
 

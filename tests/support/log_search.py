@@ -14,6 +14,7 @@ from camtrace.cards import hidden
 from camtrace.errors import Conflict
 from camtrace.model import HitCount, Line, LineSearch, Range, SavedSearch, Trace
 from camtrace.store.line_texts import searchable
+from camtrace.tickets.articles import Articles
 from camtrace.tickets.deeds import is_alone
 
 NAMED = ("ticket", "seller", "customer", "special", "tender", "code", "text")
@@ -109,17 +110,23 @@ class KeptSearches:
 
 
 def cost(line: Line, log: Sequence[Line]) -> Decimal | None:
-    """What a line is worth: where it tells no amount, that of the article it takes back."""
+    """What a line is worth: where it tells no amount, that of what it takes back."""
     if line.amount is not None or line.type != "S" or not line.special:
         return line.amount
-    articles = [
-        (one.received_at, one.id, one.amount)
-        for one in log
-        if (one.ticket_id, one.protocol, one.type, one.code) == (line.ticket_id, line.protocol, "A", line.code)
-        and (line.code or one.text == line.text)
-        and (one.received_at, one.id) < (line.received_at, line.id)
-    ]
-    return max(articles, key=lambda one: one[:2])[2] if articles else None
+    articles = Articles(len(log))
+    for one in sorted(log, key=lambda one: (one.received_at, one.id)):
+        if (one.ticket_id, one.protocol) != (line.ticket_id, line.protocol):
+            continue
+        if one.id == line.id and one.special != "ANNULE":
+            article = articles.same(line)
+            return article.amount if article else None
+        if one.type == "A":
+            articles.add(one)
+        elif (one.type, one.special) == ("S", "ANNULE"):
+            struck = articles.strike(one)
+            if one.id == line.id:
+                return struck.amount
+    return None
 
 
 def _within(minute: int, begin: int, stop: int) -> bool:

@@ -105,6 +105,17 @@ def test_a_cancellation_costs_what_the_article_did() -> None:
     assert (hit.line.id, hit.amount) == (lines[2].id, Decimal("24.90"))
 
 
+def test_a_cancellation_of_several_articles() -> None:
+    """It costs what they did together, and counts as many."""
+    three = [said(at, "A", amount="9", code="1", quantity=Decimal(1)) for at in (1, 2, 3)]
+    both = said(4, "S", special="ANNULE", code="1", quantity=Decimal(2))
+    (hit,) = hits(Rule(lines=LineTest(deeds=("void",), amount_min=Decimal(18))), [*three, both])
+    assert hit.amount == 18
+    half = Rule(kind="ticket", ticket=TicketTest(voids_percent=60))
+    assert hits(half, [*three, both, said(5, "E", total=Decimal(9))])
+    assert not hits(half, [*three, replace(both, quantity=Decimal(1)), said(5, "E", total=Decimal(18))])
+
+
 # ── tickets ──
 
 TICKET = [said(1, "A", amount="10"), said(2, "S", special="ANNULE"), said(3, "T", amount="8"), said(9, "E", total=None)]
