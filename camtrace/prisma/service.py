@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from camtrace import clock
 from camtrace.complaints import Complaints
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.prisma.admission import Admission, Allowance
@@ -128,18 +128,23 @@ class EventSources:
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
         """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
         facts: list[LineReceived] = []
+        ties: list[TicketTied] = []
         counts: Counter[str] = Counter()
         for datagram in datagrams:
             before = len(facts)
             for packet in split(datagram.data):
-                self._take(packet, datagram, facts)
+                self._take(packet, datagram, facts, ties)
             counts[datagram.peer] += len(facts) - before
         self._metrics.add("camtrace_prisma_datagrams_total", len(datagrams))
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
         self._waiting.update(counts)
-        return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._became_durable, counts)
+        return (
+            self._facts.record_all([*facts, *ties])
+            .addErrback(self._not_durable)
+            .addCallback(self._became_durable, counts)
+        )
 
     def crowded(self, peer: str) -> None:
         """A datagram of `peer` was left out: too many wait to be understood."""
@@ -172,7 +177,7 @@ class EventSources:
 
     # ── one packet ──
 
-    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived]) -> None:
+    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived], ties: list[TicketTied]) -> None:
         peer = datagram.peer
         if not self._allowance.take(peer, datagram.seconds):
             self._refuse(peer, "flood", "sends more than can be taken")
@@ -201,6 +206,7 @@ class EventSources:
             if abs(sent_at - at) > CLOCK_OFF:
                 self._tell_clock(event.source, peer, sent_at)
             facts.append(self._fact(event, peer, at, sent_at))
+            ties += [TicketTied(self._new_id(), ticket) for ticket in self._receipts.came(event.source, at)]
 
     def _tell_clock(self, source: str, peer: str, sent_at: datetime) -> None:
         told = f"{sent_at.astimezone(self._zone):%Y-%m-%d %H:%M}"
@@ -287,6 +293,8 @@ class EventSources:
     def _fact(self, event: Event, peer: str, at: datetime, sent_at: datetime | None) -> LineReceived:
         source, kind = event.source, self._registry.catalogue.of(event.code)
         seller = event.cashier or event.cashier_code
+        pump = _pump(event) if event.code == LINK else ""
+        linked = self._receipts.find(pump, _pumps_receipt(event)) if pump else None
         placed = self._receipts.place(
             Entry(
                 source,
@@ -296,9 +304,11 @@ class EventSources:
                 seller,
                 event.total,
                 sent_at if event.hour is not None else None,
-                self._linked(event) if event.code == LINK else 0,
+                linked.id if linked is not None else 0,
             )
         )
+        if pump and linked is None:
+            self._receipts.wait(placed.ticket, pump, _pumps_receipt(event), at)
         id, ticket = self._new_id(), placed.ticket
         flags = (
             *(("hidden",) if kind.display == "store" or placed.late else ()),
@@ -336,12 +346,6 @@ class EventSources:
         )
         return LineReceived(id, line, ticket)
 
-    def _linked(self, event: Event) -> int:
-        """The dispenser's ticket that event 309 names: GoodsItem is its number, BarCode its receipt, blank for any."""
-        pump = _PUMP.fullmatch(event.goods_code)
-        found = self._receipts.find(f"TRK:{pump[1]}", event.barcode.lstrip("0")) if pump else None
-        return found.id if found is not None else 0
-
     def _instant(self, source: str, at: datetime) -> datetime:
         """When it arrived, but later than the source's line before; a clock put back far was wrong before."""
         last = self._last_at.get(source)
@@ -375,6 +379,17 @@ class EventSources:
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())
+
+
+def _pump(event: Event) -> str:
+    """The dispenser that event 309 names by its number in GoodsItem; "" for none."""
+    pump = _PUMP.fullmatch(event.goods_code)
+    return f"TRK:{pump[1]}" if pump else ""
+
+
+def _pumps_receipt(event: Event) -> str:
+    """Its receipt's number, in BarCode; "" for its latest."""
+    return event.barcode.lstrip("0")
 
 
 def _special(code: int, ticket_kind: str) -> str:

@@ -19,6 +19,7 @@ from camtrace.events import (
     LineReceived,
     Noted,
     RuleMet,
+    TicketTied,
 )
 from camtrace.metrics import Metrics
 from camtrace.spool import Fact
@@ -81,6 +82,7 @@ class FactsStore:
         states = [(fact.id, fact.state) for fact in others if isinstance(fact, CameraStateChanged)]
         alarms = [fact for fact in others if isinstance(fact, AlarmTriggered | AlarmEnded | AlarmAcknowledged)]
         met = [fact for fact in others if isinstance(fact, RuleMet)]
+        ties = [fact.ticket for fact in others if isinstance(fact, TicketTied)]
         prepared, insertion = self._prepared
         self._prepared = (), None
         if prepared is not facts:
@@ -95,10 +97,13 @@ class FactsStore:
                 await AlarmStore.insert(cursor, alarms)
             if met:
                 await RuleStore.insert(cursor, met)
-            if insertion is None:
-                return 0
-            await cursor.execute(insertion.sql, insertion.values)
-            return cursor.fetchall()[0][0]
+            stored = 0
+            if insertion is not None:
+                await cursor.execute(insertion.sql, insertion.values)
+                stored = cursor.fetchall()[0][0]
+            if ties:
+                await LineStore.tie(cursor, ties)
+            return stored
 
         if insertion is not None and not others:
             rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))

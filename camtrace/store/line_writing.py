@@ -60,6 +60,7 @@ _INSERT_TICKETS = (
     " line_count = excluded.line_count, kind = excluded.kind, linked = excluded.linked"
     " where ticket.line_count < excluded.line_count"
 )
+_TIE = "update ticket set linked = %s where id = %s"
 _CLOSE_ABANDONED = (
     "update ticket set closed_at = last_at from ({}) opened (id, protocol, source)"
     " where ticket.protocol = opened.protocol and ticket.source = opened.source"
@@ -105,6 +106,12 @@ class LineWriting:
         sql = ";\n".join(sql for sql, _ in statements)
         learnt = frozenset({*unknown, *unseen})
         return Insertion(sql, [value for _, values in statements for value in values], learnt)
+
+    @staticmethod
+    async def tie(cursor: Any, tickets: Iterable[Ticket]) -> None:
+        """Keep which other source's ticket belongs to each of `tickets`, which are there already."""
+        for ticket in sorted(tickets, key=lambda ticket: ticket.id):
+            await cursor.execute(_TIE, (ticket.linked, ticket.id))
 
     def learn(self, keys: Iterable[int]) -> None:
         """Texts that are in the database now need not be written again."""

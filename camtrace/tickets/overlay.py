@@ -53,6 +53,11 @@ class Overlay:
         self._lines.append(line)
         del self._lines[:-MAX_LINES]
 
+    def update(self, ticket: Ticket) -> None:
+        """`ticket` is another than when its latest line came, if it is the one that is shown."""
+        if self._ticket is not None and self._ticket.id == ticket.id:
+            self._ticket = ticket
+
     def shown(self, now: datetime) -> Shown | None:
         """What stands on the screen at `now`."""
         if self._ticket is None or not self._lines or now - self._lines[-1].received_at > self.timeout:

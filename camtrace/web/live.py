@@ -23,6 +23,7 @@ from camtrace.events import (
     RuleMet,
     SettingChanged,
     SourceAppeared,
+    TicketTied,
     TillSilenceChanged,
 )
 from camtrace.i18n import N_
@@ -72,6 +73,7 @@ class LiveSocket:
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
+            bus.subscribe(TicketTied, self._tied),
             bus.subscribe(CameraStateChanged, self._state),
             bus.subscribe(TillSilenceChanged, self._silence),
             bus.subscribe(SourceAppeared, self._source),
@@ -136,6 +138,12 @@ class LiveSocket:
             return
         for page in self._of(fact.line.cameras):
             page.line(fact)
+
+    def _tied(self, fact: TicketTied) -> None:
+        shown = self.screens.on_screen(fact.ticket.source)
+        if shown is not None and shown.ticket.id == fact.ticket.id:
+            for page in tuple(self._pages):
+                page.screen(fact.ticket.source)
 
     def _state(self, fact: CameraStateChanged) -> None:
         for page in self._of((fact.state.camera_uid,)):

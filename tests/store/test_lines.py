@@ -17,7 +17,7 @@ from support.database import DatabaseCase
 from twisted.internet import reactor
 
 from camtrace.errors import FactRefused
-from camtrace.events import LineReceived, Noted
+from camtrace.events import LineReceived, Noted, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Range, Ticket
 from camtrace.store import line_asked, line_search, migrate
@@ -230,6 +230,18 @@ class Writing(LinesCase):
         await self.write(sale()[:3])
         ticket, lines = await self.store.ticket(1)
         self.assertEqual((ticket.state, ticket.line_count, len(lines)), ("closed", 6, 6))
+
+    async def test_a_ticket_that_is_tied_afterwards(self) -> None:
+        """In the batch that writes it, or later; a repeated batch does not untie it."""
+        received = sale()
+        tied = replace(received[-1][1], linked=900)
+        lines = [LineReceived(line.id, line, ticket) for line, ticket in received]
+        await self.facts.write([TicketTied(90, tied), *lines])
+        await self.write(received)
+        self.assertEqual((await self.store.ticket(1))[0].linked, 900)
+        tied = replace(tied, linked=901)
+        await self.facts.write([TicketTied(91, tied)])
+        self.assertEqual((await self.store.ticket(1))[0].linked, 901)
 
     async def test_an_opened_ticket_closes_the_one_that_was_abandoned(self) -> None:
         """It is closed at its last line, since nothing else is known of its end."""
