@@ -71,7 +71,7 @@ def rich(first: int = 200) -> list:
     at = NOON.replace(hour=23, minute=30)
     line = Line(
         id=first + 1, received_at=at, protocol="prisma", source="KKM:12", ticket="31", ticket_id=first, seller="Ирина",
-        customer="C7", type="118", code="9", barcode="3760001", text="Кофе", quantity=Decimal(3),
+        seller_code="K-1042", customer="C7", type="118", code="9", barcode="3760001", text="Кофе", quantity=Decimal(3),
         amount=Decimal("99.90"), cameras=(12,),
     )  # fmt: skip
     return [(line, Ticket(id=first, protocol="prisma", source="KKM:12", opened_at=at, line_count=1))]
@@ -361,6 +361,15 @@ class Searching(LinesCase):
             (search(names=[("type", "118", "E")]), [201, 106, 7]),
             (search(names=[("ticket", "31")]), [201]),
             (search(exactly=[("seller", "zoé")]), []),
+            (search(names=[("seller", "k-1042")]), [201]),
+            (search(names=[("seller", "К-1042", "k-1042", "ирина")]), [201]),
+            (search(names=[("seller", "K-1042", "zoe")], texts=["tarte"]), [101, 2]),
+            (search(excluded=(Named("seller", ("k-1042",)),), names=[("type", "A", "118")], texts=["tarte"]), [101, 2]),
+            (search(excluded=(Named("seller", ("k-1042",)),), names=[("type", "118")]), []),
+            (search(exactly=[("cashier", "K-1042")]), [201]),
+            (search(exactly=[("cashier", "k-1042")]), []),
+            (search(exactly=[("cashier", "Zoé")], texts=["tarte"]), [101, 2]),
+            (search(exactly=[("cashier", "")]), []),
             (search(sources=("1",), texts=["annule"]), [4]),
             (search(texts=["annule", "oeuf"]), [103, 4]),
             (search(texts=["parmesan"], without=["annule"]), [102, 3]),
@@ -399,6 +408,34 @@ class Searching(LinesCase):
             (search(outside=(Range("amount", Decimal(16), Decimal(16)),), names=[("till", "1")]), [6, 5, 4, 3]),
         ]:
             self.assertEqual([line.id for line in await self.store.search(wanted)], expected, wanted)
+
+    async def test_a_cashier_is_found_by_an_index(self) -> None:
+        """By name, by number, by one that is both, or must not be: of 20,000 lines no search reads all."""
+        await self.database.execute(
+            "insert into line (id, received_at, protocol, source, peer, ticket, ticket_id, seller, seller_code, customer,"
+            " type, special, code, barcode, text, tender, card, raw, cameras, words) select 1000 + n,"
+            " %s + n * interval '1 s', 'prisma', 'KKM:' || n %% 40, '', '', n / 10, 'N' || n %% 200,"
+            " (n %% 200 + 1000)::text, '', '6', '', '', '', 'x', '', '', '', '{}', 1 from generate_series(1, 20000) as n",
+            (NOON,),
+        )
+        await self.database.execute("update line set seller = seller_code where id % 400 = 7")
+        await self.database.execute("analyze line")
+        for wanted, count in (
+            (search(names=[("seller", "n7")]), 50),
+            (search(names=[("seller", "1008")]), 100),
+            (search(names=[("seller", "1007")]), 100),
+            (search(exactly=[("cashier", "1009")]), 100),
+            (search(exactly=[("seller", "N9")]), 100),
+        ):
+            asked = await self.store._questions.understood(wanted)
+            assert asked is not None
+            plan = await self.database.query(
+                f"explain select id from line where {asked.sql} order by received_at desc, id desc limit 101",
+                asked.values,
+            )
+            told = "\n".join(row[0] for row in plan)
+            self.assertNotIn("Seq Scan", told)
+            self.assertEqual(len(await self.store.search(wanted, limit=1000)), count, wanted)
 
     async def test_pages_of_every_way_to_search(self) -> None:
         """By words, by hours, by names: each line once, in both orders."""

@@ -17,7 +17,7 @@ from camtrace.store.line_texts import searchable
 from camtrace.tickets.articles import Articles
 from camtrace.tickets.deeds import is_alone
 
-NAMED = ("ticket", "seller", "customer", "special", "tender", "code", "text")
+NAMED = ("ticket", "seller", "seller_code", "customer", "special", "tender", "code", "text")
 COLUMNS = {"till": "source"}
 SIGNS: dict[str, Any] = {
     "=": operator.eq,
@@ -46,7 +46,7 @@ def fits(line: Line, wanted: LineSearch, log: Sequence[Line] = ()) -> bool:
         and (wanted.camera_uids is None or not set(wanted.camera_uids).isdisjoint(line.cameras))
         and (not wanted.sources or line.source in wanted.sources)
         and wanted.ticket_id in (None, line.ticket_id)
-        and all(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.exactly)
+        and all(_exactly(line, field, values) for field, values in wanted.exactly)
         and all(_named(line, field, values) for field, values in wanted.names)
         and not any(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.excluded_exactly)
         and not any(_named(line, field, values) for field, values in wanted.excluded)
@@ -129,6 +129,12 @@ def cost(line: Line, log: Sequence[Line]) -> Decimal | None:
     return None
 
 
+def _exactly(line: Line, field: str, values: tuple[str, ...]) -> bool:
+    if field == "cashier":
+        return line.seller in values or (line.seller_code != "" and line.seller_code in values)
+    return getattr(line, COLUMNS.get(field, field)) in values
+
+
 def _within(minute: int, begin: int, stop: int) -> bool:
     return begin <= minute < stop if begin < stop else minute >= begin or minute < stop
 
@@ -136,6 +142,8 @@ def _within(minute: int, begin: int, stop: int) -> bool:
 def _named(line: Line, field: str, values: tuple[str, ...]) -> bool:
     sought = {searchable(value) for value in values}
     kept = [getattr(line, COLUMNS.get(field, field))] + ([line.barcode] if field == "code" else [])
+    if field == "seller":
+        kept.append(line.seller_code)
     if field == "till" and ":" in line.source:
         kept.append(line.source.partition(":")[2])
     return (field == "type" and "S" in values and line.special != "") or any(
