@@ -53,6 +53,7 @@ DEEDS_OF: dict[Key, str] = {
     **{(PRISMA, str(number), ""): deed for deed, numbers in _EVENTS.items() for number in numbers},
 }
 RECEIPT_BEGINS = ("4", "46")
+RETURN_ENDS = "47"
 SHIFT_ENDS = ("210", "237")
 FIRED = "61"  # the server's own trace of a rule that was met: what rules never hear
 ADDING = ("article", "manual_entry")  # what puts an article on a ticket

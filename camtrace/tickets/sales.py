@@ -11,7 +11,7 @@ from typing import NamedTuple
 
 from camtrace.model import Line
 from camtrace.tickets.articles import Articles
-from camtrace.tickets.deeds import ADDING, PAYING, POS, RECEIPT_BEGINS, deed_of, number_of, settled_by
+from camtrace.tickets.deeds import ADDING, PAYING, POS, RECEIPT_BEGINS, RETURN_ENDS, deed_of, number_of, settled_by
 
 LATE = "late"
 MOST_SOURCES = 5000
@@ -62,6 +62,7 @@ class Sale:
     deeds: Counter[str] = field(default_factory=Counter)
     articles: Articles = field(default_factory=lambda: Articles(MOST_ARTICLES))
     voids: int = 0
+    returned: Decimal | None = None  # what the articles of a Prisma return come to
     money: Money = field(default_factory=Money)
     counted: int | None = None
     pause: timedelta = timedelta()
@@ -83,6 +84,8 @@ class Sale:
         if paid is not None:
             self.total = (self.total or Decimal()) + paid
         self.money.add(line, deed)
+        if line.protocol != POS:
+            self._count_returned(line, deed)
         if deed in ADDING:
             self.articles.add(line)
         elif deed == "void" and line.protocol == POS:
@@ -97,6 +100,11 @@ class Sale:
             if line.amount is None and article is not None:
                 return article.amount
         return line.amount
+
+    def _count_returned(self, line: Line, deed: str) -> None:
+        if line.amount is not None and (deed == "return" or (deed == "void" and self.deeds["return"])):
+            amount = abs(line.amount) if deed == "return" else -abs(line.amount)
+            self.returned = (self.returned or Decimal()) + amount
 
     def change_off(self) -> Decimal | None:
         """By how much the change differs from what it should be; None where that cannot be known.
@@ -130,6 +138,10 @@ class Said(NamedTuple):
 
     `paying`: whether the payment of its ticket had begun before it. `number`: its ticket's, where it is the first to
     give it. `seller`: whose line it is, by what its ticket told until then.
+
+    A Prisma receipt of goods that came back is one return, whose lines are `part` of it, 46 or an article; `is_first`
+    is the first of them. `back`: that return, with what it comes to, where this line shows that it is over. It stands
+    at the receipt's last line, and `sums_up`.
     """
 
     line: Line
@@ -140,6 +152,10 @@ class Said(NamedTuple):
     paying: bool = False
     number: int | None = None
     seller: str = ""
+    part: bool = False
+    is_first: bool = False
+    back: Said | None = None
+    sums_up: bool = False
 
     @property
     def key(self) -> Key:
@@ -164,8 +180,10 @@ class Tills:
         """`line` in its ticket. What says nothing of a sale, a heartbeat, leaves the ticket that is open as it is."""
         key = (line.protocol, line.source)
         deed = deed_of(line)
+        part = deed == "return" and line.protocol != POS
         if LATE in line.flags:  # it belongs to a ticket before the one that goes on
-            return Said(line, deed, line.amount, Sale(line, line.received_at, whole=False), seller=line.seller)
+            apart = Sale(line, line.received_at, whole=False)
+            return Said(line, deed, line.amount, apart, seller=line.seller, part=part)
         sale = self._sales.get(key)
         if deed == "aside":
             sale = sale or Sale(line, line.received_at, whole=False)
@@ -178,11 +196,24 @@ class Tills:
             if len(self._sales) > MOST_SOURCES:
                 self._sales.popitem(last=False)
         self._sales.move_to_end(key)
-        paying, number = sale.paying, None
+        paying, number, was_ended = sale.paying, None, sale.ended
         if sale.counted is None:
             number = sale.counted = number_of(line, deed)
         amount = sale.add(line, deed)
-        return Said(line, deed, amount, sale, left, paying, number, line.seller or sale.seller)
+        back = _return_of(left, None) if left is not None else None
+        if deed == "end" and not was_ended:
+            back = _return_of(sale, line.total) or back
+        is_first = part and sale.deeds["return"] == 1
+        return Said(line, deed, amount, sale, left, paying, number, line.seller or sale.seller, part, is_first, back)
+
+
+def _return_of(sale: Sale, total: Decimal | None) -> Said | None:
+    """The return that a receipt is which is over, its end telling `total`; None where it is none, or was voided."""
+    line = sale.last
+    is_return = sale.deeds["return"] or line.type == RETURN_ENDS
+    if line.protocol == POS or not is_return or sale.deeds["ticket_void"]:
+        return None
+    return Said(line, "return", total or sale.returned, sale, paying=sale.paying, seller=sale.seller, sums_up=True)
 
 
 def _is_no_ticket(line: Line) -> bool:

@@ -412,10 +412,11 @@ class Searching(LinesCase):
     async def test_a_cashier_is_found_by_an_index(self) -> None:
         """By name, by number, by one that is both, or must not be: of 20,000 lines no search reads all."""
         await self.database.execute(
-            "insert into line (id, received_at, protocol, source, peer, ticket, ticket_id, seller, seller_code, customer,"
-            " type, special, code, barcode, text, tender, card, raw, cameras, words) select 1000 + n,"
+            "insert into line (id, received_at, protocol, source, peer, ticket, ticket_id, seller, seller_code,"
+            " customer, type, special, code, barcode, text, tender, card, raw, cameras, words) select 1000 + n,"
             " %s + n * interval '1 s', 'prisma', 'KKM:' || n %% 40, '', '', n / 10, 'N' || n %% 200,"
-            " (n %% 200 + 1000)::text, '', '6', '', '', '', 'x', '', '', '', '{}', 1 from generate_series(1, 20000) as n",
+            " (n %% 200 + 1000)::text, '', '6', '', '', '', 'x', '', '', '', '{}', 1"
+            " from generate_series(1, 20000) as n",
             (NOON,),
         )
         await self.database.execute("update line set seller = seller_code where id % 400 = 7")
