@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -24,6 +24,7 @@ from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import BurstFound, Cameras, Facts
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import Message, WireError, decode, mask_all
+from camtrace.tickets.deeds import MOTION_LINE, RULE_LINE
 from camtrace.tickets.grouping import Entry, Grouping
 
 PROTOCOL = "pos"
@@ -90,6 +91,7 @@ class Tills:
         self._senders: dict[str, Sender] = {}
         self._own: dict[tuple[str, str], Reader] = {}  # of tills that speak otherwise than their address
         self._last_at: dict[str, datetime] = {}  # by name of every till that has ever spoken
+        self._spoke: set[str] = set()  # of those: since the server runs
         self._named: Counter[str] = Counter()  # how many new names each address has brought
         self._new_names = 0
         for name in ("camtrace_pos_lines_total", "camtrace_pos_errors_total"):
@@ -98,6 +100,34 @@ class Tills:
     def resume(self, last_received: Mapping[str, datetime]) -> None:
         """Keep instants increasing after a restart: the last one stored of each source."""
         self._last_at.update(last_received)
+
+    def speaks(self, source: str) -> bool:
+        """Whether a till has sent lines under this name since the server runs."""
+        return source in self._spoke
+
+    def motion(self, sources: Iterable[str]) -> defer.Deferred[None]:
+        """A camera that looks at `sources` has seen motion: a line of type MOTION of each that ever spoke."""
+        return self._tell(MOTION_LINE, sources)
+
+    def rule_met(self, source: str, rule: str, ticket: str, ticket_id: int, seller: str) -> defer.Deferred[None]:
+        """A rule was met at `source`: a line of type RULE with its name, in the ticket where it was met."""
+        return self._tell(RULE_LINE, [source], ticket_id, ticket, seller, rule)
+
+    def _tell(
+        self, kind: str, sources: Iterable[str], ticket_id: int = 0, number: str = "", seller: str = "", text: str = ""
+    ) -> defer.Deferred[None]:
+        """Say it among the lines of the tills, in the log only: no till's ticket is another for it."""
+        facts = []
+        for source in sources:
+            if source in self._last_at:
+                at = self._instant(source)
+                ticket = self._grouping.beside((PROTOCOL, source), at, ticket_id)
+                line = Line(
+                    id=self._new_id(), received_at=at, protocol=PROTOCOL, source=source, ticket_id=ticket.id, type=kind,
+                    ticket=number, seller=seller, text=text, cameras=self._cameras.watching(source), flags=("hidden",),
+                )  # fmt: skip
+                facts.append(LineReceived(line.id, line, ticket))
+        return self._facts.record_all(facts).addErrback(self._refused, "the server") if facts else defer.succeed(None)
 
     @property
     def is_crowded(self) -> bool:
@@ -216,6 +246,7 @@ class Tills:
 
     def _fact(self, message: Message, peer: str) -> LineReceived:
         at = self._instant(message.source)
+        self._spoke.add(message.source)
         kind = message.type
         pays = kind in ("T", "E")
         ticket = self._grouping.place(

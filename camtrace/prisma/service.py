@@ -155,6 +155,11 @@ class EventSources:
         reason = f"{count} datagrams were dropped by the system before they were read"
         self._complaints.tell(endpoint, "lost", reason, lost=count)
 
+    def knows(self, source: str) -> bool:
+        """Whether this is a source that is known to speak Prisma."""
+        is_one = _SOURCE.fullmatch(source) is not None
+        return is_one and (source in self._seen or source in self._registry.sources)
+
     def motion(self, sources: Sequence[str], at: datetime) -> defer.Deferred[None]:
         """A camera that looks at `sources` has seen motion: event 130 of each that is known to speak Prisma."""
         return self._tell(MOTION, sources, at)
@@ -169,7 +174,7 @@ class EventSources:
         facts = []
         if self._registry.catalogue.of(code).display != "ignore":
             for source in sources:
-                if _SOURCE.fullmatch(source) and (source in self._seen or source in self._registry.sources):
+                if self.knows(source):
                     prefix, _, number = source.partition(":")
                     event = Event(prefix, number, code, **more)  # type: ignore[arg-type]
                     facts.append(self._fact(event, "", self._instant(source, self._now()), at))

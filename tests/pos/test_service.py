@@ -17,6 +17,7 @@ from camtrace.model import Line
 from camtrace.pos import service
 from camtrace.pos.admission import Admission
 from camtrace.pos.service import CROWD, Tills
+from camtrace.tickets.deeds import is_heard
 from camtrace.tickets.grouping import Grouping
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -91,6 +92,29 @@ class Lines(ServiceCase):
         self.say(b"1|0|7|0|T|ESPECES|20,00|10,00", b"1|0|7|0|E|CHEQUES|16,00")
         self.assertEqual(self.facts.all[-1].ticket.total, 26)
         self.assertEqual(self.facts.all[-1].ticket.state, "closed")
+
+    def test_what_the_server_adds(self) -> None:
+        """Motion, and a rule that was met, in their place: in the log only, and no ticket is another for it."""
+        self.say(b"1|42|7|0|A|1|148|TARTE|16,00", b"2|0|7|0|D")
+        self.successResultOf(self.tills.motion(["1", "2", "9"]))
+        moved, alone = self.facts.all[-2:]
+        ticket = self.facts.all[0].ticket
+        self.assertEqual((moved.line.type, moved.line.flags, moved.line.cameras), ("MOTION", ("hidden",), (7, 9)))
+        self.assertEqual((moved.line.received_at, moved.ticket), (NOON + TICK, ticket))
+        self.assertEqual((alone.ticket.kind, alone.ticket.state, alone.ticket.line_count), ("event", "closed", 1))
+        ended = self.say(b"1|42|7|0|E|CB|16,00|16,00")[0]
+        self.assertEqual((ended.ticket_id, ended.position), (ticket.id, 2))
+        for id, same in ((ticket.id, True), (999, False)):
+            self.successResultOf(self.tills.rule_met("1", "Over 10", "42", id, "7"))
+            line = self.facts.all[-1].line
+            self.assertEqual((line.type, line.text, line.ticket, line.seller), ("RULE", "Over 10", "42", "7"))
+            self.assertEqual(line.ticket_id == ticket.id, same)
+            self.assertFalse(is_heard(line))
+        self.assertEqual(self.facts.all[-2].ticket.line_count, 2)
+        self.assertEqual(self.say(b"1|0|7|0|A|1|1|X|1")[0].position, 1)
+        self.assertTrue(is_heard(self.say(b"1|0|7|0|RULE|x")[0]))  # a till's own word
+        self.assertEqual(self.metrics.value("camtrace_pos_lines_total"), 5)
+        self.assertEqual((self.tills.speaks("1"), self.tills.speaks("9")), (True, False))
 
     def test_instants_increase_per_source(self) -> None:
         """Lines of one read, a clock that stands or steps back: each line has its own instant, in order."""

@@ -525,6 +525,22 @@ class Searching(LinesCase):
         self.assertEqual([ticket.id for ticket, _ in screens], [1, 100])
         self.assertEqual([[line.id for line in lines] for _, lines in screens], [[*range(2, 8)], [*range(101, 107)]])
 
+    async def test_when_a_source_spoke_itself(self) -> None:
+        """What the server adds is no word of the till."""
+        before = await self.store.last_received()
+        added = [
+            ("pos", "1", "MOTION", ("hidden",)), ("pos", "2", "RULE", ()), ("prisma", "KKM:5", "61", ()),
+        ]  # fmt: skip
+        for id, (protocol, source, kind, flags) in enumerate(added, 900):
+            at = NOON + timedelta(hours=id - 899)
+            line = Line(
+                id=id, received_at=at, protocol=protocol, source=source, type=kind, flags=flags, ticket_id=id,
+            )  # fmt: skip
+            await self.write([(line, Ticket(id=id, protocol=protocol, source=source, opened_at=at, closed_at=at))])
+        told = await self.store.last_received(said_itself=True)
+        self.assertEqual(told, {"1": before["1"], "2": NOON + timedelta(hours=2)})
+        self.assertEqual((await self.store.last_received())["KKM:5"], NOON + timedelta(hours=3))
+
     async def test_resuming_after_an_id(self) -> None:
         self.assertEqual([line.id for line in await self.store.since(6, limit=3)], [7, 101, 102])
 
