@@ -22,6 +22,14 @@ class LineReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class LineMasked:
+    """What came behind a line showed that it holds part of a card's number: `line` is without it."""
+
+    id: int
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
 class TicketTied:
     """A ticket was tied to another source's by what came after its own lines: `ticket` as it stands now."""
 
@@ -85,6 +93,7 @@ class RuleMet:
 
 DURABLE = (
     LineReceived,
+    LineMasked,
     TicketTied,
     CameraStateChanged,
     Noted,

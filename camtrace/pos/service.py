@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from camtrace import clock
-from camtrace.events import LineReceived
+from camtrace.events import LineMasked, LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.pos.admission import Admission
@@ -24,6 +24,7 @@ from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import BurstFound, Cameras, Facts
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import Message, WireError, decode, mask_all
+from camtrace.pos.wrapping import Cut, Cuts
 from camtrace.tickets.deeds import MOTION_LINE, RULE_LINE
 from camtrace.tickets.grouping import Entry, Grouping
 
@@ -86,6 +87,7 @@ class Tills:
         self._now = now
         self._dialects = dialects
         self._capture = capture
+        self._cuts = Cuts()
         self._bursts = Bursts()
         self._burst_found = burst_found
         self._senders: dict[str, Sender] = {}
@@ -153,6 +155,7 @@ class Tills:
         `encoding`: of those for which nothing else is set. `reader`: of another dialect than the CamTrace protocol.
         """
         facts: list[LineReceived] = []
+        masked: list[LineMasked] = []
         fault = ""
         wrong = 0
         capture = self._capture if self._capture is not None and self._capture.active else None
@@ -181,13 +184,29 @@ class Tills:
                     capture.line(peer, _name(reader), mask_all(raw), None, error, encoding_of(raw, peer, encoding))
             else:
                 fault = ""
-                facts.append(self._fact(message, peer))
+                cut = self._cuts.see(message, self._now()) if self._cuts.awaits else None
+                if cut is not None:
+                    message = cut.message
+                    self._without_card(cut, facts, masked)
+                fact = self._fact(message, peer)
+                self._cuts.keep(fact.line)
+                facts.append(fact)
                 if capture:
+                    if cut is not None:
+                        capture.mask(peer, cut.parts)
                     capture.line(peer, _name(reader), message.raw, message, None, encoding_of(raw, peer, encoding))
         self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)
-        return self._facts.record_all(facts).addErrback(self._refused, peer)
+        return self._facts.record_all([*facts, *masked] if masked else facts).addErrback(self._refused, peer)
+
+    def _without_card(self, cut: Cut, facts: list[LineReceived], masked: list[LineMasked]) -> None:
+        """The line before is without its part of a card's number: told anew, if it was told before."""
+        for place, fact in enumerate(facts):
+            if fact.line.id == cut.before.id:
+                facts[place] = LineReceived(fact.id, cut.before, fact.ticket)
+                return
+        masked.append(LineMasked(self._new_id(), cut.before))
 
     def _meet(self, peer: str) -> None:
         """A till speaks whose name nobody has heard. Raises WireError where that has gone on for too long."""

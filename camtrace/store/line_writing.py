@@ -108,6 +108,38 @@ class LineWriting:
         return Insertion(sql, [value for _, values in statements for value in values], learnt)
 
     @staticmethod
+    async def mask(cursor: Any, line: Line) -> list[int]:
+        """Let a stored line say what `line` says, and nothing else what it said before.
+
+        Returns the keys of texts that were removed: no other line has them. They are to be forgotten.
+        """
+        key = words_key(line.text, line.tender, line.special)
+        await cursor.execute(f"select pg_advisory_xact_lock({TEXTS_LOCK})")
+        await cursor.execute("select words, text, tender from line where id = %s", (line.id,))
+        rows = cursor.fetchall()
+        if not rows:  # it is in quarantine
+            return []
+        before, *texts = rows[0]
+        words = words_of(line.text, line.tender, line.special)
+        await cursor.execute(
+            "insert into line_words (key, words) values (%s, %s) on conflict (key) do nothing", (key, words)
+        )
+        await cursor.execute(
+            "update line set text = %s, tender = %s, raw = %s, words = %s where id = %s",
+            (line.text, line.tender, line.raw, key, line.id),
+        )
+        await cursor.execute(
+            "update rule_exception set text = %s where line_id = %s and text = any(%s)",
+            (line.text or line.tender, line.id, [text for text in texts if text]),
+        )
+        await cursor.execute(
+            "delete from line_words where key = %s and key <> %s"
+            " and not exists (select from line where words = line_words.key) returning key",
+            (before, key),
+        )
+        return [gone for (gone,) in cursor.fetchall()]
+
+    @staticmethod
     async def tie(cursor: Any, tickets: Iterable[Ticket]) -> None:
         """Keep which other source's ticket belongs to each of `tickets`, which are there already."""
         for ticket in sorted(tickets, key=lambda ticket: ticket.id):

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.events import LineReceived, TicketTied
+from camtrace.events import LineMasked, LineReceived, TicketTied
 from camtrace.model import Line, Ticket
 from camtrace.tickets.overlay import TIMEOUT, Overlay, Shown
 
@@ -25,6 +25,7 @@ class Screens:
         self._silence = silence
         self._overlays: dict[str, Overlay] = {}
         bus.subscribe(LineReceived, self._received)
+        bus.subscribe(LineMasked, self._masked)
         bus.subscribe(TicketTied, self._tied)
 
     def resume(self, ticket: Ticket, lines: Iterable[Line]) -> None:
@@ -42,6 +43,11 @@ class Screens:
 
     def _received(self, fact: LineReceived) -> None:
         self._add(fact.line, fact.ticket)
+
+    def _masked(self, fact: LineMasked) -> None:
+        overlay = self._overlays.get(fact.line.source)
+        if overlay is not None:
+            overlay.mask(fact.line)
 
     def _tied(self, fact: TicketTied) -> None:
         overlay = self._overlays.get(fact.ticket.source)

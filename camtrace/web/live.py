@@ -19,6 +19,7 @@ from camtrace.events import (
     AlarmEnded,
     AlarmTriggered,
     CameraStateChanged,
+    LineMasked,
     LineReceived,
     RuleMet,
     SettingChanged,
@@ -73,6 +74,7 @@ class LiveSocket:
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
+            bus.subscribe(LineMasked, self._masked),
             bus.subscribe(TicketTied, self._tied),
             bus.subscribe(CameraStateChanged, self._state),
             bus.subscribe(TillSilenceChanged, self._silence),
@@ -138,6 +140,12 @@ class LiveSocket:
             return
         for page in self._of(fact.line.cameras):
             page.line(fact)
+
+    def _masked(self, fact: LineMasked) -> None:
+        shown = self.screens.on_screen(fact.line.source)
+        if shown is not None and any(line.id == fact.line.id for line in shown.lines):
+            for page in tuple(self._pages):
+                page.screen(fact.line.source)
 
     def _tied(self, fact: TicketTied) -> None:
         shown = self.screens.on_screen(fact.ticket.source)

@@ -17,7 +17,7 @@ from support.database import DatabaseCase
 from twisted.internet import reactor
 
 from camtrace.errors import FactRefused
-from camtrace.events import LineReceived, Noted, TicketTied
+from camtrace.events import LineMasked, LineReceived, Noted, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Range, Ticket
 from camtrace.store import line_asked, line_search, migrate
@@ -242,6 +242,22 @@ class Writing(LinesCase):
         tied = replace(tied, linked=901)
         await self.facts.write([TicketTied(91, tied)])
         self.assertEqual((await self.store.ticket(1))[0].linked, 901)
+
+    async def test_a_line_that_is_masked_afterwards(self) -> None:
+        """In the batch that writes it, or later: nothing keeps what it said, but another line that says it."""
+        received = [(replace(line, text="CB 4111 1111", raw=b"CB 4111 1111"), ticket) for line, ticket in sale()[:2]]
+        masked = replace(received[0][0], text="CB **** ****", raw=b"CB **** ****")
+        lines = [LineReceived(line.id, line, ticket) for line, ticket in received]
+        await self.facts.write([LineMasked(90, masked), *lines])
+        self.assertEqual((await self.store.lines())[1], masked)
+        self.assertEqual([line.id for line in await self.store.search(search(texts=["4111"]))], [3])
+        self.assertEqual([line.id for line in await self.store.search(search(texts=["cb ****"]))], [2])
+        other = replace(received[1][0], text="CB **** ****", raw=b"CB **** ****")
+        await self.facts.write([LineMasked(91, other), LineMasked(92, replace(other, id=999))])
+        self.assertEqual(await self.rows("select words from line_words where words like '%%4111%%'", ()), [])
+        again = [(replace(line, id=50, text="CB 4111 1111"), ticket) for line, ticket in received[:1]]
+        await self.write(again)  # a text that was forgotten is written again
+        self.assertEqual([line.id for line in await self.store.search(search(texts=["4111"]))], [50])
 
     async def test_an_opened_ticket_closes_the_one_that_was_abandoned(self) -> None:
         """It is closed at its last line, since nothing else is known of its end."""
