@@ -37,6 +37,8 @@ _SHAPES = {  # groups as on the card, and how its number then begins
 }
 _BARCODES = (13, 14)  # digits of those that stand in a row
 _MAYBE = re.compile(rb"[2-6][0-9]{3}")  # what nearly no line has, but for its article's code
+_MAYBE_TEXT = re.compile(r"[2-6][0-9]{3}")
+_DIGITS = frozenset("0123456789")
 _Groups = Sequence[re.Match[bytes]]
 
 
@@ -72,16 +74,11 @@ class Cuts:
     """Looks at what every till says, line by line."""
 
     def __init__(self) -> None:
-        self._lines: OrderedDict[str, Line] = OrderedDict()  # the last of a till, where a number may go on from it
-
-    @property
-    def awaits(self) -> bool:
-        """Whether a number may go on at any till."""
-        return bool(self._lines)
+        self.awaits: OrderedDict[str, Line] = OrderedDict()  # the last of a till, where a number may go on from it
 
     def see(self, message: Message, now: datetime) -> Cut | None:
         """The number that the till's line before has begun and `message` ends, if there is one."""
-        before = self._lines.pop(message.source, None)
+        before = self.awaits.pop(message.source, None)
         if before is None or now - before.received_at > AWAITED:
             return None
         one, other = _said(before).encode(), _said(message).encode()
@@ -100,11 +97,13 @@ class Cuts:
 
     def keep(self, line: Line) -> None:
         """`line` was said: the till's next one may go on with what it ends with."""
-        said = _said(line).rstrip(" ")
-        if said and "0" <= said[-1] <= "9" and _may_go_on(said.encode()):
-            self._lines[line.source] = line
-            if len(self._lines) > MOST_AWAITED:
-                self._lines.popitem(last=False)
+        said = (line.tender if line.tender and line.type in ("T", "E") else line.text).rstrip(" ")
+        if said[-1:] not in _DIGITS or not _MAYBE_TEXT.search(said):  # as nearly all of them
+            return
+        if _may_go_on(said.encode()):
+            self.awaits[line.source] = line
+            if len(self.awaits) > MOST_AWAITED:
+                self.awaits.popitem(last=False)
 
 
 def _words_of(line: Line | Message) -> str:
