@@ -25,6 +25,7 @@ FLOOR = [
     "timetable",
     "peers",
     "turns",
+    "window",
     "descriptors",
     "folders",
     "assets",

@@ -14,9 +14,6 @@ from camtrace.model import SourceSettings, StoredDialect
 class Facts(Protocol):
     """Where facts become durable: `intake.Intake`."""
 
-    @property
-    def waiting(self) -> int: ...
-
     def record_all(self, facts: Sequence[LineReceived | LineMasked]) -> defer.Deferred[None]: ...
 
 

@@ -27,9 +27,9 @@ from camtrace.pos.wire import Message, WireError, decode, mask_all
 from camtrace.pos.wrapping import Cut, Cuts
 from camtrace.tickets.deeds import MOTION_LINE, RULE_LINE
 from camtrace.tickets.grouping import Entry, Grouping
+from camtrace.window import Window
 
 PROTOCOL = "pos"
-CROWD = 3000  # facts that wait to become durable: tills are read no further until there are fewer
 MOST_SENDERS = 5000
 # names of tills that were never heard before: so many are taken from one address, and from all, while the server runs.
 # A concentrator speaks for a chain; whoever sends names without end shall fill neither memory nor the list of tills
@@ -78,6 +78,7 @@ class Tills:
         burst_found: BurstFound = lambda source, at_once: None,
     ) -> None:
         self._facts = facts
+        self._window = Window()
         self._cameras = cameras
         self._grouping = grouping
         self._new_id = new_id
@@ -133,8 +134,8 @@ class Tills:
 
     @property
     def is_crowded(self) -> bool:
-        """Whether senders must wait because facts do not become durable as fast as they come."""
-        return self._facts.waiting > CROWD
+        """Whether senders must wait because what they say does not become durable as fast as it comes."""
+        return self._window.is_full
 
     @property
     def senders(self) -> list[Sender]:
@@ -198,7 +199,12 @@ class Tills:
         self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)
-        return self._facts.record_all([*facts, *masked] if masked else facts).addErrback(self._refused, peer)
+        since = self._window.enter(len(facts))
+        durable = self._facts.record_all([*facts, *masked] if masked else facts).addErrback(self._refused, peer)
+        return durable.addCallback(self._durable, len(facts), since)
+
+    def _durable(self, _: None, count: int, since: float) -> None:
+        self._window.leave(count, since)
 
     def _without_card(self, cut: Cut, facts: list[LineReceived], masked: list[LineMasked]) -> None:
         """The line before is without its part of a card's number: told anew, if it was told before."""

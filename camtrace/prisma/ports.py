@@ -13,9 +13,6 @@ from camtrace.events import LineReceived, TicketTied
 class Facts(Protocol):
     """Where facts become durable: `intake.Intake`."""
 
-    @property
-    def waiting(self) -> int: ...
-
     def record_all(self, facts: Sequence[LineReceived | TicketTied]) -> defer.Deferred[None]: ...
 
 

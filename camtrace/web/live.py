@@ -13,7 +13,7 @@ from twisted.web.server import Request
 from twisted.web.websocket import WebSocketResource
 
 from camtrace.bus import Bus
-from camtrace.errors import CamTraceError
+from camtrace.errors import CamTraceError, DatabaseUnavailable
 from camtrace.events import (
     AlarmAcknowledged,
     AlarmEnded,
@@ -204,7 +204,10 @@ class LiveSocket:
                 self.check(page)
 
     async def _review(self) -> None:
-        await self.directory.refresh()
+        try:
+            await self.directory.refresh()
+        except DatabaseUnavailable:  # when it is back, everything is announced anew
+            return
         for page in tuple(self._pages):
             page.review(page.user)
             page.settings()

@@ -21,9 +21,10 @@ from camtrace.pos.admission import Admission
 from camtrace.pos.capture import Capture, Captured
 from camtrace.pos.presets import shipped
 from camtrace.pos.reading import Reader
-from camtrace.pos.service import CROWD, Tills
+from camtrace.pos.service import Tills
 from camtrace.tickets.deeds import is_heard
 from camtrace.tickets.grouping import Grouping
+from camtrace.window import MOST
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -34,12 +35,12 @@ class Facts:
 
     def __init__(self) -> None:
         self.all: list[Any] = []
-        self.waiting = 0
         self.failing = False
+        self.durable: defer.Deferred[None] | None = None  # None: at once
 
     def record_all(self, facts: Sequence[LineReceived | LineMasked]) -> defer.Deferred[None]:
         self.all += facts
-        return defer.fail(ValueError("refused")) if self.failing else defer.succeed(None)
+        return defer.fail(ValueError("refused")) if self.failing else self.durable or defer.succeed(None)
 
 
 class Cameras:
@@ -231,9 +232,19 @@ class Lines(ServiceCase):
         self.say(b"1|0|7|0|A")
 
     def test_crowded(self) -> None:
+        """While so many of their lines are not durable; one that says nothing is not waited for."""
+        durable = self.facts.durable = defer.Deferred()
+        lines = [b"1|0|7|0|A"] * MOST
+        self.tills.received([*lines, b"?"], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertFalse(self.tills.is_crowded)
-        self.facts.waiting = CROWD + 1
+        self.facts.durable = None
+        self.tills.received(lines[:1], "10.0.0.5", "utf-8", lambda line, fault: None)
+        self.assertFalse(self.tills.is_crowded)
+        self.facts.durable = defer.Deferred()
+        self.tills.received(lines[:1], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertTrue(self.tills.is_crowded)
+        durable.callback(None)
+        self.assertFalse(self.tills.is_crowded)
 
     def test_only_tills_that_are_listed(self) -> None:
         self.tills = self.make(admission=Admission(["1", "bar"]))

@@ -28,6 +28,7 @@ from wsproto.events import (
     TextMessage,
 )
 
+from camtrace.errors import DatabaseUnavailable
 from camtrace.events import (
     CameraStateChanged,
     LineMasked,
@@ -348,6 +349,14 @@ class WatchTests(LiveCase):
         self.assertEqual(boris.say(do="settings")[0]["cameras"], {"2": NAMES["2"]})
         stored = self.shop.cameras.stored
         stored[0] = replace(stored[0], name="Entrée")
+
+        async def away() -> None:
+            raise DatabaseUnavailable("the database is away")
+
+        stopped = self.patch(self.shop.cameras, "refresh", away)
+        self.shop.bus.publish(SettingChanged("camera", "101"))  # it is said again when the database is back
+        self.assertEqual((page.told(), self.flushLoggedErrors()), ([], []))
+        stopped.restore()
         self.shop.bus.publish(SettingChanged("camera", "101"))
         self.assertEqual(page.told(), [{"is": "settings", "cameras": {**NAMES, "1": "Entrée"}}])
         self.assertEqual(boris.told(), [])
