@@ -446,16 +446,24 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         doors.add_other("prisma", settings.listen.prisma, event_port.bind, event_port.leave)
     metrics.gauge("camtrace_prisma_lost_datagrams", lambda: [({}, event_port.lost())])
 
+    def says_lines(source: str) -> bool:
+        """Whether a source is a till that speaks lines, rather than Prisma."""
+        return tills.speaks(source) or not event_sources.knows(source)
+
     def motion_at_a_till(fact: AlarmTriggered) -> None:
         camera = directory.by_uid(fact.alarm.camera_uid)
         if fact.begins and fact.trigger.cause == "motion" and camera is not None:
-            event_sources.motion(camera.overlay_ids, fact.trigger.at)
+            event_sources.motion([each for each in camera.overlay_ids if not says_lines(each)], fact.trigger.at)
+            tills.motion(filter(says_lines, camera.overlay_ids))
 
     bus.subscribe(AlarmTriggered, motion_at_a_till)
 
     def rule_at_a_till(fact: RuleMet) -> None:
         met = fact.exception
-        event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
+        if says_lines(met.source):
+            tills.rule_met(met.source, met.rule, met.ticket, met.ticket_id, met.seller)
+        else:
+            event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
 
     bus.subscribe(RuleMet, rule_at_a_till)
 
@@ -739,7 +747,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
             sweeping.stop()
 
     async def listen_for_silence() -> None:
-        await silences.start(await lines.last_received())
+        await silences.start(await lines.last_received(said_itself=True))
 
     async def open_doors() -> None:
         rtsp.startService()

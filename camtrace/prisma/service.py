@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from camtrace import clock
 from camtrace.complaints import Complaints
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.prisma.admission import Admission, Allowance
@@ -141,17 +141,18 @@ class EventSources:
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
         """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
         facts: list[LineReceived] = []
+        ties: list[TicketTied] = []
         self._understood = self._seconds()
         self._forget_packets()
         for datagram in datagrams:
             for packet in split(datagram.data):
-                self._take(packet, datagram, facts)
+                self._take(packet, datagram, facts, ties)
         self._metrics.add("camtrace_prisma_datagrams_total", len(datagrams))
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
         since = self._window.enter(len(facts))
-        durable = self._facts.record_all(facts).addErrback(self._not_durable)
+        durable = self._facts.record_all([*facts, *ties]).addErrback(self._not_durable)
         return durable.addCallback(self._durable, len(facts), since)
 
     @property
@@ -168,6 +169,11 @@ class EventSources:
         reason = f"{count} datagrams were dropped by the system before they were read"
         self._complaints.tell(endpoint, "lost", reason, lost=count)
 
+    def knows(self, source: str) -> bool:
+        """Whether this is a source that is known to speak Prisma."""
+        is_one = _SOURCE.fullmatch(source) is not None
+        return is_one and (source in self._seen or source in self._registry.sources)
+
     def motion(self, sources: Sequence[str], at: datetime) -> defer.Deferred[None]:
         """A camera that looks at `sources` has seen motion: event 130 of each that is known to speak Prisma."""
         return self._tell(MOTION, sources, at)
@@ -182,7 +188,7 @@ class EventSources:
         facts = []
         if self._registry.catalogue.of(code).display != "ignore":
             for source in sources:
-                if _SOURCE.fullmatch(source) and (source in self._seen or source in self._registry.sources):
+                if self.knows(source):
                     prefix, _, number = source.partition(":")
                     event = Event(prefix, number, code, **more)  # type: ignore[arg-type]
                     facts.append(self._fact(event, "", self._instant(source, self._now()), at))
@@ -190,7 +196,7 @@ class EventSources:
 
     # ── one packet ──
 
-    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived]) -> None:
+    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived], ties: list[TicketTied]) -> None:
         peer = datagram.peer
         if not self._allowance.take(peer, datagram.seconds):
             self._refuse(peer, "flood", "sends more than can be taken")
@@ -207,9 +213,9 @@ class EventSources:
         dated = event.day is not None and event.hour is not None
         patience = REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS
         self._lately[packet] = _Lately(datagram.seconds, self._understood, patience)
-        self._record(event, datagram, facts)
+        self._record(event, datagram, facts, ties)
 
-    def _record(self, event: Event, datagram: Datagram, facts: list[LineReceived]) -> None:
+    def _record(self, event: Event, datagram: Datagram, facts: list[LineReceived], ties: list[TicketTied]) -> None:
         peer = datagram.peer
         seen = self._spoke(event, datagram)
         if seen is None:
@@ -226,6 +232,7 @@ class EventSources:
             if abs(sent_at - at) > CLOCK_OFF:
                 self._tell_clock(event.source, peer, sent_at)
             facts.append(self._fact(event, peer, at, sent_at))
+            ties += [TicketTied(self._new_id(), ticket) for ticket in self._receipts.came(event.source, at)]
 
     def _tell_clock(self, source: str, peer: str, sent_at: datetime) -> None:
         told = f"{sent_at.astimezone(self._zone):%Y-%m-%d %H:%M}"
@@ -315,6 +322,8 @@ class EventSources:
     def _fact(self, event: Event, peer: str, at: datetime, sent_at: datetime | None) -> LineReceived:
         source, kind = event.source, self._registry.catalogue.of(event.code)
         seller = event.cashier or event.cashier_code
+        pump = _pump(event) if event.code == LINK else ""
+        linked = self._receipts.find(pump, _pumps_receipt(event)) if pump else None
         placed = self._receipts.place(
             Entry(
                 source,
@@ -324,9 +333,11 @@ class EventSources:
                 seller,
                 event.total,
                 sent_at if event.hour is not None else None,
-                self._linked(event) if event.code == LINK else 0,
+                linked.id if linked is not None else 0,
             )
         )
+        if pump and linked is None:
+            self._receipts.wait(placed.ticket, pump, _pumps_receipt(event), at)
         id, ticket = self._new_id(), placed.ticket
         flags = (
             *(("hidden",) if kind.display == "store" or placed.late else ()),
@@ -364,12 +375,6 @@ class EventSources:
         )
         return LineReceived(id, line, ticket)
 
-    def _linked(self, event: Event) -> int:
-        """The dispenser's ticket that event 309 names: GoodsItem is its number, BarCode its receipt, blank for any."""
-        pump = _PUMP.fullmatch(event.goods_code)
-        found = self._receipts.find(f"TRK:{pump[1]}", event.barcode.lstrip("0")) if pump else None
-        return found.id if found is not None else 0
-
     def _instant(self, source: str, at: datetime) -> datetime:
         """When it arrived, but later than the source's line before; a clock put back far was wrong before."""
         last = self._last_at.get(source)
@@ -400,6 +405,17 @@ class EventSources:
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())
+
+
+def _pump(event: Event) -> str:
+    """The dispenser that event 309 names by its number in GoodsItem; "" for none."""
+    pump = _PUMP.fullmatch(event.goods_code)
+    return f"TRK:{pump[1]}" if pump else ""
+
+
+def _pumps_receipt(event: Event) -> str:
+    """Its receipt's number, in BarCode; "" for its latest."""
+    return event.barcode.lstrip("0")
 
 
 def _special(code: int, ticket_kind: str) -> str:

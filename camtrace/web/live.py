@@ -19,10 +19,12 @@ from camtrace.events import (
     AlarmEnded,
     AlarmTriggered,
     CameraStateChanged,
+    LineMasked,
     LineReceived,
     RuleMet,
     SettingChanged,
     SourceAppeared,
+    TicketTied,
     TillSilenceChanged,
 )
 from camtrace.i18n import N_
@@ -74,6 +76,8 @@ class LiveSocket:
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
+            bus.subscribe(LineMasked, self._masked),
+            bus.subscribe(TicketTied, self._tied),
             bus.subscribe(CameraStateChanged, self._state),
             bus.subscribe(TillSilenceChanged, self._silence),
             bus.subscribe(SourceAppeared, self._source),
@@ -138,6 +142,18 @@ class LiveSocket:
             return
         for page in self._of(fact.line.cameras):
             page.line(fact)
+
+    def _masked(self, fact: LineMasked) -> None:
+        shown = self.screens.on_screen(fact.line.source)
+        if shown is not None and any(line.id == fact.line.id for line in shown.lines):
+            for page in tuple(self._pages):
+                page.screen(fact.line.source)
+
+    def _tied(self, fact: TicketTied) -> None:
+        shown = self.screens.on_screen(fact.ticket.source)
+        if shown is not None and shown.ticket.id == fact.ticket.id:
+            for page in tuple(self._pages):
+                page.screen(fact.ticket.source)
 
     def _state(self, fact: CameraStateChanged) -> None:
         for page in self._of((fact.state.camera_uid,)):

@@ -93,16 +93,24 @@ def test_the_total_is_what_was_paid_and_the_sum_before_that_follows_the_same_rul
     anna.page.wait_for_selector("#tickets .tk-lines li")
     sell_until(site, "E")
     said = ["A|1|128|CIDRE|3,90", "A|1|167|COMTE|10,00", "S|1|119|THE|-2,40|RETOUR", "S|1|0|REMISE|-0,50"]
-    for line in [*said, "A|1|1|SEL|1,00", "S|1|1|SEL|ANNULE", "S|1|101|PAIN|OFFERT", "S|1|102|OEUF|PERTE"]:
+    for line in [*said, *["A|1|1|SEL|1,00"] * 3, "S|2|1|SEL|ANNULE", "S|1|101|PAIN|OFFERT", "S|1|102|OEUF|PERTE"]:
         site.tell(f"say {line}")
-    anna.page.wait_for_function("() => document.querySelectorAll('.ticket:first-child li[data-at]').length === 8")
-    counts = "3 articles, 1 cancelled, 1 returned, 1 offered, 1 lost, 1 other red line"
-    assert total(anna) == ["SUBTOTAL", "11,00", counts, "1,00"]
-    struck = anna.page.locator(".ticket:first-child li.gone .d")
-    assert struck.all_text_contents() == ["SEL"]
-    site.tell("say E|ESPECES|20,00|11,00")
+    anna.page.wait_for_function("() => document.querySelectorAll('.ticket:first-child li[data-at]').length === 10")
+    counts = "5 articles, 2 cancelled, 1 returned, 1 offered, 1 lost, 1 other red line"
+    assert total(anna) == ["SUBTOTAL", "12,00", counts, "2,00"]
+    struck = anna.page.locator(".ticket:first-child li.gone")
+    assert struck.locator(".d").all_text_contents() == ["SEL"] * 2
+    salt = anna.page.locator(".ticket:first-child li:not(.void):has-text('SEL')")
+    assert [each.get_attribute("class") or "" for each in salt.all()] == ["", "gone", "gone"]  # the latest two
+    assert anna.page.locator(".ticket:first-child li.void .a").nth(2).text_content() == "−2,00"
+    site.tell("say X|CB 4111 1111")
+    anna.page.wait_for_selector(".ticket:first-child li:has-text('CB 4111 1111')")
+    site.tell("mask")  # the rest of a number came: what stands there is drawn anew
+    anna.page.wait_for_selector(".ticket:first-child li:has-text('CB **** ****')")
+    assert struck.count() == 2
+    site.tell("say E|ESPECES|20,00|12,00")
     anna.page.wait_for_selector(".ticket:first-child li.end")
-    assert total(anna) == ["TOTAL · ESPECES", "11,00", counts, "1,00"]
+    assert total(anna) == ["TOTAL · ESPECES", "12,00", counts, "2,00"]
     site.tell("say S|1|119|THE|RETOUR")  # of another day: what it cost stands nowhere
     site.tell("say A|1|128|CIDRE|3,90")
     anna.page.wait_for_function("() => document.querySelectorAll('.ticket:first-child li[data-at]').length === 2")

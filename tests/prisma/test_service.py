@@ -17,7 +17,7 @@ from twisted.trial.unittest import SynchronousTestCase, TestCase
 from camtrace import window
 from camtrace.complaints import Complaints
 from camtrace.errors import Invalid, NotFound
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Line, Profile, User
 from camtrace.prisma import protocol, service
@@ -40,10 +40,10 @@ class Facts:
     """Takes facts."""
 
     def __init__(self) -> None:
-        self.all: list[LineReceived] = []
+        self.all: list[Any] = []
         self.durable: defer.Deferred[None] | None = None  # None: at once
 
-    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
+    def record_all(self, facts: Sequence[LineReceived | TicketTied]) -> defer.Deferred[None]:
         self.all += facts
         return self.durable or defer.succeed(None)
 
@@ -174,6 +174,18 @@ class Lines(ServiceCase):
         self.assertEqual(linked.ticket.linked, pump.ticket.id)
         self.say(309, goods_code="4")
         self.assertEqual(self.facts.all[-1].ticket.linked, pump.ticket.id)
+
+    def test_a_dispensers_receipt_that_comes_behind_its_link(self) -> None:
+        """The till's ticket is tied when it comes, though nothing more is said of that."""
+        self.say(4)
+        self.say(309, goods_code="TRK 03", barcode="9")
+        self.say(5)
+        self.sources.received([Datagram(encode(Event("TRK", "3", 305, receipt="9")), "10.0.0.6", self.now, 99)])
+        ended, pump, tied = self.facts.all[-3:]
+        self.assertIsInstance(tied, TicketTied)
+        self.assertEqual((tied.ticket.id, tied.ticket.linked), (ended.ticket.id, pump.ticket.id))
+        self.assertEqual(tied.ticket.line_count, 3)
+        self.assertEqual(self.metrics.value("camtrace_prisma_events_total"), 4)
 
     def test_motion_at_a_till(self) -> None:
         """A line of tills that are known to speak, in the receipt that is open, in the log only."""

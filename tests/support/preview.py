@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -27,7 +28,7 @@ from twisted.protocols.basic import LineReceiver
 
 from camtrace import clock
 from camtrace.config import Site
-from camtrace.events import CameraStateChanged, LineReceived, RuleMet, SettingChanged, TillSilenceChanged
+from camtrace.events import CameraStateChanged, LineMasked, LineReceived, RuleMet, SettingChanged, TillSilenceChanged
 from camtrace.model import (
     Box,
     Camera,
@@ -137,6 +138,14 @@ class Till:
     def on_screen(self, source: str) -> Shown | None:
         overlay = self._overlay if source == "1" else self._others.get(source)
         return overlay.shown(clock.now()) if overlay else self._screens.on_screen(source)
+
+    def mask(self) -> None:
+        """The line of the script's till that came last is told without its digits."""
+        shown = self.on_screen("1")
+        if shown is not None:
+            line = replace(shown.lines[-1], text=re.sub("[0-9]", "*", shown.lines[-1].text))
+            self._overlay.mask(line)
+            self._shop.bus.publish(LineMasked(clock.to_us(clock.now()) << 10, line))
 
     def say(self, at: Any, publish: bool = True) -> Line:
         """The next line of the script, received at `at`."""
@@ -501,6 +510,9 @@ class Orders(LineReceiver):
         elif order == "say":
             self._site.till.speak(clock.now(), argument)
             self._say("said")
+        elif order == "mask":
+            self._site.till.mask()
+            self._say("masked")
         elif order == "tills":  # whose lines stand before which camera: 101 1,2 …
             uid, _, names = argument.partition(" ")
             self._site.tie(int(uid), tuple(filter(None, names.split(","))))

@@ -29,7 +29,15 @@ from wsproto.events import (
 )
 
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import CameraStateChanged, RuleMet, SettingChanged, SourceAppeared, TillSilenceChanged
+from camtrace.events import (
+    CameraStateChanged,
+    LineMasked,
+    RuleMet,
+    SettingChanged,
+    SourceAppeared,
+    TicketTied,
+    TillSilenceChanged,
+)
 from camtrace.model import CameraState, RuleException, SourceSettings, Status
 from camtrace.tickets.overlay import Shown
 from camtrace.tickets.tally import Tally
@@ -248,6 +256,34 @@ class WatchTests(LiveCase):
         self.assertEqual((message["ticket"]["id"], message["ticket"]["state"]), ("7", "open"))
         self.assertIsNone(message["tally"])  # nothing stands on the screen of these tests
         self.assertEqual(other.told(), [])
+
+    def test_a_ticket_that_is_tied(self) -> None:
+        """What stands on the screen is told anew, to who shows it."""
+        page, other = self.open(), self.open()
+        page.say(do="watch", channel=5, camera=1)
+        other.say(do="watch", channel=5, camera=2)
+        fact = sale(3)
+        tied = replace(fact.ticket, linked=900)
+        self.shop.bus.publish(TicketTied(9, tied))
+        self.assertEqual(page.told(), [])  # it stands nowhere
+        self.shop.screens.shown["1"] = Shown([fact.line], tied, Tally.of([fact.line]))
+        self.shop.bus.publish(TicketTied(9, tied))
+        (message,) = page.told()
+        self.assertEqual((message["is"], message["channel"], message["source"]), ("screen", 5, "1"))
+        self.assertEqual((len(message["lines"]), message["ticket"]["linked"]), (1, "900"))
+        self.assertEqual(other.told(), [])
+
+    def test_a_line_that_is_masked_afterwards(self) -> None:
+        """The screen is told anew where it stands there, and no more than that."""
+        page, fact = self.open(), sale(3)
+        page.say(do="watch", channel=5, camera=1)
+        masked = replace(fact.line, text="CB ****")
+        self.shop.screens.shown["1"] = Shown([masked], fact.ticket, Tally.of([masked]))
+        self.shop.bus.publish(LineMasked(9, replace(masked, id=1)))
+        self.assertEqual(page.told(), [])
+        self.shop.bus.publish(LineMasked(9, masked))
+        (message,) = page.told()
+        self.assertEqual((message["is"], [line["text"] for line in message["lines"]]), ("screen", ["CB ****"]))
 
     def test_what_rules_find(self) -> None:
         """It reaches every page of who may see exceptions, and one of the cameras."""
