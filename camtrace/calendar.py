@@ -14,6 +14,8 @@ from camtrace.model import Calendar, Hours
 _FURTHEST_DAYS = 400
 _MIDNIGHT = 1440
 _TICK = timedelta(microseconds=1)
+_QUARTER = timedelta(minutes=15)
+_LONGEST_DAY = timedelta(hours=25, minutes=45)
 
 
 def applies(calendar: Calendar, at: datetime, zone: tzinfo) -> bool:
@@ -75,8 +77,10 @@ def _clock_steps(day: date, zone: tzinfo) -> Iterator[datetime]:
     """The instants of a day at which the site's clock is set forward or back."""
     begins = datetime(day.year, day.month, day.day, tzinfo=zone).astimezone(UTC)
     before = begins.astimezone(zone).utcoffset()
-    for quarter in range(1, 26 * 4):
-        instant = begins + timedelta(minutes=15 * quarter)
+    if (begins + _LONGEST_DAY).astimezone(zone).utcoffset() == before:  # nearly every day: no clock goes there and back
+        return
+    for quarter in range(1, _LONGEST_DAY // _QUARTER + 1):
+        instant = begins + quarter * _QUARTER
         offset = instant.astimezone(zone).utcoffset()
         if offset != before:
             yield instant

@@ -50,5 +50,6 @@ class Timetable:
     def next_change(self, names: Iterable[str]) -> datetime | None:
         """The first instant from now on at which one of these calendars changes."""
         now = self._now()
-        changes = (next_change(self._calendars.get(name, ALWAYS), now, self._zone) for name in set(names))
+        calendars = (self._calendars[name] for name in set(names) - _BUILT_IN.keys() if name in self._calendars)
+        changes = (next_change(calendar, now, self._zone) for calendar in calendars)
         return min((change for change in changes if change is not None), default=None)

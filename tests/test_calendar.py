@@ -102,6 +102,23 @@ def test_nothing_changes_before_the_next_change(week, start, zone) -> None:
         assert applies(calendar, change, place) != now
 
 
+def test_clocks_that_are_set_by_half_an_hour() -> None:
+    """Lord Howe Island: to the minute on both nights of the year, and nothing in between."""
+    island = ZoneInfo("Australia/Lord_Howe")
+    at, changes = datetime(2026, 3, 20, tzinfo=UTC), []
+    dawn = Calendar("dawn", ((Hours(90, 120), Hours(150, 180)),) * 7)
+    while len(changes) < 1000:
+        at = next_change(dawn, at, island)
+        changes.append(at)
+    minutes = (datetime(2026, 3, 20, tzinfo=UTC) + timedelta(minutes=minute) for minute in range(0, 225 * 1440, 15))
+    before, expected = False, []
+    for minute in minutes:
+        if applies(dawn, minute, island) != before:
+            before = not before
+            expected.append(minute)
+    assert changes[: len(expected)] == expected
+
+
 def test_since_when() -> None:
     """The latest change looking back; over a Sunday, on the minute itself, and where nothing ever changes."""
     assert last_change(SHOP, local("2026-11-25 10:00"), PARIS) == local("2026-11-25 08:00")
