@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Request, expect
 from support.browser import Person, PreviewProcess, person
 from support.needs import needs
 
@@ -34,12 +34,6 @@ PAGES = (
     "/people",
     "/prisma",
 )
-# counts what a page has asked the server for and has no answer to yet
-COUNTED = """window.unanswered = 0; window.fetch = ((fetch) => async (...asked) => {
-  unanswered += 1;
-  try { return await fetch(...asked); } finally { setTimeout(() => { unanswered -= 1; }, 20); }
-})(window.fetch);"""
-FILLED = "() => unanswered === 0 && !document.querySelector('main .waiting')"
 # how wide the page is, and what the Tab key reaches that is too small to be seen; laid out with the next picture
 STOPS = """() => new Promise((done) => requestAnimationFrame(() => requestAnimationFrame(() => {
   const small = [...document.querySelectorAll('a[href], button, input, select, summary, [tabindex="0"]')]
@@ -102,6 +96,28 @@ def each_size(anna: Person, sizes: tuple[tuple[int, int], ...] = (*SIZES, SMALLE
         yield width, height
 
 
+def filled(anna: Person, path: str) -> None:
+    """Open a page, and wait until all that it asks the server for has come."""
+    unanswered: set[Request] = set()
+
+    def asked(request: Request) -> None:
+        if request.resource_type == "fetch":
+            unanswered.add(request)
+
+    def answered(request: Request) -> None:
+        unanswered.discard(request)
+
+    hearing = {"request": asked, "requestfinished": answered, "requestfailed": answered}
+    for event, heard in hearing.items():
+        anna.page.on(event, heard)  # type: ignore[call-overload]
+    anna.go(path)
+    for _ in range(2):  # an answer may lead to another question
+        anna.soon(lambda: not unanswered, f"the last answer to {path}")
+        anna.page.evaluate(LAID_OUT)
+    for event, heard in hearing.items():
+        anna.page.remove_listener(event, heard)
+
+
 def apart(one: dict[str, float], other: dict[str, float]) -> bool:
     """Whether two boxes have no more than a hair in common."""
     return (
@@ -117,10 +133,8 @@ def test_no_page_scrolls_sideways_and_every_focus_stop_is_seen(
     browser: Browser, site: PreviewProcess, language: str, sizes: tuple[tuple[int, int], ...]
 ) -> None:
     with sized(browser, site, PHONE, language) as anna:
-        anna.prepare(COUNTED)
         for path in PAGES:
-            anna.go(path)
-            anna.page.wait_for_function(FILLED)
+            filled(anna, path)
             for width, height in sizes:
                 anna.page.set_viewport_size({"width": width, "height": height})
                 wide, small = anna.page.evaluate(STOPS)
@@ -154,10 +168,12 @@ def test_the_wall_shows_whole_pictures_and_nothing_on_them(browser: Browser, sit
         tile = anna.page.locator(".tile:nth-child(1)")
         expect(tile.locator(".moment")).to_be_hidden()  # one clock for all: that of the bar
         for size in each_size(anna, SIZES):
-            anna.page.wait_for_timeout(200)  # tiles are laid out anew, and so is what they hold
-            picture = tile.locator("video").evaluate(DRAWN)
-            assert picture["fit"] == "contain"
-            assert apart(picture, tile.locator(".strip").evaluate(BOX)), size
+
+            def seen_whole() -> bool:
+                picture = tile.locator("video").evaluate(DRAWN)
+                return picture["fit"] == "contain" and apart(picture, tile.locator(".strip").evaluate(BOX))
+
+            anna.soon(seen_whole, f"a whole picture in a window of {size}")
             bar, ground = anna.page.locator(".wallbar").evaluate(BOX), anna.page.locator("#mosaic").evaluate(BOX)
             assert apart(bar, ground), size
             if size != PHONE:
