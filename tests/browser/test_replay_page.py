@@ -360,12 +360,14 @@ def test_a_question_overtakes_another_and_one_comes_back_to_the_hit(anna: Person
     with page.expect_request("**/api/v1/lines/query**"):
         page.keyboard.press("Enter")
     page.keyboard.type(" 250g")
+    page.fill("#amount_max", "9")
     anna.soon(lambda: held, "the question that waits")
     with page.expect_response("**/api/v1/lines?**"):
         held[0].continue_()
     page.unroute_all()
     page.wait_for_selector(".hitline mark")
     expect(page.locator("[name=q]")).to_have_value("camembert 250g")
+    expect(page.locator("#amount_max")).to_have_value("9")
     expect(page).to_have_url(re.compile(r"\?q=camembert$"))
     expect(page.locator(".hitline mark").filter(has_not_text="CAMEMBERT")).to_have_count(0)
     anna.go("/log")
