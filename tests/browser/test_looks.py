@@ -300,15 +300,19 @@ def test_the_journal_names_a_camera_and_a_person_once(browser: Browser, site: Pr
 def test_the_lines_of_a_replayed_ticket_are_buttons(browser: Browser, site: PreviewProcess) -> None:
     with sized(browser, site, DESK) as anna:
         anna.go("/log")
-        anna.page.locator("a.hit").nth(30).click()
-        line = anna.page.locator("#ticket li").first
-        button = line.get_by_role("button")
-        time = line.locator("time").text_content() or ""
-        expect(button).to_contain_text(time)
-        for key in ("Enter", "Space"):
+        with anna.page.expect_response("**/api/v1/tickets/*") as whole:
+            anna.page.locator("a.hit").nth(30).click()
+        whole.value.finished()
+        anna.page.wait_for_selector("#ticket li.now")
+        anna.page.keyboard.press("k")
+        anna.until("v.paused")
+        times = anna.page.locator("#ticket li time").all_text_contents()  # those of the whole ticket
+        for key, place in (("Enter", 0), ("Space", 1)):
+            button = anna.page.locator("#ticket li").nth(place).get_by_role("button")
+            expect(button).to_contain_text(times[place])
             button.focus()
             anna.page.keyboard.press(key)
-            anna.page.wait_for_function(f"() => document.getElementById('now').textContent >= '{time}'")
+            expect(anna.page.locator("#now")).to_have_text(times[place])
 
 
 def test_what_the_phones_bar_has_no_room_for_is_in_the_menu(browser: Browser, site: PreviewProcess) -> None:
