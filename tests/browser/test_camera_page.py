@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
@@ -64,7 +64,19 @@ def test_the_life_of_a_camera(anna: Person) -> None:
 
 
 def test_what_the_server_refuses_is_told_at_its_field(anna: Person) -> None:
-    page = filled(anna, 1)
+    held: list[Route] = []
+    anna.page.route("**/api/v1/cameras/1", lambda route: held.append(route))
+    page = anna.go("/cameras/1")
+    tills = page.locator("[name=overlay_ids]")
+    tills.fill("1, 9")  # before it is known what is set
+    anna.soon(lambda: held, "the question what is set")
+    held[0].continue_()
+    page.unroute_all()
+    expect(page.locator("[name=url]")).not_to_have_value("")
+    expect(tills).to_have_value("1, 9")
+    expect(page.locator("#unsaved")).to_contain_text("1 change not saved")
+    page.click("#putback")
+    expect(tills).to_have_value("1")
     page.click("details.more summary")
     page.fill("[name=volume]", "/mnt/z")
     page.click("details.more summary")
