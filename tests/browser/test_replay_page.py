@@ -542,12 +542,16 @@ def test_a_nudge_moves_the_past_of_its_till(anna: Person, site: PreviewProcess) 
     base(anna, at + 0.3)
     page = anna.page
     mine = page.locator("#ticket .standing").filter(has_text="TILL 9")
+    mine.locator("li").first.click()  # a busy machine may have held the picture late
+    await_now(anna, clock(at))
     mine.locator("li.now").wait_for()
     expect(page.locator("#nudge")).to_be_visible()
     with page.expect_request(lambda request: request.method == "PATCH" and request.url.endswith("/sources/9")):
         page.locator("#nudge [data-step='1000']").click()
     mine.locator("li.now").wait_for(state="detached")
     base(anna, at + 1.2)  # kept for all recordings
+    mine.locator("li").filter(has_text="SHIFTED").click()
+    await_now(anna, clock(at + 1))
     mine.locator("li.now").filter(has_text="SHIFTED").wait_for()
 
 
@@ -556,7 +560,7 @@ def test_a_nudge_is_kept_though_the_page_is_left_at_once(anna: Person, site: Pre
     say_past(site, at, (0, "A|1|1|LEFT|1,00"), ticket=905)
     base(anna, at + 2.3)
     page = anna.page
-    page.locator("#ticket .standing").filter(has_text="TILL 9").locator("li.now").wait_for()
+    page.locator("#ticket .standing").filter(has_text="TILL 9").locator("li").first.wait_for()
     kept = (
         "async () => (await (await fetch('/api/v1/sources')).json())"
         ".items.find(({ source }) => source === '9')?.offset_ms ?? 0"
