@@ -255,24 +255,26 @@ async def measure_events(station: Station, tills: int, rate: float, seconds: flo
     port = EventPort(reactor, station.events, "udp:0:interface=127.0.0.1")
     bound = port.bind()
     before = station.metrics.value("camtrace_lines_stored_total")
-    own, start = time.process_time(), time.monotonic()
+    own = time.process_time()
     command = [sys.executable, __file__, "--send-events", str(bound.getHost().port)]
     command += ["--tills", str(tills), "--rate", str(rate), "--seconds", str(seconds)]
     sender = subprocess.Popen(command, stdout=subprocess.PIPE, text=True)
     while sender.poll() is None:
         await task.deferLater(reactor, 0.05)
     assert sender.stdout
-    sent = json.loads(sender.stdout.read())["sent"]
-    stored, grew_at = 0.0, time.monotonic()
+    said = json.loads(sender.stdout.read())
+    sent, stored, ended_at = said["sent"], 0.0, time.monotonic()
+    grew_at = ended_at
     while stored + port.lost() < sent and time.monotonic() - grew_at < 20:
         await task.deferLater(reactor, 0.02)
         now = station.metrics.value("camtrace_lines_stored_total") - before
         if now > stored:
             stored, grew_at = now, time.monotonic()
-    elapsed, lost = time.monotonic() - start, port.lost()
+    behind, lost = time.monotonic() - ended_at, port.lost()
     await bound.stopListening()
-    used = time.process_time() - own
-    return {"sent": sent, "stored": stored, "lost": lost, "rate": stored / elapsed, "cpu": used / sent * 1e6}
+    used = (time.process_time() - own) / sent * 1e6
+    pace = sent / said["seconds"]
+    return {"sent": sent, "pace": pace, "stored": stored, "lost": lost, "behind": behind, "cpu": used}
 
 
 def receive_peer(tills: int, rate: float, seconds: float) -> tuple[int, int]:
@@ -341,8 +343,9 @@ async def run(seconds: float, tills: int) -> None:
             )
         print(f"{'COPY of the same rows (peer)':34}{'':9}{copied:>10.0f}")
         print(
-            f"Prisma events: {events['sent']:.0f} sent, {events['stored']:.0f} stored, {events['lost']:.0f} dropped by"
-            f" the kernel, {events['rate']:.0f}/s, {events['cpu']:.0f} µs of CPU each;"
+            f"Prisma events: {events['sent']:.0f} sent, {events['pace']:.0f}/s; {events['stored']:.0f} stored, the last"
+            f" {events['behind']:.2f} s after the end; {events['lost']:.0f} dropped by the kernel,"
+            f" {events['cpu']:.0f} µs of CPU each;"
             f" a loop that only receives (the peer):"
             f" {sent} sent, {came} came (aim: 10,000/s without one lost)"
         )

@@ -43,6 +43,7 @@ from camtrace.ftp.listener import FtpListener
 from camtrace.ftp.service import FtpReceiver
 from camtrace.i18n import N_
 from camtrace.intake import BATCH_FACTS, Ids, Intake
+from camtrace.keeping.days import KeptDays
 from camtrace.keeping.service import Keeping
 from camtrace.mail.compose import Place
 from camtrace.mail.life import Reporter
@@ -59,7 +60,7 @@ from camtrace.media.picture import decode_jpeg
 from camtrace.media.recorder import Recorder
 from camtrace.media.segments import SegmentFiles
 from camtrace.metrics import Metrics
-from camtrace.model import JOURNALS, LINES, Camera, ContactBox, SourceSettings
+from camtrace.model import ALARMS, FOOTAGE, JOURNALS, LINES, Camera, ContactBox, SourceSettings
 from camtrace.notes import Notes
 from camtrace.peers import Peers
 from camtrace.pools import Pools
@@ -92,6 +93,7 @@ from camtrace.store.embedded import EmbeddedServer, has_cluster
 from camtrace.store.facts import FactsStore
 from camtrace.store.history import History
 from camtrace.store.journal import Journal
+from camtrace.store.kept_days import KeptDayRows
 from camtrace.store.lines import LineStore
 from camtrace.store.mails import MailStore
 from camtrace.store.migrate import migrate
@@ -137,7 +139,7 @@ from camtrace.web.api.reports import ReportsApi
 from camtrace.web.api.rules import RulesApi
 from camtrace.web.api.searches import SearchesApi
 from camtrace.web.api.sources import SourcesApi
-from camtrace.web.api.storage import ALARMS, FOOTAGE, StorageApi
+from camtrace.web.api.storage import StorageApi
 from camtrace.web.api.users import UsersApi
 from camtrace.web.api.volumes import VolumesApi
 from camtrace.web.live import LiveSocket
@@ -238,8 +240,19 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         alarms.is_recorded,
         lambda camera: exceptions.reach(camera),
         keep_free=int(settings.storage.keep_free_gb * 1e9),
-        days=settings.storage.days,
-        alarm_days=settings.storage.alarm_days,
+        days=lambda: kept_days.for_footage(),
+    )
+    kept_days = KeptDays(
+        KeptDayRows(database),
+        recording,
+        note,
+        ZoneInfo(settings.site.timezone),
+        {
+            FOOTAGE: settings.storage.days,
+            ALARMS: settings.storage.alarm_days,
+            LINES: settings.storage.line_days,
+            JOURNALS: settings.storage.journal_days,
+        },
     )
 
     def alarm_triggered(fact: AlarmTriggered) -> None:
@@ -259,6 +272,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
             alarms.camera_changed(int(fact.key))
         elif fact.kind == "setting":
             await registry.setting_changed(fact.key)
+            await kept_days.setting_changed(fact.key)
             socket.settings_changed()
         elif fact.kind == "contact_box":
             await boxes.changed()
@@ -432,16 +446,24 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         doors.add_other("prisma", settings.listen.prisma, event_port.bind, event_port.leave)
     metrics.gauge("camtrace_prisma_lost_datagrams", lambda: [({}, event_port.lost())])
 
+    def says_lines(source: str) -> bool:
+        """Whether a source is a till that speaks lines, rather than Prisma."""
+        return tills.speaks(source) or not event_sources.knows(source)
+
     def motion_at_a_till(fact: AlarmTriggered) -> None:
         camera = directory.by_uid(fact.alarm.camera_uid)
         if fact.begins and fact.trigger.cause == "motion" and camera is not None:
-            event_sources.motion(camera.overlay_ids, fact.trigger.at)
+            event_sources.motion([each for each in camera.overlay_ids if not says_lines(each)], fact.trigger.at)
+            tills.motion(filter(says_lines, camera.overlay_ids))
 
     bus.subscribe(AlarmTriggered, motion_at_a_till)
 
     def rule_at_a_till(fact: RuleMet) -> None:
         met = fact.exception
-        event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
+        if says_lines(met.source):
+            tills.rule_met(met.source, met.rule, met.ticket, met.ticket_id, met.seller)
+        else:
+            event_sources.rule_met(met.source, met.rule, met.ticket, met.seller, met.at)
 
     bus.subscribe(RuleMet, rule_at_a_till)
 
@@ -544,6 +566,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         metrics,
         silences.since,
         frame.settings,
+        kept_days.all_wanted,
     )
     events = EventsApi(reactor, access, cameras, sources.offset, bus, History(database, lines, journal, alarm_rows))
 
@@ -626,7 +649,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
                 access,
                 lambda: recording.volumes,
                 old_rows,
-                {FOOTAGE: settings.storage.days, ALARMS: settings.storage.alarm_days, **keeping.days},
+                kept_days,
             ),
             events,
             socket,
@@ -662,6 +685,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
         await intake.start()
         ids.start_after(await lines.last_id())  # the spool may have held newer ones
         await registry.load()
+        await kept_days.load()  # before the first recording is looked at for its age
         open_tickets, last_received = await lines.open_tickets(), await lines.last_received()
         grouping.resume(pair for pair in open_tickets if pair[0].protocol != PRISMA)
         receipts.resume(pair for pair in open_tickets if pair[0].protocol == PRISMA)
@@ -723,7 +747,7 @@ def build(settings: Config, reactor: Any, foreground: bool = True, log_file: Pat
             sweeping.stop()
 
     async def listen_for_silence() -> None:
-        await silences.start(await lines.last_received())
+        await silences.start(await lines.last_received(said_itself=True))
 
     async def open_doors() -> None:
         rtsp.startService()

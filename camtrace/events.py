@@ -22,6 +22,22 @@ class LineReceived:
 
 
 @dataclass(frozen=True, slots=True)
+class LineMasked:
+    """What came behind a line showed that it holds part of a card's number: `line` is without it."""
+
+    id: int
+    line: Line
+
+
+@dataclass(frozen=True, slots=True)
+class TicketTied:
+    """A ticket was tied to another source's by what came after its own lines: `ticket` as it stands now."""
+
+    id: int
+    ticket: Ticket
+
+
+@dataclass(frozen=True, slots=True)
 class CameraStateChanged:
     """A camera's status or its reason is another than before."""
 
@@ -75,7 +91,17 @@ class RuleMet:
     exception: RuleException
 
 
-DURABLE = (LineReceived, CameraStateChanged, Noted, AlarmTriggered, AlarmEnded, AlarmAcknowledged, RuleMet)
+DURABLE = (
+    LineReceived,
+    LineMasked,
+    TicketTied,
+    CameraStateChanged,
+    Noted,
+    AlarmTriggered,
+    AlarmEnded,
+    AlarmAcknowledged,
+    RuleMet,
+)
 
 
 @dataclass(frozen=True, slots=True)

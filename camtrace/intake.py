@@ -28,6 +28,7 @@ from camtrace.model import JournalEntry
 from camtrace.spool import Fact, Spool
 
 BATCH_FACTS = 1000
+LEAST_FACTS = 50
 COLLECT_SECONDS = 0.02
 WARN_SECONDS = 60.0
 LAST_PATIENCE_SECONDS = 1.0  # for a database that does not answer while the server stops: the spool takes the rest
@@ -260,16 +261,19 @@ class Intake:
         answer and one batch holds all there is, nothing is appended behind it, so that the spool does become empty.
         """
         answers = False
+        most = BATCH_FACTS
         while self._spool.count and not self._stopping:
             try:
-                facts = await self._spool.first(BATCH_FACTS)
+                facts = await self._spool.first(most)
                 if answers and len(facts) == self._spool.count:
                     self._last_drain = defer.Deferred()
                 await self._commit(facts)
                 await self._spool.drop()
                 answers = True
+                most = min(BATCH_FACTS, 2 * most)
             except Exception as error:
                 answers = False
+                most = max(LEAST_FACTS, most // 2)  # a database that is too slow for so many gets on with fewer
                 self._warn("{count} facts wait in the spool: {error!r}", count=self._spool.count, error=error)
             finally:
                 self._let_go()

@@ -122,7 +122,7 @@ TEXTS = {
     ),
     "lines_will_go": N_(
         "From {day} on, tickets that are older than {days} days will be erased every night. Exceptions that were found"
-        " to be real, or are being checked, stay with theirs. [storage] line_days says how long tickets are kept."
+        " to be real, or are being checked, stay with theirs. The page Storage says how long tickets are kept."
     ),
     "lines_gone": N_(
         "Tickets from before {day} were erased, their days are over: {tickets} tickets, {lines} lines,"
@@ -130,11 +130,15 @@ TEXTS = {
     ),
     "journals_will_go": N_(
         "From {day} on, journals that are older than {days} days will be erased every night, with alarms and times of"
-        " lost cameras. [storage] journal_days says how long they are kept."
+        " lost cameras. The page Storage says how long they are kept."
     ),
     "journals_gone": N_(
         "Journals from before {day} were erased, their days are over: {entries} entries, {alarms} alarms,"
         " {losses} times of lost cameras."
+    ),
+    "kept_days_set": N_("{user} set how long it is kept. {what}: {days}, before: {before}."),
+    "kept_days_fewer": N_(
+        "{user} set how long it is kept. {what}: {days}, before: {before}. What is older is erased from {day} on."
     ),
     "footage_missing": N_("The file of a recording is missing: {path}."),
     "till_fields": N_("The till at {address} sends lines that are no till lines ({count} so far), such as: {line}"),
@@ -298,6 +302,7 @@ TEXTS = {
     "source_changed": N_("{user} changed the settings of the till {source}."),
     "till_on_web_port": N_("The till at {address} uses the web port: set port {port} in the till."),
 }
+DAYS_SET = {"kept_days_set", "kept_days_fewer"}  # whose counts are of days, 0 for ever
 ERASED = {"lines_will_go", "lines_gone", "journals_will_go", "journals_gone"}  # what is told of days, and counted
 
 
@@ -315,6 +320,8 @@ RIGHT_WORDS = {
     "users": N_("Manage users and profiles, and who gets mails"),
 }
 """What each right (model.RIGHTS) allows."""
+
+FOR_EVER = N_("without limit")
 
 CONSOLE = N_("Somebody at the console ({account})")
 """Who did what an entry tells, where it was no user: as the value `user` of an entry, beside `account`."""
@@ -350,10 +357,11 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
     """The entry as a sentence in the language of `spoken`."""
     sentence = spoken.gettext(TEXTS.get(entry.text, entry.text))
     values = {name: spoken.gettext(value) if isinstance(value, str) else value for name, value in entry.values.items()}
-    if entry.text in ERASED:
-        day = datetime.combine(date.fromisoformat(str(values["day"])), time(12), UTC)
-        counts = {name: spoken.figure(value) for name, value in values.items() if isinstance(value, int)}
-        values |= {**counts, "day": spoken.date(day, UTC)}
+    if entry.text in ERASED | DAYS_SET and "day" in values:
+        values["day"] = spoken.date(datetime.combine(date.fromisoformat(str(values["day"])), time(12), UTC), UTC)
+    if entry.text in ERASED | DAYS_SET:
+        count = _days if entry.text in DAYS_SET else _figure
+        values |= {name: count(value, spoken) for name, value in values.items() if isinstance(value, int)}
     for name in ("why", "user"):  # a reason, or who it was, in words of their own, which the other values fill
         if name in values:
             values[name] = filled(str(values[name]), values)
@@ -361,3 +369,13 @@ def words(entry: JournalEntry, spoken: Translations) -> str:
         return sentence.format_map({"user": entry.user, **values})
     except (KeyError, ValueError, IndexError):  # written by another version: better raw than not at all
         return f"{sentence} {entry.values}"
+
+
+def _figure(value: int, spoken: Translations) -> str:
+    return spoken.figure(value)
+
+
+def _days(value: int, spoken: Translations) -> str:
+    if not value:
+        return spoken.gettext(FOR_EVER)
+    return spoken.ngettext("{count} day", "{count} days", value).format(count=spoken.figure(value))

@@ -143,7 +143,7 @@ class Turns(Generic[S]):
         """The first goes on; it stays the first for as long as it has more."""
         first = self._waiting[0]
         count = first.go_on(room)
-        if not first.waits:
+        if not first.waits and self._waiting and self._waiting[0] is first:  # what it said may have ended in `finish`
             self._waiting.popleft()
         return count
 

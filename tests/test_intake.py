@@ -33,6 +33,7 @@ class Store:
         self.pending: list[tuple[list[int], defer.Deferred[None]]] = []
         self.rows: list[int] = []
         self.poison: set[int] = set()
+        self.most = BATCH_FACTS  # that it takes in time
         self.kept: dict[int, str] = {}
         self.prepared: list[Sequence[Any]] = []
         self.as_prepared: list[int] = []
@@ -49,7 +50,7 @@ class Store:
             answer: defer.Deferred[None] = defer.Deferred()
             self.pending.append((ids, answer))
             await answer
-        elif self.mode == "away":
+        elif self.mode == "away" or len(ids) > self.most:
             raise DatabaseUnavailable("away")
         if self.poison & set(ids):
             raise FactRefused("poison")
@@ -325,6 +326,18 @@ class Away(IntakeCase):
         self.clock.advance(0.5)
         self.assertEqual(self.store.rows, list(range(1, 3501)))
         self.assertEqual(self.published, self.store.rows)
+
+    def test_a_database_that_is_too_slow_for_many(self) -> None:
+        """It is asked to take fewer at a time until it can, then more again; all in order."""
+        self.store.most = 120
+        self.store.mode = "away"
+        self.record(*range(1, 1501))
+        self.store.mode = "up"
+        self.clock.pump([0.5] * 40)
+        self.assertEqual((self.store.rows, self.disk.count), (list(range(1, 1501)), 0))
+        sizes = [len(ids) for ids in self.store.commits]
+        self.assertLess(sizes.index(62), 10)
+        self.assertEqual(self.published, list(range(1, 1501)))
 
 
 class Refused(IntakeCase):

@@ -25,6 +25,7 @@ FLOOR = [
     "timetable",
     "peers",
     "turns",
+    "window",
     "descriptors",
     "folders",
     "assets",
@@ -57,6 +58,7 @@ PURE_EXTRA = {
     "pos": {"bursts", "check", "escpos", "framing", "guess", "objects", "patterns", "presets", "printed", "reading"},
     "recording": {"keyframes"},
     "tickets": {
+        "articles",
         "tally",
         "roles",
         "keywords",

@@ -88,6 +88,26 @@ def test_what_is_in_one_piece_may_take_more_than_there_is_room_for() -> None:
     assert ("".join(shop.said), shop.turn(), shop.turn()) == ("aabbbbb", "c", "")
 
 
+def test_the_stop_comes_while_one_goes_on() -> None:
+    """What it says may be the last that the stop waits for: all others are then finished behind its back."""
+    shop = Shop()
+    shop.speak("a", 4)
+    shop.speak("b", 1)
+
+    class Last(Speaker):
+        def go_on(self, room: int) -> int:
+            count = super().go_on(room)
+            if count:
+                shop.turns.finish()
+            return count
+
+    shop.turns.wait(Last("c", 1, shop.said))
+    shop.speak("d", 2)
+    assert (shop.turn(), shop.turns.are_awaited) == ("abcdd", False)
+    shop.speak("e", 1)
+    assert "".join(shop.said) == "abcdde"
+
+
 def test_who_speaks_later_does_not_overtake_who_waits() -> None:
     shop = Shop()
     shop.speak("a", 4)

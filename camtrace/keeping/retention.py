@@ -5,7 +5,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, time, timedelta, tzinfo
 from enum import Enum
 
-from camtrace.model import Removal
+from camtrace.model import ALARMS, FOOTAGE, DaysSet, Removal
 
 NIGHT = time(3)  # by the clock of the place
 GRACE = timedelta(days=7)  # between the word in the journal and the first removal
@@ -41,9 +41,29 @@ def is_due(now: datetime, done_at: datetime | None, zone: tzinfo) -> bool:
 
 
 def step(now: datetime, before: datetime, removal: Removal) -> Step:
-    """Whether rows from before `before` may go now: what goes beyond one more night was told a week before."""
-    if removal.reached is not None and before - removal.reached <= LEAP:
+    """Whether rows from before `before` may go now: what goes beyond one more night was told a week before.
+
+    Nothing goes while a week that was told is not over.
+    """
+    told = removal.announced is not None and removal.announced_at is not None and before - removal.announced <= LEAP
+    if told and removal.announced_at is not None and now - removal.announced_at < GRACE:
+        return Step.WAIT
+    if told or (removal.reached is not None and before - removal.reached <= LEAP):
         return Step.REMOVE
-    if removal.announced is None or removal.announced_at is None or before - removal.announced > LEAP:
-        return Step.ANNOUNCE
-    return Step.REMOVE if now - removal.announced_at >= GRACE else Step.WAIT
+    return Step.ANNOUNCE
+
+
+def are_fewer(days: int, than: int) -> bool:
+    """Whether something kept for `days` goes earlier; 0 is for ever."""
+    return days > 0 and (than <= 0 or days < than)
+
+
+def in_force(now: datetime, in_file: int, removal: Removal) -> DaysSet:
+    """For how many days a kind is kept at `now`, by what is set of it."""
+    begins_at = None if removal.announced_at is None else removal.announced_at + GRACE
+    wanted, held = in_file if removal.days is None else removal.days, removal.held
+    if begins_at is None or now >= begins_at or held is None or not are_fewer(wanted, held):
+        held = None
+    if held is None and removal.what in (FOOTAGE, ALARMS):
+        begins_at = None
+    return DaysSet(removal.what, in_file, removal.days, held, begins_at)

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from camtrace import clock
 from camtrace.errors import DatabaseUnavailable
 from camtrace.keeping.ports import Note, OldRows, Reactor, Writing
-from camtrace.keeping.retention import GRACE, Step, expiry, is_due, step
+from camtrace.keeping.retention import GRACE, Step, expiry, in_force, is_due, step
 from camtrace.model import JOURNALS, LINES, Removal
 
 TOLD = {LINES: ("tickets", "lines", "exceptions"), JOURNALS: ("entries", "alarms", "losses")}  # in the journal
@@ -26,7 +26,8 @@ BUSY_SECONDS = 1.0
 
 
 class Keeping:
-    """Keeps rows no longer than their days. `days`: by kind (`model.KEPT_FOR_DAYS`), 0 for ever.
+    """Keeps rows no longer than their days. `in_file`: those of a kind (`model.KEPT_FOR_DAYS`) where none are set, 0
+    for ever.
 
     `is_busy()`: whether what comes in waits, so that a step would be one too many. What was removed is counted in the
     transaction that removes it, so an end in the middle is made up for by the next start.
@@ -42,7 +43,7 @@ class Keeping:
         is_busy: Callable[[], bool],
         reactor: Reactor,
         zone: tzinfo,
-        days: Mapping[str, int],
+        in_file: Mapping[str, int],
         now: Callable[[], datetime] = clock.now,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -52,7 +53,7 @@ class Keeping:
         self._is_busy = is_busy
         self._reactor = reactor
         self._zone = zone
-        self.days = dict(days)
+        self._in_file = dict(in_file)
         self._now = now
         self._monotonic = monotonic
         self._reached: dict[str, datetime | None] = {}
@@ -63,7 +64,7 @@ class Keeping:
 
     async def start(self) -> None:
         """Begin to look, every ten minutes. Raises DatabaseUnavailable."""
-        for what in self.days:
+        for what in self._in_file:
             self._reached[what] = (await self._rows.removal(what)).reached
         self._running = True
         self._ended = defer.Deferred.fromCoroutine(self._run())
@@ -84,17 +85,18 @@ class Keeping:
     async def _run(self) -> None:
         await self._sleep(FIRST_SECONDS)
         while self._running:
-            for what, days in self.days.items():
+            for what in self._in_file:
                 try:
-                    await self._look(what, days)
+                    await self._look(what)
                 except DatabaseUnavailable:
                     self.log.debug("the database is away: old rows go next time")
                 except Exception:
                     self.log.failure("old rows could not be removed; it is tried again")
             await self._sleep(LOOK_SECONDS)
 
-    async def _look(self, what: str, days: int) -> None:
+    async def _look(self, what: str) -> None:
         now, removal = self._now(), await self._rows.removal(what)
+        days = in_force(now, self._in_file[what], removal).wanted
         before = expiry(now, days, self._zone)
         if before is None:
             if removal.announced is not None:
@@ -106,14 +108,15 @@ class Keeping:
             return await self._rows.finish(what, now)
         match step(now, before, removal):
             case Step.REMOVE:
-                await self._remove(what, before)
+                await self._remove(what, before, removal)
             case Step.ANNOUNCE:
                 day = _day(now + GRACE, self._zone)
                 await self._note("system", f"{what}_will_go", {"day": day, "days": days})
                 await self._rows.announce(what, before, now)
 
-    async def _remove(self, what: str, before: datetime) -> None:
-        await self._rows.begin(what, before)
+    async def _remove(self, what: str, before: datetime, looked_at: Removal) -> None:
+        if not await self._rows.begin(before, looked_at):
+            return  # other days were set meanwhile
         self._reached[what] = max(before, self._reached.get(what) or before)
         for kind in self._rows.kinds(what):
             place: tuple[datetime, int] | None = None

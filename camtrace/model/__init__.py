@@ -63,7 +63,21 @@ from camtrace.model.media import (
     key_frames,
 )
 from camtrace.model.people import ADMINISTRATOR, RIGHTS, MailRights, Member, Profile, Recipient, User
-from camtrace.model.removal import JOURNALS, KEPT_FOR_DAYS, LINES, FootageKept, Kept, Removal, Removed
+from camtrace.model.removal import (
+    ALARMS,
+    ALL_KEPT,
+    FOOTAGE,
+    JOURNALS,
+    KEPT_FOR_DAYS,
+    LINES,
+    DaysPlan,
+    DaysSet,
+    FootageKept,
+    Kept,
+    Leaving,
+    Removal,
+    Removed,
+)
 from camtrace.model.rules import (
     DEEDS,
     MEASURES,
@@ -73,6 +87,7 @@ from camtrace.model.rules import (
     VERDICTS,
     WHENS,
     AbsenceTest,
+    ExceptionQuery,
     LineTest,
     NumberTest,
     Rule,
@@ -84,10 +99,13 @@ from camtrace.model.rules import (
 
 __all__ = [
     "ADMINISTRATOR",
+    "ALARMS",
+    "ALL_KEPT",
     "ALWAYS",
     "CAUSES",
     "DEEDS",
     "ENDINGS",
+    "FOOTAGE",
     "GAP_CAUSES",
     "JOURNALS",
     "JOURNAL_KINDS",
@@ -124,8 +142,11 @@ __all__ = [
     "Contact",
     "ContactBox",
     "ContactsState",
+    "DaysPlan",
+    "DaysSet",
     "Disconnection",
     "DisconnectionQuery",
+    "ExceptionQuery",
     "FootageKept",
     "Fragment",
     "Gap",
@@ -137,6 +158,7 @@ __all__ = [
     "JournalEntry",
     "JournalQuery",
     "Kept",
+    "Leaving",
     "Line",
     "LineSearch",
     "LineTest",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
@@ -201,3 +202,19 @@ class RuleException:
     comment: str = ""
     reviewed_by: str = ""
     reviewed_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExceptionQuery:
+    """Exceptions in [start, stop] of this rule, source and seller, watched by one of these cameras; None for any.
+
+    `seller`: whatever the capitals and accents. `verdict`: "" for those not judged.
+    """
+
+    start: datetime | None = None
+    stop: datetime | None = None
+    camera_uids: Sequence[int] | None = None
+    rule_id: int | None = None
+    source: str | None = None
+    seller: str | None = None
+    verdict: str | None = None

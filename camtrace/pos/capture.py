@@ -7,8 +7,8 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from datetime import datetime
 from itertools import count
 
@@ -74,6 +74,7 @@ class Captured:
     message: Message | None = None
     problem: WireError | None = None
     shown: str = ""
+    again: bool = False  # all that was told counts no more: what is kept is told again, card numbers masked
 
 
 Listener = Callable[[Captured], object]
@@ -122,9 +123,40 @@ class Capture:
         """A line, masked, and what it was taken for."""
         self._tell(Captured(self._now(), sender, raw, 0, dialect, message, problem, to_text(raw, encoding)))
 
+    def mask(self, sender: str, parts: Sequence[bytes]) -> None:
+        """The `parts` of a card's number stood in what `sender` sent: who looks is told anew what is kept."""
+        written = [_written(part) for part in parts]
+        kept = self._kept.get(sender, deque())
+        for place, one in enumerate(kept):
+            kept[place] = _without(one, written)
+        ordered = sorted((one for each in self._kept.values() for one in each), key=lambda one: one.at)
+        for listener in tuple(self._listeners):
+            listener(Captured(self._now(), sender, b"", again=True))
+            for one in ordered:
+                listener(one)
+
     def _tell(self, captured: Captured) -> None:
         if captured.sender not in self._kept and len(self._kept) >= MOST_SENDERS:
             del self._kept[next(iter(self._kept))]
         self._kept.setdefault(captured.sender, deque(maxlen=MOST_KEPT)).append(captured)
         for listener in tuple(self._listeners):
             listener(captured)
+
+
+def _written(part: bytes) -> re.Pattern[bytes]:
+    """What finds part of a number, by itself, with whatever signs stand between its groups."""
+    groups = re.findall(rb"[0-9]+", part)
+    return re.compile(rb"(?<![0-9])" + rb"[^0-9A-Za-z|\r\n]{1,3}".join(groups) + rb"(?![0-9])")
+
+
+def _without(one: Captured, written: Sequence[re.Pattern[bytes]]) -> Captured:
+    raw, shown = one.raw, one.shown.encode()
+    for each in written:
+        raw, shown = each.sub(_starred, raw), each.sub(_starred, shown)
+    message = one.message
+    if message is not None and raw != one.raw:
+        text, tender = message.text.encode(), message.tender.encode()
+        for each in written:
+            text, tender = each.sub(_starred, text), each.sub(_starred, tender)
+        message = message._replace(raw=raw, text=text.decode(), tender=tender.decode())
+    return replace(one, raw=raw, shown=shown.decode(), message=message)

@@ -7,17 +7,14 @@ from typing import Protocol
 
 from twisted.internet import defer
 
-from camtrace.events import LineReceived
+from camtrace.events import LineMasked, LineReceived
 from camtrace.model import SourceSettings, StoredDialect
 
 
 class Facts(Protocol):
     """Where facts become durable: `intake.Intake`."""
 
-    @property
-    def waiting(self) -> int: ...
-
-    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]: ...
+    def record_all(self, facts: Sequence[LineReceived | LineMasked]) -> defer.Deferred[None]: ...
 
 
 class Cameras(Protocol):

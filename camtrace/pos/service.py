@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from twisted.python.failure import Failure
 
 from camtrace import clock
-from camtrace.events import LineReceived
+from camtrace.events import LineMasked, LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.pos.admission import Admission
@@ -24,10 +24,12 @@ from camtrace.pos.encodings import Encodings
 from camtrace.pos.ports import BurstFound, Cameras, Facts
 from camtrace.pos.reading import Reader
 from camtrace.pos.wire import Message, WireError, decode, mask_all
+from camtrace.pos.wrapping import Cut, Cuts
+from camtrace.tickets.deeds import MOTION_LINE, RULE_LINE
 from camtrace.tickets.grouping import Entry, Grouping
+from camtrace.window import Window
 
 PROTOCOL = "pos"
-CROWD = 3000  # facts that wait to become durable: tills are read no further until there are fewer
 MOST_SENDERS = 5000
 # names of tills that were never heard before: so many are taken from one address, and from all, while the server runs.
 # A concentrator speaks for a chain; whoever sends names without end shall fill neither memory nor the list of tills
@@ -76,6 +78,7 @@ class Tills:
         burst_found: BurstFound = lambda source, at_once: None,
     ) -> None:
         self._facts = facts
+        self._window = Window()
         self._cameras = cameras
         self._grouping = grouping
         self._new_id = new_id
@@ -85,11 +88,13 @@ class Tills:
         self._now = now
         self._dialects = dialects
         self._capture = capture
+        self._cuts = Cuts()
         self._bursts = Bursts()
         self._burst_found = burst_found
         self._senders: dict[str, Sender] = {}
         self._own: dict[tuple[str, str], Reader] = {}  # of tills that speak otherwise than their address
         self._last_at: dict[str, datetime] = {}  # by name of every till that has ever spoken
+        self._spoke: set[str] = set()  # of those: since the server runs
         self._named: Counter[str] = Counter()  # how many new names each address has brought
         self._new_names = 0
         for name in ("camtrace_pos_lines_total", "camtrace_pos_errors_total"):
@@ -99,10 +104,38 @@ class Tills:
         """Keep instants increasing after a restart: the last one stored of each source."""
         self._last_at.update(last_received)
 
+    def speaks(self, source: str) -> bool:
+        """Whether a till has sent lines under this name since the server runs."""
+        return source in self._spoke
+
+    def motion(self, sources: Iterable[str]) -> defer.Deferred[None]:
+        """A camera that looks at `sources` has seen motion: a line of type MOTION of each that ever spoke."""
+        return self._tell(MOTION_LINE, sources)
+
+    def rule_met(self, source: str, rule: str, ticket: str, ticket_id: int, seller: str) -> defer.Deferred[None]:
+        """A rule was met at `source`: a line of type RULE with its name, in the ticket where it was met."""
+        return self._tell(RULE_LINE, [source], ticket_id, ticket, seller, rule)
+
+    def _tell(
+        self, kind: str, sources: Iterable[str], ticket_id: int = 0, number: str = "", seller: str = "", text: str = ""
+    ) -> defer.Deferred[None]:
+        """Say it among the lines of the tills, in the log only: no till's ticket is another for it."""
+        facts = []
+        for source in sources:
+            if source in self._last_at:
+                at = self._instant(source)
+                ticket = self._grouping.beside((PROTOCOL, source), at, ticket_id)
+                line = Line(
+                    id=self._new_id(), received_at=at, protocol=PROTOCOL, source=source, ticket_id=ticket.id, type=kind,
+                    ticket=number, seller=seller, text=text, cameras=self._cameras.watching(source), flags=("hidden",),
+                )  # fmt: skip
+                facts.append(LineReceived(line.id, line, ticket))
+        return self._facts.record_all(facts).addErrback(self._refused, "the server") if facts else defer.succeed(None)
+
     @property
     def is_crowded(self) -> bool:
-        """Whether senders must wait because facts do not become durable as fast as they come."""
-        return self._facts.waiting > CROWD
+        """Whether senders must wait because what they say does not become durable as fast as it comes."""
+        return self._window.is_full
 
     @property
     def senders(self) -> list[Sender]:
@@ -123,6 +156,7 @@ class Tills:
         `encoding`: of those for which nothing else is set. `reader`: of another dialect than the CamTrace protocol.
         """
         facts: list[LineReceived] = []
+        masked: list[LineMasked] = []
         fault = ""
         wrong = 0
         capture = self._capture if self._capture is not None and self._capture.active else None
@@ -151,13 +185,34 @@ class Tills:
                     capture.line(peer, _name(reader), mask_all(raw), None, error, encoding_of(raw, peer, encoding))
             else:
                 fault = ""
-                facts.append(self._fact(message, peer))
+                cut = self._cuts.see(message, self._now()) if self._cuts.awaits else None
+                if cut is not None:
+                    message = cut.message
+                    self._without_card(cut, facts, masked)
+                fact = self._fact(message, peer)
+                self._cuts.keep(fact.line)
+                facts.append(fact)
                 if capture:
+                    if cut is not None:
+                        capture.mask(peer, cut.parts)
                     capture.line(peer, _name(reader), message.raw, message, None, encoding_of(raw, peer, encoding))
         self._heard(peer, reader, facts, wrong, fault)
         self._metrics.add("camtrace_pos_lines_total", len(facts))
         self._metrics.add("camtrace_pos_errors_total", wrong)
-        return self._facts.record_all(facts).addErrback(self._refused, peer)
+        since = self._window.enter(len(facts))
+        durable = self._facts.record_all([*facts, *masked] if masked else facts).addErrback(self._refused, peer)
+        return durable.addCallback(self._durable, len(facts), since)
+
+    def _durable(self, _: None, count: int, since: float) -> None:
+        self._window.leave(count, since)
+
+    def _without_card(self, cut: Cut, facts: list[LineReceived], masked: list[LineMasked]) -> None:
+        """The line before is without its part of a card's number: told anew, if it was told before."""
+        for place, fact in enumerate(facts):
+            if fact.line.id == cut.before.id:
+                facts[place] = LineReceived(fact.id, cut.before, fact.ticket)
+                return
+        masked.append(LineMasked(self._new_id(), cut.before))
 
     def _meet(self, peer: str) -> None:
         """A till speaks whose name nobody has heard. Raises WireError where that has gone on for too long."""
@@ -216,6 +271,7 @@ class Tills:
 
     def _fact(self, message: Message, peer: str) -> LineReceived:
         at = self._instant(message.source)
+        self._spoke.add(message.source)
         kind = message.type
         pays = kind in ("T", "E")
         ticket = self._grouping.place(

@@ -7,16 +7,13 @@ from typing import Any, Protocol
 
 from twisted.internet import defer
 
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, TicketTied
 
 
 class Facts(Protocol):
     """Where facts become durable: `intake.Intake`."""
 
-    @property
-    def waiting(self) -> int: ...
-
-    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]: ...
+    def record_all(self, facts: Sequence[LineReceived | TicketTied]) -> defer.Deferred[None]: ...
 
 
 class Cameras(Protocol):

@@ -1,13 +1,13 @@
 """The UDP port: datagrams in, nothing out. What one turn of the reactor brings is taken together.
 
-Reading goes before understanding: what has arrived waits here, where there is more room than in the kernel.
+Reading goes before understanding: what has arrived waits here, where there is more room than in the kernel and each
+sender has its turn, and not behind that: no more is understood than the intake keeps up with.
 """
 
 from __future__ import annotations
 
 import re
 import socket
-from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from datetime import datetime
@@ -17,14 +17,16 @@ from typing import Any, Protocol
 from twisted.internet import defer, protocol, task
 
 from camtrace import clock
+from camtrace.prisma.queues import FairQueue
 from camtrace.prisma.service import Datagram
-from camtrace.prisma.wire import SIZE
+from camtrace.prisma.wire import clip
+from camtrace.turns import CROWDED_SECONDS
 
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
+READ_BYTES = 4 << 20  # in one turn of the reactor, 0.2 s of small ones: what the kernel holds has no turns by sender
 AT_ONCE = 500  # packets that are understood in one turn, 20 ms: then the port is read again
-# packets that wait, of all senders and of one. A datagram counts for as many as would fill it: memory is bounded by it
-MOST_WAITING, SHARE = 200_000, 150_000
+MOST_WAITING = 200_000  # packets that wait, of all senders
 WATCH_SECONDS = 30.0  # between two looks at what the kernel dropped
 LAST_PATIENCE_SECONDS = 1.0  # for what was received to become durable; the intake goes on when it takes longer
 _FORCED = 33  # SO_RCVBUFFORCE of Linux: beyond net.core.rmem_max, for root
@@ -34,9 +36,12 @@ _PARTS = re.compile(r"(?<!\\):")
 class Receiver(Protocol):
     """Who takes the datagrams: `service.EventSources`."""
 
+    @property
+    def is_crowded(self) -> bool: ...
+
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]: ...
     def dropped(self, endpoint: str, count: int) -> None: ...
-    def crowded(self, peer: str) -> None: ...
+    def crowded(self, peer: str, count: int) -> None: ...
 
 
 class EventPort(protocol.DatagramProtocol):
@@ -55,10 +60,8 @@ class EventPort(protocol.DatagramProtocol):
         self._endpoint = endpoint
         self._now = now
         self._seconds = seconds
-        self._arrived: deque[Datagram] = deque()
-        self._waiting = 0  # packets in them
-        self._senders: Counter[str] = Counter()  # the same by address
-        self._flushing = False
+        self._arrived = FairQueue(MOST_WAITING)
+        self._call: Any = None
         self._under_way = 0
         self._durable: defer.Deferred[None] | None = None
         self._socket: socket.socket | None = None
@@ -70,6 +73,7 @@ class EventPort(protocol.DatagramProtocol):
         """Bind the port; what is sent waits in the kernel until it is read. Raises CannotListenError."""
         number, interface = where(self._endpoint)
         port = self._reactor.listenUDP(number, self, interface=interface, maxPacketSize=MAX_DATAGRAM)
+        port.maxThroughput = READ_BYTES
         self._socket = port.socket
         widen(port.socket)
         self._watching.start(WATCH_SECONDS, now=False)
@@ -89,16 +93,11 @@ class EventPort(protocol.DatagramProtocol):
             await waiting
 
     def datagramReceived(self, datagram: bytes, addr: Any) -> None:
-        peer, packets = addr[0], packets_in(datagram)
-        if self._waiting + packets > MOST_WAITING or self._senders[peer] + packets > SHARE:
-            self._receiver.crowded(peer)
-            return
-        self._waiting += packets
-        self._senders[peer] += packets
-        self._arrived.append(Datagram(datagram, peer, self._now(), self._seconds()))
-        if not self._flushing:
-            self._flushing = True
-            self._reactor.callLater(0, self._turn)
+        dropped = self._arrived.append(Datagram(clip(datagram), addr[0], self._now(), self._seconds()))
+        for peer, count in dropped.items():
+            self._receiver.crowded(peer, count)
+        if self._call is None:
+            self._call_next()
 
     def lost(self) -> int:
         """How many datagrams the kernel dropped because they were not read fast enough; 0 where it does not say."""
@@ -111,24 +110,18 @@ class EventPort(protocol.DatagramProtocol):
             self._receiver.dropped(self._endpoint, dropped)
         self._dropped = dropped
 
+    def _call_next(self) -> None:
+        self._call = self._reactor.callLater(CROWDED_SECONDS if self._receiver.is_crowded else 0, self._turn)
+
     def _turn(self) -> None:
-        self._flush()
-        self._flushing = bool(self._arrived)
-        if self._flushing:
-            self._reactor.callLater(0, self._turn)
+        self._call = None
+        if not self._receiver.is_crowded:
+            self._flush()
+        if self._arrived:
+            self._call_next()
 
     def _flush(self) -> None:
-        arrived = []
-        packets = 0
-        while self._arrived and packets < AT_ONCE:
-            datagram = self._arrived.popleft()
-            arrived.append(datagram)
-            count = packets_in(datagram.data)
-            packets += count
-            self._senders[datagram.peer] -= count
-            if not self._senders[datagram.peer]:
-                del self._senders[datagram.peer]
-        self._waiting -= packets
+        arrived = self._arrived.take(AT_ONCE)
         if arrived:
             self._under_way += 1
             self._receiver.received(arrived).addBoth(self._became_durable)
@@ -138,11 +131,6 @@ class EventPort(protocol.DatagramProtocol):
         if not self._under_way and self._durable is not None:
             waiting, self._durable = self._durable, None
             waiting.callback(None)
-
-
-def packets_in(datagram: bytes) -> int:
-    """How many packets would fill a datagram, at least one."""
-    return max(1, len(datagram) // SIZE)
 
 
 def where(endpoint: str) -> tuple[int, str]:

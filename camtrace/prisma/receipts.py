@@ -15,6 +15,7 @@ number 0. Besides:
   lines of its receipt does not open another.
 - A source that was silent for longer than the timeout has abandoned its receipt.
 - An event outside of any receipt is a ticket of its own, of the kind "event".
+- A dispenser's receipt may come behind the event that ties a till's to it: the till's waits for it some minutes.
 - The total is the `Sum` of the latest event that may tell it, by the sender's clock where it gives the time.
 """
 
@@ -33,6 +34,8 @@ from camtrace.prisma.catalogue import HEARTBEAT, OWN, RETURN, RETURN_END, SALE, 
 PROTOCOL = "prisma"
 TIMEOUT = timedelta(minutes=30)
 LATE = timedelta(seconds=10)  # for so long a receipt that another one followed still takes what the network delayed
+AWAITED = timedelta(minutes=5)  # for so long a till's receipt waits for the dispenser's that it names
+MOST_AWAITED = 200
 MOST_FORMER = 4  # receipts of a source that are remembered for that
 ANSWER = timedelta(minutes=5)  # between an attempt and what came of it
 # an attempt, and what may come of it: the refusal and the deed
@@ -100,6 +103,15 @@ class _Source:
     former: OrderedDict[str, _Receipt] | None = None
 
 
+class _Awaited(NamedTuple):
+    """A till's ticket that is to be tied to a receipt of `source` that was not there yet; `number` "" for any."""
+
+    source: str
+    number: str
+    ticket: Ticket
+    at: datetime
+
+
 class Receipts:
     """The receipts of all sources."""
 
@@ -108,6 +120,7 @@ class Receipts:
         self._timeout = timeout
         self._sources: dict[str, _Source] = {}
         self._attempts: dict[tuple[str, int], tuple[int, datetime]] = {}
+        self._awaited: OrderedDict[int, _Awaited] = OrderedDict()  # by the till's ticket
 
     def resume(self, tickets: Iterable[tuple[Ticket, datetime]]) -> None:
         """Go on with the receipts that were open when the server stopped, each with the instant of its last line."""
@@ -126,6 +139,35 @@ class Receipts:
             return None
         found = known.former.get(number) if number else next(reversed(known.former.values()))
         return found.ticket if found is not None else None
+
+    def wait(self, ticket: Ticket, source: str, number: str, at: datetime) -> None:
+        """Tie `ticket` to the receipt of `source` with this number, or to any, as soon as there is one."""
+        self._awaited.pop(ticket.id, None)  # it is the last word that counts
+        self._awaited[ticket.id] = _Awaited(source, number, ticket, at)
+        if len(self._awaited) > MOST_AWAITED:
+            self._awaited.popitem(last=False)
+
+    def came(self, source: str, at: datetime) -> list[Ticket]:
+        """The tickets that waited for what `source` has said by now, tied to it, as they stand."""
+        while self._awaited and at - next(iter(self._awaited.values())).at > AWAITED:
+            self._awaited.popitem(last=False)
+        tied = []
+        for awaited in [each for each in self._awaited.values() if each.source == source]:
+            found = self.find(source, awaited.number)
+            if found is not None:
+                del self._awaited[awaited.ticket.id]
+                tied.append(self._tied(awaited.ticket, found.id))
+        return tied
+
+    def _tied(self, ticket: Ticket, linked: int) -> Ticket:
+        """The latest state of `ticket`, as far as it is remembered, with its tie."""
+        known = self._sources.get(ticket.source)
+        receipts = [known.current, *(known.former or {}).values()] if known is not None else []
+        for receipt in receipts:
+            if receipt is not None and receipt.ticket.id == ticket.id:
+                receipt.ticket = replace(receipt.ticket, linked=linked)
+                return receipt.ticket
+        return replace(ticket, linked=linked)
 
     def follows(self, source: str, code: int, id: int, at: datetime) -> int:
         """The id of the attempt that the event `id` answers, 0 for none; an attempt is remembered for its answer."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections import Counter, OrderedDict
+from collections import OrderedDict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
@@ -17,7 +17,7 @@ from twisted.python.failure import Failure
 
 from camtrace import clock
 from camtrace.complaints import Complaints
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.prisma.admission import Admission, Allowance
@@ -27,9 +27,8 @@ from camtrace.prisma.receipts import PROTOCOL, Entry, Receipts
 from camtrace.prisma.registry import Registry
 from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mask, split
 from camtrace.tickets.tally import ANNULLED, RETURNED
+from camtrace.window import Window
 
-CROWD = 200_000  # facts that wait to become durable: more are not taken, memory is not endless
-SHARE = 150_000  # of them those of one sender: room is left for its neighbours
 MOST_SOURCES = (
     5000  # that are known; where more speak, one that is not registered and was silent for so long makes room
 )
@@ -52,6 +51,17 @@ class Datagram(NamedTuple):
     peer: str
     at: datetime
     seconds: float
+
+
+class _Lately(NamedTuple):
+    """When a packet came and when it was understood, in monotonic seconds, and for how long another is the same event.
+
+    Senders take turns: the instants at which they are understood are not in the order of those at which they spoke.
+    """
+
+    seconds: float
+    understood: float
+    patience: float
 
 
 @dataclass(slots=True)
@@ -87,6 +97,7 @@ class EventSources:
         allowance: Allowance | None = None,
         encoding: str = DEFAULT_ENCODING,
         now: Callable[[], datetime] = clock.now,
+        seconds: Callable[[], float] = clock.monotonic,
         alive: Callable[[str, datetime, bool], object] = lambda source, at, beat: None,
         appeared: Callable[[str], object] = lambda source: None,
     ) -> None:
@@ -102,13 +113,15 @@ class EventSources:
         self._allowance = allowance or Allowance()
         self._encoding = encoding
         self._now = now
+        self._seconds = seconds
         self._alive = alive
         self._appeared = appeared
         self._last_at: dict[str, datetime] = {}
-        self._lately: OrderedDict[bytes, float] = OrderedDict()
+        self._lately: OrderedDict[bytes, _Lately] = OrderedDict()  # what was understood last at the end
+        self._understood = 0.0  # monotonic second of what is understood now
+        self._window = Window()
         self._seen: OrderedDict[str, Seen] = OrderedDict()  # the one that spoke last at the end
         self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
-        self._waiting: Counter[str] = Counter()  # events that are not durable yet, by the sender's address
         for name in ("datagrams", "events", "repeated", "ignored", "wrong_clock"):
             metrics.add(f"camtrace_prisma_{name}_total", 0)  # shown from the start
         for reason in ("short", "prefix", "number", "mode", "stranger", "flood", "crowd"):
@@ -128,27 +141,38 @@ class EventSources:
     def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
         """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
         facts: list[LineReceived] = []
-        counts: Counter[str] = Counter()
+        ties: list[TicketTied] = []
+        self._understood = self._seconds()
+        self._forget_packets()
         for datagram in datagrams:
-            before = len(facts)
             for packet in split(datagram.data):
-                self._take(packet, datagram, facts)
-            counts[datagram.peer] += len(facts) - before
+                self._take(packet, datagram, facts, ties)
         self._metrics.add("camtrace_prisma_datagrams_total", len(datagrams))
         self._metrics.add("camtrace_prisma_events_total", len(facts))
         if not facts:
             return defer.succeed(None)
-        self._waiting.update(counts)
-        return self._facts.record_all(facts).addErrback(self._not_durable).addCallback(self._became_durable, counts)
+        since = self._window.enter(len(facts))
+        durable = self._facts.record_all([*facts, *ties]).addErrback(self._not_durable)
+        return durable.addCallback(self._durable, len(facts), since)
 
-    def crowded(self, peer: str) -> None:
-        """A datagram of `peer` was left out: too many wait to be understood."""
-        self._refuse(peer, "crowd", "more events than can be taken")
+    @property
+    def is_crowded(self) -> bool:
+        """Whether so many events wait to become durable that nothing more should be understood."""
+        return self._window.is_full
+
+    def crowded(self, peer: str, count: int) -> None:
+        """So many datagrams of `peer` were left out: too many wait to be understood, and most of them are its."""
+        self._refuse(peer, "crowd", "more events than can be taken", count)
 
     def dropped(self, endpoint: str, count: int) -> None:
         """The kernel has dropped `count` datagrams since the start, before they were read."""
         reason = f"{count} datagrams were dropped by the system before they were read"
         self._complaints.tell(endpoint, "lost", reason, lost=count)
+
+    def knows(self, source: str) -> bool:
+        """Whether this is a source that is known to speak Prisma."""
+        is_one = _SOURCE.fullmatch(source) is not None
+        return is_one and (source in self._seen or source in self._registry.sources)
 
     def motion(self, sources: Sequence[str], at: datetime) -> defer.Deferred[None]:
         """A camera that looks at `sources` has seen motion: event 130 of each that is known to speak Prisma."""
@@ -164,7 +188,7 @@ class EventSources:
         facts = []
         if self._registry.catalogue.of(code).display != "ignore":
             for source in sources:
-                if _SOURCE.fullmatch(source) and (source in self._seen or source in self._registry.sources):
+                if self.knows(source):
                     prefix, _, number = source.partition(":")
                     event = Event(prefix, number, code, **more)  # type: ignore[arg-type]
                     facts.append(self._fact(event, "", self._instant(source, self._now()), at))
@@ -172,10 +196,13 @@ class EventSources:
 
     # ── one packet ──
 
-    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived]) -> None:
+    def _take(self, packet: bytes, datagram: Datagram, facts: list[LineReceived], ties: list[TicketTied]) -> None:
         peer = datagram.peer
         if not self._allowance.take(peer, datagram.seconds):
             self._refuse(peer, "flood", "sends more than can be taken")
+            return
+        if self._is_repeated(packet, datagram.seconds):
+            self._metrics.add("camtrace_prisma_repeated_total")
             return
         try:
             event = decode(packet, self._encoding_of)
@@ -183,12 +210,16 @@ class EventSources:
             sample = _sample(packet)
             self._refuse(peer, error.code, f"{error}: {sample!r}", sample=sample)
             return
-        if self._is_repeated(packet, event, datagram.seconds):
-            self._metrics.add("camtrace_prisma_repeated_total")
-            return
+        dated = event.day is not None and event.hour is not None
+        patience = REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS
+        self._lately[packet] = _Lately(datagram.seconds, self._understood, patience)
+        self._record(event, datagram, facts, ties)
+
+    def _record(self, event: Event, datagram: Datagram, facts: list[LineReceived], ties: list[TicketTied]) -> None:
+        peer = datagram.peer
         seen = self._spoke(event, datagram)
-        if seen is None or self._facts.waiting > CROWD or self._waiting[peer] > SHARE:
-            self._refuse(peer, "crowd", "more sources or events than can be taken")
+        if seen is None:
+            self._refuse(peer, "crowd", "more sources than can be taken")
         elif seen.refused:
             self._refuse(peer, "stranger", "is not among [prisma] sources", source=event.source)
         else:
@@ -201,6 +232,7 @@ class EventSources:
             if abs(sent_at - at) > CLOCK_OFF:
                 self._tell_clock(event.source, peer, sent_at)
             facts.append(self._fact(event, peer, at, sent_at))
+            ties += [TicketTied(self._new_id(), ticket) for ticket in self._receipts.came(event.source, at)]
 
     def _tell_clock(self, source: str, peer: str, sent_at: datetime) -> None:
         told = f"{sent_at.astimezone(self._zone):%Y-%m-%d %H:%M}"
@@ -210,20 +242,23 @@ class EventSources:
     def _encoding_of(self, source: str) -> str | None:
         return self._registry.encoding_of(source) or (self._encoding if self._encoding != DEFAULT_ENCODING else None)
 
-    def _refuse(self, peer: str, code: str, reason: str, **values: str) -> None:
-        self._metrics.add("camtrace_prisma_errors_total", reason=code)
+    def _refuse(self, peer: str, code: str, reason: str, count: int = 1, **values: str) -> None:
+        self._metrics.add("camtrace_prisma_errors_total", count, reason=code)
         self._complaints.tell(peer, code, reason, **values)
 
-    def _is_repeated(self, packet: bytes, event: Event, seconds: float) -> bool:
+    def _forget_packets(self) -> None:
         while self._lately:
             oldest = next(iter(self._lately))
-            if seconds - self._lately[oldest] <= REPEATED_SECONDS:
-                break
+            if self._understood - self._lately[oldest].understood <= REPEATED_SECONDS:
+                return
             del self._lately[oldest]
-        dated = event.day is not None and event.hour is not None
+
+    def _is_repeated(self, packet: bytes, seconds: float) -> bool:
         before = self._lately.pop(packet, None)
-        self._lately[packet] = seconds
-        return before is not None and seconds - before <= (REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS)
+        if before is None or seconds - before.seconds > before.patience:
+            return False
+        self._lately[packet] = _Lately(seconds, self._understood, before.patience)
+        return True
 
     def _spoke(self, event: Event, datagram: Datagram) -> Seen | None:
         """What is known of who spoke; None where too many are."""
@@ -287,6 +322,8 @@ class EventSources:
     def _fact(self, event: Event, peer: str, at: datetime, sent_at: datetime | None) -> LineReceived:
         source, kind = event.source, self._registry.catalogue.of(event.code)
         seller = event.cashier or event.cashier_code
+        pump = _pump(event) if event.code == LINK else ""
+        linked = self._receipts.find(pump, _pumps_receipt(event)) if pump else None
         placed = self._receipts.place(
             Entry(
                 source,
@@ -296,9 +333,11 @@ class EventSources:
                 seller,
                 event.total,
                 sent_at if event.hour is not None else None,
-                self._linked(event) if event.code == LINK else 0,
+                linked.id if linked is not None else 0,
             )
         )
+        if pump and linked is None:
+            self._receipts.wait(placed.ticket, pump, _pumps_receipt(event), at)
         id, ticket = self._new_id(), placed.ticket
         flags = (
             *(("hidden",) if kind.display == "store" or placed.late else ()),
@@ -336,12 +375,6 @@ class EventSources:
         )
         return LineReceived(id, line, ticket)
 
-    def _linked(self, event: Event) -> int:
-        """The dispenser's ticket that event 309 names: GoodsItem is its number, BarCode its receipt, blank for any."""
-        pump = _PUMP.fullmatch(event.goods_code)
-        found = self._receipts.find(f"TRK:{pump[1]}", event.barcode.lstrip("0")) if pump else None
-        return found.id if found is not None else 0
-
     def _instant(self, source: str, at: datetime) -> datetime:
         """When it arrived, but later than the source's line before; a clock put back far was wrong before."""
         last = self._last_at.get(source)
@@ -367,14 +400,22 @@ class EventSources:
         told = min((datetime.combine(day, event.hour, self._zone) for day in around), key=lambda each: abs(each - at))
         return told.astimezone(UTC)
 
-    def _became_durable(self, _: None, counts: Counter[str]) -> None:
-        self._waiting.subtract(counts)
-        for peer in counts:
-            if self._waiting[peer] <= 0:
-                del self._waiting[peer]
+    def _durable(self, _: None, count: int, since: float) -> None:
+        self._window.leave(count, since)
 
     def _not_durable(self, failure: Failure) -> None:
         self.log.error("an event did not become durable: {error}", error=failure.getErrorMessage())
+
+
+def _pump(event: Event) -> str:
+    """The dispenser that event 309 names by its number in GoodsItem; "" for none."""
+    pump = _PUMP.fullmatch(event.goods_code)
+    return f"TRK:{pump[1]}" if pump else ""
+
+
+def _pumps_receipt(event: Event) -> str:
+    """Its receipt's number, in BarCode; "" for its latest."""
+    return event.barcode.lstrip("0")
 
 
 def _special(code: int, ticket_kind: str) -> str:

@@ -104,10 +104,20 @@ class Event(NamedTuple):
         return f"{self.prefix}:{self.number}"
 
 
-def split(datagram: bytes) -> list[bytes]:
-    """The packets of a datagram: one, or several where it is an exact multiple of their size."""
+def packets_in(datagram: bytes) -> int:
+    """How many a datagram has: one, or several where it is an exact multiple of their size."""
     count, rest = divmod(len(datagram), SIZE)
-    if rest or not 1 < count <= MOST_EVENTS:
+    return count if not rest and 1 < count <= MOST_EVENTS else 1
+
+
+def clip(datagram: bytes) -> bytes:
+    """What is looked at of a datagram: `split` makes the same of it, and more need not be kept."""
+    return datagram if packets_in(datagram) > 1 else datagram[:LONGEST]
+
+
+def split(datagram: bytes) -> list[bytes]:
+    """The packets of a datagram."""
+    if packets_in(datagram) == 1:
         return [datagram[:LONGEST]]
     return [datagram[place : place + SIZE] for place in range(0, len(datagram), SIZE)]
 

@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from twisted.logger import Logger
 
 from camtrace import clock
-from camtrace.model import Segment
+from camtrace.model import Leaving, Segment
 from camtrace.recording.ports import Cameras, Jobs, Note, SegmentStore
 from camtrace.recording.repair import Repair
 from camtrace.recording.retention import expiry_us, for_room
@@ -31,10 +32,10 @@ class _Deleted:
 
 
 class Housekeeping:
-    """Keeps `keep_free` bytes free on every volume, and no footage beyond its days (`days`, 0: no limit).
+    """Keeps `keep_free` bytes free on every volume, and no footage beyond its days (`days()`, 0: no limit).
 
-    What an alarm recorded has days of its own (`alarm_days`), and is the last to go for want of room. A file stays
-    whole while an alarm's span touches it.
+    What an alarm recorded has days of its own, the second of `days()`, and is the last to go for want of room. A file
+    stays whole while an alarm's span touches it.
     """
 
     log = Logger()
@@ -48,8 +49,7 @@ class Housekeeping:
         note: Note,
         *,
         keep_free: int,
-        days: int,
-        alarm_days: int = 0,
+        days: Callable[[], tuple[int, int]],
         now_us: Callable[[], int] = clock.now_us,
         monotonic: Callable[[], float] = clock.monotonic,
     ) -> None:
@@ -60,7 +60,6 @@ class Housekeeping:
         self._note = note
         self._keep_free = keep_free
         self._days = days
-        self._alarm_days = alarm_days
         self._now_us = now_us
         self._monotonic = monotonic
         self._deleted: dict[tuple[str, str], _Deleted] = {}
@@ -69,15 +68,38 @@ class Housekeeping:
         """Delete what is older than its days. May raise DatabaseUnavailable."""
         present = {volume.name: volume for volume in volumes if volume.state != "absent"}
         for uid in await self._store.camera_uids():
-            camera = self._cameras.by_uid(uid)
-            now_us = self._now_us()
-            before_us = expiry_us(now_us, camera.regular.days if camera else None, self._days)
-            alarms_us = expiry_us(now_us, camera.alarm.days if camera else None, self._alarm_days)
+            before_us, alarms_us = self._expiries(uid, *self._days())
             alarms_from = clock.from_us(alarms_us) if alarms_us is not None else None
             if before_us is not None:
                 await self._expire(present, uid, before_us, alarms_from, "")
             if alarms_us is not None:
                 await self._expire(present, uid, alarms_us, alarms_from, "alarm")
+
+    def _expiries(self, uid: int, days: int, alarm_days: int) -> tuple[int | None, int | None]:
+        """Before which instants a camera's footage goes, and what alarms recorded; None where there is no limit."""
+        camera, now_us = self._cameras.by_uid(uid), self._now_us()
+        return (
+            expiry_us(now_us, camera.regular.days if camera else None, days),
+            expiry_us(now_us, camera.alarm.days if camera else None, alarm_days),
+        )
+
+    async def leaving(self, days: int, alarm_days: int) -> Leaving:
+        """What `expire` would delete with these days."""
+        files = size = 0
+        oldest: list[int] = []
+        for uid in await self._store.camera_uids():
+            before_us, alarms_us = self._expiries(uid, days, alarm_days)
+            alarms_from = clock.from_us(alarms_us) if alarms_us is not None else None
+            found = []
+            weight = partial(self._store.weight, uid, alarms_from=alarms_from)
+            if before_us is not None:
+                found.append(await weight(0, before_us))
+            if alarms_us is not None and alarms_us > (before_us or 0):
+                found.append(await weight(before_us or 0, alarms_us, kind="alarm"))
+            files += sum(count for count, _, _ in found)
+            size += sum(taken for _, taken, _ in found)
+            oldest += [first for _, _, first in found if first is not None]
+        return Leaving({"files": files, "bytes": size}, clock.from_us(min(oldest)) if oldest else None)
 
     async def _expire(
         self, present: dict[str, Volume], uid: int, before_us: int, alarms_from: datetime | None, kind: str

@@ -12,7 +12,7 @@ from twisted.logger import Logger
 from camtrace import clock
 from camtrace.errors import DatabaseUnavailable
 from camtrace.events import VolumeStateChanged
-from camtrace.model import NEVER, Camera, Gap
+from camtrace.model import NEVER, Camera, Gap, Leaving
 from camtrace.pools import Pools
 from camtrace.recording import volumes
 from camtrace.recording.gaps import Gaps
@@ -49,7 +49,7 @@ class Recording:
 
     `make_recorder(camera_uid, shelf, stagger)` makes the `PacketSink` for a camera's thread. `alarm_wants(uid)` tells
     whether an alarm of the camera is to be recorded now, `alarm_reach(camera)` how many seconds after it such an alarm
-    may be raised. `keep_free` is in bytes; no `days` or `alarm_days`: no limit.
+    may be raised. `keep_free` is in bytes; `days()`: for footage, and for that of alarms; 0 is no limit.
     """
 
     log = Logger()
@@ -74,8 +74,7 @@ class Recording:
         alarm_reach: Callable[[Camera], float] = lambda camera: 0.0,
         *,
         keep_free: int,
-        days: int = 0,
-        alarm_days: int = 0,
+        days: Callable[[], tuple[int, int]] = lambda: (0, 0),
         disk: Disk | None = None,
     ) -> None:
         self._reactor = reactor
@@ -96,9 +95,7 @@ class Recording:
         self.index = Index(segments, self._rows, bus, next_id)
         self._gaps = Gaps(gaps, self._rows, bus, counters, self._label)
         self._repair = Repair(segments, files, pools, note, next_id)
-        self._housekeeping = Housekeeping(
-            segments, cameras, self._repair, pools, note, keep_free=keep_free, days=days, alarm_days=alarm_days
-        )
+        self._housekeeping = Housekeeping(segments, cameras, self._repair, pools, note, keep_free=keep_free, days=days)
         self.volumes = [Volume(folder) for folder in folders]
         self._identities: dict[str, str] = {}
         self._shelves: dict[int, Shelf] = {}
@@ -390,6 +387,10 @@ class Recording:
             volume.writer.resume()
             self._set_state(volume, "ok")
         self._note("system", "volume_back", {"volume": volume.name})
+
+    async def leaving(self, days: int, alarm_days: int) -> Leaving:
+        """How much footage would go if it were kept for so many days, that of alarms for others; 0 is no limit."""
+        return await self._housekeeping.leaving(days, alarm_days)
 
     async def _expire(self) -> None:
         await self._housekeeping.expire(self.volumes)

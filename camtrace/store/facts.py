@@ -16,9 +16,11 @@ from camtrace.events import (
     AlarmEnded,
     AlarmTriggered,
     CameraStateChanged,
+    LineMasked,
     LineReceived,
     Noted,
     RuleMet,
+    TicketTied,
 )
 from camtrace.metrics import Metrics
 from camtrace.spool import Fact
@@ -81,10 +83,14 @@ class FactsStore:
         states = [(fact.id, fact.state) for fact in others if isinstance(fact, CameraStateChanged)]
         alarms = [fact for fact in others if isinstance(fact, AlarmTriggered | AlarmEnded | AlarmAcknowledged)]
         met = [fact for fact in others if isinstance(fact, RuleMet)]
+        masked = [fact.line for fact in others if isinstance(fact, LineMasked)]
+        ties = [fact.ticket for fact in others if isinstance(fact, TicketTied)]
         prepared, insertion = self._prepared
         self._prepared = (), None
         if prepared is not facts:
             insertion = self._insertion(facts)
+
+        gone: set[int] = set()  # keys of texts that are no more
 
         async def work(cursor: Any) -> int:
             if entries:
@@ -95,10 +101,15 @@ class FactsStore:
                 await AlarmStore.insert(cursor, alarms)
             if met:
                 await RuleStore.insert(cursor, met)
-            if insertion is None:
-                return 0
-            await cursor.execute(insertion.sql, insertion.values)
-            return cursor.fetchall()[0][0]
+            stored = 0
+            if insertion is not None:
+                await cursor.execute(insertion.sql, insertion.values)
+                stored = cursor.fetchall()[0][0]
+            if ties:
+                await LineStore.tie(cursor, ties)
+            for line in masked:
+                gone.update(await LineStore.mask(cursor, line))
+            return stored
 
         if insertion is not None and not others:
             rows = await _said_plainly(self._database.query(insertion.sql, insertion.values))
@@ -110,6 +121,9 @@ class FactsStore:
         if insertion is not None:
             self._lines.learn(insertion.keys)
             self._metrics.add("camtrace_lines_stored_total", stored)
+        if gone:
+            self._lines.forget(gone)
+            self._prepared = (), None  # it may count on them
 
     def _insertion(self, facts: Sequence[Fact]) -> Insertion | None:
         received = [(fact.line, fact.ticket) for fact in facts if isinstance(fact, LineReceived)]

@@ -17,8 +17,11 @@ _MOST_NAMES = 1000
 _COLUMNS = {
     "till": "source",
     **{name: name for name in ("ticket", "seller", "customer", "type", "special", "tender", "code", "barcode")},
+    "seller_code": "seller_code",
 }
-_FEW = ("till", "seller", "special", "tender")  # names that are written the same over and over
+_SELLER_CODE = "seller_code"
+CASHIER = "cashier"  # a name that must be exact as well: of a seller, or the seller's number
+_FEW = ("till", "seller", "special", "tender", _SELLER_CODE)  # names that are written the same over and over
 _ROWS = {"special": "%\n{}", "tender": "%\n{}\n%"}  # where they stand in what can be searched
 _NARROW = ("ticket", "customer", "code", "barcode")
 _FIGURES = {"amount": "amount", "quantity": "quantity"}
@@ -117,14 +120,27 @@ class LineQuestions:
     async def _add_names(self, asked: Asked, wanted: LineSearch) -> list[list[str]]:
         """Names as they are written or meant. Returns patterns for texts, one of each list must fit."""
         for field, values in wanted.exactly:
+            if field == CASHIER:
+                _add_cashier(asked, _some(_tellable(values, wanted)))
+                continue
             asked.add_any(_COLUMNS[field], _some(_tellable(values, wanted)))
         for field, values in wanted.excluded_exactly:
             asked.add(f"{_COLUMNS[field]} <> all(%s)", _tellable(values, wanted))
         for field, values in wanted.excluded:
             _add_excluded(asked, field, await self._spelled(field, values, wanted))
+            if field == "seller":
+                _add_excluded(asked, _SELLER_CODE, await self._spelled(_SELLER_CODE, values, wanted))
         rows = []
         for field, values in wanted.names:
-            spelled = _some(await self._spelled(field, values, wanted))
+            spelled = await self._spelled(field, values, wanted)
+            codes = await self._spelled(_SELLER_CODE, values, wanted) if field == "seller" else []
+            if codes and spelled:
+                asked.add("(seller = any(%s) or seller_code = any(%s))", spelled, codes)
+                continue
+            if codes:  # along one index, in order
+                asked.add_any(_SELLER_CODE, codes)
+                continue
+            _some(spelled)
             _add_named(asked, field, spelled)
             if field in _ROWS:  # a row of its own in what can be searched
                 rows.append([_ROWS[field].format(escaped(searchable(each))) for each in spelled])
@@ -255,6 +271,15 @@ def _add_named(asked: Asked, field: str, spelled: list[str]) -> None:
     else:
         asked.add_any(_COLUMNS[field], spelled)
     asked.is_narrow |= field in _NARROW
+
+
+def _add_cashier(asked: Asked, names: list[str]) -> None:
+    """Only lines of sellers with one of these names, or with one of these as their number."""
+    codes = [name for name in names if name]
+    if codes:
+        asked.add("(seller = any(%s) or seller_code = any(%s))", names, codes)
+    else:
+        asked.add_any("seller", names)
 
 
 def _add_excluded(asked: Asked, field: str, spelled: list[str]) -> None:

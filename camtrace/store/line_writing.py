@@ -60,6 +60,7 @@ _INSERT_TICKETS = (
     " line_count = excluded.line_count, kind = excluded.kind, linked = excluded.linked"
     " where ticket.line_count < excluded.line_count"
 )
+_TIE = "update ticket set linked = %s where id = %s"
 _CLOSE_ABANDONED = (
     "update ticket set closed_at = last_at from ({}) opened (id, protocol, source)"
     " where ticket.protocol = opened.protocol and ticket.source = opened.source"
@@ -105,6 +106,44 @@ class LineWriting:
         sql = ";\n".join(sql for sql, _ in statements)
         learnt = frozenset({*unknown, *unseen})
         return Insertion(sql, [value for _, values in statements for value in values], learnt)
+
+    @staticmethod
+    async def mask(cursor: Any, line: Line) -> list[int]:
+        """Let a stored line say what `line` says, and nothing else what it said before.
+
+        Returns the keys of texts that were removed: no other line has them. They are to be forgotten.
+        """
+        key = words_key(line.text, line.tender, line.special)
+        await cursor.execute(f"select pg_advisory_xact_lock({TEXTS_LOCK})")
+        await cursor.execute("select words, text, tender from line where id = %s", (line.id,))
+        rows = cursor.fetchall()
+        if not rows:  # it is in quarantine
+            return []
+        before, *texts = rows[0]
+        words = words_of(line.text, line.tender, line.special)
+        await cursor.execute(
+            "insert into line_words (key, words) values (%s, %s) on conflict (key) do nothing", (key, words)
+        )
+        await cursor.execute(
+            "update line set text = %s, tender = %s, raw = %s, words = %s where id = %s",
+            (line.text, line.tender, line.raw, key, line.id),
+        )
+        await cursor.execute(
+            "update rule_exception set text = %s where line_id = %s and text = any(%s)",
+            (line.text or line.tender, line.id, [text for text in texts if text]),
+        )
+        await cursor.execute(
+            "delete from line_words where key = %s and key <> %s"
+            " and not exists (select from line where words = line_words.key) returning key",
+            (before, key),
+        )
+        return [gone for (gone,) in cursor.fetchall()]
+
+    @staticmethod
+    async def tie(cursor: Any, tickets: Iterable[Ticket]) -> None:
+        """Keep which other source's ticket belongs to each of `tickets`, which are there already."""
+        for ticket in sorted(tickets, key=lambda ticket: ticket.id):
+            await cursor.execute(_TIE, (ticket.linked, ticket.id))
 
     def learn(self, keys: Iterable[int]) -> None:
         """Texts that are in the database now need not be written again."""

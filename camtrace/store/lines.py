@@ -15,6 +15,10 @@ from camtrace.store.line_writing import TICKET_COLUMNS, LineWriting
 
 _UNSAID = ("raw", "peer", "sent_at", "flags", "cameras")
 _SAID = (*(name for name in LINE_COLUMNS if name not in _UNSAID), "flags", "cameras")
+_OWN = (  # what the server itself says of a source
+    "protocol = 'prisma' and type in ('61', '130')"
+    " or protocol = 'pos' and type in ('RULE', 'MOTION') and 'hidden' = any(flags)"
+)
 MOST_SCREENS = 200  # that a start fills again
 
 
@@ -106,15 +110,19 @@ class LineStore(LineSearching, LineWriting):
         )
         return [(_ticket(row[:-1]), row[-1]) for row in rows]
 
-    async def last_received(self) -> dict[str, datetime]:
-        """The instant of the last line of each source. Steps from source to source: it does not read the lines."""
+    async def last_received(self, said_itself: bool = False) -> dict[str, datetime]:
+        """The instant of the last line of each source. Steps from source to source: it does not read the lines.
+
+        `said_itself`: leave out those that the server has added, of motion and of rules that were met.
+        """
+        own = f" and not ({_OWN})" if said_itself else ""
         rows = await self._database.query(
             "with recursive known (source) as (select min(source) from line union all"
             " select (select min(source) from line where source > known.source) from known where source is not null)"
-            " select source, (select received_at from line where line.source = known.source"
+            f" select source, (select received_at from line where line.source = known.source{own}"
             " order by received_at desc limit 1) from known where source is not null"
         )
-        return dict(rows)
+        return {source: at for source, at in rows if at is not None}
 
     async def last_tickets(self) -> list[tuple[Ticket, list[Line]]]:
         """The newest ticket with its lines, oldest first, of each source that spoke lately: what stands on the screens.

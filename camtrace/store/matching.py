@@ -47,13 +47,10 @@ class Conditions:
 
 # ── what lines are worth ─────────────────────────────────────────────────────────────────────────────────────────
 
-# where a till writes no amount beside ANNULE or RETOUR, that of the article in its ticket
+# where a till writes no amount beside ANNULE or RETOUR, that of what it takes back of its ticket: `tickets.articles`
 COST = (
-    "coalesce(line.amount, case when line.type = 'S' and line.special <> '' then (select article.amount"
-    " from line as article where article.ticket_id = line.ticket_id and article.protocol = line.protocol"
-    " and article.type = 'A' and article.code = line.code and (line.code <> '' or article.text = line.text)"
-    " and (article.received_at, article.id) < (line.received_at, line.id)"
-    " order by article.received_at desc, article.id desc limit 1) end)"
+    "coalesce(line.amount, case when line.type = 'S' and line.special <> ''"
+    " then cost_of(line.ticket_id, line.protocol, line.received_at, line.id, line.code, line.text) end)"
 )
 
 # ── what lines are the trace of ──────────────────────────────────────────────────────────────────────────────────

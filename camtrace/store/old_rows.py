@@ -22,8 +22,8 @@ MOST_TRIGGERS_AT_ONCE = 2000
 _SMALLEST = 1 - 2**63  # the one below has no sign in SQL
 _START = ("-infinity", _SMALLEST)
 # exceptions that stay, with their tickets and lines; as the indexes of 0020 say it
-_KEPT = "(verdict in ('checking', 'real') or verdict = '' and comment <> '')"
-_REMOVAL = "select what, reached, announced, announced_at, done_at, untold from removal where what = %s"
+KEPT_EXCEPTION = "(verdict in ('checking', 'real') or verdict = '' and comment <> '')"
+_REMOVAL = "select what, reached, announced, announced_at, done_at, untold, days, held from removal where what = %s"
 
 # Each looks at the next rows behind a place, in order of time, and removes those of them that may go: what stays is not
 # looked at again in the same night. Answers the instant and id of the last one looked at, and how many were looked at.
@@ -47,21 +47,26 @@ _LINES = _STEP.format(
     back="ticket_id",
     may_go=(
         "coalesce((select last_at from ticket where ticket.id = step.ticket_id), '-infinity') < %(before)s"
-        f" and (select count(*) from rule_exception where ticket_id = step.ticket_id and {_KEPT}) = 0"
-        f" and (select count(*) from rule_exception where lines @> array[step.id] and {_KEPT}) = 0"
+        f" and (select count(*) from rule_exception where ticket_id = step.ticket_id and {KEPT_EXCEPTION}) = 0"
+        f" and (select count(*) from rule_exception where lines @> array[step.id] and {KEPT_EXCEPTION}) = 0"
     ),
 )
 _TICKETS = (
     "delete from ticket where id = any(%s) and last_at < %s"
     " and not exists (select from line where ticket_id = ticket.id)"
 )
-_EXCEPTIONS = _STEP.format(table="rule_exception", columns="id", at="at", back="id", may_go=f"not {_KEPT}")
+_EXCEPTIONS = _STEP.format(table="rule_exception", columns="id", at="at", back="id", may_go=f"not {KEPT_EXCEPTION}")
 _QUARANTINE = _STEP.format(table="quarantine", columns="id", at="at", back="id", may_go="true")
 _ENTRIES = _STEP.format(table="journal", columns="id", at="at", back="id", may_go="true")
 _LOSSES = _STEP.format(table="disconnection", columns="id", at="lost_at", back="id", may_go="back_at < %(before)s")
 # an alarm stays while files, none of which is as long as an hour, hold what it wanted recorded: it says which of them
 # are kept longer, and why they are there
-_ALARMS = """
+ALARM_MAY_GO = """{alarm}.ended_at < %(before)s and {alarm}.until < %(before)s and ({alarm}.recorded_from is null or (
+            select count(*) from segment where segment.camera_uid = {alarm}.camera_uid and stream = 'main'
+            and started_us > (extract(epoch from {alarm}.recorded_from - interval '1 hour') * 1000000)::bigint
+            and started_us < (extract(epoch from {alarm}.until) * 1000000)::bigint
+            and ended_us > (extract(epoch from {alarm}.recorded_from) * 1000000)::bigint) = 0)"""
+_ALARMS = f"""
 with step as materialized (
     select *, sum(least(triggers, %(most)s)) over (order by started_at, id) as weight, row_number() over () as place
     from (
@@ -72,12 +77,7 @@ with step as materialized (
 ), chosen as materialized (
     select * from step where weight <= %(most)s or place = 1
 ), gone as (
-    delete from alarm using chosen where alarm.id = chosen.id and chosen.ended_at < %(before)s
-        and chosen.until < %(before)s and (chosen.recorded_from is null or (
-            select count(*) from segment where segment.camera_uid = chosen.camera_uid and stream = 'main'
-            and started_us > (extract(epoch from chosen.recorded_from - interval '1 hour') * 1000000)::bigint
-            and started_us < (extract(epoch from chosen.until) * 1000000)::bigint
-            and ended_us > (extract(epoch from chosen.recorded_from) * 1000000)::bigint) = 0)
+    delete from alarm using chosen where alarm.id = chosen.id and {ALARM_MAY_GO.format(alarm="chosen")}
     returning alarm.id
 ), triggers_gone as (
     delete from trigger where alarm_id = any(array(select id from gone))
@@ -144,15 +144,22 @@ class OldRows:
     async def announce(self, what: str, before: datetime | None, at: datetime | None) -> None:
         """The journal was told that rows from before `before` are to go; None: they are not."""
         await self._database.execute(
-            "update removal set announced = %s, announced_at = %s where what = %s", (before, at, what)
+            "update removal set announced = %s, announced_at = %s, held = null where what = %s", (before, at, what)
         )
 
-    async def begin(self, what: str, before: datetime) -> None:
-        """From now on rows from before then go."""
-        await self._database.execute(
-            "update removal set reached = greatest(reached, %s), announced = null, announced_at = null where what = %s",
-            (before, what),
-        )
+    async def begin(self, before: datetime, looked_at: Removal) -> bool:
+        """From now on rows of this kind from before then go; not (False) if days were set since `looked_at` was so."""
+
+        async def work(cursor: Any) -> bool:
+            await cursor.execute(
+                "update removal set reached = greatest(reached, %s), announced = null, announced_at = null, held = null"
+                " where what = %s and announced_at is not distinct from %s and days is not distinct from %s"
+                " returning what",
+                (before, looked_at.what, looked_at.announced_at, looked_at.days),
+            )
+            return bool(cursor.fetchall())
+
+        return await self._database.transaction("begin removal", work)
 
     async def finish(self, what: str, at: datetime) -> None:
         """All that had to go is gone."""

@@ -13,7 +13,7 @@ from camtrace import factcode
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import RuleMet
 from camtrace.i18n import N_
-from camtrace.model import Rule, RuleException
+from camtrace.model import ExceptionQuery, Rule, RuleException
 from camtrace.store.database import Database
 from camtrace.store.line_texts import searchable
 
@@ -91,27 +91,13 @@ class RuleStore:
             )
 
     async def exceptions(
-        self,
-        *,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        camera_uids: Sequence[int] | None = None,
-        rule_id: int | None = None,
-        source: str | None = None,
-        seller: str | None = None,
-        verdict: str | None = None,
-        after: tuple[datetime, int] | None = None,
-        limit: int = 100,
+        self, query: ExceptionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[RuleException]:
-        """Exceptions in [start, stop] that fit all that is asked, newest first. `verdict`: "" for those not judged.
-
-        `camera_uids`: watched by one of these. `after`: the instant and id of the last one of the page before.
-        """
-        asked = await self._asked(camera_uids, start, stop, rule_id, source, seller)
-        where, values = _where([*asked, ("verdict = %s", verdict)])
-        if after is not None:
+        """Exceptions, newest first. `before`: the instant and id of the last one of the page before."""
+        where, values = await self._where(query)
+        if before is not None:
             where += " and (at, id) < (%s, %s)"
-            values += after
+            values += before
         rows = await self._database.query(
             f"select {', '.join(_NAMES)} from rule_exception where {where} order by at desc, id desc limit %s",
             [*values, limit],
@@ -142,41 +128,28 @@ class RuleStore:
         )
         return [(_exception(row[:-1]), set(row[-1])) for row in rows]
 
-    async def counts(
-        self,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        rule_id: int | None = None,
-        source: str | None = None,
-        seller: str | None = None,
-        by: str = "rule",
-    ) -> list[tuple[str, str, int]]:
-        """How many exceptions that fit all that is asked there are, `by` rule (id), seller or source, and verdict."""
+    async def counts(self, query: ExceptionQuery, by: str = "rule") -> list[tuple[str, str, int]]:
+        """How many exceptions there are, `by` rule (id), seller or source, and verdict."""
         key = {"rule": "rule_id::text", "seller": "seller", "source": "source"}[by]
-        where, values = _where(await self._asked(camera_uids, start, stop, rule_id, source, seller))
+        where, values = await self._where(query)
         return await self._database.query(
             f"select {key}, verdict, count(*) from rule_exception where {where} group by 1, 2 order by 1, 2", values
         )
 
-    async def _asked(
-        self,
-        camera_uids: Sequence[int] | None,
-        start: datetime | None,
-        stop: datetime | None,
-        rule_id: int | None,
-        source: str | None,
-        seller: str | None,
-    ) -> list[tuple[str, object]]:
-        """Conditions of exceptions; those whose value is None are not asked for."""
-        return [
-            ("at >= %s", start),
-            ("at <= %s", stop),
-            ("cameras && %s::bigint[]", None if camera_uids is None else list(camera_uids)),
-            ("rule_id = %s", rule_id),
-            ("source = %s", source),
-            ("seller = any(%s)", await self._spelled(seller)),
+    async def _where(self, query: ExceptionQuery) -> tuple[str, list[Any]]:
+        """The conditions that are asked for, and their values."""
+        uids = query.camera_uids
+        asked = [
+            ("at >= %s", query.start),
+            ("at <= %s", query.stop),
+            ("cameras && %s::bigint[]", None if uids is None else list(uids)),
+            ("rule_id = %s", query.rule_id),
+            ("source = %s", query.source),
+            ("seller = any(%s)", await self._spelled(query.seller)),
+            ("verdict = %s", query.verdict),
         ]
+        wanted = [(sql, value) for sql, value in asked if value is not None]
+        return " and ".join(sql for sql, _ in wanted) or "true", [value for _, value in wanted]
 
     async def _spelled(self, seller: str | None) -> list[str] | None:
         """How this seller's name is written, whatever the capitals and accents; None where nobody is asked for."""
@@ -225,12 +198,6 @@ async def _changed(cursor: Any, sql: str, values: Sequence[Any]) -> Rule:
     rule = _rule(found[0])
     await cursor.execute("select pg_notify('config', %s)", (f"rule {rule.id}",))
     return rule
-
-
-def _where(asked: Sequence[tuple[str, Any]]) -> tuple[str, list[Any]]:
-    """Those conditions that are asked, whose value is not None, and their values."""
-    wanted = [(sql, value) for sql, value in asked if value is not None]
-    return " and ".join(sql for sql, _ in wanted) or "true", [value for _, value in wanted]
 
 
 def _row(rule: Rule) -> list[Any]:

@@ -20,6 +20,12 @@ _WANTED_BY_ALARM = (
     "exists (select from alarm a where a.camera_uid = s.camera_uid and a.recorded_from is not null"
     " and a.until > to_timestamp(s.started_us / 1e6) and a.recorded_from < to_timestamp(s.ended_us / 1e6))"
 )
+# closed segments of a camera that ended in [from, before), but for what an alarm wants
+_ENDED = (
+    "where s.camera_uid = %(uid)s and not s.open and s.ended_us >= %(from)s and s.ended_us < %(before)s"
+    f" and (%(kind)s = '' or s.kind = %(kind)s) and not {_WANTED_BY_ALARM[:-1]}"
+    " and (%(alarms_from)s::timestamptz is null or a.until > %(alarms_from)s))"
+)
 _JOIN_US = 1_000_000  # segments of one run that are nearer than this follow each other
 
 
@@ -158,13 +164,28 @@ class SegmentStore:
         What an alarm wants stays, if that ended after `alarms_from` (None: whenever it did).
         """
         rows = await self._database.query(
-            f"select {_COLUMNS} {_FROM} where s.camera_uid = %(uid)s and not s.open and s.ended_us < %(before)s"
-            f" and (%(kind)s = '' or s.kind = %(kind)s) and not {_WANTED_BY_ALARM[:-1]}"
-            " and (%(alarms_from)s::timestamptz is null or a.until > %(alarms_from)s))"
-            " order by s.started_us limit %(limit)s",
-            {"uid": camera_uid, "before": before_us, "limit": limit, "kind": kind, "alarms_from": alarms_from},
+            f"select {_COLUMNS} {_FROM} {_ENDED} order by s.started_us limit %(limit)s",
+            {
+                "uid": camera_uid,
+                "from": 0,
+                "before": before_us,
+                "limit": limit,
+                "kind": kind,
+                "alarms_from": alarms_from,
+            },
         )
         return [_segment(row) for row in rows]
+
+    async def weight(
+        self, camera_uid: int, from_us: int, before_us: int, *, alarms_from: datetime | None = None, kind: str = ""
+    ) -> tuple[int, int, int | None]:
+        """How many of those of `ended_before` ended at `from_us` or later, their bytes, and when the oldest begins."""
+        rows = await self._database.query(
+            f"select count(*), coalesce(sum(s.bytes), 0)::bigint, min(s.started_us) from segment s {_ENDED}",
+            {"uid": camera_uid, "from": from_us, "before": before_us, "kind": kind, "alarms_from": alarms_from},
+        )
+        count, size, oldest = rows[0]
+        return count, size, oldest
 
     async def camera_uids(self) -> list[int]:
         """Every camera that has footage, deleted ones included."""

@@ -13,7 +13,7 @@ from camtrace.model import DEEDS, Line, Trace
 
 POS, PRISMA = "pos", "prisma"
 _SPECIALS = {"ANNULE": "void", "RETOUR": "return", "OFFERT": "gift", "PERTE": "loss"}
-_TYPES = {"A": "article", "D": "drawer", "T": "payment", "E": "end"}
+_TYPES = {"A": "article", "D": "drawer", "T": "payment", "E": "end", "MOTION": "aside"}
 _EVENTS = {
     "begin": (4,),
     "article": (6, 65, 67, 68),
@@ -53,8 +53,11 @@ DEEDS_OF: dict[Key, str] = {
     **{(PRISMA, str(number), ""): deed for deed, numbers in _EVENTS.items() for number in numbers},
 }
 RECEIPT_BEGINS = ("4", "46")
+RETURN_ENDS = "47"
 SHIFT_ENDS = ("210", "237")
 FIRED = "61"  # the server's own trace of a rule that was met: what rules never hear
+# the same among the lines of a till, and that its camera saw motion; hidden, which no line is that a till sent
+RULE_LINE, MOTION_LINE = "RULE", "MOTION"
 ADDING = ("article", "manual_entry")  # what puts an article on a ticket
 PAYING = frozenset(("subtotal", "payment", "cash"))  # with these the payment of a ticket has begun
 # what of a receipt bears its number: a copy bears that of the one it is a copy of, and an alarm none
@@ -81,7 +84,12 @@ def is_alone(line: Line) -> bool:
 
 def is_heard(line: Line) -> bool:
     """Whether rules hear of `line` at all."""
-    return line.protocol == POS or line.type != FIRED
+    return not is_own(line) if line.protocol == POS else line.type != FIRED
+
+
+def is_own(line: Line) -> bool:
+    """Whether the server itself wrote it among the lines of a till."""
+    return line.protocol == POS and line.is_hidden and line.type in (RULE_LINE, MOTION_LINE)
 
 
 def number_of(line: Line, deed: str) -> int | None:

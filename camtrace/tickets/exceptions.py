@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -12,9 +13,9 @@ from twisted.logger import Logger
 from camtrace import clock
 from camtrace.bus import Bus
 from camtrace.errors import DatabaseUnavailable
-from camtrace.events import AlarmTriggered, CameraStateChanged, LineReceived, RuleMet
+from camtrace.events import AlarmTriggered, CameraStateChanged, LineMasked, LineReceived, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import Camera, CameraState, Rule, RuleException, Status
+from camtrace.model import Camera, CameraState, Line, Rule, RuleException, Status
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.past import Past, Sight
 from camtrace.tickets.ports import Calendars, Disturbances, Facts, Lines, Motions, Offset, RuleRows, WatchedCameras
@@ -27,6 +28,7 @@ UNTOLD = timedelta(minutes=1)  # what was found so long before the server ended 
 MOST_READ = 100_000  # lines that a start reads again
 LOOK_SECONDS = 1.0
 MOST_REACH = 300.0  # seconds
+MOST_MASKED = 1000
 
 
 class Exceptions:
@@ -66,6 +68,7 @@ class Exceptions:
         self._tills = Tills()
         self._sight = Sight(calendars, cameras, offset)
         self._watches: dict[int, Watch] = {}
+        self._masked: OrderedDict[int, Line] = OrderedDict()  # lines that say less than they did when they were heard
         self._loads = 0
         self._unsubscribe: list[Callable[[], None]] = []
         self._looking = task.LoopingCall(self._look)
@@ -79,6 +82,7 @@ class Exceptions:
         found = await self._resume()
         self._unsubscribe = [
             self._bus.subscribe(LineReceived, lambda fact: self._record(self._hear(fact))),
+            self._bus.subscribe(LineMasked, self._line_masked),
             self._bus.subscribe(AlarmTriggered, self._triggered),
             self._bus.subscribe(CameraStateChanged, lambda fact: self._camera_is(fact.state)),
         ]
@@ -190,7 +194,7 @@ class Exceptions:
         )
 
     def _fact(self, rule: Rule, hit: Hit) -> RuleMet:
-        line, id = hit.line, self._new_id()
+        line, id = self._masked.get(hit.line.id, hit.line), self._new_id()
         exception = RuleException(
             id=id,
             rule_id=rule.id,
@@ -219,6 +223,11 @@ class Exceptions:
         self._facts.record_all(facts).addErrback(
             lambda failure: self.log.failure("what a rule found did not become durable", failure)
         )
+
+    def _line_masked(self, fact: LineMasked) -> None:
+        self._masked[fact.line.id] = fact.line
+        if len(self._masked) > MOST_MASKED:
+            self._masked.popitem(last=False)
 
     def _triggered(self, fact: AlarmTriggered) -> None:
         trigger = fact.trigger

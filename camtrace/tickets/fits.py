@@ -15,9 +15,13 @@ class LineFits:
     """`LineTest` made ready to be asked often.
 
     No name and no text is a card's: what a rule found would tell of cards who may not see them.
+
+    A Prisma receipt of goods that came back is one return, met at its end, with its sum; where articles are asked for,
+    or kinds of events, each of its lines is met that fits. `begins`: it is met at its first line, unless a sum is
+    asked for.
     """
 
-    def __init__(self, test: LineTest, sight: Sight) -> None:
+    def __init__(self, test: LineTest, sight: Sight, begins: bool = False) -> None:
         self._test = test
         self._sight = sight
         self._deeds = frozenset(test.deeds)
@@ -26,11 +30,9 @@ class LineFits:
         self._articles = tuple(text.casefold() for text in test.articles)
         self._sellers = _folded(test.sellers)
         self._sources = _folded(test.sources)
-        self._in_bounds = any(
+        self._asks_parts = bool(test.articles or test.types) or any(
             bound is not None
             for bound in (
-                test.amount_min,
-                test.amount_max,
                 test.quantity_min,
                 test.quantity_max,
                 test.discount_min,
@@ -40,6 +42,8 @@ class LineFits:
                 test.discount_percent,
             )
         )
+        self._begins = begins and test.amount_min is None and test.amount_max is None
+        self._in_bounds = self._asks_parts or any(bound is not None for bound in (test.amount_min, test.amount_max))
 
     def concerns(self, line: Line, seller: str) -> bool:
         """Whether the till, the seller and the time are meant."""
@@ -56,6 +60,8 @@ class LineFits:
         line, test = said.line, self._test
         if self._deeds and said.deed not in self._deeds:
             return False
+        if (said.part or said.sums_up) and not self._is_counted(said):
+            return False
         if self._types and line.type not in self._types:
             return False
         if test.paying and not said.paying:
@@ -67,6 +73,12 @@ class LineFits:
         if self._in_bounds and not self._is_within(said):
             return False
         return self.concerns(line, said.seller)
+
+    def _is_counted(self, said: Said) -> bool:
+        """Whether this of a return is what counts: a line of it, or all together."""
+        if not self._deeds or self._asks_parts:
+            return said.part
+        return said.is_first if self._begins else said.sums_up
 
     def _is_within(self, said: Said) -> bool:
         line, test = said.line, self._test
@@ -124,7 +136,7 @@ def _voids_percent(sale: Sale) -> float:
     articles = sum(sale.deeds[deed] for deed in ADDING)
     if sale.deeds["ticket_void"]:
         return 100.0
-    return 100 * sale.deeds["void"] / articles if articles else 0.0
+    return 100 * sale.voids / articles if articles else 0.0
 
 
 def _price(line: Line) -> Decimal | None:

@@ -56,7 +56,7 @@ class Window:
 
     def hear(self, said: Said, fits: bool) -> Iterator[Hit]:
         line, test = said.line, self._test
-        base = test.measure == "ratio" and said.deed in self._among
+        base = test.measure == "ratio" and said.deed in self._among and not said.part
         if not fits and not (base and self._lines.concerns(line, said.seller)):
             return
         key = self._key(line, said.seller)

@@ -52,6 +52,7 @@ class Grouping:
         self._new_id = new_id
         self._timeout = timeout
         self._open: dict[Source, _Open] = {}
+        self._over: dict[Source, Ticket] = {}  # the latest that was closed
 
     def resume(self, tickets: Iterable[tuple[Ticket, datetime]]) -> None:
         """Go on with the tickets that were open when the server stopped, each with the instant of its last line."""
@@ -68,11 +69,27 @@ class Grouping:
         ticket = self._continued(known.ticket, entry) if known else self._opened(entry)
         if ticket.closed_at is not None:
             self._open.pop(source, None)
+            self._over[source] = ticket
         elif known:
             known.ticket, known.last_at = ticket, entry.at
         else:
             self._open[source] = _Open(ticket, entry.at)
         return ticket
+
+    def beside(self, source: Source, at: datetime, id: int = 0) -> Ticket:
+        """The ticket, as it stands, that a line belongs to which the server itself adds: it changes no ticket.
+
+        The till's latest one, if that has this `id`; without an id the open one; else a new one of that line alone.
+        """
+        known, over = self._open.get(source), self._over.get(source)
+        if known is not None and (known.ticket.id == id if id else at - known.last_at <= self._timeout):
+            return known.ticket
+        if over is not None and over.id == id:
+            return over
+        return Ticket(
+            id=self._new_id(), protocol=source[0], source=source[1], opened_at=at, closed_at=at, line_count=1,
+            kind="event",
+        )  # fmt: skip
 
     def _is_over(self, known: _Open, entry: Entry) -> bool:
         if entry.opens or entry.at - known.last_at > self._timeout:

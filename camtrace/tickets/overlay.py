@@ -53,6 +53,18 @@ class Overlay:
         self._lines.append(line)
         del self._lines[:-MAX_LINES]
 
+    def update(self, ticket: Ticket) -> None:
+        """`ticket` is another than when its latest line came, if it is the one that is shown."""
+        if self._ticket is not None and self._ticket.id == ticket.id:
+            self._ticket = ticket
+
+    def mask(self, line: Line) -> bool:
+        """The line with the id of `line` is another than when it came; whether it is one of those shown."""
+        places = [place for place, each in enumerate(self._lines) if each.id == line.id]
+        for place in places:
+            self._lines[place] = line
+        return bool(places)
+
     def shown(self, now: datetime) -> Shown | None:
         """What stands on the screen at `now`."""
         if self._ticket is None or not self._lines or now - self._lines[-1].received_at > self.timeout:

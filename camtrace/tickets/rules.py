@@ -88,9 +88,9 @@ class Watch:
         self.rule = rule
         self._sight = sight
         self._unknown = unknown
-        self._lines = LineFits(rule.lines, sight)
+        self._lines = LineFits(rule.lines, sight, begins=rule.kind == "absence")
         self._follow = _follow(rule, self._lines, sight)
-        self._asks_lines = rule.kind in ("line", "window", "absence")
+        self.asks_lines = rule.kind in ("line", "window", "absence")
         self._waiting: deque[_Waiting] = deque()
         self._told: set[int] = set()  # of those that wait: they met the rule already
 
@@ -104,7 +104,7 @@ class Watch:
 
     def hear(self, said: Said) -> list[Hit]:
         """The hits that this line makes known. Those of silence before it are asked for before it is read."""
-        fits = self._asks_lines and self._lines.fit(said)
+        fits = self.asks_lines and self._lines.fit(said)
         known_at = said.line.received_at
         if fits and self.rule.still.seconds:
             known_at = max(known_at, known_at + self._sight.offset(said.line.source))
@@ -170,7 +170,10 @@ def listen(line: Line, tills: Tills, watches: Sequence[Watch]) -> list[tuple[Wat
         if deadline is not None and deadline < at:
             found += [(watch, hit) for hit in watch.advance(at)]
     said = tills.hear(line)
-    found += [(watch, hit) for watch in watches for hit in watch.hear(said)]
+    for watch in watches:
+        if said.back is not None and watch.asks_lines:
+            found += [(watch, hit) for hit in watch.hear(said.back)]
+        found += [(watch, hit) for hit in watch.hear(said)]
     return found
 
 

@@ -10,7 +10,8 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from camtrace.model import Line
-from camtrace.tickets.deeds import ADDING, PAYING, POS, RECEIPT_BEGINS, deed_of, number_of, settled_by
+from camtrace.tickets.articles import Articles
+from camtrace.tickets.deeds import ADDING, PAYING, POS, RECEIPT_BEGINS, RETURN_ENDS, deed_of, number_of, settled_by
 
 LATE = "late"
 MOST_SOURCES = 5000
@@ -48,7 +49,10 @@ class Money:
 
 @dataclass(slots=True)
 class Sale:
-    """A ticket so far. `counted`: its number, once it is known; `pause`: the longest time in it without a line."""
+    """A ticket so far. `counted`: its number, once it is known; `pause`: the longest time in it without a line.
+
+    `voids`: how many articles were cancelled again.
+    """
 
     last: Line
     opened_at: datetime
@@ -56,7 +60,9 @@ class Sale:
     line_count: int = 0
     total: Decimal | None = None
     deeds: Counter[str] = field(default_factory=Counter)
-    articles: list[Line] = field(default_factory=list)
+    articles: Articles = field(default_factory=lambda: Articles(MOST_ARTICLES))
+    voids: int = 0
+    returned: Decimal | None = None  # what the articles of a Prisma return come to
     money: Money = field(default_factory=Money)
     counted: int | None = None
     pause: timedelta = timedelta()
@@ -65,7 +71,7 @@ class Sale:
     whole: bool = True  # whether its first line was heard
 
     def add(self, line: Line, deed: str) -> Decimal | None:
-        """Take `line` in; returns its amount, or that of the article it takes back."""
+        """Take `line` in; returns its amount, or that of what it takes back."""
         if not self.ended:
             self.pause = max(self.pause, line.received_at - self.last.received_at)
         self.last = line
@@ -78,16 +84,27 @@ class Sale:
         if paid is not None:
             self.total = (self.total or Decimal()) + paid
         self.money.add(line, deed)
+        if line.protocol != POS:
+            self._count_returned(line, deed)
         if deed in ADDING:
-            self.articles.append(line)
-            del self.articles[:-MOST_ARTICLES]
+            self.articles.add(line)
+        elif deed == "void" and line.protocol == POS:
+            struck = self.articles.strike(line)
+            self.voids += max(1, len(struck.lines))
+            return struck.amount if line.amount is None else line.amount
         elif deed in ("void", "return", "gift", "loss"):
-            article = next((one for one in reversed(self.articles) if _is_same_article(one, line)), None)
+            self.voids += deed == "void"
+            article = self.articles.same(line)
             if article is not None and deed == "void":
                 self.articles.remove(article)
             if line.amount is None and article is not None:
                 return article.amount
         return line.amount
+
+    def _count_returned(self, line: Line, deed: str) -> None:
+        if line.amount is not None and (deed == "return" or (deed == "void" and self.deeds["return"])):
+            amount = abs(line.amount) if deed == "return" else -abs(line.amount)
+            self.returned = (self.returned or Decimal()) + amount
 
     def change_off(self) -> Decimal | None:
         """By how much the change differs from what it should be; None where that cannot be known.
@@ -121,6 +138,10 @@ class Said(NamedTuple):
 
     `paying`: whether the payment of its ticket had begun before it. `number`: its ticket's, where it is the first to
     give it. `seller`: whose line it is, by what its ticket told until then.
+
+    A Prisma receipt of goods that came back is one return, whose lines are `part` of it, 46 or an article; `is_first`
+    is the first of them. `back`: that return, with what it comes to, where this line shows that it is over. It stands
+    at the receipt's last line, and `sums_up`.
     """
 
     line: Line
@@ -131,6 +152,10 @@ class Said(NamedTuple):
     paying: bool = False
     number: int | None = None
     seller: str = ""
+    part: bool = False
+    is_first: bool = False
+    back: Said | None = None
+    sums_up: bool = False
 
     @property
     def key(self) -> Key:
@@ -155,8 +180,10 @@ class Tills:
         """`line` in its ticket. What says nothing of a sale, a heartbeat, leaves the ticket that is open as it is."""
         key = (line.protocol, line.source)
         deed = deed_of(line)
+        part = deed == "return" and line.protocol != POS
         if LATE in line.flags:  # it belongs to a ticket before the one that goes on
-            return Said(line, deed, line.amount, Sale(line, line.received_at, whole=False), seller=line.seller)
+            apart = Sale(line, line.received_at, whole=False)
+            return Said(line, deed, line.amount, apart, seller=line.seller, part=part)
         sale = self._sales.get(key)
         if deed == "aside":
             sale = sale or Sale(line, line.received_at, whole=False)
@@ -169,11 +196,24 @@ class Tills:
             if len(self._sales) > MOST_SOURCES:
                 self._sales.popitem(last=False)
         self._sales.move_to_end(key)
-        paying, number = sale.paying, None
+        paying, number, was_ended = sale.paying, None, sale.ended
         if sale.counted is None:
             number = sale.counted = number_of(line, deed)
         amount = sale.add(line, deed)
-        return Said(line, deed, amount, sale, left, paying, number, line.seller or sale.seller)
+        back = _return_of(left, None) if left is not None else None
+        if deed == "end" and not was_ended:
+            back = _return_of(sale, line.total) or back
+        is_first = part and sale.deeds["return"] == 1
+        return Said(line, deed, amount, sale, left, paying, number, line.seller or sale.seller, part, is_first, back)
+
+
+def _return_of(sale: Sale, total: Decimal | None) -> Said | None:
+    """The return that a receipt is which is over, its end telling `total`; None where it is none, or was voided."""
+    line = sale.last
+    is_return = sale.deeds["return"] or line.type == RETURN_ENDS
+    if line.protocol == POS or not is_return or sale.deeds["ticket_void"]:
+        return None
+    return Said(line, "return", total or sale.returned, sale, paying=sale.paying, seller=sale.seller, sums_up=True)
 
 
 def _is_no_ticket(line: Line) -> bool:
@@ -186,9 +226,3 @@ def _is_first(line: Line, follows: bool) -> bool:
     if line.protocol == POS:
         return line.position in (None, 1)
     return follows or line.type in RECEIPT_BEGINS
-
-
-def _is_same_article(one: Line, other: Line) -> bool:
-    if one.code or other.code:
-        return one.code == other.code
-    return one.text.casefold() == other.text.casefold()

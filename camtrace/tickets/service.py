@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 
 from camtrace import clock
 from camtrace.bus import Bus
-from camtrace.events import LineReceived
+from camtrace.events import LineMasked, LineReceived, TicketTied
 from camtrace.model import Line, Ticket
 from camtrace.tickets.overlay import TIMEOUT, Overlay, Shown
 
@@ -25,6 +25,8 @@ class Screens:
         self._silence = silence
         self._overlays: dict[str, Overlay] = {}
         bus.subscribe(LineReceived, self._received)
+        bus.subscribe(LineMasked, self._masked)
+        bus.subscribe(TicketTied, self._tied)
 
     def resume(self, ticket: Ticket, lines: Iterable[Line]) -> None:
         """Show again what stood there before a restart: a ticket with its lines, oldest first."""
@@ -41,6 +43,16 @@ class Screens:
 
     def _received(self, fact: LineReceived) -> None:
         self._add(fact.line, fact.ticket)
+
+    def _masked(self, fact: LineMasked) -> None:
+        overlay = self._overlays.get(fact.line.source)
+        if overlay is not None:
+            overlay.mask(fact.line)
+
+    def _tied(self, fact: TicketTied) -> None:
+        overlay = self._overlays.get(fact.ticket.source)
+        if overlay is not None:
+            overlay.update(fact.ticket)
 
     def _add(self, line: Line, ticket: Ticket) -> None:
         overlay = self._overlays.setdefault(line.source, Overlay())

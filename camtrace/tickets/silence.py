@@ -19,6 +19,7 @@ from camtrace.errors import DatabaseUnavailable
 from camtrace.events import LineReceived, TillSilenceChanged
 from camtrace.metrics import Metrics
 from camtrace.model import SourceSettings
+from camtrace.tickets.deeds import is_own
 from camtrace.tickets.ports import Note, OpeningHours, Settings
 
 LOOK_SECONDS = 10.0
@@ -117,7 +118,8 @@ class Silences:
     # ── steps ──
 
     def _received(self, fact: LineReceived) -> None:
-        if fact.line.protocol == "pos":  # Prisma's say so on arrival: not all of them become lines, and some are ours
+        # Prisma's say so on arrival: not all of them become lines; some of both are the server's own
+        if fact.line.protocol == "pos" and not is_own(fact.line):
             self.alive(fact.line.source, fact.line.received_at)
 
     def _beat(self, source: str) -> None:

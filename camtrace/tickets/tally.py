@@ -3,8 +3,8 @@
 A closed ticket's own total is what its T and E lines settled (see `grouping`); this is the sum before that. Per line:
 
 - An article (A) adds its amount; one without an amount adds nothing.
-- ANNULE takes the latest article of the same code (or, without codes, description) that is still there off the ticket,
-  or as many of it as it says, where it says fewer. Where there is none, it lowers the sum by its own amount.
+- ANNULE takes as many as it says of the article of the same code (or, without codes, description) off the ticket, from
+  the latest line of it on backwards (see `articles`). Where there is none, it lowers the sum by its own amount.
 - RETOUR lowers the sum by its own amount, or by that of the same article of this ticket.
 - OFFERT and PERTE add nothing, unless they carry an amount below zero.
 - Any other S line adds the amount it carries.
@@ -20,9 +20,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterable
 from datetime import datetime, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import Decimal
 
 from camtrace.model import Line
+from camtrace.tickets.articles import Articles, is_same
 from camtrace.tickets.roles import ARTICLE, role_of
 
 ANNULLED, RETURNED, OFFERED, LOST = "ANNULE", "RETOUR", "OFFERT", "PERTE"
@@ -34,19 +35,18 @@ MOST_ARTICLES = 2000  # of a ticket whose end never comes, older articles are no
 
 
 class Tally:
-    """One ticket. `taken_back`: the id of each annulling line with that of the article it takes off; `taken_amounts`:
-    with what that article came to, for who sees the article no more."""
+    """One ticket. `taken_back`: the id of each annulling line with those of the lines it takes off, the latest first;
+    `taken_amounts`: with what it takes off came to, part of a line too, for who sees the articles no more."""
 
     def __init__(self) -> None:
-        self.taken_back: dict[int, int] = {}
+        self.taken_back: dict[int, tuple[int, ...]] = {}
         self.taken_amounts: dict[int, Decimal] = {}
         self.cancelled_amount: Decimal | None = None
         self._counts: Counter[str] = Counter()
-        self._articles: list[Line] = []
+        self._articles = Articles(MOST_ARTICLES)
         self._sum: Decimal | None = None
         self._known = True
         self._whole = True
-        self._gone: dict[int, tuple[Decimal, Decimal]] = {}  # how many of an article were taken off, and for how much
         self._begun = False
         self._number = ""  # of a Prisma receipt
         self._sum_at: datetime | None = None  # when its sum was told, by the till's clock
@@ -83,8 +83,7 @@ class Tally:
             self._event(line)
         elif line.type == "A":
             self._counts["articles"] += 1
-            self._articles.append(line)
-            del self._articles[:-MOST_ARTICLES]
+            self._articles.add(line)
             self._plus(line.amount)
         elif line.type == "S":
             self._counts[KINDS.get(line.special, "other")] += 1
@@ -98,8 +97,7 @@ class Tally:
         role = role_of(line)
         if role == ARTICLE:
             self._counts["articles"] += 1
-            self._articles.append(line)
-            del self._articles[:-MOST_ARTICLES]
+            self._articles.add(line)
         elif line.type in ("9", "18"):
             self._counts["cancelled"] += 1
             article = self._at_position(line)
@@ -110,7 +108,7 @@ class Tally:
                 self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
         elif line.type == "25":
             self._counts["cancelled"] += len(self._articles)
-            self._articles.clear()
+            self._articles = Articles(MOST_ARTICLES)
         elif line.special == RETURNED and line.amount is not None:
             self._counts["returned"] += 1
 
@@ -127,57 +125,41 @@ class Tally:
 
     def _at_position(self, line: Line) -> Line | None:
         """The article at the place that `line` names, or else the latest of the same code."""
-        place = (line.position or 0) - 1
-        if 0 <= place < len(self._articles) and _is_same_article(self._articles[place], line):
-            return self._articles[place]
-        return self._same_article(line)
+        place, articles = (line.position or 0) - 1, self._articles.lines
+        if 0 <= place < len(articles) and is_same(articles[place], line):
+            return articles[place]
+        return self._articles.same(line)
 
     def _special(self, line: Line) -> None:
         if line.special == ANNULLED:
             self._annul(line)
         elif line.special == RETURNED:
-            article = self._same_article(line) if line.amount is None else line
+            article = self._articles.same(line) if line.amount is None else line
             self._minus(article.amount if article else None)
         elif line.special not in (OFFERED, LOST) or (line.amount or 0) < 0:
             self._plus(line.amount)
 
     def _annul(self, line: Line) -> None:
-        article = self._same_article(line)
-        if article is None:
+        struck = self._articles.strike(line)
+        if not struck.found:
             amount = line.amount
             self._minus(amount)
         else:
-            amount = self._take(line, article)
+            amount = struck.amount
             self._plus(None if amount is None else -amount)
+            if struck.lines:
+                self._counts["cancelled"] += len(struck.lines) - 1
+                self.taken_back[line.id] = tuple(article.id for article in struck.lines)
+            if amount is not None:
+                self.taken_amounts[line.id] = amount
         if amount is not None:
             self.cancelled_amount = (self.cancelled_amount or Decimal()) + abs(amount)
 
     def _take_back(self, line: Line, article: Line) -> None:
         self._articles.remove(article)
-        self.taken_back[line.id] = article.id
+        self.taken_back[line.id] = (article.id,)
         if article.amount is not None:
             self.taken_amounts[line.id] = article.amount
-
-    def _take(self, line: Line, article: Line) -> Decimal | None:
-        """Take the article off, or as many of it as the line says; what those came to, None where that is not known."""
-        gone, paid_back = self._gone.get(article.id, (Decimal(), Decimal()))
-        left = (article.quantity or Decimal()) - gone
-        if line.quantity is None or article.quantity is None or not 0 < line.quantity < left:
-            self._take_back(line, article)
-            if article.amount is None:
-                return None
-            self.taken_amounts[line.id] = article.amount - paid_back
-            return self.taken_amounts[line.id]
-        if article.amount is None:
-            amount = None if line.amount is None else abs(line.amount)
-        else:
-            amount = (article.amount * line.quantity / article.quantity).quantize(article.amount, ROUND_HALF_UP)
-            self.taken_amounts[line.id] = amount
-        self._gone[article.id] = (gone + line.quantity, paid_back + (amount or Decimal()))
-        return amount
-
-    def _same_article(self, line: Line) -> Line | None:
-        return next((article for article in reversed(self._articles) if _is_same_article(article, line)), None)
 
     def _plus(self, amount: Decimal | None) -> None:
         if amount is not None:
@@ -188,9 +170,3 @@ class Tally:
             self._known = False
         else:
             self._plus(-abs(amount))
-
-
-def _is_same_article(one: Line, other: Line) -> bool:
-    if one.code or other.code:
-        return one.code == other.code
-    return one.text.casefold() == other.text.casefold()

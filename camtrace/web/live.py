@@ -13,16 +13,18 @@ from twisted.web.server import Request
 from twisted.web.websocket import WebSocketResource
 
 from camtrace.bus import Bus
-from camtrace.errors import CamTraceError
+from camtrace.errors import CamTraceError, DatabaseUnavailable
 from camtrace.events import (
     AlarmAcknowledged,
     AlarmEnded,
     AlarmTriggered,
     CameraStateChanged,
+    LineMasked,
     LineReceived,
     RuleMet,
     SettingChanged,
     SourceAppeared,
+    TicketTied,
     TillSilenceChanged,
 )
 from camtrace.i18n import N_
@@ -57,6 +59,7 @@ class LiveSocket:
         metrics: Metrics,
         silent_since: Callable[[str], datetime | None] = lambda source: None,
         settings: Callable[[str], Mapping[str, Any]] = lambda language: {},
+        kept_days: Callable[[], Mapping[str, Any]] = dict,
     ) -> None:
         self.access = access
         self.directory = directory
@@ -67,11 +70,14 @@ class LiveSocket:
         self.metrics = metrics
         self.silent_since = silent_since
         self.settings = settings
+        self.kept_days = kept_days
         self.reactor = reactor
         self._pages: set[LivePage] = set()
         self._alarms: dict[int, AlarmTriggered] = {}  # those under way that pop up, by the alarm's id
         self._unsubscribe = [
             bus.subscribe(LineReceived, self._line),
+            bus.subscribe(LineMasked, self._masked),
+            bus.subscribe(TicketTied, self._tied),
             bus.subscribe(CameraStateChanged, self._state),
             bus.subscribe(TillSilenceChanged, self._silence),
             bus.subscribe(SourceAppeared, self._source),
@@ -137,6 +143,18 @@ class LiveSocket:
         for page in self._of(fact.line.cameras):
             page.line(fact)
 
+    def _masked(self, fact: LineMasked) -> None:
+        shown = self.screens.on_screen(fact.line.source)
+        if shown is not None and any(line.id == fact.line.id for line in shown.lines):
+            for page in tuple(self._pages):
+                page.screen(fact.line.source)
+
+    def _tied(self, fact: TicketTied) -> None:
+        shown = self.screens.on_screen(fact.ticket.source)
+        if shown is not None and shown.ticket.id == fact.ticket.id:
+            for page in tuple(self._pages):
+                page.screen(fact.ticket.source)
+
     def _state(self, fact: CameraStateChanged) -> None:
         for page in self._of((fact.state.camera_uid,)):
             page.state(fact.state)
@@ -188,7 +206,10 @@ class LiveSocket:
                 self.check(page)
 
     async def _review(self) -> None:
-        await self.directory.refresh()
+        try:
+            await self.directory.refresh()
+        except DatabaseUnavailable:  # when it is back, everything is announced anew
+            return
         for page in tuple(self._pages):
             page.review(page.user)
             page.settings()

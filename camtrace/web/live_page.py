@@ -44,6 +44,7 @@ class Surroundings(Protocol):
     metrics: Metrics
     silent_since: Callable[[str], datetime | None]
     settings: Callable[[str], Mapping[str, Any]]
+    kept_days: Callable[[], Mapping[str, Any]]
 
     def opened(self, page: LivePage) -> None: ...
     def closed(self, page: LivePage) -> None: ...
@@ -170,6 +171,12 @@ class LivePage:
         line = self._line(fact.line)
         self.tell({"is": "line", "cameras": cameras, "line": line, **self._sale(fact.line.source, fact.ticket)})
 
+    def screen(self, source: str) -> None:
+        """What stands on the screen of `source` is another without a line that came."""
+        for channel in self._channels.values():
+            if channel.lines and source in channel.camera.overlay_ids:
+                self._show(channel, source)
+
     def state(self, state: CameraState) -> None:
         """One of the page's cameras has another state."""
         camera = self._around.directory.by_uid(state.camera_uid)
@@ -206,10 +213,13 @@ class LivePage:
             self.tell({"is": "exception", "exception": shape})
 
     def settings(self) -> None:
-        """What is set for tills or events, or a camera's name, may be another: tell what the page does not know."""
+        """What is set for tills or events, a camera's name, or how long something is kept, for who may set that, may be
+        another: tell what the page does not know."""
         if not self._language:
             return
         present = {**self._around.settings(self._language), "cameras": self._camera_names()}
+        if self.user.may("settings"):
+            present["kept"] = dict(self._around.kept_days())
         changed = {name: value for name, value in present.items() if self._settings.get(name) != value}
         self._settings = present
         if changed:
@@ -299,13 +309,16 @@ class LivePage:
         self.tell({"is": "watching", "channel": channel.number, "camera": camera.id, "sources": sources})
         self.state(self._around.directory.state(camera.uid))
         for source in sources if channel.lines else ():
-            shown = self._around.screens.on_screen(source)
-            lines = [self._line(line) for line in (shown.lines if shown else ())]
-            sale = self._sale(source, shown.ticket if shown else None)
-            self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines, **sale})
+            self._show(channel, source)
             since = self._around.silent_since(source)
             if since is not None:
                 self.tell({"is": "silence", "channel": channel.number, "source": source, "since": since})
+
+    def _show(self, channel: _Channel, source: str) -> None:
+        shown = self._around.screens.on_screen(source)
+        lines = [self._line(line) for line in (shown.lines if shown else ())]
+        sale = self._sale(source, shown.ticket if shown else None)
+        self.tell({"is": "screen", "channel": channel.number, "source": source, "lines": lines, **sale})
 
     def _line(self, line: Line) -> dict[str, Any]:
         return line_shape(line, self.user, self._around.directory, self._around.offset)

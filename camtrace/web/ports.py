@@ -19,8 +19,11 @@ from camtrace.model import (
     CameraState,
     ContactBox,
     ContactsState,
+    DaysPlan,
+    DaysSet,
     Disconnection,
     DisconnectionQuery,
+    ExceptionQuery,
     FootageKept,
     Gap,
     HeardSource,
@@ -331,29 +334,10 @@ class RuleStore(Protocol):
     async def update(self, rule: Rule) -> Rule: ...
     async def delete(self, id: int) -> Rule: ...
     async def exceptions(
-        self,
-        *,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        camera_uids: Sequence[int] | None = None,
-        rule_id: int | None = None,
-        source: str | None = None,
-        seller: str | None = None,
-        verdict: str | None = None,
-        after: tuple[datetime, int] | None = None,
-        limit: int = 100,
+        self, query: ExceptionQuery, limit: int = 100, before: tuple[datetime, int] | None = None
     ) -> list[RuleException]: ...
     async def exception(self, id: int) -> RuleException | None: ...
-    async def counts(
-        self,
-        camera_uids: Sequence[int] | None = None,
-        start: datetime | None = None,
-        stop: datetime | None = None,
-        rule_id: int | None = None,
-        source: str | None = None,
-        seller: str | None = None,
-        by: str = "rule",
-    ) -> list[tuple[str, str, int]]: ...
+    async def counts(self, query: ExceptionQuery, by: str = "rule") -> list[tuple[str, str, int]]: ...
     async def review(
         self,
         id: int,
@@ -487,6 +471,8 @@ class Captured(Protocol):
     @property
     def raw(self) -> bytes: ...
     @property
+    def again(self) -> bool: ...
+    @property
     def connection(self) -> int: ...
     @property
     def dialect(self) -> str: ...
@@ -530,6 +516,16 @@ class KeptRows(Protocol):
     async def kept(self, what: str) -> Kept: ...
     async def footage(self) -> list[FootageKept]: ...
     async def database_bytes(self) -> int: ...
+
+
+class KeptDays(Protocol):
+    """For how many days each kind is kept, 0 for ever; None: as in the file. Raises Invalid and Conflict."""
+
+    def of(self, what: str) -> DaysSet: ...
+    async def plan(self, what: str, days: int | None) -> DaysPlan: ...
+    async def change(
+        self, what: str, days: int | None, user: User, confirmed: bool = False, before: int | None = None
+    ) -> DaysPlan: ...
 
 
 class Volume(Protocol):

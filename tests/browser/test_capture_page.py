@@ -174,6 +174,16 @@ def test_how_the_ticket_is_shown_is_remembered(anna: Person) -> None:
     expect(page.locator(".over")).to_have_css("background-color", "rgb(0, 0, 0)")
 
 
+def test_half_of_a_cards_number_is_taken_back(anna: Person, site: PreviewProcess) -> None:
+    """It was shown when the line came that has the other half."""
+    page = listening(anna)
+    printed(site, b"1|0|7|0|N|CB 4111 1111\n")
+    page.wait_for_selector("#arrived li:has-text('4111 1111')")
+    printed(site, b"1|0|7|0|N|1111 1111\n")  # the number's other half: the first is taken back
+    page.wait_for_selector("#arrived li:first-child:has-text('**** ****')")
+    assert "1111" not in (page.text_content("#arrived") or "")
+
+
 def test_a_till_is_connected_by_two_clicks(anna: Person, site: PreviewProcess) -> None:
     """What it speaks is said beside its address, its letters are mended there, a camera is tied and untied there."""
     page = listening(anna)

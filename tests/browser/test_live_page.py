@@ -91,14 +91,23 @@ def test_the_total_is_what_was_paid_and_the_sum_before_that_follows_the_same_rul
     anna.page.wait_for_selector("#tickets .tk-lines li")
     sell_until(site, "E")
     said = ["A|1|128|CIDRE|3,90", "A|1|167|COMTE|10,00", "S|1|119|THE|-2,40|RETOUR", "S|1|0|REMISE|-0,50"]
-    for line in [*said, "A|1|1|SEL|1,00", "S|1|1|SEL|ANNULE", "S|1|101|PAIN|OFFERT", "S|1|102|OEUF|PERTE"]:
+    for line in [*said, *["A|1|1|SEL|1,00"] * 3, "S|2|1|SEL|ANNULE", "S|1|101|PAIN|OFFERT", "S|1|102|OEUF|PERTE"]:
         site.tell(f"say {line}")
-    expect(lines(anna)).to_have_count(8)
-    counts = "3 articles, 1 cancelled, 1 returned, 1 offered, 1 lost, 1 other red line"
-    expect_total(anna, "SUBTOTAL", "11,00", counts, "1,00")
-    expect(anna.page.locator("#tickets .ticket:first-child li.gone .d")).to_have_text(["SEL"])
-    site.tell("say E|ESPECES|20,00|11,00")
-    expect_total(anna, "TOTAL · ESPECES", "11,00", counts, "1,00")
+    expect(lines(anna)).to_have_count(10)
+    counts = "5 articles, 2 cancelled, 1 returned, 1 offered, 1 lost, 1 other red line"
+    expect_total(anna, "SUBTOTAL", "12,00", counts, "2,00")
+    struck = anna.page.locator("#tickets .ticket:first-child li.gone")
+    expect(struck.locator(".d")).to_have_text(["SEL"] * 2)
+    salt = anna.page.locator("#tickets .ticket:first-child li[data-at]:not(.void):has-text('SEL')")
+    expect(salt).to_have_class([re.compile("^((?!gone).)*$"), re.compile("gone"), re.compile("gone")])  # the latest two
+    expect(anna.page.locator("#tickets .ticket:first-child li.void .a").nth(2)).to_have_text("−2,00")
+    site.tell("say X|CB 4111 1111")
+    anna.page.wait_for_selector("#tickets .ticket:first-child li:has-text('CB 4111 1111')")
+    site.tell("mask")  # the rest of a number came: what stands there is drawn anew
+    anna.page.wait_for_selector("#tickets .ticket:first-child li:has-text('CB **** ****')")
+    expect(struck).to_have_count(2)
+    site.tell("say E|ESPECES|20,00|12,00")
+    expect_total(anna, "TOTAL · ESPECES", "12,00", counts, "2,00")
     site.tell("say S|1|119|THE|RETOUR")  # of another day: what it cost stands nowhere
     site.tell("say A|1|128|CIDRE|3,90")
     expect(lines(anna)).to_have_count(2)

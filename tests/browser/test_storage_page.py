@@ -24,6 +24,36 @@ def test_what_is_kept(anna: Person, browser: Browser, site: PreviewProcess) -> N
         expect(page.locator("#kept tbody tr").nth(place)).to_contain_text(words, use_inner_text=True)
     expect(page.locator("#disks tbody")).to_contain_text("212 GB free", use_inner_text=True)
 
+    other = page.context.new_page()  # a page that stands open follows
+    other.goto(anna.address + "/storage")
+    other.wait_for_selector("#disks tbody tr")
+    page.click("[data-kind=lines]")
+    dialog = page.locator("#days")
+    dialog.get_by_text("Nothing that is there now goes by this.").wait_for()
+    page.fill("[name=number]", "400")
+    dialog.get_by_text("37,412 lines, 1,871 tickets").wait_for()
+    assert page.is_checked("[name=choice][value=days]")
+    assert "The oldest of it is from 26 November 2024. " in dialog.inner_text().replace("\n", " ")
+    assert "Nothing of it goes before " in dialog.inner_text()
+    page.click("#days .primary")
+    assert dialog.locator(".msg").inner_text() == "Confirm that what is older may go."
+    page.check("[name=sure]")
+    page.click("#days .primary")
+    row = page.locator("#kept tr", has=page.locator("[data-kind=lines]"))
+    row.get_by_text("Set here. In the file: 730 days").wait_for()
+    assert "400 days" in row.inner_text() and "until then: 730 days." in row.inner_text()
+    assert not dialog.is_visible()
+    assert page.evaluate("document.activeElement.dataset.kind") == "lines"
+    other.get_by_text("Set here. In the file: 730 days").wait_for()
+    other.close()
+    page.keyboard.press("Enter")
+    page.check("[name=choice][value=file]")
+    page.wait_for_selector("#days .note:not(.warn)")
+    assert not page.is_visible("[data-sure]")
+    page.click("#days .primary")
+    row.get_by_text("As in the file").wait_for()
+    assert "730 days" in row.inner_text() and "until then" not in row.inner_text()
+
     page = anna.go("/journal")
     for words in ("Tickets from before 26 November 2024 were erased", "37,412 lines"):
         expect(page.locator(".journal")).to_contain_text(words, use_inner_text=True)

@@ -257,7 +257,8 @@ def hostile(rounds: int, seconds: float, cameras: int = 0, tills: int = 10) -> R
         _settle(shop)
         lines = _count(shop, shop.tills, _without_a_hole)
         events = _count(shop, gateways, _all_but(silences))
-        total = Count(lines.sent + events.sent, lines.doubled + events.doubled, (*lines.missing, *events.missing))
+        missing, said = (*lines.missing, *events.missing), lines.said or events.said
+        total = Count(lines.sent + events.sent, lines.doubled + events.doubled, missing, said)
         told = Counter(entry["text"] for entry in _journal(shop))
         starts = told["started"]  # each tells anew who does what is wrong: at most so many of each fault
         assert all(count <= MOST_NAMED * 3 // 2 * starts for count in told.values()), told

@@ -370,6 +370,31 @@ class TillTests(OneServer):
         self.assertEqual([line["text"] for line in lines], kept)
         self.assertEqual([base64.b64decode(line["raw"]).decode()[len("wrap|0|7|0|N|") :] for line in lines], kept)
 
+    def test_wrapped_card_whose_end_comes_later(self) -> None:
+        """What is stored already is stored anew, and not found by its digits any more."""
+        self.say(b"late|0|7|0|N|CB 4111 1111\n")
+        (first,) = self.lines(1, source="late", text="4111 1111")
+        self.say(b"late|0|7|0|N|1111 1111\n")
+        soon(lambda: self.get("/lines", source="late", text="CB **** ****")["items"], "the line without digits")
+        lines = self.lines(2, source="late")
+        self.assertEqual([line["text"] for line in lines], ["CB **** ****", "**** ****"])
+        self.assertEqual((lines[0]["id"], lines[0]["ticket_id"]), (first["id"], lines[1]["ticket_id"]))
+        self.assertNotIn("1111", "".join(base64.b64decode(line["raw"]).decode() for line in lines))
+        self.assertEqual(self.get("/lines", source="late", text="4111")["items"], [])
+
+    def test_cancellation_of_several(self) -> None:
+        """Three that were entered one by one, two of them cancelled at once: search, ticket and report agree."""
+        said = [*["A|1|165|OEUF PARMESAN|10,00"] * 3, "S|2|165|OEUF PARMESAN|ANNULE", "E|CB|10,00|10,00"]
+        lines = self.stored("struck", "".join(f"struck|0|9|0|{text}\n" for text in said).encode(), 5)
+        (found,) = self.get("/lines", q="till:struck amount>19 annule")["items"]
+        self.assertEqual(found["id"], lines[3]["id"])
+        self.assertEqual(self.get("/lines", q="till:struck amount>20 annule")["items"], [])
+        ticket = self.get(f"/tickets/{found['ticket_id']}")
+        self.assertEqual(ticket["tally"]["taken_back"], {found["id"]: [lines[2]["id"], lines[1]["id"]]})
+        self.assertEqual((ticket["tally"]["taken_amounts"], ticket["tally"]["sum"]), ({found["id"]: "20.00"}, "10.00"))
+        (row,) = [row for row in self.get("/reports", by="source")["items"] if row["key"] == "struck"]
+        self.assertEqual((row["voids"]["count"], row["voids"]["amount"]), (1, "20.00"))
+
     def test_till_on_web_port(self) -> None:
         """Till lines sent to the web port are answered by an error, and the journal says what to set."""
         for data in (EXAMPLE, b"1|0|7|0|A|1|148|TARTE|16,00\r\n"):

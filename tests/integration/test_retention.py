@@ -66,7 +66,7 @@ class RetentionTests(OneServer):
         exceptions = self.get("/exceptions")["items"]
         self.assertEqual([(one["ticket"], one["verdict"]) for one in exceptions], [("50", "new"), ("7", "real")])
         self.assertEqual(len(self.get("/tickets/7")["lines"]), 2)
-        self.refused(404, "not_found", None, "GET", "/api/v1/tickets/9")
+        self.refused(404, "not_found", None, "GET", "/tickets/9")
         status, judged = self.server.call("PATCH", "/api/v1/exceptions/9", {"verdict": "real"})
         self.assertEqual((status, judged["error"]["message"]), (404, "this exception does not exist"))
         start = (OLD - timedelta(days=1)).date()
@@ -88,3 +88,15 @@ class RetentionTests(OneServer):
         self.assertEqual(len(self.journal("stopped")), 30)
         self.assertIsNotNone(kept["journals"]["begins_at"])
         self.assertIsNone(kept["journals"]["removed_before"])
+        # other days, set while it runs
+        self.assertFalse(self.get("/storage/lines/plan", days=31)["erases"], "what is left of then stays")
+        plan = self.get("/storage/journals/plan", days=40)
+        self.assertEqual((plan["before"], plan["count"]), (365, {"entries": 30, "alarms": 0, "losses": 0}))
+        body = {"days": 40, "before": 365}
+        self.refused(409, "conflict", "confirmed", "PATCH", "/storage/journals", body)
+        status, saved = self.server.call("PATCH", "/api/v1/storage/journals", body | {"confirmed": True})
+        self.assertEqual((status, saved["kept"]["days"], saved["kept"]["held"]), (200, 40, 365), saved)
+        soon(lambda: self.get("/journal", kind="audit", text="how long it is kept")["items"], "the word of who set it")
+        self.assertEqual(len(self.journal("stopped")), 30)
+        status, saved = self.server.call("PATCH", "/api/v1/storage/footage", {"days": 20})
+        self.assertEqual((status, saved["kept"]["is_set"], saved["kept"]["held"]), (200, True, None), "there is none")

@@ -50,7 +50,8 @@ class RuleTests(OneServer):
         self.server.start()
         self.say(VOID)
         (exception,) = self.found(1)
-        newest = self.lines(5, source="1")[-1]
+        *_, newest, trace = self.lines(6, source="1")
+        self.assertEqual((trace["type"], trace["ticket_id"]), ("RULE", newest["ticket_id"]))
         self.assertEqual((exception["line"], exception["at"]), (newest["id"], newest["received_at"]))
         self.assertEqual((exception["rule"], exception["figure"], len(exception["lines"])), ("Three", "3", 3))
         (alarm,) = soon(lambda: self.get("/alarms")["items"], "the alarm")
@@ -87,7 +88,7 @@ class RuleTests(OneServer):
             soon(raised, "the alarm")
 
     def event_61_stands_in_the_log_and_meets_no_rule(self) -> None:
-        everything = {"name": "All", "enabled": True, "lines": {"types": ["18", "61"]}}
+        everything = {"name": "All", "enabled": True, "lines": {"types": ["18", "61", "X", "RULE"]}}
         self.assertEqual(self.server.call("POST", "/api/v1/rules", everything)[0], 201)
         soon(lambda: self.server.metric("camtrace_rules") == 3, "the rule at work")
         with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as till:
@@ -100,3 +101,13 @@ class RuleTests(OneServer):
         self.found(5)
         (ticket,) = self.get("/tickets", source="KKM:12")["items"]
         self.assertEqual((ticket["number"], ticket["state"]), ("41", "open"))
+        self.say(b"6|42|9|0|A|1|148|TARTE|9,00\n6|42|9|0|X|hello\n")  # the same at a till that speaks lines
+        article, _, trace = self.lines(3, source="6")
+        self.assertEqual(
+            (trace["type"], trace["text"], trace["ticket"], trace["flags"]), ("RULE", "All", "42", ["hidden"])
+        )
+        self.say(b"6|42|9|0|E|CB|9,00|9,00\n")
+        self.found(6)
+        (ticket,) = self.get("/tickets", source="6")["items"]
+        self.assertEqual((ticket["id"], ticket["state"], ticket["total"]), (article["ticket_id"], "closed", "9.00"))
+        self.assertEqual((ticket["line_count"], trace["ticket_id"]), (3, ticket["id"]))

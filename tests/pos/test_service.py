@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -11,13 +12,19 @@ from typing import Any
 from twisted.internet import defer
 from twisted.trial.unittest import SynchronousTestCase
 
-from camtrace.events import LineReceived
+from camtrace.cards import written_as_usual
+from camtrace.events import LineMasked, LineReceived
 from camtrace.metrics import Metrics
 from camtrace.model import Line
 from camtrace.pos import service
 from camtrace.pos.admission import Admission
-from camtrace.pos.service import CROWD, Tills
+from camtrace.pos.capture import Capture, Captured
+from camtrace.pos.presets import shipped
+from camtrace.pos.reading import Reader
+from camtrace.pos.service import Tills
+from camtrace.tickets.deeds import is_heard
 from camtrace.tickets.grouping import Grouping
+from camtrace.window import MOST
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 TICK = timedelta(microseconds=1)
@@ -27,13 +34,13 @@ class Facts:
     """Takes facts; `failing` refuses them."""
 
     def __init__(self) -> None:
-        self.all: list[LineReceived] = []
-        self.waiting = 0
+        self.all: list[Any] = []
         self.failing = False
+        self.durable: defer.Deferred[None] | None = None  # None: at once
 
-    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
+    def record_all(self, facts: Sequence[LineReceived | LineMasked]) -> defer.Deferred[None]:
         self.all += facts
-        return defer.fail(ValueError("refused")) if self.failing else defer.succeed(None)
+        return defer.fail(ValueError("refused")) if self.failing else self.durable or defer.succeed(None)
 
 
 class Cameras:
@@ -92,6 +99,86 @@ class Lines(ServiceCase):
         self.assertEqual(self.facts.all[-1].ticket.total, 26)
         self.assertEqual(self.facts.all[-1].ticket.state, "closed")
 
+    def test_a_card_number_over_two_lines(self) -> None:
+        """Of one read neither line is told with a digit; of two the first is told anew. In any dialect."""
+        said = {
+            "": (b"1|0|7|0|N|CB 4111 1111", b"1|0|7|0|N|1111 1111"),
+            "receipt": (b"CARTE 411111111111", b"1111"),
+            "semicolon": (b"1;0;7;SALE;1;CARTE 4111 1111;1;0", b"1;0;7;SALE;1;1111 1111;1;0"),
+            "json": (
+                b'{"till":"1","type":"N","code":"4006381333931","text":"CARTE 4111\\u00201111"}',
+                b'{"till":"1","type":"N","text":"1111-1111"}',
+            ),
+            "json-nested": (
+                b'{"register":{"id":"1"},"event":"N","item":{"name":"CB 41111111"}}',
+                b'{"register":{"id":"1"},"event":"N","item":{"name":"11111111 OK"}}',
+            ),
+            "xml": (
+                b'<line till="1" type="N" text="CB 4111 11&#49;1"/>',
+                b'<line till="1" type="N" text="1111 1111"/>',
+            ),
+        }
+        for name, lines in said.items():
+            for together in (True, False):
+                dialect = shipped()[name] if name else None
+                tills, reader = self.make(), Reader(dialect, "10.0.0.5") if dialect is not None else None
+                self.facts.all.clear()
+                for read in [lines] if together else [lines[:1], lines[1:]]:
+                    self.successResultOf(tills.received(read, "10.0.0.5", "auto", lambda *bad: None, reader))
+                first, second, *masked = self.facts.all
+                self.assertEqual(len(masked), 0 if together else 1, name)
+                if masked:
+                    self.assertIsInstance(masked[0], LineMasked)
+                    self.assertEqual(
+                        masked[0].line, replace(first.line, text=masked[0].line.text, raw=masked[0].line.raw)
+                    )
+                for line in ((masked or [first])[0].line, second.line):
+                    self.assertNotIn("1111", line.text, name)
+                    self.assertNotIn(b"1111", written_as_usual(line.raw), name)
+                    self.assertIn("****", line.text)
+                kept = (masked or [first])[0].line
+                self.assertEqual(b"4006381333931" in kept.raw, name == "json")
+                self.assertEqual(kept.code, first.line.code)
+
+    def test_who_looks_is_told_a_cut_number_anew(self) -> None:
+        """Bytes and lines that were shown with part of it are told again without."""
+        capture = Capture(lambda: self.now)
+        self.tills = self.make(capture=capture)
+        told: list[Captured] = []
+        capture.watch(told.append)
+        for line in (b"1|0|7|0|N|CB 4111 1111", b"1|0|7|0|N|1111 1111"):
+            capture.read("10.0.0.5", 1, line + b"\n")
+            self.say(line)
+        (place,) = [at for at, one in enumerate(told) if one.again]
+        self.assertEqual(place, 3)
+        self.assertEqual([bool(one.dialect) for one in told[place + 1 :]], [False, True, False, True])
+        for one in told[place + 1 :]:
+            self.assertNotIn(b"1111", one.raw)
+            self.assertNotIn("1111", one.shown + (one.message.text if one.message else ""))
+
+    def test_what_the_server_adds(self) -> None:
+        """Motion, and a rule that was met, in their place: in the log only, and no ticket is another for it."""
+        self.say(b"1|42|7|0|A|1|148|TARTE|16,00", b"2|0|7|0|D")
+        self.successResultOf(self.tills.motion(["1", "2", "9"]))
+        moved, alone = self.facts.all[-2:]
+        ticket = self.facts.all[0].ticket
+        self.assertEqual((moved.line.type, moved.line.flags, moved.line.cameras), ("MOTION", ("hidden",), (7, 9)))
+        self.assertEqual((moved.line.received_at, moved.ticket), (NOON + TICK, ticket))
+        self.assertEqual((alone.ticket.kind, alone.ticket.state, alone.ticket.line_count), ("event", "closed", 1))
+        ended = self.say(b"1|42|7|0|E|CB|16,00|16,00")[0]
+        self.assertEqual((ended.ticket_id, ended.position), (ticket.id, 2))
+        for id, same in ((ticket.id, True), (999, False)):
+            self.successResultOf(self.tills.rule_met("1", "Over 10", "42", id, "7"))
+            line = self.facts.all[-1].line
+            self.assertEqual((line.type, line.text, line.ticket, line.seller), ("RULE", "Over 10", "42", "7"))
+            self.assertEqual(line.ticket_id == ticket.id, same)
+            self.assertFalse(is_heard(line))
+        self.assertEqual(self.facts.all[-2].ticket.line_count, 2)
+        self.assertEqual(self.say(b"1|0|7|0|A|1|1|X|1")[0].position, 1)
+        self.assertTrue(is_heard(self.say(b"1|0|7|0|RULE|x")[0]))  # a till's own word
+        self.assertEqual(self.metrics.value("camtrace_pos_lines_total"), 5)
+        self.assertEqual((self.tills.speaks("1"), self.tills.speaks("9")), (True, False))
+
     def test_instants_increase_per_source(self) -> None:
         """Lines of one read, a clock that stands or steps back: each line has its own instant, in order."""
         first = self.say(b"1|0|7|0|A", b"1|0|7|0|A", b"2|0|7|0|A")
@@ -145,9 +232,19 @@ class Lines(ServiceCase):
         self.say(b"1|0|7|0|A")
 
     def test_crowded(self) -> None:
+        """While so many of their lines are not durable; one that says nothing is not waited for."""
+        durable = self.facts.durable = defer.Deferred()
+        lines = [b"1|0|7|0|A"] * MOST
+        self.tills.received([*lines, b"?"], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertFalse(self.tills.is_crowded)
-        self.facts.waiting = CROWD + 1
+        self.facts.durable = None
+        self.tills.received(lines[:1], "10.0.0.5", "utf-8", lambda line, fault: None)
+        self.assertFalse(self.tills.is_crowded)
+        self.facts.durable = defer.Deferred()
+        self.tills.received(lines[:1], "10.0.0.5", "utf-8", lambda line, fault: None)
         self.assertTrue(self.tills.is_crowded)
+        durable.callback(None)
+        self.assertFalse(self.tills.is_crowded)
 
     def test_only_tills_that_are_listed(self) -> None:
         self.tills = self.make(admission=Admission(["1", "bar"]))

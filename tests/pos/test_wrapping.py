@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+from datetime import UTC, datetime
+
 import pytest
 from hypothesis import assume, example, given
 from hypothesis import strategies as st
-from twisted.internet import task
-from twisted.internet.address import IPv4Address
-from twisted.internet.testing import StringTransport
 
 from camtrace.cards import is_card
-from camtrace.complaints import Complaints
-from camtrace.pos.protocol import TillFactory
-from camtrace.pos.wrapping import LEAST_FIRST, Wraps
+from camtrace.model import Line
+from camtrace.pos.wire import Message, WireError, decode
+from camtrace.pos.wrapping import AWAITED, MOST_AWAITED, Cuts, Wraps
 
-from .test_protocol import Receiver
+NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 
 
 def both_ways(printed: bool, first: str, second: str) -> tuple[str, str]:
-    """Two lines at once; one by one the first stays, and of the second it is the same."""
-    wraps = Wraps(printed)
-    single = [*wraps.feed([first.encode()]), *wraps.feed([second.encode()])]
-    together = Wraps(printed).feed([first.encode(), second.encode()])
-    assert single == [first.encode(), together[1]]
+    """Two lines read at once; where they come one by one it is the same in the end."""
+    sent = [first.encode(), second.encode()]
+    together = Wraps(printed).feed(sent)
+    try:
+        before, behind = (plain(line) if printed else decode(line) for line in sent)
+    except WireError:
+        assert together == sent
+        return first, second
+    if [before.raw, behind.raw] != sent:  # one of them is a card's number by itself, of 13 or 14 digits
+        return together[0].decode(), together[1].decode()
+    cuts, line = Cuts(), spoken(before)
+    cuts.keep(line)
+    cut = cuts.see(behind, NOON)
+    assert together == (sent if cut is None else [cut.before.raw, cut.message.raw])
+    if cut is not None:
+        assert (cut.before.id, cut.message.type) == (line.id, behind.type)
     return together[0].decode(), together[1].decode()
+
+
+def plain(line: bytes) -> Message:
+    """A line of a receipt."""
+    return Message("1", "", "", "", "N", line, text=line.decode().strip())
+
+
+def spoken(message: Message, at: datetime = NOON) -> Line:
+    return Line(
+        id=7, received_at=at, protocol="pos", source=message.source, type=message.type, text=message.text,
+        tender=message.tender, raw=message.raw,
+    )  # fmt: skip
 
 
 @pytest.mark.parametrize(
@@ -47,6 +70,8 @@ def both_ways(printed: bool, first: str, second: str) -> tuple[str, str]:
         (True, "CARTE 411111111111", "1111", "CARTE ************ ****"),
         (True, "AMEX 3782 822463", "10005", "AMEX **** ****** *****"),
         (True, "2026 4111 1111", "1111 1111", "2026 **** **** **** ****"),
+        (True, "CARTE 6304 0000 0000", "0000 000", "CARTE **** **** **** **** ***"),
+        (True, "DINERS 3000 000000", "0004", "DINERS **** ****** ****"),
     ],
 )
 def test_masked(printed: bool, first: str, second: str, masked: str) -> None:
@@ -88,9 +113,8 @@ def test_wherever_a_printed_number_is_cut(issuer: str, more: str, cut: int, sign
     place = cut + (cut - 1) // 4
     first, second = groups[:place].rstrip(sign), groups[place:].lstrip(sign)
     head = "" if printed else "1|0|7|0|N|"
-    if cut >= LEAST_FIRST:
-        found = both_ways(printed, f"{head}CARTE {first}", f"{head}{second}")
-        assert not any(letter.isdigit() for line in found for letter in line.removeprefix(head))
+    found = both_ways(printed, f"{head}CARTE {first}", f"{head}{second}")
+    assert not any(letter.isdigit() for line in found for letter in line.removeprefix(head))
     wraps = Wraps(printed)
     together = wraps.feed([f"{head}CARTE {first}".encode(), f"{head}{second}".encode(), b"x"])
     assert not any(48 <= byte <= 57 for line in together for byte in line.removeprefix(head.encode()))
@@ -124,13 +148,23 @@ def test_barcodes_and_amounts(code: str, amount: str) -> None:
     assert both_ways(True, code, f"{amount} VERRE") == (code, f"{amount} VERRE")
 
 
-def test_a_connection_looks_over_its_reads() -> None:
-    """No line waits for the next one; what goes on in the next read is masked there."""
-    receiver = Receiver()
-    factory = TillFactory(receiver, Complaints("till", lambda *entry: None), reactor=task.Clock())
-    connection = factory.buildProtocol(IPv4Address("TCP", "10.0.0.5", 4000))
-    connection.makeConnection(StringTransport(peerAddress=IPv4Address("TCP", "10.0.0.5", 4000)))
-    connection.dataReceived(b"1|0|7|0|N|BONJOUR\n1|0|7|0|N|CB 4111 1111\n")
-    assert [line for line, _, _ in receiver.lines] == [b"1|0|7|0|N|BONJOUR", b"1|0|7|0|N|CB 4111 1111"]
-    connection.dataReceived(b"1|0|7|0|N|1111 1111\n1|0|7|0|E|CB|1|1\n")
-    assert [line for line, _, _ in receiver.lines[2:]] == [b"1|0|7|0|N|**** ****", b"1|0|7|0|E|CB|1|1"]
+def test_what_is_looked_for_and_how_long() -> None:
+    """The next line of the same till only, within a minute; of a few thousand tills."""
+    cuts, first = Cuts(), spoken(decode(b"1|0|7|0|N|CB 4111 1111"))
+    rest = decode(b"1|0|7|0|N|1111 1111")
+    assert cuts.see(rest, NOON) is None
+    cuts.keep(first)
+    assert cuts.see(decode(b"2|0|7|0|N|1111 1111"), NOON) is None
+    assert cuts.see(rest, NOON + AWAITED) is not None
+    assert cuts.see(rest, NOON) is None  # once
+    cuts.keep(first)
+    assert cuts.see(rest, NOON + AWAITED * 2) is None
+    cuts.keep(first)
+    for number in range(MOST_AWAITED):
+        cuts.keep(replace(first, source=f"till {number}"))
+    assert cuts.see(rest, NOON) is None
+    assert cuts.see(rest._replace(source="till 3"), NOON) is not None
+
+
+def test_more_groups_than_a_card_has() -> None:
+    assert both_ways(True, "AMEX 3782 822463 10005 7", "12") == ("AMEX 3782 822463 10005 7", "12")

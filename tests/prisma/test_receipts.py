@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import count
@@ -13,7 +14,7 @@ from hypothesis import strategies as st
 from camtrace.errors import Invalid
 from camtrace.model import Ticket
 from camtrace.prisma.catalogue import Catalogue, described
-from camtrace.prisma.receipts import Entry, Placed, Receipts
+from camtrace.prisma.receipts import AWAITED, MOST_AWAITED, Entry, Placed, Receipts
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
 PLAIN = Catalogue()
@@ -203,6 +204,32 @@ def test_a_link() -> None:
     till.say(4, 41)
     assert till.say(309, 41, linked=2).ticket.linked == 2
     assert till.say(5, 41).ticket.linked == 2
+
+
+def test_a_link_to_a_receipt_that_comes_later() -> None:
+    """The one with the number, or any; for five minutes, and for the last word of a ticket only."""
+    till = Till()
+    till.say(4, 41)
+    ticket = till.say(309, 41).ticket
+    till.receipts.wait(ticket, "TRK:4", "9", NOON)
+    till.receipts.wait(ticket, "TRK:3", "9", NOON)
+    till.say(305, 8, source="TRK:3")
+    assert till.receipts.came("TRK:3", NOON) == till.receipts.came("TRK:4", NOON) == []
+    said = till.say(37, 41).ticket
+    pump = till.say(305, 9, source="TRK:3").ticket
+    assert till.receipts.came("TRK:3", NOON) == [replace(said, linked=pump.id)]
+    assert till.say(5, 41).ticket.linked == pump.id  # and what comes behind it knows
+    assert till.receipts.came("TRK:3", NOON) == []
+    till.receipts.wait(replace(ticket, id=99, source="KKM:7"), "TRK:5", "", NOON)
+    pump = till.say(305, 1, source="TRK:5").ticket
+    assert [each.linked for each in till.receipts.came("TRK:5", NOON + AWAITED)] == [pump.id]
+    till.receipts.wait(ticket, "TRK:5", "2", NOON)
+    till.say(305, 2, source="TRK:5")
+    assert till.receipts.came("TRK:5", NOON + AWAITED + timedelta(seconds=1)) == []
+    for id in range(MOST_AWAITED + 1):
+        till.receipts.wait(replace(ticket, id=1000 + id), "TRK:6", "", NOON)
+    till.say(305, 2, source="TRK:6")
+    assert len(till.receipts.came("TRK:6", NOON)) == MOST_AWAITED
 
 
 def test_resumed() -> None:

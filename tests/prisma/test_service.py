@@ -14,9 +14,10 @@ from support.prisma import SettingsInMemory
 from twisted.internet import defer, reactor, task
 from twisted.trial.unittest import SynchronousTestCase, TestCase
 
+from camtrace import window
 from camtrace.complaints import Complaints
 from camtrace.errors import Invalid, NotFound
-from camtrace.events import LineReceived
+from camtrace.events import LineReceived, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Line, Profile, User
 from camtrace.prisma import protocol, service
@@ -39,12 +40,12 @@ class Facts:
     """Takes facts."""
 
     def __init__(self) -> None:
-        self.all: list[LineReceived] = []
-        self.waiting = 0
+        self.all: list[Any] = []
+        self.durable: defer.Deferred[None] | None = None  # None: at once
 
-    def record_all(self, facts: Sequence[LineReceived]) -> defer.Deferred[None]:
+    def record_all(self, facts: Sequence[LineReceived | TicketTied]) -> defer.Deferred[None]:
         self.all += facts
-        return defer.succeed(None)
+        return self.durable or defer.succeed(None)
 
 
 class Cameras:
@@ -83,6 +84,7 @@ class ServiceCase(SynchronousTestCase):
             complaints,
             PARIS,
             now=lambda: self.now,
+            seconds=lambda: self.seconds,
             **more,
         )
 
@@ -173,6 +175,18 @@ class Lines(ServiceCase):
         self.say(309, goods_code="4")
         self.assertEqual(self.facts.all[-1].ticket.linked, pump.ticket.id)
 
+    def test_a_dispensers_receipt_that_comes_behind_its_link(self) -> None:
+        """The till's ticket is tied when it comes, though nothing more is said of that."""
+        self.say(4)
+        self.say(309, goods_code="TRK 03", barcode="9")
+        self.say(5)
+        self.sources.received([Datagram(encode(Event("TRK", "3", 305, receipt="9")), "10.0.0.6", self.now, 99)])
+        ended, pump, tied = self.facts.all[-3:]
+        self.assertIsInstance(tied, TicketTied)
+        self.assertEqual((tied.ticket.id, tied.ticket.linked), (ended.ticket.id, pump.ticket.id))
+        self.assertEqual(tied.ticket.line_count, 3)
+        self.assertEqual(self.metrics.value("camtrace_prisma_events_total"), 4)
+
     def test_motion_at_a_till(self) -> None:
         """A line of tills that are known to speak, in the receipt that is open, in the log only."""
         self.say(4)
@@ -257,6 +271,16 @@ class Refused(ServiceCase):
         self.assertEqual(len(self.send(encode(SALE), encode(SALE), after=0.3)), 2)
         self.assertEqual(self.metrics.value("camtrace_prisma_repeated_total"), 3)
 
+    def test_repeated_while_senders_take_turns(self) -> None:
+        """One whose turn comes late is compared with itself, whatever a quicker neighbour has said meanwhile."""
+        late = encode(SALE._replace(day=date(2026, 3, 4), hour=time(13, 0)))
+        other = encode(SALE._replace(number="13"))
+        arrived = [(late, "10.0.0.5", 1.0), (other, "10.0.0.6", 9.0), (late, "10.0.0.5", 1.1), (late, "10.0.0.5", 3.2)]
+        for data, peer, seconds in arrived:
+            self.seconds = max(9.0, self.seconds + 0.5)
+            self.successResultOf(self.sources.received([Datagram(data, peer, NOON, seconds)]))
+        self.assertEqual([fact.line.source for fact in self.facts.all], ["KKM:12", "KKM:13", "KKM:12"])
+
     def test_a_flood(self) -> None:
         """One sender may say so much; others are not touched, and the journal is told once."""
         self.sources = self.make(allowance=Allowance(burst=10, rate=1))
@@ -274,25 +298,6 @@ class Refused(ServiceCase):
         taken = sum(loud.take("10.0.0.5", place / 30_000) for place in range(600_000))
         self.assertLess(taken, 360_000)
         self.assertTrue(loud.take("10.0.0.6", 20))
-
-    def test_who_waits_leaves_room_for_others(self) -> None:
-        """Events of one sender that are not durable yet may fill its share of the memory; what others say is taken."""
-        self.patch(service, "SHARE", 3)
-        durable: list[defer.Deferred[None]] = []
-
-        def record_all(facts: Sequence[LineReceived]) -> defer.Deferred[None]:
-            durable.append(defer.Deferred())
-            self.facts.all += facts
-            return durable[-1]
-
-        self.patch(self.facts, "record_all", record_all)
-        self.patch(self, "successResultOf", lambda said: None)
-        events = [encode(SALE._replace(position=number)) for number in range(6)]
-        self.assertEqual(len(self.send(*events)), 4)
-        self.assertEqual(len(self.send(encode(SALE), peer="10.0.0.6", after=3)), 1)
-        for one in durable:
-            one.callback(None)
-        self.assertEqual(len(self.send(encode(SALE), after=3)), 1)
 
     def test_strangers_make_room(self) -> None:
         """Where too many have spoken the refused one that spoke longest ago is forgotten, and nobody that is known."""
@@ -335,12 +340,23 @@ class Refused(ServiceCase):
         self.assertEqual(self.notes.all, [("prisma_lost", {"address": "udp:21845", "count": 1, "lost": 5})])
 
     def test_more_than_memory_should_hold(self) -> None:
-        self.facts.waiting = service.CROWD + 1
-        self.assertEqual(self.send(encode(SALE)), [])
-        self.facts.waiting = 0
+        self.patch(window, "MOST", 2)
+        self.sources = self.make()
+        durable = self.facts.durable = defer.Deferred()
+        events = [Datagram(encode(SALE._replace(position=number)), "10.0.0.5", NOON, 0.0) for number in range(3)]
+        self.sources.received(events[:2])
+        self.assertFalse(self.sources.is_crowded)
+        self.facts.durable = defer.Deferred()
+        self.sources.received(events[2:])
+        self.assertTrue(self.sources.is_crowded)
+        durable.callback(None)
+        self.assertFalse(self.sources.is_crowded)
+        self.facts.durable = None
+        self.sources.crowded("10.0.0.5", 40)
         self.patch(service, "MOST_SOURCES", 1)
         self.assertEqual(len(self.send(encode(SALE), encode(SALE._replace(number="13")), after=3)), 1)
-        self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 2)
+        self.assertEqual(self.metrics.value("camtrace_prisma_errors_total", reason="crowd"), 41)
+        self.assertEqual([text for text, _ in self.notes.all], ["prisma_crowd"])
 
     def test_forged_sources_keep_nobody_out_for_good(self) -> None:
         """Where all places are taken, who is registered speaks at once, others when a forged one was silent an hour."""
@@ -432,6 +448,8 @@ class Port(TestCase):
         arrived: defer.Deferred[None] = defer.Deferred()
 
         class Receiver:
+            is_crowded = False
+
             def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
                 taken.extend(datagrams)
                 if len(taken) >= 300 and not arrived.called:
@@ -441,7 +459,7 @@ class Port(TestCase):
             def dropped(self, endpoint: str, count: int) -> None:
                 raise AssertionError(f"{count} were dropped")
 
-            def crowded(self, peer: str) -> None:
+            def crowded(self, peer: str, count: int) -> None:
                 raise AssertionError(f"{peer} was left out")
 
         port = EventPort(reactor, Receiver(), "udp:0:interface=127.0.0.1")
@@ -459,11 +477,13 @@ class Port(TestCase):
         self.assertEqual(port.lost(), 0)
 
     def test_what_waits_to_be_understood(self) -> None:
-        """So many at a turn, in their order; one sender fills its share and no more; a stop takes all."""
+        """So many at a turn, none while the intake does not keep up; who says most gives way; a stop takes all."""
         taken: list[bytes] = []
-        crowded: list[str] = []
+        crowded: list[tuple[str, int]] = []
 
         class Receiver:
+            is_crowded = False
+
             def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
                 taken.extend(each.data for each in datagrams)
                 return defer.succeed(None)
@@ -471,45 +491,50 @@ class Port(TestCase):
             def dropped(self, endpoint: str, count: int) -> None:
                 raise AssertionError(f"{count} were dropped")
 
-            def crowded(self, peer: str) -> None:
-                crowded.append(peer)
+            def crowded(self, peer: str, count: int) -> None:
+                crowded.append((peer, count))
 
-        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12), ("SHARE", 9), ("SIZE", 20)):
+        for name, value in (("AT_ONCE", 4), ("MOST_WAITING", 12)):
             self.patch(protocol, name, value)
-        turns: list[Any] = []
-        clock = task.Clock()
-        self.patch(clock, "callLater", lambda seconds, work: turns.append(work))
-        port = EventPort(clock, Receiver(), "udp:0", seconds=clock.seconds)
+        turns: list[tuple[float, Any]] = []
+        clock, receiver = task.Clock(), Receiver()
+        self.patch(clock, "callLater", lambda seconds, work: turns.append((seconds, work)) or turns[-1])
+        port = EventPort(clock, receiver, "udp:0", seconds=clock.seconds)
         for number in range(11):
             port.datagramReceived(b"%d" % number, ("10.0.0.5", 1))
-        port.datagramReceived(b"neighbour", ("10.0.0.6", 1))
-        self.assertEqual(crowded, ["10.0.0.5"] * 2)
-        turns.pop()()
+        turns.pop()[1]()
         self.assertEqual(taken, [b"0", b"1", b"2", b"3"])
-        turns.pop()()
-        port.datagramReceived(b"later", ("10.0.0.5", 1))
+        port.datagramReceived(b"neighbour", ("10.0.0.6", 1))
+        receiver.is_crowded = True
+        turns.pop()[1]()
+        self.assertEqual((len(taken), turns[0][0]), (4, protocol.CROWDED_SECONDS))
+        receiver.is_crowded = False
+        turns.pop()[1]()
+        self.assertEqual(taken[4:], [b"neighbour", b"4", b"5", b"6"])
+        self.assertEqual(turns[0][0], 0)
+        for number in range(11, 20):
+            port.datagramReceived(b"%d" % number, ("10.0.0.5", 1))
+        self.assertEqual(crowded, [("10.0.0.5", 7)])
+        receiver.is_crowded = True
         self.successResultOf(defer.ensureDeferred(port.leave()))
-        self.assertEqual(taken[8:], [b"8", b"neighbour", b"later"])
-        turns.pop()()
-        self.assertEqual((len(taken), len(crowded), turns), (11, 2, []))
-        for _ in range(5):  # a long one counts for all that would fit into it
-            port.datagramReceived(bytes(80), ("10.0.0.7", 1))
-        self.assertEqual(crowded[2:], ["10.0.0.7"] * 3)
-        turns.pop()()
-        self.assertEqual((len(taken), len(turns)), (12, 1))
+        self.assertEqual(taken[8:], [b"7", b"8", b"9", b"10", b"11", b"12"])
+        turns.pop()[1]()
+        self.assertEqual((len(taken), turns), (14, []))
 
     def test_drops_are_looked_for(self) -> None:
         """What the kernel dropped is told when there is more of it."""
         told: list[tuple[str, int]] = []
 
         class Receiver:
+            is_crowded = False
+
             def received(self, datagrams: Sequence[Datagram]) -> defer.Deferred[None]:
                 return defer.succeed(None)
 
             def dropped(self, endpoint: str, count: int) -> None:
                 told.append((endpoint, count))
 
-            def crowded(self, peer: str) -> None:
+            def crowded(self, peer: str, count: int) -> None:
                 raise AssertionError(f"{peer} was left out")
 
         class Reactor(task.Clock):

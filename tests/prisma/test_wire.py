@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 from camtrace.prisma.wire import (
     ENCODINGS,
     FIELDS,
+    LONGEST,
     SIZE,
     SPANS,
     Event,
     WireError,
+    clip,
     decode,
     encode,
+    packets_in,
     split,
     total_discount,
 )
@@ -164,6 +167,11 @@ def test_lengths() -> None:
     assert split(packet * 3) == [packet] * 3
     assert split(packet * 3 + b"\n") == [packet * 3 + b"\n"]
     assert split(b"") == [b""]
+
+
+@given(st.one_of(st.binary(max_size=3000), st.integers(0, 70).map(lambda count: bytes(count * SIZE))))
+def test_what_is_kept_of_a_datagram(data: bytes) -> None:
+    assert split(clip(data)) == split(data) and len(clip(data)) <= max(LONGEST, SIZE * packets_in(data))
 
 
 @pytest.mark.parametrize(

@@ -196,26 +196,34 @@ class Staying(Case):
             self.recording._pools,
             lambda *_: None,
             now_us=lambda: START_US + int(after_days * DAY_US),
-            **{"keep_free": 0, "days": 0, **options},
+            **{"keep_free": 0, "days": lambda: (0, 0), **options},
         )
 
     async def test_days(self) -> None:
         """After the days of the rest the files that an alarm touches are still there, whole; then they go as well."""
-        await self.housekeeping(11, days=10).expire([self.volume])
+        housekeeping = self.housekeeping(11, days=lambda: (10, 0))
+        told = [await housekeeping.leaving(*days) for days in ((10, 0), (0, 0), (12, 10), (10, 12))]
+        await housekeeping.expire([self.volume])
         left = self.files()
+        gone = len(self.before) - len(left)
+        self.assertEqual([each.count["files"] for each in told], [gone, 0, 0, gone])
+        self.assertGreater(told[0].count["bytes"], 0)
+        self.assertLess(told[0].oldest, clock.from_us(START_US + SECOND))
+        self.assertEqual((await housekeeping.leaving(10, 0)).count["files"], 0)
+        self.assertEqual((await housekeeping.leaving(10, 10)).count["files"], len(left), "what alarms recorded, too")
         self.assertTrue(0 < len(left) <= 2 < len(self.before), left)
         self.assertEqual(self.lengths(await self.spans("alarm")), [1.0])
-        await self.housekeeping(21, days=10, alarm_days=30).expire([self.volume])
+        await self.housekeeping(21, days=lambda: (10, 30)).expire([self.volume])
         self.assertEqual(self.files(), left)
-        await self.housekeeping(31, days=10, alarm_days=30).expire([self.volume])
+        await self.housekeeping(31, days=lambda: (10, 30)).expire([self.volume])
         self.assertEqual(self.files(), [])
 
     async def test_own_days(self) -> None:
         """The camera's own days of alarms count before those of all."""
         self.cameras.cameras[self.camera.uid] = replace(self.camera, alarm=AlarmRecording(days=15))
-        await self.housekeeping(14, days=10, alarm_days=30).expire([self.volume])
+        await self.housekeeping(14, days=lambda: (10, 30)).expire([self.volume])
         self.assertTrue(self.files())
-        await self.housekeeping(16, days=10, alarm_days=30).expire([self.volume])
+        await self.housekeeping(16, days=lambda: (10, 30)).expire([self.volume])
         self.assertEqual(self.files(), [])
 
     async def test_last_for_want_of_room(self) -> None:

@@ -487,7 +487,7 @@ class Retention(RecordingCase):
 
     async def test_days(self) -> None:
         Clip(H264).play(self.recording.sink(self.camera), START_US, "stopped")
-        await self.restart(days=30)
+        await self.restart(days=lambda: (30, 0))
         self.assertTrue(self.files())
         await self.recording._expire()
         self.assertEqual(self.files(), [])
@@ -498,7 +498,7 @@ class Retention(RecordingCase):
     async def test_own_days(self) -> None:
         """A camera's own wish counts before the default."""
         Clip(H264).play(self.recording.sink(self.camera), START_US, "stopped")
-        await self.restart(days=30)
+        await self.restart(days=lambda: (30, 0))
         self.cameras.cameras[3] = Camera(3, 1, "till", regular=RegularRecording(days=100_000))
         await self.recording._expire()
         self.assertTrue(self.files())

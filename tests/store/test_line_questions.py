@@ -40,7 +40,8 @@ TEXTS = (
     ),
     *("'", '"q"', "", "e\u0301t\u00e9", "\u202eabc", "1 234,50 €", "x" * 300, "CB ************8673", "* 8673"),
 )
-NAMES = ("", "Zoé", "ZOE", "MARIE", "Иван", "DUPONT, MARIE", "%", "_", "KKM:12", "12", "1", "************8673")
+NAMES = ("", "Zoé", "ZOE", "MARIE", "Иван", "DUPONT, MARIE", "1042", "%", "_", "KKM:12", "12", "1", "************8673")
+SELLERS = ("seller:1042", "seller:12", "-seller:1042", "seller:zoe", "seller:************8673")
 VALUES = {
     "amount": (":5", ">20", ">=-20,5", "<20.01", "<=5", ":0-10", ":5..20,01", ":-30..5"),
     "qty": (":1", ":3", ":2-3"),
@@ -63,8 +64,9 @@ def log(chance: random.Random) -> Iterator[Line]:
             protocol="pos",
             source=chance.choice(("1", "12", "KKM:12", "Ä")),
             ticket=chance.choice(("", "1", "31")),
-            ticket_id=1,
+            ticket_id=chance.choice((1, 2, 3)),
             seller=chance.choice(NAMES),
+            seller_code=chance.choice(("", "", "1042", "12", "************8673")),
             customer=chance.choice(("", "C1")),
             type=kind,
             special=chance.choice(("ANNULE", "RETOUR")) if kind == "S" else "",
@@ -73,7 +75,7 @@ def log(chance: random.Random) -> Iterator[Line]:
             text=chance.choice(TEXTS),
             tender=chance.choice(("", "CB", "ESPÈCES", "CB ************1234")),
             amount=chance.choice((None, Decimal(5), Decimal("-20.5"), Decimal("20.01"))),
-            quantity=chance.choice((None, Decimal(1), Decimal(3))),
+            quantity=chance.choice((None, Decimal(1), Decimal(3), Decimal("0.35"), Decimal(2), Decimal(-1))),
             cameras=chance.choice(((7,), (8,), (7, 8), ())),
         )
 
@@ -98,7 +100,9 @@ class Questions(DatabaseCase):
         ticket = Ticket(id=1, protocol="pos", source="1", opened_at=SATURDAY, line_count=1)
         await FactsStore(self.database, store, Metrics()).write([LineReceived(line.id, line, ticket) for line in lines])
         texts = [" ".join(condition(chance) for _ in range(chance.choice((1, 1, 2, 3)))) for _ in range(100)]
-        for number, text in enumerate([*texts, "annule amount>4", "type:S -amount:5", "what:returned amount>20"]):
+        for number, text in enumerate(
+            [*texts, "annule amount>4", "type:S -amount:5", "what:returned amount>20", *SELLERS]
+        ):
             wanted, _ = search_of(parse(text), SATURDAY + timedelta(days=2), PARIS, {"7": 7, "8": 8}.get)
             wanted = replace(wanted, without_cards=number % 3 == 0)
             self.patch(line_asked, "_MOST_KEYS", 3000 if number % 2 else 2)

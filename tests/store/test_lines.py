@@ -17,7 +17,7 @@ from support.database import DatabaseCase
 from twisted.internet import reactor
 
 from camtrace.errors import FactRefused
-from camtrace.events import LineReceived, Noted
+from camtrace.events import LineMasked, LineReceived, Noted, TicketTied
 from camtrace.metrics import Metrics
 from camtrace.model import Comparison, HitCount, JournalEntry, Line, LineSearch, Named, Range, Ticket
 from camtrace.store import line_asked, line_search, migrate
@@ -71,7 +71,7 @@ def rich(first: int = 200) -> list:
     at = NOON.replace(hour=23, minute=30)
     line = Line(
         id=first + 1, received_at=at, protocol="prisma", source="KKM:12", ticket="31", ticket_id=first, seller="Ирина",
-        customer="C7", type="118", code="9", barcode="3760001", text="Кофе", quantity=Decimal(3),
+        seller_code="K-1042", customer="C7", type="118", code="9", barcode="3760001", text="Кофе", quantity=Decimal(3),
         amount=Decimal("99.90"), cameras=(12,),
     )  # fmt: skip
     return [(line, Ticket(id=first, protocol="prisma", source="KKM:12", opened_at=at, line_count=1))]
@@ -231,6 +231,34 @@ class Writing(LinesCase):
         ticket, lines = await self.store.ticket(1)
         self.assertEqual((ticket.state, ticket.line_count, len(lines)), ("closed", 6, 6))
 
+    async def test_a_ticket_that_is_tied_afterwards(self) -> None:
+        """In the batch that writes it, or later; a repeated batch does not untie it."""
+        received = sale()
+        tied = replace(received[-1][1], linked=900)
+        lines = [LineReceived(line.id, line, ticket) for line, ticket in received]
+        await self.facts.write([TicketTied(90, tied), *lines])
+        await self.write(received)
+        self.assertEqual((await self.store.ticket(1))[0].linked, 900)
+        tied = replace(tied, linked=901)
+        await self.facts.write([TicketTied(91, tied)])
+        self.assertEqual((await self.store.ticket(1))[0].linked, 901)
+
+    async def test_a_line_that_is_masked_afterwards(self) -> None:
+        """In the batch that writes it, or later: nothing keeps what it said, but another line that says it."""
+        received = [(replace(line, text="CB 4111 1111", raw=b"CB 4111 1111"), ticket) for line, ticket in sale()[:2]]
+        masked = replace(received[0][0], text="CB **** ****", raw=b"CB **** ****")
+        lines = [LineReceived(line.id, line, ticket) for line, ticket in received]
+        await self.facts.write([LineMasked(90, masked), *lines])
+        self.assertEqual((await self.store.lines())[1], masked)
+        self.assertEqual([line.id for line in await self.store.search(search(texts=["4111"]))], [3])
+        self.assertEqual([line.id for line in await self.store.search(search(texts=["cb ****"]))], [2])
+        other = replace(received[1][0], text="CB **** ****", raw=b"CB **** ****")
+        await self.facts.write([LineMasked(91, other), LineMasked(92, replace(other, id=999))])
+        self.assertEqual(await self.rows("select words from line_words where words like '%%4111%%'", ()), [])
+        again = [(replace(line, id=50, text="CB 4111 1111"), ticket) for line, ticket in received[:1]]
+        await self.write(again)  # a text that was forgotten is written again
+        self.assertEqual([line.id for line in await self.store.search(search(texts=["4111"]))], [50])
+
     async def test_an_opened_ticket_closes_the_one_that_was_abandoned(self) -> None:
         """It is closed at its last line, since nothing else is known of its end."""
         await self.write(sale()[:3])
@@ -349,6 +377,15 @@ class Searching(LinesCase):
             (search(names=[("type", "118", "E")]), [201, 106, 7]),
             (search(names=[("ticket", "31")]), [201]),
             (search(exactly=[("seller", "zoé")]), []),
+            (search(names=[("seller", "k-1042")]), [201]),
+            (search(names=[("seller", "К-1042", "k-1042", "ирина")]), [201]),
+            (search(names=[("seller", "K-1042", "zoe")], texts=["tarte"]), [101, 2]),
+            (search(excluded=(Named("seller", ("k-1042",)),), names=[("type", "A", "118")], texts=["tarte"]), [101, 2]),
+            (search(excluded=(Named("seller", ("k-1042",)),), names=[("type", "118")]), []),
+            (search(exactly=[("cashier", "K-1042")]), [201]),
+            (search(exactly=[("cashier", "k-1042")]), []),
+            (search(exactly=[("cashier", "Zoé")], texts=["tarte"]), [101, 2]),
+            (search(exactly=[("cashier", "")]), []),
             (search(sources=("1",), texts=["annule"]), [4]),
             (search(texts=["annule", "oeuf"]), [103, 4]),
             (search(texts=["parmesan"], without=["annule"]), [102, 3]),
@@ -387,6 +424,35 @@ class Searching(LinesCase):
             (search(outside=(Range("amount", Decimal(16), Decimal(16)),), names=[("till", "1")]), [6, 5, 4, 3]),
         ]:
             self.assertEqual([line.id for line in await self.store.search(wanted)], expected, wanted)
+
+    async def test_a_cashier_is_found_by_an_index(self) -> None:
+        """By name, by number, by one that is both, or must not be: of 20,000 lines no search reads all."""
+        await self.database.execute(
+            "insert into line (id, received_at, protocol, source, peer, ticket, ticket_id, seller, seller_code,"
+            " customer, type, special, code, barcode, text, tender, card, raw, cameras, words) select 1000 + n,"
+            " %s + n * interval '1 s', 'prisma', 'KKM:' || n %% 40, '', '', n / 10, 'N' || n %% 200,"
+            " (n %% 200 + 1000)::text, '', '6', '', '', '', 'x', '', '', '', '{}', 1"
+            " from generate_series(1, 20000) as n",
+            (NOON,),
+        )
+        await self.database.execute("update line set seller = seller_code where id % 400 = 7")
+        await self.database.execute("analyze line")
+        for wanted, count in (
+            (search(names=[("seller", "n7")]), 50),
+            (search(names=[("seller", "1008")]), 100),
+            (search(names=[("seller", "1007")]), 100),
+            (search(exactly=[("cashier", "1009")]), 100),
+            (search(exactly=[("seller", "N9")]), 100),
+        ):
+            asked = await self.store._questions.understood(wanted)
+            assert asked is not None
+            plan = await self.database.query(
+                f"explain select id from line where {asked.sql} order by received_at desc, id desc limit 101",
+                asked.values,
+            )
+            told = "\n".join(row[0] for row in plan)
+            self.assertNotIn("Seq Scan", told)
+            self.assertEqual(len(await self.store.search(wanted, limit=1000)), count, wanted)
 
     async def test_pages_of_every_way_to_search(self) -> None:
         """By words, by hours, by names: each line once, in both orders."""
@@ -474,6 +540,22 @@ class Searching(LinesCase):
         screens = await self.store.last_tickets()
         self.assertEqual([ticket.id for ticket, _ in screens], [1, 100])
         self.assertEqual([[line.id for line in lines] for _, lines in screens], [[*range(2, 8)], [*range(101, 107)]])
+
+    async def test_when_a_source_spoke_itself(self) -> None:
+        """What the server adds is no word of the till."""
+        before = await self.store.last_received()
+        added = [
+            ("pos", "1", "MOTION", ("hidden",)), ("pos", "2", "RULE", ()), ("prisma", "KKM:5", "61", ()),
+        ]  # fmt: skip
+        for id, (protocol, source, kind, flags) in enumerate(added, 900):
+            at = NOON + timedelta(hours=id - 899)
+            line = Line(
+                id=id, received_at=at, protocol=protocol, source=source, type=kind, flags=flags, ticket_id=id,
+            )  # fmt: skip
+            await self.write([(line, Ticket(id=id, protocol=protocol, source=source, opened_at=at, closed_at=at))])
+        told = await self.store.last_received(said_itself=True)
+        self.assertEqual(told, {"1": before["1"], "2": NOON + timedelta(hours=2)})
+        self.assertEqual((await self.store.last_received())["KKM:5"], NOON + timedelta(hours=3))
 
     async def test_resuming_after_an_id(self) -> None:
         self.assertEqual([line.id for line in await self.store.since(6, limit=3)], [7, 101, 102])

@@ -12,8 +12,9 @@ from twisted.internet import defer
 from camtrace import clock
 from camtrace.events import AlarmEnded, AlarmTriggered, LineReceived, Noted, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import JOURNALS, LINES, Alarm, JournalEntry, Line, RuleException, Ticket, Trigger
+from camtrace.model import ALL_KEPT, JOURNALS, LINES, Alarm, JournalEntry, Line, Removal, RuleException, Ticket, Trigger
 from camtrace.store.facts import FactsStore
+from camtrace.store.kept_days import KeptDayRows
 from camtrace.store.lines import LineStore
 from camtrace.store.old_rows import KINDS, OldRows
 from camtrace.store.rules import RuleStore
@@ -52,7 +53,8 @@ class OldRowsCase(DatabaseCase):
         await super().setUp()
         await self.database.execute(f"truncate {TABLES} cascade")
         await self.database.execute(
-            "update removal set reached = null, announced = null, announced_at = null, done_at = null, untold = '{}'"
+            "update removal set reached = null, announced = null, announced_at = null, done_at = null, untold = '{}',"
+            " days = null, held = null"
         )
         self.lines = LineStore(self.database)
         self.facts = FactsStore(self.database, self.lines, Metrics())
@@ -69,6 +71,9 @@ class OldRowsCase(DatabaseCase):
             if place is None:
                 return total
 
+    async def leaving(self, what: str) -> dict[str, int]:
+        return dict((await KeptDayRows(self.database).leaving(what, BEFORE)).count)
+
     async def ids(self, table: str) -> list[int]:
         return [row[0] for row in await self.rows(f"select id from {table} order by id")]
 
@@ -78,6 +83,7 @@ class Lines(OldRowsCase):
         """A ticket that reached into the days that are kept stays, with its first lines, and goes later as a whole."""
         facts = sold(10, BEFORE - timedelta(days=2)) + sold(20, BEFORE - timedelta(seconds=1)) + sold(30, BEFORE)
         await self.facts.write(facts)
+        self.assertEqual(await self.leaving(LINES), {"lines": 3, "tickets": 1, "exceptions": 0})
         self.assertEqual(await self.removed("lines"), {"lines": 3, "tickets": 1})
         self.assertEqual(await self.ids("ticket"), [20, 30])
         self.assertEqual(await self.ids("line"), [21, 22, 23, 31, 32, 33])
@@ -99,6 +105,8 @@ class Lines(OldRowsCase):
         ):
             await self.rules.review(id, "anna", BEFORE, verdict, comment)
         kept = [11, 12, 13, 21, 41, 42, 43, 51, 52, 53]
+        told = {"lines": 15 - len(kept), "tickets": 1, "exceptions": 2}
+        self.assertEqual(await self.leaving(LINES), told, "before it goes")
         self.assertEqual(await self.removed("lines"), {"lines": 15 - len(kept), "tickets": 1})
         self.assertEqual(await self.ids("line"), kept)
         self.assertEqual(await self.ids("ticket"), [10, 20, 40, 50])
@@ -236,6 +244,7 @@ class Journals(OldRowsCase):
             "insert into segment select 1, 3, 'main', 1, number, 'x.mp4', %s, %s, 0, 1, '', false from volume",
             (began_us, began_us + 60_000_000),
         )
+        self.assertEqual(await self.leaving(JOURNALS), {"entries": 0, "alarms": 3, "losses": 0})
         self.assertEqual(await self.removed("alarms"), {"alarms": 3})
         self.assertEqual(await self.ids("alarm"), [2, 3])
         self.assertEqual(
@@ -298,8 +307,10 @@ class HowFar(OldRowsCase):
             self.assertFalse(await self.store.any_before(what, BEFORE))
             await self.store.announce(what, BEFORE, BEFORE)
             self.assertEqual((await self.store.removal(what)).announced, BEFORE)
-            await self.store.begin(what, BEFORE)
-            await self.store.begin(what, BEFORE - timedelta(days=1))
+            told = await self.store.removal(what)
+            self.assertFalse(await self.store.begin(BEFORE, Removal(what)), "another state was looked at")
+            self.assertTrue(await self.store.begin(BEFORE, told))
+            self.assertTrue(await self.store.begin(BEFORE - timedelta(days=1), await self.store.removal(what)))
             removal = await self.store.removal(what)
             self.assertEqual((removal.reached, removal.announced, removal.done_at), (BEFORE, None, None))
             await self.store.finish(what, BEFORE)
@@ -307,3 +318,18 @@ class HowFar(OldRowsCase):
             self.assertEqual((await self.store.removal(what)).done_at, BEFORE)
         await self.facts.write(sold(10, BEFORE - timedelta(seconds=1)))
         self.assertTrue(await self.store.any_before(LINES, BEFORE))
+
+    async def test_days_that_are_set(self) -> None:
+        """With what is announced of them, and told to every server; `begin` and `announce` end what they hold."""
+        rows, heard = KeptDayRows(self.database), defer.DeferredQueue[str]()
+        await self.database.listen("config", heard.put)
+        self.assertEqual(set(await rows.all()), set(ALL_KEPT))
+        await rows.set(LINES, 400, 730, BEFORE, BEFORE)
+        stored = await self.store.removal(LINES)
+        self.assertEqual(stored, (await rows.all())[LINES])
+        self.assertEqual((stored.days, stored.held, stored.announced_at), (400, 730, BEFORE))
+        self.assertFalse(await self.store.begin(BEFORE, replace(stored, days=None)), "days were set meanwhile")
+        self.assertTrue(await self.store.begin(BEFORE, stored))
+        self.assertIsNone((await self.store.removal(LINES)).held)
+        await rows.set("footage", None, None, None, None)
+        self.assertEqual([await heard.get() for _ in range(2)], ["setting kept_days"] * 2)

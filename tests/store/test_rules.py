@@ -6,6 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from itertools import pairwise
+from typing import Any
 
 from support.database import DatabaseCase
 from support.rules import said, told
@@ -17,6 +18,7 @@ from camtrace.metrics import Metrics
 from camtrace.model import (
     AbsenceTest,
     Alarm,
+    ExceptionQuery,
     LineTest,
     NumberTest,
     Rule,
@@ -101,7 +103,7 @@ class RuleStoreTests(DatabaseCase):
         fact = met(11)
         self.assertEqual(factcode.decode(factcode.encode(fact)), fact)
         await self.facts.write([fact, fact, met(12, line=11), told(said(1, "A"))])
-        self.assertEqual(await self.store.exceptions(), [fact.exception])
+        self.assertEqual(await self.store.exceptions(ExceptionQuery()), [fact.exception])
         self.assertEqual(await self.store.exception(11), fact.exception)
         self.assertEqual(await self.store.met_since(NOON), {(1, 11)})
         self.assertEqual(len(await self.lines.lines()), 1)
@@ -111,22 +113,26 @@ class RuleStoreTests(DatabaseCase):
     async def test_exceptions_are_found_and_judged(self) -> None:
         await self.facts.write([met(n, seconds=n, cameras=(n % 2,)) for n in range(1, 6)])
 
-        async def ids(**asked: object) -> list[int]:
-            return [one.id for one in await self.store.exceptions(**asked)]
+        async def ids(limit: int = 100, before: tuple[datetime, int] | None = None, **asked: Any) -> list[int]:
+            return [one.id for one in await self.store.exceptions(ExceptionQuery(**asked), limit, before)]
 
-        self.assertEqual(await ids(limit=2), [5, 4])
-        self.assertEqual(await ids(after=(NOON + timedelta(seconds=4), 4)), [3, 2, 1])
+        self.assertEqual(await ids(2), [5, 4])
+        self.assertEqual(await ids(before=(NOON + timedelta(seconds=4), 4)), [3, 2, 1])
         self.assertEqual(await ids(camera_uids=[1], stop=NOON + timedelta(seconds=4)), [3, 1])
         self.assertEqual(await ids(seller="Zoé", source="KKM:1", rule_id=1, start=NOON + timedelta(seconds=5)), [5])
         self.assertEqual(await ids(seller="ZOE"), [5, 4, 3, 2, 1])
         self.assertEqual(await ids(seller="Zo"), [])
-        self.assertEqual(await self.store.counts(by="seller", source="KKM:1", seller="zoé"), [("Zoé", "", 5)])
+        self.assertEqual(
+            await self.store.counts(ExceptionQuery(source="KKM:1", seller="zoé"), "seller"), [("Zoé", "", 5)]
+        )
         judged = await self.store.review(3, "anna", NOON, "harmless", "asked", before="")
         self.assertEqual((judged.verdict, judged.comment, judged.reviewed_by), ("harmless", "asked", "anna"))
         self.assertEqual(await ids(verdict="harmless"), [3])
         self.assertEqual(await ids(verdict=""), [5, 4, 2, 1])
-        self.assertEqual(await self.store.counts(), [("1", "", 4), ("1", "harmless", 1)])
-        self.assertEqual(await self.store.counts([0], NOON + timedelta(seconds=3)), [("1", "", 1)])
+        self.assertEqual(await self.store.counts(ExceptionQuery()), [("1", "", 4), ("1", "harmless", 1)])
+        self.assertEqual(
+            await self.store.counts(ExceptionQuery(NOON + timedelta(seconds=3), camera_uids=[0])), [("1", "", 1)]
+        )
         await self.facts.write([met(3, seconds=3)])  # the spool says it again
         self.assertEqual(await ids(verdict="harmless"), [3])
         noted = await self.store.review(3, "boris", NOON, comment="x")
@@ -136,10 +142,10 @@ class RuleStoreTests(DatabaseCase):
         self.assertEqual((await self.store.exception(3)).verdict, "harmless")
         with self.assertRaises(NotFound):
             await self.store.review(99, "anna", NOON, "real")
-        self.assertEqual(await self.store.counts(rule_id=1), [("1", "", 4), ("1", "harmless", 1)])
-        self.assertEqual(await self.store.counts(rule_id=2), [])
+        self.assertEqual(await self.store.counts(ExceptionQuery(rule_id=1)), [("1", "", 4), ("1", "harmless", 1)])
+        self.assertEqual(await self.store.counts(ExceptionQuery(rule_id=2)), [])
         await self.facts.write([met(n, seconds=n) for n in range(100, 551)])  # many at once
-        self.assertEqual(sum(count for *_, count in await self.store.counts()), 456)
+        self.assertEqual(sum(count for *_, count in await self.store.counts(ExceptionQuery())), 456)
 
     async def test_lines_in_long_stretches(self) -> None:
         lines = [said(n, "A", amount="1.50", text="Ü", position=n) for n in range(1, 8)]

@@ -14,9 +14,10 @@ from camtrace.cards import hidden
 from camtrace.errors import Conflict
 from camtrace.model import HitCount, Line, LineSearch, Range, SavedSearch, Trace
 from camtrace.store.line_texts import searchable
+from camtrace.tickets.articles import Articles
 from camtrace.tickets.deeds import is_alone
 
-NAMED = ("ticket", "seller", "customer", "special", "tender", "code", "text")
+NAMED = ("ticket", "seller", "seller_code", "customer", "special", "tender", "code", "text")
 COLUMNS = {"till": "source"}
 SIGNS: dict[str, Any] = {
     "=": operator.eq,
@@ -45,7 +46,7 @@ def fits(line: Line, wanted: LineSearch, log: Sequence[Line] = ()) -> bool:
         and (wanted.camera_uids is None or not set(wanted.camera_uids).isdisjoint(line.cameras))
         and (not wanted.sources or line.source in wanted.sources)
         and wanted.ticket_id in (None, line.ticket_id)
-        and all(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.exactly)
+        and all(_exactly(line, field, values) for field, values in wanted.exactly)
         and all(_named(line, field, values) for field, values in wanted.names)
         and not any(getattr(line, COLUMNS.get(field, field)) in values for field, values in wanted.excluded_exactly)
         and not any(_named(line, field, values) for field, values in wanted.excluded)
@@ -109,17 +110,29 @@ class KeptSearches:
 
 
 def cost(line: Line, log: Sequence[Line]) -> Decimal | None:
-    """What a line is worth: where it tells no amount, that of the article it takes back."""
+    """What a line is worth: where it tells no amount, that of what it takes back."""
     if line.amount is not None or line.type != "S" or not line.special:
         return line.amount
-    articles = [
-        (one.received_at, one.id, one.amount)
-        for one in log
-        if (one.ticket_id, one.protocol, one.type, one.code) == (line.ticket_id, line.protocol, "A", line.code)
-        and (line.code or one.text == line.text)
-        and (one.received_at, one.id) < (line.received_at, line.id)
-    ]
-    return max(articles, key=lambda one: one[:2])[2] if articles else None
+    articles = Articles(len(log))
+    for one in sorted(log, key=lambda one: (one.received_at, one.id)):
+        if (one.ticket_id, one.protocol) != (line.ticket_id, line.protocol):
+            continue
+        if one.id == line.id and one.special != "ANNULE":
+            article = articles.same(line)
+            return article.amount if article else None
+        if one.type == "A":
+            articles.add(one)
+        elif (one.type, one.special) == ("S", "ANNULE"):
+            struck = articles.strike(one)
+            if one.id == line.id:
+                return struck.amount
+    return None
+
+
+def _exactly(line: Line, field: str, values: tuple[str, ...]) -> bool:
+    if field == "cashier":
+        return line.seller in values or (line.seller_code != "" and line.seller_code in values)
+    return getattr(line, COLUMNS.get(field, field)) in values
 
 
 def _within(minute: int, begin: int, stop: int) -> bool:
@@ -129,6 +142,8 @@ def _within(minute: int, begin: int, stop: int) -> bool:
 def _named(line: Line, field: str, values: tuple[str, ...]) -> bool:
     sought = {searchable(value) for value in values}
     kept = [getattr(line, COLUMNS.get(field, field))] + ([line.barcode] if field == "code" else [])
+    if field == "seller":
+        kept.append(line.seller_code)
     if field == "till" and ":" in line.source:
         kept.append(line.source.partition(":")[2])
     return (field == "type" and "S" in values and line.special != "") or any(

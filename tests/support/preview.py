@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import base64
+import re
 import sys
 from collections.abc import Callable
 from dataclasses import replace
@@ -18,7 +19,7 @@ from zoneinfo import ZoneInfo
 
 from support import log_search
 from support.films import Film, FilmFootage, LiveFilms
-from support.web import DAYS, Disk, OldRows, WebShop
+from support.web import Disk, OldRows, WebShop
 from support.words import static, templates
 from twisted.internet import endpoints, reactor, task
 from twisted.internet.stdio import StandardIO
@@ -27,7 +28,7 @@ from twisted.protocols.basic import LineReceiver
 
 from camtrace import clock
 from camtrace.config import Site
-from camtrace.events import CameraStateChanged, LineReceived, RuleMet, SettingChanged, TillSilenceChanged
+from camtrace.events import CameraStateChanged, LineMasked, LineReceived, RuleMet, SettingChanged, TillSilenceChanged
 from camtrace.model import (
     Box,
     Camera,
@@ -37,6 +38,7 @@ from camtrace.model import (
     HitCount,
     InputState,
     JournalEntry,
+    Leaving,
     Line,
     LineSearch,
     LineTest,
@@ -89,6 +91,8 @@ def stored(rows: OldRows, since: datetime) -> OldRows:
     rows.oldest = since
     told = since + timedelta(days=725)
     rows.removals["journals"] = Removal("journals", announced=since, announced_at=told)
+    rows.older["lines"] = Leaving({"lines": 37412, "tickets": 1871, "exceptions": 0}, since)
+    rows.older["footage"] = Leaving({"files": 8640, "bytes": 412 * 10**9}, since)
     return rows
 
 
@@ -134,6 +138,14 @@ class Till:
     def on_screen(self, source: str) -> Shown | None:
         overlay = self._overlay if source == "1" else self._others.get(source)
         return overlay.shown(clock.now()) if overlay else self._screens.on_screen(source)
+
+    def mask(self) -> None:
+        """The line of the script's till that came last is told without its digits."""
+        shown = self.on_screen("1")
+        if shown is not None:
+            line = replace(shown.lines[-1], text=re.sub("[0-9]", "*", shown.lines[-1].text))
+            self._overlay.mask(line)
+            self._shop.bus.publish(LineMasked(clock.to_us(clock.now()) << 10, line))
 
     def say(self, at: Any, publish: bool = True) -> Line:
         """The next line of the script, received at `at`."""
@@ -320,6 +332,7 @@ class PreviewSite:
         )
         shop.socket.settings = frame.settings
         shop.prisma.registry._rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
+        shop.old_rows.changed = lambda: reactor.callLater(0, shop.socket.settings_changed)
         shop.bus.subscribe(LineReceived, self._event)
         self.printer = shop.speech.connect(shop.speech.listener("camtrace"), "192.168.10.40")
         door = Door(frame, shop.access, shop._note)
@@ -349,7 +362,10 @@ class PreviewSite:
             SearchesApi(shop.access, shop.searches),
             VolumesApi(shop.access, list),
             StorageApi(
-                shop.access, lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)], stored(shop.old_rows, since), DAYS
+                shop.access,
+                lambda: [Disk("/mnt/a", free_bytes=212 * 10**9)],
+                stored(shop.old_rows, since),
+                shop.kept_days,
             ),
             *shop.rule_apis(reactor, zone),
             MotionApi(reactor, shop.access, shop.cameras, Walkers()),
@@ -494,6 +510,9 @@ class Orders(LineReceiver):
         elif order == "say":
             self._site.till.speak(clock.now(), argument)
             self._say("said")
+        elif order == "mask":
+            self._site.till.mask()
+            self._say("masked")
         elif order == "tills":  # whose lines stand before which camera: 101 1,2 …
             uid, _, names = argument.partition(" ")
             self._site.tie(int(uid), tuple(filter(None, names.split(","))))

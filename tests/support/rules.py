@@ -15,7 +15,18 @@ from camtrace.bus import Bus
 from camtrace.errors import Conflict, NotFound
 from camtrace.events import LineReceived, RuleMet
 from camtrace.metrics import Metrics
-from camtrace.model import Camera, CameraState, Line, MotionSettings, Rule, RuleException, Span, Status, Ticket
+from camtrace.model import (
+    Camera,
+    CameraState,
+    ExceptionQuery,
+    Line,
+    MotionSettings,
+    Rule,
+    RuleException,
+    Span,
+    Status,
+    Ticket,
+)
 from camtrace.tickets.exceptions import Exceptions
 from camtrace.tickets.hits import Hit
 from camtrace.tickets.raising import Raising
@@ -133,22 +144,23 @@ class Shelves:
     async def losses(self, start: datetime, stop: datetime) -> list[tuple[int, Span]]:
         return [(uid, span) for uid, span in self.lost if span.start <= stop and start <= span.stop]
 
-    async def exceptions(self, **asked: Any) -> list[RuleException]:
+    async def exceptions(self, query: ExceptionQuery, limit: int = 100, before: Any = None) -> list[RuleException]:
         def fits(one: RuleException) -> bool:
-            uids, after = asked.get("camera_uids"), asked.get("after")
+            uids = query.camera_uids
             return (
                 all(
-                    asked.get(name) is None or str(getattr(one, name)).casefold() == str(asked[name]).casefold()
+                    wanted is None or str(getattr(one, name)).casefold() == str(wanted).casefold()
                     for name in ("rule_id", "source", "seller", "verdict")
+                    for wanted in [getattr(query, name)]
                 )
                 and (uids is None or bool(set(uids) & set(one.cameras)))
-                and (asked.get("start") is None or one.at >= asked["start"])
-                and (asked.get("stop") is None or one.at <= asked["stop"])
-                and (after is None or (one.at, one.id) < after)
+                and (query.start is None or one.at >= query.start)
+                and (query.stop is None or one.at <= query.stop)
+                and (before is None or (one.at, one.id) < before)
             )
 
         ordered = sorted(self.found, key=lambda one: (one.at, one.id), reverse=True)
-        return [one for one in ordered if fits(one)][: asked.get("limit", 100)]
+        return [one for one in ordered if fits(one)][:limit]
 
     async def exception(self, id: int) -> RuleException | None:
         return next((one for one in self.found if one.id == id), None)
@@ -157,18 +169,8 @@ class Shelves:
         found = [one for one in self.found if one.alarm and one.at >= start]
         return [(one, {at for origin, at in self.raised if origin == one.rule}) for one in found]
 
-    async def counts(
-        self,
-        camera_uids: Any = None,
-        start: Any = None,
-        stop: Any = None,
-        rule_id: Any = None,
-        source: Any = None,
-        seller: Any = None,
-        by: str = "rule",
-    ) -> list[tuple[str, str, int]]:
-        asked = {"camera_uids": camera_uids, "start": start, "stop": stop, "rule_id": rule_id}
-        found = await self.exceptions(**asked, source=source, seller=seller, limit=10_000)
+    async def counts(self, query: ExceptionQuery, by: str = "rule") -> list[tuple[str, str, int]]:
+        found = await self.exceptions(query, 10_000)
         counts = Counter((str(one.rule_id) if by == "rule" else getattr(one, by), one.verdict) for one in found)
         return [(key, verdict, count) for (key, verdict), count in sorted(counts.items())]
 

@@ -56,7 +56,6 @@ class Speech:
     def __init__(self, cameras: Any, note: Callable[..., object]) -> None:
         self.settings: dict[str, SourceSettings] = {}
         self.facts: list[LineReceived] = []
-        self.waiting = 0
         self.reloaded: Callable[[], object] = lambda: None
         self.dialects, self.capture = DialectRows(), Capture()
         self.book = SourceBook(self._all)

@@ -36,6 +36,7 @@ from camtrace.config import Site
 from camtrace.errors import Conflict, DatabaseUnavailable, NotFound
 from camtrace.events import LineReceived, SettingChanged
 from camtrace.intake import Ids
+from camtrace.keeping.days import KeptDays
 from camtrace.metrics import Metrics
 from camtrace.model import (
     RIGHTS,
@@ -49,6 +50,7 @@ from camtrace.model import (
     JournalEntry,
     JournalQuery,
     Kept,
+    Leaving,
     Line,
     LineSearch,
     MotionSettings,
@@ -430,11 +432,24 @@ DAYS = {"footage": 30, "alarms": 0, "lines": 730, "journals": 365}
 
 
 class OldRows:
-    """What is kept in the database."""
+    """What is kept in the database, and for how long; `older` is what would go of each kind."""
 
     def __init__(self) -> None:
         self.removals: dict[str, Removal] = {}
         self.oldest: datetime | None = None
+        self.older: dict[str, Leaving] = {}
+        self.changed: Callable[[], object] = lambda: None
+
+    async def all(self) -> dict[str, Removal]:
+        return dict(self.removals)
+
+    async def set(self, what: str, days: Any, held: Any, announced: Any, announced_at: Any) -> None:
+        before = self.removals.get(what, Removal(what))
+        self.removals[what] = replace(before, days=days, held=held, announced=announced, announced_at=announced_at)
+        self.changed()
+
+    async def leaving(self, what: str, before: datetime) -> Leaving:
+        return self.older.get(what, Leaving({}))
 
     async def kept(self, what: str) -> Kept:
         return Kept(self.removals.get(what, Removal(what)), self.oldest)
@@ -444,6 +459,16 @@ class OldRows:
 
     async def database_bytes(self) -> int:
         return 1_234_000_000
+
+
+class OldFootage:
+    """Recordings that would go."""
+
+    def __init__(self, rows: OldRows) -> None:
+        self._rows = rows
+
+    async def leaving(self, days: int, alarm_days: int) -> Leaving:
+        return self._rows.older.get("footage", Leaving({}))
 
 
 @dataclass
@@ -564,6 +589,7 @@ class WebShop:
         self.health: dict[str, Any] = {"database": self._well}
         self.volumes: list[Any] = []
         self.old_rows = OldRows()
+        self.kept_days = KeptDays(self.old_rows, OldFootage(self.old_rows), self._note, UTC, DAYS)
         self.kept_since: datetime | None = None
         self.tills_at_the_door: list[str] = []
         self.speech = Speech(self.cameras, self._note)
@@ -580,6 +606,7 @@ class WebShop:
             self.metrics,
             lambda source: self.silences.since(source),
             lambda language: {"tills": {each.source: {"label": each.label} for each in self.speech.book.all()}},
+            self.kept_days.all_wanted,
         )
         self.speech.reloaded = self.socket.settings_changed
         self.prisma = PrismaShop(self.bus, self.cameras, self._note)
@@ -616,7 +643,7 @@ class WebShop:
             SearchesApi(self.access, self.searches),
             *self.rule_apis(reactor),
             VolumesApi(self.access, lambda: self.volumes),
-            StorageApi(self.access, lambda: self.volumes, self.old_rows, DAYS),
+            StorageApi(self.access, lambda: self.volumes, self.old_rows, self.kept_days),
             *self.tills_api(),
             self.levels,
             self.events,

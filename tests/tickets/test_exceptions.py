@@ -12,7 +12,7 @@ from twisted.internet import defer
 from twisted.trial.unittest import TestCase
 
 from camtrace.errors import Conflict
-from camtrace.events import AlarmTriggered, RuleMet
+from camtrace.events import AlarmTriggered, LineMasked, RuleMet
 from camtrace.model import (
     AbsenceTest,
     Alarm,
@@ -85,6 +85,21 @@ class ExceptionsTests(TestCase):
         shop.begin()
         await shop.start()
         self.assertEqual([one[-1] for one in shop.raised[1:]], [NOON + timedelta(seconds=70)])
+        await shop.stop()
+
+    async def test_what_a_line_does_not_say_any_more_is_not_told(self) -> None:
+        """Part of a card's number was found in it before the rule was met."""
+        shop = Shop(
+            replace(VOIDS, kind="absence", lines=LineTest(deeds=("no_sale", "drawer")), absence=AbsenceTest(30))
+        )
+        await shop.start()
+        facts: list[RuleMet] = []
+        shop.bus.subscribe(RuleMet, facts.append)
+        drawer = replace(said(1, "D"), text="CB 4111 1111")
+        shop.say(drawer)
+        shop.bus.publish(LineMasked(9, replace(drawer, text="CB **** ****")))
+        shop.wait(33)
+        self.assertEqual([fact.exception.text for fact in facts], ["CB **** ****"])
         await shop.stop()
 
     async def test_how_far_back_alarms_reach(self) -> None:

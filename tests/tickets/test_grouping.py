@@ -39,6 +39,21 @@ def test_from_the_first_line_until_e() -> None:
     assert (tickets[5].opened_at, tickets[5].closed_at) == (NOON + timedelta(seconds=1), NOON + timedelta(seconds=6))
 
 
+def test_what_is_added_beside_a_ticket_changes_none() -> None:
+    """It belongs to the till's latest one, by its id or while it is open, or stands alone."""
+    till = Till()
+    source, ticket = ("pos", "1"), till.say("A")
+    assert till.grouping.beside(source, till.at) == till.grouping.beside(source, till.at, ticket.id) == ticket
+    late = till.at + timedelta(minutes=31)
+    alone = till.grouping.beside(source, late)
+    assert (alone.kind, alone.closed_at, alone.id != ticket.id) == ("event", late, True)
+    ended = till.say("E")
+    assert (ended.id, ended.line_count) == (ticket.id, 2)
+    assert till.grouping.beside(source, till.at, ticket.id) == ended
+    assert till.grouping.beside(source, till.at).kind == "event"
+    assert till.say("A").line_count == 1
+
+
 def test_the_total_is_what_was_settled() -> None:
     till = Till()
     tickets = [till.say("A"), till.say("T", settled="10.00"), till.say("D"), till.say("E", settled="16.00")]

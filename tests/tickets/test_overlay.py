@@ -6,7 +6,7 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
 from camtrace.bus import Bus
-from camtrace.events import LineReceived
+from camtrace.events import LineMasked, LineReceived, TicketTied
 from camtrace.model import Line, Ticket
 from camtrace.tickets.overlay import MAX_LINES, Overlay
 from camtrace.tickets.service import Screens
@@ -63,6 +63,21 @@ def test_a_new_ticket_is_counted_from_its_beginning() -> None:
     shown(overlay, line(1, "A"), line(2, "A"), line(3, "E"), line(4, "A", ticket=2))
     screen = overlay.shown(NOON)
     assert screen is not None and (screen.ticket.id, screen.tally.counts["articles"]) == (2, 1)
+
+
+def test_what_is_another_without_a_further_line() -> None:
+    """A line without a card's number, a ticket that was tied; of what stands there."""
+    bus = Bus()
+    screens = Screens(bus, lambda: NOON)
+    screens.resume(sale(), [line(1, "A"), line(2, "A")])
+    bus.publish(LineMasked(8, replace(line(2, "A"), text="****")))
+    bus.publish(LineMasked(9, replace(line(7, "A"), text="****")))
+    bus.publish(TicketTied(10, replace(sale(), linked=5)))
+    bus.publish(TicketTied(11, replace(sale(3), linked=6)))
+    bus.publish(TicketTied(12, replace(sale(), source="9")))
+    screen = screens.on_screen("1")
+    assert screen is not None
+    assert ([each.text for each in screen.lines], screen.ticket.linked) == (["", "****"], 5)
 
 
 def test_screens_follow_the_facts() -> None:

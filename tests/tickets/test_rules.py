@@ -105,6 +105,17 @@ def test_a_cancellation_costs_what_the_article_did() -> None:
     assert (hit.line.id, hit.amount) == (lines[2].id, Decimal("24.90"))
 
 
+def test_a_cancellation_of_several_articles() -> None:
+    """It costs what they did together, and counts as many."""
+    three = [said(at, "A", amount="9", code="1", quantity=Decimal(1)) for at in (1, 2, 3)]
+    both = said(4, "S", special="ANNULE", code="1", quantity=Decimal(2))
+    (hit,) = hits(Rule(lines=LineTest(deeds=("void",), amount_min=Decimal(18))), [*three, both])
+    assert hit.amount == 18
+    half = Rule(kind="ticket", ticket=TicketTest(voids_percent=60))
+    assert hits(half, [*three, both, said(5, "E", total=Decimal(9))])
+    assert not hits(half, [*three, replace(both, quantity=Decimal(1)), said(5, "E", total=Decimal(18))])
+
+
 # ── tickets ──
 
 TICKET = [said(1, "A", amount="10"), said(2, "S", special="ANNULE"), said(3, "T", amount="8"), said(9, "E", total=None)]
@@ -161,6 +172,57 @@ def test_receipts_of_prisma() -> None:
     assert (hit.line.id, hit.amount) == (5, 7)
     (hit,) = hits(unfinished, lines)
     assert hit.line is lines[6]
+
+
+def returned(*codes: tuple[int, str | None], first: int = 1, total: str | None = None) -> list[Line]:
+    """A Prisma receipt of goods that came back: events with their amounts, and the total of the last one."""
+    lines = []
+    for place, (code, amount) in enumerate(codes):
+        at, number = NOON + timedelta(seconds=first + place), first + place
+        lines.append(replace(
+            event(code, ticket=str(first), special="RETOUR" if code in (6, 46) else ""),
+            id=number, received_at=at, ticket_id=first, amount=None if amount is None else Decimal(amount),
+            total=Decimal(total) if total and place == len(codes) - 1 else None, code=str(place), seller="Anna",
+        ))  # fmt: skip
+    return lines
+
+
+RETURN = returned((46, None), (6, "30"), (6, "12"), (47, None), total="42")
+
+
+def test_a_prisma_return_is_met_once_with_its_sum() -> None:
+    """At its end; or where another receipt shows that its end was lost, at its last line."""
+    rule = Rule(lines=LineTest(deeds=("return",)))
+    (hit,) = hits(rule, [*RETURN, replace(event(39, ticket="1"), id=9, ticket_id=1)])
+    assert (hit.line, hit.deed, hit.amount) == (RETURN[3], "return", 42)
+    untold = returned((46, None), (6, "30"), (6, "12"), (18, "30"), (5, None))
+    (hit,) = hits(rule, untold)
+    assert (hit.line, hit.amount) == (untold[4], 12)
+    (hit,) = hits(rule, [*RETURN[:3], *returned((4, None), first=20)])
+    assert (hit.line, hit.amount) == (RETURN[2], 42)
+    assert hits(rule, RETURN[:3]) == hits(rule, returned((46, None), (6, "30"), (25, None), (47, None))) == []
+    over = Rule(lines=LineTest(deeds=("return",), amount_min=Decimal(40)))
+    assert ids(hits(over, RETURN)) == [4]
+    assert hits(replace(over, lines=replace(over.lines, amount_min=Decimal(43))), RETURN) == []
+    assert ids(hits(Rule(lines=LineTest(deeds=("end",))), RETURN)) == [4]  # and that is what it was
+
+
+def test_what_counts_of_a_prisma_return() -> None:
+    """Two of them are two; articles, where they are asked for, are met each; an absence is asked of the first line."""
+    second = returned((46, None), (6, "5"), (47, None), first=20, total="5")
+    count = Rule(kind="window", lines=LineTest(deeds=("return",)), window=WindowTest(seconds=60, at_least=Decimal(2)))
+    (hit,) = hits(count, [*RETURN, *second])
+    assert (hit.line, hit.lines, hit.figure) == (second[2], (4, 22), 2)
+    summed = replace(count, window=replace(count.window, measure="sum", at_least=Decimal(47)))
+    assert [hit.figure for hit in hits(summed, [*RETURN, *second])] == [47]
+    assert ids(hits(Rule(lines=LineTest(deeds=("return",), articles=("2",))), RETURN)) == [3]
+    assert ids(hits(Rule(lines=LineTest(deeds=("return",), types=("6",))), RETURN)) == [2, 3]
+    assert ids(hits(Rule(lines=LineTest(articles=("2",))), RETURN)) == [3]
+    nothing = Rule(kind="absence", lines=LineTest(deeds=("return",)), absence=AbsenceTest(60, "before", ()))
+    assert ids(hits(nothing, RETURN)) == [1]
+    assert ids(hits(replace(nothing, lines=LineTest(deeds=("return", "void"))), RETURN)) == [1]
+    has = Rule(kind="ticket", ticket=TicketTest(has=("return",)))
+    assert ids(hits(has, RETURN)) == [4]
 
 
 # ── windows ──

@@ -113,6 +113,17 @@ class SilenceTests(SynchronousTestCase):
         shop.wait(5)
         self.assertEqual(len(shop.notes), 2)
 
+    def test_what_the_server_adds_is_no_word_of_the_till(self) -> None:
+        """Motion before it, a rule that was met there: it is silent all the same."""
+        shop = site(SourceSettings("1", hours="always", silent_minutes=10))
+        shop.line()
+        shop.wait(9)
+        shop.bus.publish(told(replace(said(0, "MOTION", flags=("hidden",)), received_at=shop.now)))
+        shop.wait(2)
+        self.assertEqual([text for text, _ in shop.notes], ["till_silent"])
+        shop.bus.publish(told(replace(said(0, "RULE", flags=("hidden",)), received_at=shop.now)))
+        self.assertEqual(len(shop.notes), 1)
+
     def test_opening_hours(self) -> None:
         """At noon nobody waits for it; after two the silence counts from two on; at night it is over."""
         shop = Site(SourceSettings("1", hours="shop"))

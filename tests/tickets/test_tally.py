@@ -6,10 +6,13 @@ from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from camtrace.demo.script import TILLS
 from camtrace.model import Line
 from camtrace.pos.wire import decode
+from camtrace.tickets.sales import Tills
 from camtrace.tickets.tally import MOST_ARTICLES, Tally
 
 NOON = datetime(2026, 3, 4, 12, tzinfo=UTC)
@@ -41,7 +44,7 @@ def test_articles_less_cancellations_are_what_is_paid() -> None:
     )  # fmt: skip
     tally = Tally.of(sale)
     assert tally.sum == Decimal("26.00") == settled(sale)
-    assert tally.taken_back == {4: 3}
+    assert tally.taken_back == {4: (3,)}
     assert tally.taken_amounts == {4: Decimal("10.00")}
     assert tally.cancelled_amount == Decimal("10.00")
     assert tally.counts == {"articles": 3, "cancelled": 1, "returned": 0, "offered": 0, "lost": 0, "other": 0}
@@ -51,7 +54,7 @@ def test_each_kind_is_counted_in_its_own_word() -> None:
     said = ("A|1|1|X|5", "S|1|2|Y|OFFERT", "S|1|3|Z|PERTE", "S|1|4|V|RETOUR", "S|1|1|X|ANNULE", "S|1|9|R|-1")
     tally = Tally.of(lines(*said))
     assert tally.counts == {"articles": 1, "cancelled": 1, "returned": 1, "offered": 1, "lost": 1, "other": 1}
-    assert tally.taken_back == {5: 1}  # only a cancellation strikes out
+    assert tally.taken_back == {5: (1,)}  # only a cancellation strikes out
 
 
 @pytest.mark.parametrize(
@@ -99,10 +102,56 @@ def test_as_many_as_the_line_says_are_taken_off() -> None:
     assert tally.taken_amounts == {said[1].id: 3}
     said = lines("A|3|148|TARTE|10,00", "S|1|148|TARTE|ANNULE", "S|2|148|TARTE|ANNULE", "S|1|148|TARTE|-1|ANNULE")
     tally = Tally.of(said)
-    assert (tally.sum, tally.taken_back) == (-1, {said[2].id: said[0].id})  # the rest, to the cent
+    assert (tally.sum, tally.taken_back) == (-1, {said[2].id: (said[0].id,)})  # the rest, to the cent
     assert [str(tally.taken_amounts[line.id]) for line in said[1:3]] == ["3.33", "6.67"]
     assert Tally.of(lines("A|0,350|77|CERISES|3,15", "S|0,350|77|CERISES|ANNULE")).sum == 0
     assert Tally.of(lines("A|1|148|TARTE|9,00", "S|3|148|TARTE|ANNULE")).sum == 0
+
+
+@pytest.mark.parametrize(
+    ("said", "struck", "cost", "sum_"),
+    [
+        (("A|1|1|X|3", "A|1|1|X|4", "A|1|1|X|5", "S|2|1|X|ANNULE"), (3, 2), 9, 3),
+        (("A|1|1|X|3", "A|1|1|X|4", "A|1|1|X|5", "S|3|1|X|ANNULE"), (3, 2, 1), 12, 0),
+        (("A|1|1|X|3", "A|1|2|Y|4", "A|1|1|X|5", "S|2|1|X|ANNULE"), (3, 1), 8, 4),  # the other article stays
+        (("A|1|1|X|3", "A|1|1|X|4", "A|1|1|X|5", "S|-2|1|X|-9|ANNULE"), (3, 2), 9, 3),  # as many, below zero
+        (("A|1|1|X|3", "A|1|1|X|4", "A|1|1|X|5", "S||1|X|ANNULE"), (3,), 5, 7),  # one that says none: one
+        (("A|1|1|X|3", "A|1|1|X|4", "S|1|1|X|ANNULE", "S|7|1|X|ANNULE"), (1,), 3, 0),  # more than there are
+        (("A|3|1|X|9", "A|1|1|X|3", "S|2|1|X|ANNULE"), (2,), 6, 6),  # a rest of one, of three
+        (("A|3|1|X|9", "A|1|1|X|3", "S|2|1|X|ANNULE", "S|2|1|X|ANNULE"), (1,), 6, 0),  # and the rest of that
+        (("A|0,35|1|X|3", "A|0,5|1|X|4", "S|1|1|X|ANNULE"), (2,), 4, 3),  # weighed: a line is one
+        (("A|0,35|1|X|3", "A|0,5|1|X|4", "S|2|1|X|ANNULE"), (2, 1), 7, 0),
+        (("A|0,35|1|X|3", "A|0,5|1|X|4", "S|0,85|1|X|ANNULE"), (2, 1), 7, 0),  # by weight
+        (("A||1|X|3", "A||1|X|4", "A||1|X|5", "S|2|1|X|ANNULE"), (3, 2), 9, 3),
+    ],
+)
+def test_as_many_lines_as_the_quantity_says_are_struck_out(
+    said: tuple[str, ...], struck: tuple[int, ...], cost: int, sum_: int
+) -> None:
+    """The latest first; the last S line is looked at, and the rules' `Sale` comes to the same."""
+    tally, sale = Tally.of(lines(*said)), Tills()
+    amount = [sale.hear(line).amount for line in lines(*said)][-1]
+    assert (tally.taken_back[len(said)], tally.taken_amounts[len(said)], tally.sum) == (struck, cost, sum_)
+    assert amount is not None and abs(amount) == cost
+
+
+QUANTITIES = st.sampled_from([None, Decimal("0.35"), Decimal(1), Decimal(2), Decimal(3), Decimal(-1)])
+
+
+@given(st.lists(st.tuples(st.sampled_from("AAS"), QUANTITIES, st.sampled_from([None, Decimal(3), Decimal("9.99")]))))
+def test_nothing_is_struck_out_twice(said: list[tuple[str, Decimal | None, Decimal | None]]) -> None:
+    ticket = [
+        Line(
+            id=place, received_at=NOON, protocol="pos", source="1", ticket_id=1, position=place, type=kind, code="1",
+            special="ANNULE" if kind == "S" else "", quantity=quantity, amount=amount if kind == "A" else None,
+        )
+        for place, (kind, quantity, amount) in enumerate(said, 1)
+    ]  # fmt: skip
+    tally = Tally.of(ticket)
+    struck = [id for ids in tally.taken_back.values() for id in ids]
+    assert len(struck) == len(set(struck))
+    entered = sum((line.amount for line in ticket if line.amount is not None), Decimal())
+    assert sum(tally.taken_amounts.values(), Decimal()) <= entered
 
 
 def test_no_sum_of_a_ticket_whose_beginning_is_missing() -> None:
@@ -141,7 +190,7 @@ def test_a_prisma_receipt() -> None:
         event(5, 18, 1, "5", "16", "ANNULE"), event(6, 18, 2, "9", "7", "ANNULE"), event(7, 37, 1, "50"),
     ])  # fmt: skip
     assert tally.sum == 7
-    assert tally.taken_back == {5: 2, 6: 4}
+    assert tally.taken_back == {5: (2,), 6: (4,)}
     assert (tally.counts["articles"], tally.counts["cancelled"], tally.cancelled_amount) == (3, 2, 14)
     voided = Tally.of(
         [event(1, 6, 1, "5", "5"), event(2, 6, 2, "5", "10"), event(3, 25, 2, total="0", special="ANNULE")]
@@ -154,4 +203,4 @@ def test_a_prisma_receipt() -> None:
 def test_an_event_that_names_the_wrong_place() -> None:
     """The latest of the same code is taken off instead."""
     tally = Tally.of([event(1, 6, 1, "5", "5"), event(2, 6, 2, "7", "12"), event(3, 9, 9, "5", "7", "ANNULE")])
-    assert tally.taken_back == {3: 1}
+    assert tally.taken_back == {3: (1,)}

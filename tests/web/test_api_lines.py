@@ -99,7 +99,7 @@ class LinesApiTests(SynchronousTestCase):
         )
         expected = LineSearch(
             camera_uids=(101,),
-            exactly=(Named("till", ("1",)), Named("seller", ("7",)), Named("special", ("ANNULE",))),
+            exactly=(Named("till", ("1",)), Named("cashier", ("7",)), Named("special", ("ANNULE",))),
             names=(Named("ticket", ("12",)), Named("type", ("S",)), Named("code", ("99",))),
             texts=("café Х",),
             comparisons=(Comparison("amount", ">=", Decimal("1.5")), Comparison("amount", "<=", Decimal("20.00"))),

@@ -252,6 +252,15 @@ def test_what_arrives_is_seen(shop: WebShop) -> None:
     assert (bad["message"], bad["problem"]["code"], bad["dialect"]) == (None, "fields", "camtrace")
     assert other.events() == []
     assert [event["message"]["source"] for _, event in one.events()] == ["1"]
+    say(shop, b"1|0|7|0|N|CB 4111 1111\n")
+    assert [kind for kind, _ in everything.events()] == ["read", "line"]
+    say(shop, b"1|0|7|0|N|1111 1111\n")  # the rest of the number: what was told is told again, without
+    told = everything.events()
+    told = told[[kind for kind, _ in told].index("again") + 1 :]
+    assert [kind for kind, _ in told] == ["read", "line", "line", *["read", "line"] * 2]
+    assert not any(b"1111" in base64.b64decode(event["raw"]) for _, event in told)
+    assert [event["message"]["text"] for kind, event in told[-3:] if kind == "line"] == ["CB **** ****", "**** ****"]
+    assert [kind for kind, _ in one.events()] == ["line", "again", "line", "line", "line"]
 
 
 def test_readers_end(shop: WebShop) -> None:

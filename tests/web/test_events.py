@@ -9,7 +9,7 @@ from support.web import NOON, Browser, WebShop, sale
 from twisted.internet.task import Clock
 from twisted.trial.unittest import SynchronousTestCase
 
-from camtrace.events import CameraStateChanged, Noted
+from camtrace.events import CameraStateChanged, LineMasked, Noted
 from camtrace.model import CameraState, JournalEntry, Status
 
 
@@ -42,6 +42,9 @@ class EventsTests(SynchronousTestCase):
         )
         self.assertEqual(events[0][2]["amount"], "16.00")
         self.assertEqual((events[1][2]["camera"], events[1][2]["status"]), (1, "error"))
+        self.shop.bus.publish(LineMasked(fact.id + 3, replace(fact.line, text="CB ****")))
+        ((id, kind, line),) = reader.events()
+        self.assertEqual((id, kind, line["id"], line["text"]), (str(fact.id + 3), "line", str(fact.id), "CB ****"))
 
     def test_resume(self) -> None:
         """After a break the store gives what was missed; what is published meanwhile comes once, in order."""

@@ -28,13 +28,23 @@ from wsproto.events import (
     TextMessage,
 )
 
-from camtrace.events import CameraStateChanged, RuleMet, SettingChanged, SourceAppeared, TillSilenceChanged
+from camtrace.errors import DatabaseUnavailable
+from camtrace.events import (
+    CameraStateChanged,
+    LineMasked,
+    RuleMet,
+    SettingChanged,
+    SourceAppeared,
+    TicketTied,
+    TillSilenceChanged,
+)
 from camtrace.model import CameraState, RuleException, SourceSettings, Status
 from camtrace.tickets.overlay import Shown
 from camtrace.tickets.tally import Tally
 from camtrace.web.live_page import GOING_AWAY, MESSAGE_LIMIT, NOT_ALLOWED, SESSION_ENDED, TOO_SLOW
 from camtrace.web.outbox import INIT, JPEG, KEY
 
+KEPT = {"days": 730, "held": None}
 NAMES = {"1": "Front till", "2": "Stock"}
 MIME = 'video/mp4; codecs="avc1.64001f"'
 
@@ -247,6 +257,34 @@ class WatchTests(LiveCase):
         self.assertIsNone(message["tally"])  # nothing stands on the screen of these tests
         self.assertEqual(other.told(), [])
 
+    def test_a_ticket_that_is_tied(self) -> None:
+        """What stands on the screen is told anew, to who shows it."""
+        page, other = self.open(), self.open()
+        page.say(do="watch", channel=5, camera=1)
+        other.say(do="watch", channel=5, camera=2)
+        fact = sale(3)
+        tied = replace(fact.ticket, linked=900)
+        self.shop.bus.publish(TicketTied(9, tied))
+        self.assertEqual(page.told(), [])  # it stands nowhere
+        self.shop.screens.shown["1"] = Shown([fact.line], tied, Tally.of([fact.line]))
+        self.shop.bus.publish(TicketTied(9, tied))
+        (message,) = page.told()
+        self.assertEqual((message["is"], message["channel"], message["source"]), ("screen", 5, "1"))
+        self.assertEqual((len(message["lines"]), message["ticket"]["linked"]), (1, "900"))
+        self.assertEqual(other.told(), [])
+
+    def test_a_line_that_is_masked_afterwards(self) -> None:
+        """The screen is told anew where it stands there, and no more than that."""
+        page, fact = self.open(), sale(3)
+        page.say(do="watch", channel=5, camera=1)
+        masked = replace(fact.line, text="CB ****")
+        self.shop.screens.shown["1"] = Shown([masked], fact.ticket, Tally.of([masked]))
+        self.shop.bus.publish(LineMasked(9, replace(masked, id=1)))
+        self.assertEqual(page.told(), [])
+        self.shop.bus.publish(LineMasked(9, masked))
+        (message,) = page.told()
+        self.assertEqual((message["is"], [line["text"] for line in message["lines"]]), ("screen", ["CB ****"]))
+
     def test_what_rules_find(self) -> None:
         """It reaches every page of who may see exceptions, and one of the cameras."""
         page = self.open()
@@ -295,12 +333,19 @@ class WatchTests(LiveCase):
     def test_settings(self) -> None:
         """Who asks is told what is set for tills, and of each change: only of what is another."""
         page, other = self.open(), self.open()
-        self.assertEqual(page.say(do="settings", language="fr"), [{"is": "settings", "tills": {}, "cameras": NAMES}])
+        (told,) = page.say(do="settings", language="fr")
+        self.assertEqual((told.pop("kept")["lines"], told), (KEPT, {"is": "settings", "tills": {}, "cameras": NAMES}))
         self.shop.speech.settings["1"] = SourceSettings("1", "Bar")
         ensureDeferred(self.shop.speech.reload())
         self.assertEqual(page.told(), [{"is": "settings", "tills": {"1": {"label": "Bar"}}}])
         ensureDeferred(self.shop.speech.reload())
         self.assertEqual((page.told(), other.told()), ([], []))
+        user, boris = self.shop.users.users["anna"], self.open(session=self.shop.session("boris")[0])
+        self.assertNotIn("kept", boris.say(do="settings")[0], "how long things are kept is for who may set it")
+        ensureDeferred(self.shop.kept_days.change("lines", 800, user))
+        self.shop.socket.settings_changed()
+        (told,) = page.told()
+        self.assertEqual((told["kept"]["lines"], boris.told()), (KEPT | {"days": 800}, []))
         self.assertEqual(page.say(do="settings", language="xx")[0]["code"], "invalid")
 
     def test_a_cameras_name(self) -> None:
@@ -312,6 +357,14 @@ class WatchTests(LiveCase):
         self.assertEqual(boris.say(do="settings")[0]["cameras"], {"2": NAMES["2"]})
         stored = self.shop.cameras.stored
         stored[0] = replace(stored[0], name="Entrée")
+
+        async def away() -> None:
+            raise DatabaseUnavailable("the database is away")
+
+        stopped = self.patch(self.shop.cameras, "refresh", away)
+        self.shop.bus.publish(SettingChanged("camera", "101"))  # it is said again when the database is back
+        self.assertEqual((page.told(), self.flushLoggedErrors()), ([], []))
+        stopped.restore()
         self.shop.bus.publish(SettingChanged("camera", "101"))
         self.assertEqual(page.told(), [{"is": "settings", "cameras": {**NAMES, "1": "Entrée"}}])
         self.assertEqual(boris.told(), [])

@@ -51,9 +51,15 @@ class _Reader(Listener):
         self._sender = sender
         self._source = source
         self._waiting: deque[Captured] = deque(maxlen=MOST_WAITING)
+        self._again = False
 
     def add(self, captured: Captured) -> None:
-        """Something came."""
+        """Something came, or all that came is told again."""
+        if captured.again:
+            self._again = True
+            self._waiting.clear()
+            self.wake()
+            return
         if self._sender is not None and captured.sender != self._sender:
             return
         if self._source is not None and (captured.message is None or captured.message.source != self._source):
@@ -64,6 +70,9 @@ class _Reader(Listener):
     def take(self) -> bytes:
         events = [_event(one, self.user) for one in self._waiting]
         self._waiting.clear()
+        if self._again:
+            self._again = False
+            events.insert(0, event("again", {}))
         return b"".join(events)
 
 

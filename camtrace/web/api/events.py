@@ -11,7 +11,15 @@ from twisted.web.server import Request
 
 from camtrace.bus import Bus
 from camtrace.errors import Invalid
-from camtrace.events import AlarmAcknowledged, AlarmEnded, AlarmTriggered, CameraStateChanged, LineReceived, Noted
+from camtrace.events import (
+    AlarmAcknowledged,
+    AlarmEnded,
+    AlarmTriggered,
+    CameraStateChanged,
+    LineMasked,
+    LineReceived,
+    Noted,
+)
 from camtrace.model import AlarmNow, CameraState, JournalEntry, Line, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Query
@@ -130,6 +138,7 @@ class _Reader(Reader):
         """Hear of everything from now on; returns the call that ends it."""
         calls = [
             bus.subscribe(LineReceived, lambda fact: self._put(fact.id, fact.line)),
+            bus.subscribe(LineMasked, lambda fact: self._put(fact.id, fact.line)),
             bus.subscribe(CameraStateChanged, lambda fact: self._put(fact.id, fact.state)),
             bus.subscribe(Noted, lambda fact: self._put(fact.id, fact.entry)),
             bus.subscribe(AlarmTriggered, lambda fact: self._put(fact.id, AlarmNow(fact.alarm, fact.trigger))),

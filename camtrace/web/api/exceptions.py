@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import partial
 from typing import Any
 
@@ -14,7 +15,7 @@ from camtrace import clock
 from camtrace.cards import hidden
 from camtrace.errors import Invalid, NotFound
 from camtrace.i18n import N_
-from camtrace.model import VERDICTS, RuleException, User
+from camtrace.model import VERDICTS, ExceptionQuery, RuleException, User
 from camtrace.web.access import Access, May, Visit
 from camtrace.web.answers import Position, Query, answer, body_of, page_of
 from camtrace.web.api.readers import one_of, text_of
@@ -93,18 +94,11 @@ class ExceptionsApi:
     async def counts(self, visit: Visit) -> Response:
         """How many of those that are asked for there are of each verdict, in all and `by` rule, seller or source."""
         query = Query(visit.request)
-        by, seller = query.choice("by", COUNTED_BY, "rule") or "rule", query.text("seller")
-        found = await self._store.counts(
-            await self._cameras(visit, query),
-            query.instant("start"),
-            query.instant("stop"),
-            query.integer("rule", 1, BIGGEST_ID),
-            query.text("source"),
-            seller,
-            by,
-        )
+        by = query.choice("by", COUNTED_BY, "rule") or "rule"
+        asked = await self._asked(visit, query)
+        found = await self._store.counts(asked, by)
         rows: dict[str, Counter[str]] = {}
-        for key, verdict, count in found if may_name(visit.user, seller) else ():
+        for key, verdict, count in found if may_name(visit.user, asked.seller) else ():
             rows.setdefault(hidden(key) if by == "seller" else key, Counter())[verdict or NEW] += count
         items = [{"key": key, **_counted(row)} for key, row in rows.items()]
         return answer({**_counted(sum(rows.values(), Counter())), "by": by, "items": items})
@@ -147,19 +141,21 @@ class ExceptionsApi:
 
     async def _page(self, visit: Visit, limit: int, before: Position | None) -> list[RuleException]:
         query = Query(visit.request)
-        verdict, seller = query.choice("verdict", (NEW, *VERDICTS[1:])), query.text("seller")
-        found = await self._store.exceptions(
-            start=query.instant("start"),
-            stop=query.instant("stop"),
-            camera_uids=await self._cameras(visit, query),
-            rule_id=query.integer("rule", 1, BIGGEST_ID),
-            source=query.text("source"),
-            seller=seller,
-            verdict="" if verdict == NEW else verdict,
-            after=before,
-            limit=limit,
+        verdict = query.choice("verdict", (NEW, *VERDICTS[1:]))
+        asked = replace(await self._asked(visit, query), verdict="" if verdict == NEW else verdict)
+        found = await self._store.exceptions(asked, limit, before)
+        return found if may_name(visit.user, asked.seller) else []
+
+    async def _asked(self, visit: Visit, query: Query) -> ExceptionQuery:
+        """What is asked for, of whatever verdict."""
+        return ExceptionQuery(
+            query.instant("start"),
+            query.instant("stop"),
+            await self._cameras(visit, query),
+            query.integer("rule", 1, BIGGEST_ID),
+            query.text("source"),
+            query.text("seller"),
         )
-        return found if may_name(visit.user, seller) else []
 
     async def _cameras(self, visit: Visit, query: Query) -> list[int] | None:
         name = query.text("camera")

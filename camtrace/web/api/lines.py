@@ -33,8 +33,8 @@ from camtrace.web.whose import Graves, camera_named
 BIGGEST_ID = 2**63 - 1
 MOST_HITS = 10_000  # that are counted
 MOST_PRINTED = 1000
-# parameters of names, as the query calls them; what they hold is written exactly so
-_EXACT = {"source": "till", "seller": "seller", "special": "special", "customer": "customer", "tender": "tender"}
+# parameters of names, as the search calls them; what they hold is written exactly so, a cashier's name or number
+_EXACT = {"source": "till", "seller": "cashier", "special": "special", "customer": "customer", "tender": "tender"}
 _PLAIN = ("ticket", "type", "code", "barcode")
 _FORM = (*NAMES, "camera", "amount_min", "amount_max", "quantity_min", "quantity_max", "from", "to", "date", "time")
 _HEADS = (

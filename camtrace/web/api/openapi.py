@@ -42,6 +42,7 @@ from camtrace.web.api.alarms import MARKS, MOST_MARKS
 from camtrace.web.api.camera_fields import CODECS, FEWEST_CORNERS, MOST_CORNERS, MOST_ZONES, TRANSPORTS
 from camtrace.web.api.contact_fields import MOST_CONTACTS
 from camtrace.web.api.exceptions import COUNTED_BY
+from camtrace.web.api.storage import MOST_DAYS
 from camtrace.web.routing import Route, new_app, requirer
 from camtrace.web.wording import MAIL_KIND_WORDS, MAIL_STATE_WORDS
 
@@ -133,6 +134,7 @@ PARAMETERS: dict[tuple[str, str], dict[str, Schema]] = {
         **{name: schema for name, schema in _EXCEPTIONS.items() if name != "verdict"},
         "by": {"type": "string", "enum": list(COUNTED_BY), "default": "rule"},
     },
+    ("GET", "/storage/{kind}/plan"): {"days": _integer(0, MOST_DAYS)},
     ("GET", "/reports"): _REPORT,
     ("GET", "/reports.csv"): _REPORT,
     ("GET", "/reports/course"): _COURSE,
@@ -210,6 +212,7 @@ _BODIES = {
     ("PATCH", "/users/{user}"): "User",
     ("POST", "/profiles"): "NewProfile",
     ("PATCH", "/profiles/{profile}"): "Profile",
+    ("PATCH", "/storage/{kind}"): "KeptDays",
     ("PATCH", "/mail"): "Mail",
     ("POST", "/mail/test"): "MailTest",
     ("PATCH", "/mail/users/{name}"): "MailAddress",
@@ -284,6 +287,16 @@ CONTACT_BOX: Schema = {
             "items": {"type": "object", "properties": _CONTACT},
         },
     },
+}
+KEPT_DAYS: Schema = {
+    "type": "object",
+    "description": "`days`: 0 for ever, null as the configuration says; `confirmed` is needed where something goes",
+    "properties": {
+        "days": {"type": ["integer", "null"], "minimum": 0, "maximum": MOST_DAYS},
+        "confirmed": {"type": "boolean", "default": False},
+        "before": {"type": "integer", "description": "the days that were seen"},
+    },
+    "required": ["days"],
 }
 CAMERA: Schema = {
     "type": "object",
@@ -600,6 +613,7 @@ def describe(routes: Iterable[Route]) -> Schema:
                 "MailTest": {**MAIL, "properties": {"to": _EMAIL, **MAIL["properties"]}},
                 "MailAddress": {"type": "object", "properties": {"email": _EMAIL}, "required": ["email"]},
                 "MailRights": MAIL_RIGHTS,
+                "KeptDays": KEPT_DAYS,
                 "Rule": RULE,
                 "RuleTrial": RULE_TRIAL,
                 "Review": REVIEW,

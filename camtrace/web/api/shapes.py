@@ -300,15 +300,15 @@ def ticket_shape(ticket: Ticket) -> Shape:
 def tally_shape(tally: Tally) -> Shape:
     """What a ticket's lines come to: `sum` is null where an amount or the beginning (`whole`) is not known.
 
-    `taken_back` has the id of each cancelling line with that of the article it takes off the ticket, `taken_amounts`
-    with that article's amount.
+    `taken_back` has the id of each cancelling line with those of the articles' lines that it takes off the ticket, the
+    latest first, `taken_amounts` with what they come to.
     """
     return {
         "sum": _decimal(tally.sum),
         "whole": tally.is_whole,
         **tally.counts,
         "cancelled_amount": _decimal(tally.cancelled_amount),
-        "taken_back": {str(line): str(article) for line, article in tally.taken_back.items()},
+        "taken_back": {str(line): [str(id) for id in ids] for line, ids in tally.taken_back.items()},
         "taken_amounts": {str(line): _decimal(amount) for line, amount in tally.taken_amounts.items()},
     }
 

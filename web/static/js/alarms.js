@@ -1,9 +1,10 @@
-// Alarms as cards in the corner of a live page, the newest on top; each stays until somebody has seen it.
+// Alarms as cards in a strip above a live page, which makes room for it: the newest first; each stays until somebody has
+// seen it.
 
 import { ask } from "./api.js";
-import { el, icon, show } from "./dom.js";
+import { el, icon, setIcon, show } from "./dom.js";
 import { onKeys } from "./keys.js";
-import { facts, remember, remembered } from "./page.js";
+import { byId, facts, remember, remembered } from "./page.js";
 import { _, ngettext } from "./texts.js";
 import { clock } from "./time.js";
 import { toast } from "./toast.js";
@@ -24,7 +25,7 @@ export class AlarmCards {
 
   constructor(socket, onChange = () => {}) {
     this.#onChange = onChange;
-    document.body.append(el("section", { class: "alarmstack", "aria-live": "assertive", "aria-label": _("Alarms") }, this.#stack, this.#more));
+    byId("main").before(el("section", { class: "alarmstack", "aria-live": "assertive", "aria-label": _("Alarms") }, this.#stack, this.#more));
     this.#draw();
     socket.onAlarm((message) => this[message.is](message));
     onKeys(["A"], _("Alarm seen"), () => this.#newest() && this.#seen(this.#newest()));
@@ -41,6 +42,7 @@ export class AlarmCards {
     const camera = facts.cameras.find(({ id }) => id === alarm.camera);
     this.#cards.set(alarm.id, { alarm, element: this.#card(alarm, camera) });
     this.#draw();
+    this.#stack.parentNode.scrollLeft = 0; // to the newest
     if (this.#loud) beep();
   }
 
@@ -76,9 +78,8 @@ export class AlarmCards {
       el(
         "div",
         { class: "said" },
-        el("strong", null, camera?.name ?? _("Camera {id}", { id: alarm.camera })),
-        el("span", null, alarm.causes.map(causeWords).join(", "), " ", el("time", { class: "mono", datetime: alarm.started_at }, clock(at))),
-        message ? el("span", { class: "small" }, message) : null,
+        el("span", null, el("time", { class: "mono", datetime: alarm.started_at }, clock(at)), " ", el("strong", null, camera?.name ?? _("Camera {id}", { id: alarm.camera }))),
+        el("span", { class: "small", title: message || null }, [alarm.causes.map(causeWords).join(", "), message].filter(Boolean).join(" · ")),
       ),
       el(
         "div",
@@ -91,15 +92,20 @@ export class AlarmCards {
   }
 
   #soundButton() {
-    const words = () => (this.#loud ? _("Sound on") : _("Sound off"));
-    const button = el("button", { class: "btn sm line", type: "button", "aria-pressed": String(this.#loud) }, words());
+    const button = el("button", { class: "btn sm line loud", type: "button" }, icon("mute"));
+    const tell = () => {
+      const words = this.#loud ? _("Sound on") : _("Sound off");
+      setIcon(button, this.#loud ? "sound" : "mute");
+      for (const [name, value] of [["aria-pressed", this.#loud], ["aria-label", words], ["title", words]]) button.setAttribute(name, value);
+    };
+    tell();
     button.addEventListener("click", () => {
       this.#loud = !this.#loud;
       remember("alarm-sound", this.#loud ? "on" : "off");
-      button.setAttribute("aria-pressed", String(this.#loud));
-      button.textContent = words();
+      for (const { element } of this.#cards.values()) element.querySelector(".loud").dispatchEvent(new CustomEvent("told"));
       if (this.#loud) beep();
     });
+    button.addEventListener("told", tell);
     return button;
   }
 

@@ -109,6 +109,7 @@ function listen() {
     heardFrom(read.sender);
     drawSoon();
   });
+  stream.addEventListener("again", () => { arrived = []; reads = []; drawSoon(); }); // without part of a card's number
   stream.addEventListener("open", () => { arrived = []; reads = []; drawSoon(); }); // what is kept is told again
   stream.addEventListener("error", () => {
     drawSoon();

@@ -7,6 +7,7 @@ import { el, icon, show } from "./dom.js";
 import { pictureIn } from "./exception_marks.js";
 import { FilterBar } from "./filters.js";
 import { exceptionHit, hitWay, keepHits, watchedHit } from "./hits.js";
+import { VERDICT_KEYS, reviewWords, sendVerdict, tellVerdict, verdictActions } from "./judging.js";
 import { onKeys } from "./keys.js";
 import { sourceName, tillName } from "./lines.js";
 import { byId, facts, may, remember, remembered } from "./page.js";
@@ -22,7 +23,6 @@ const LARGEST_PAGE = 1000;
 const SOON_MS = 400;
 const MOST_COUNTED = 12; // cashiers or tills
 const TABS = [["new", () => _("To review")], ["checking", () => _("Being checked")], ["harmless", () => _("Harmless")], ["real", () => _("Confirmed")], ["", () => _("All")]];
-const BADGES = { new: ["new", "◆", () => _("New")], checking: ["look", "◇", () => _("Being checked")], harmless: ["ok", "✓", () => _("Harmless")], real: ["conf", "◇", () => _("Confirmed")] };
 const CHOSEN = ["rule", "source"]; // lists that are filled later
 const ids = facts.cameras.map(({ id }) => id);
 const form = byId("asked");
@@ -152,14 +152,12 @@ function row(one) {
   let acts = null;
   item.redraw = () => { // what stays is left where it is: a button that is being pressed, a note that is being written
     const now = rows.get(item);
-    const [kind, mark, words] = BADGES[now.verdict];
     item.className = `e-${now.verdict}${item === chosen ? " sel" : ""}`;
     who.textContent = [tillName(now.source), now.seller && _("cashier {name}", { name: now.seller }), now.text].filter(Boolean).join(" · ");
-    told.textContent = now.reviewed_by && `${now.reviewed_by}${now.comment ? `: “${now.comment}”` : ""}`;
+    told.textContent = reviewWords(now);
     show(told, Boolean(now.reviewed_by));
-    badge.className = `badge ${kind}`;
-    badge.replaceChildren(`${mark} `, words());
-    if (item === chosen && !acts) what.append(acts = actions(item, way));
+    tellVerdict(badge, now.verdict);
+    if (item === chosen && !acts) what.append(acts = verdictActions(now, { judge: (body) => judge(item, body), leave: () => item.focus(), way }));
     else if (item !== chosen) {
       acts?.remove();
       acts = null;
@@ -198,38 +196,16 @@ function select(item) {
   item?.redraw();
 }
 
-function actions(item, way) {
-  const button = (words, name, kind = "btn sm") => el("button", { class: kind, type: "button", onclick: () => judge(item, { verdict: name }) }, words);
-  const note = el("input", { class: "in sm", "aria-label": _("Note"), placeholder: _("Note"), maxlength: 500, value: rows.get(item).comment });
-  note.addEventListener("change", () => judge(item, { comment: note.value }));
-  note.addEventListener("keydown", (event) => {
-    if (event.key === "Enter" || event.key === "Escape") item.focus(); // the keys judge again
-  });
-  const again = button(_("To review"), "new");
-  const acts = el("div", { class: "acts" }, way ? el("a", { class: "btn sm", href: way }, icon("play"), _("Watch")) : null,
-    button(_("Harmless"), "harmless"), button(_("Confirm"), "real"), button(_("Check it"), "checking"), again, note);
-  acts.tell = ({ verdict: judged, comment }) => {
-    show(again, judged !== "new");
-    if (note !== document.activeElement) note.value = comment;
-  };
-  return acts;
-}
-
 /** Send what was judged or noted: one after the other, as it was seen when its turn comes. */
 function judge(item, body) {
   if (item) item.sent = (item.sent ?? Promise.resolve()).then(() => send(item, body));
 }
 
 async function send(item, body) {
-  const { id, verdict: before } = rows.get(item);
   try {
-    rows.set(item, await askJson(`/exceptions/${id}`, { method: "PATCH", body: "verdict" in body ? { ...body, before } : body }));
-  } catch (error) {
-    toast(error.message);
-    if (error.status !== 409) return;
-  }
-  try {
-    if (rows.get(item).verdict === before && body.verdict) rows.set(item, await askJson(`/exceptions/${id}`)); // somebody was quicker
+    const found = await sendVerdict(rows.get(item), body);
+    if (!found) return;
+    rows.set(item, found);
     item.redraw();
     if (item.contains(document.activeElement) && document.activeElement.closest("[hidden]")) item.focus();
     listed = await tellCounts();
@@ -328,10 +304,7 @@ byId("more").addEventListener("click", () => load(true));
 onKeys(["ArrowDown"], _("Row after"), () => step(1));
 onKeys(["ArrowUp"], _("Row before"), () => step(-1));
 onKeys(["N"], _("Row after, with Shift the one before"), (event) => step(event.shiftKey ? -1 : 1));
-onKeys(["H"], _("Harmless"), () => judge(chosen, { verdict: "harmless" }));
-onKeys(["C"], _("Confirm"), () => judge(chosen, { verdict: "real" }));
-onKeys(["L"], _("Check it"), () => judge(chosen, { verdict: "checking" }));
-onKeys(["U"], _("To review"), () => judge(chosen, { verdict: "new" }));
+for (const [key, words, name] of VERDICT_KEYS) onKeys(name === "checking" ? [key, "L"] : [key], words(), () => judge(chosen, { verdict: name }));
 onKeys(["Enter"], _("Watch"), () => {
   const way = chosen?.querySelector("a.btn");
   if (way) way.click();

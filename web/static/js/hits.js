@@ -72,6 +72,11 @@ class Hits {
     return this.#place + 1;
   }
 
+  /** The id of the line or the exception that is this hit. */
+  get line() {
+    return this.#kept.hits[this.#place].line;
+  }
+
   /** What tells them in the address of a replay that shows something else. */
   get asked() {
     return `&search=${this.#kept.search}&hit=${this.number}`;

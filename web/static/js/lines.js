@@ -152,8 +152,15 @@ export function shown(line) {
     case "E":
       return { quantity: "", text: line.tender || line.text || _("End"), amount: amountWords(line.total ?? line.amount, line), kind: line.special ? "special" : "end" };
     default:
-      return { quantity, text: line.text || line.tender || rawText(line), amount, kind: "sub" };
+      return { quantity, text: ownWords(line) || line.text || line.tender || rawText(line), amount, kind: "sub" };
   }
+}
+
+/** What the server itself has added among a till's lines; "" for a line that the till sent. */
+function ownWords(line) {
+  if (isShown(line)) return ""; // a till's own line is always shown
+  if (line.type === "MOTION") return _("Motion");
+  return line.type === "RULE" ? `${_("Rule met")} · ${line.text}` : "";
 }
 
 /** What a line takes off the price: "−1.50", by a card "5 %"; "" where it says none. */

@@ -5,7 +5,9 @@ import { Calendar } from "./calendar.js";
 import { Clip, around } from "./clip.js";
 import { setIcon, show } from "./dom.js";
 import { exceptionMarks } from "./exception_marks.js";
+import { FoundHere } from "./found_here.js";
 import { hitsAt } from "./hits.js";
+import { VERDICT_KEYS } from "./judging.js";
 import { onKeys } from "./keys.js";
 import { instantInPicture } from "./lines.js";
 import { MarkDays } from "./mark_days.js";
@@ -43,11 +45,13 @@ const player = new Player(byId("picture"), camera, recordings, {
   changed: drawPlaying,
 });
 const timeline = new Timeline(byId("timeline"), byId("alarm-links"), camera, { seek, mark: markNear, view: drawZoom });
+const foundHere = byId("found") ? new FoundHere(byId("found"), judged) : null;
 const calendar = new Calendar(byId("calendar"), byId("month"), recordings, chooseDay);
 let day = "";
 let known = { spans: [], gaps: [] };
 let alarms = [];
 let exceptions = [];
+let dayTickets = [];
 let marks = [NaN, NaN];
 let sought = NaN; // where the player is being sent
 let lastSought = NaN; // where it was sent last
@@ -90,7 +94,7 @@ async function loadDay(name) {
     calendar.setDay(name);
     known = { spans: [], gaps: [] };
     alarms = [];
-    exceptions = [];
+    setExceptions([]);
   }
   const [found, tickets, raised, met] = await Promise.all([
     recordings.day(name).catch((error) => { toast(error.message); return { spans: [], gaps: [] }; }),
@@ -101,8 +105,20 @@ async function loadDay(name) {
   if (name !== day) return;
   known = found;
   alarms = raised;
-  exceptions = met;
+  dayTickets = tickets;
+  setExceptions(met);
   timeline.setDay(name, found, tickets, raised, met);
+}
+
+function setExceptions(met) {
+  exceptions = met;
+  if (foundHere) foundHere.marks = met;
+}
+
+/** An exception was judged: its marks are drawn as it stands now. */
+function judged() {
+  timeline.setDay(day, known, dayTickets, alarms, exceptions);
+  document.dispatchEvent(new CustomEvent("exception"));
 }
 
 function chooseDay(name) {
@@ -119,6 +135,7 @@ function tick() {
   byId("now").textContent = clock(at);
   byId("day-words").textContent = shortDay(at);
   ticket.show(at);
+  foundHere?.show(at);
   nudge?.tick();
   timeline.moment(at);
   till.around(at).then((changed) => { if (changed) ticket.setLines(till.lines); }, () => {});
@@ -235,11 +252,15 @@ const hits = hitsAt(new URLSearchParams(location.search), facts.cameras.map(({ i
 
 async function hitNext(direction) {
   if (!hits) {
-    toast(_("Search the tickets first: N goes from one hit to the next."));
+    const one = foundHere?.next(present(), direction);
+    if (one) watchException(one);
+    else if (exceptions.length) toast(direction < 0 ? _("There is no exception before on this day.") : _("There is no exception after on this day."));
+    else toast(_("Search the tickets first: N goes from one hit to the next."));
     return;
   }
   try {
     const hit = await hits.step(direction);
+    if (hit) foundHere?.want(hit.line);
     if (!hit) toast(direction < 0 ? _("This is the first hit.") : _("This is the last hit."));
     else if (hit.camera === camera.id) await seek(hit.at);
     else location.assign(hits.way);
@@ -247,6 +268,11 @@ async function hitNext(direction) {
     toast(error.message);
   }
   drawHits();
+}
+
+function watchException({ id, picture_at: at }) {
+  foundHere.want(id);
+  seek(Date.parse(at));
 }
 
 function drawHits() {
@@ -258,6 +284,7 @@ function drawHits() {
 byId("hit-before").addEventListener("click", () => hitNext(-1));
 byId("hit-after").addEventListener("click", () => hitNext(1));
 drawHits();
+if (hits) foundHere?.want(hits.line);
 
 const clip = byId("clip") ? new Clip(byId("clip"), byId("clip-words"), camera, marked) : null;
 clip?.refresh();
@@ -275,7 +302,8 @@ onKeys(["Shift ArrowLeft"], _("1 min back"), () => seek(present() - LONG_SKIP_MS
 onKeys(["Shift ArrowRight"], _("1 min on"), () => seek(present() + LONG_SKIP_MS));
 onKeys(["ArrowUp"], _("Ticket line before"), (event) => lineNext(-1, event.repeat));
 onKeys(["ArrowDown"], _("Ticket line after"), (event) => lineNext(1, event.repeat));
-onKeys(["N"], _("Next hit, with Shift the one before"), (event) => hitNext(event.shiftKey ? -1 : 1));
+onKeys(["N"], _("Next hit or exception, with Shift the one before"), (event) => hitNext(event.shiftKey ? -1 : 1));
+if (foundHere) for (const [key, words, name] of VERDICT_KEYS) onKeys([key], words(), () => foundHere.judge({ verdict: name }));
 onKeys(["B"], _("Back 30 s"), () => seek(present() - BACK_MS));
 onKeys(["I"], _("Mark the beginning"), () => setMarks(present(), marks[1]));
 onKeys(["O"], _("Mark the end"), () => setMarks(marks[0], present()));

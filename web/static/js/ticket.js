@@ -54,15 +54,16 @@ export function specialCost(line, article) {
  * be null. `onclick(line)` makes lines go somewhere.
  */
 export function lineItems({ lines, tally }, onclick) {
-  const gone = new Set(Object.values(tally?.taken_back ?? {}));
+  const gone = new Set(Object.values(tally?.taken_back ?? {}).flat());
   const known = new Map(lines.map((line) => [line.id, line]));
   return lines.map((line) => lineItem(line, { article: articleOf(line, { lines, tally }, known), gone: gone.has(line.id), attempt: known.get(line.follows), onclick: onclick && (() => onclick(line)) }));
 }
 
-/** The article that `line` of a sale takes back, one of `known` by id; one that has left the screen with its amount only. */
+/** What `line` of a sale takes back, of several articles together: its amount, written as that of the latest in `known`. */
 export function articleOf(line, { lines, tally }, known) {
+  const [latest] = tally?.taken_back?.[line.id] ?? [];
   const amount = tally?.taken_amounts?.[line.id];
-  return known.get(tally?.taken_back?.[line.id]) ?? (amount === undefined ? undefined : { ...written(lines), amount });
+  return amount === undefined ? known.get(latest) : { ...(known.get(latest) ?? written(lines)), amount };
 }
 
 /** The answer of `GET /tickets/ID` as a sale. */
@@ -156,7 +157,7 @@ export class GrowingLines {
       const item = lineItem(line, { article: articleOf(line, { lines, tally }, known), attempt: known.get(line.follows) });
       this.#items.set(line.id, item);
       this.#caret.before(item);
-      this.#items.get(taken[line.id])?.classList.add("gone");
+      for (const id of taken[line.id] ?? []) this.#items.get(id)?.classList.add("gone");
     }
     show(this.#caret, open);
     return fresh.length > 0;

@@ -90,6 +90,8 @@ export class TillScreens {
     const till = this.#till(source);
     const other = !till.told || till.sale.ticket?.id !== ticket?.id;
     till.told = true;
+    const before = new Map(till.sale.lines.map((line) => [line.id, line]));
+    if (lines.some(({ id, text, tender }) => before.has(id) && (before.get(id).text !== text || before.get(id).tender !== tender))) till.forget();
     till.sale = { lines, ticket, tally };
     if (other) till.previous = NOTHING; // tickets may have passed while the connection was broken
     this.#change(till);

@@ -71,3 +71,6 @@ const CAUSES = {
 
 /** What raised an alarm. */
 export const causeWords = (cause) => CAUSES[cause]?.() ?? cause;
+
+/** "212 GB" of so many bytes. */
+export const sizeWords = (bytes) => (bytes >= 1e12 ? _("{count} TB", { count: figure(bytes / 1e12) }) : bytes >= 1e9 ? _("{count} GB", { count: figure(bytes / 1e9) }) : _("{count} MB", { count: figure(bytes / 1e6, 0) }));
