@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser
-from support.browser import Person, PreviewProcess, chromium, person, renewed
+from playwright.sync_api import Browser, expect
+from support.browser import WAIT_MS, Person, PreviewProcess, chromium, person, renewed
+
+expect.set_options(timeout=WAIT_MS)
 
 
 @pytest.fixture(scope="session")

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
@@ -22,6 +23,10 @@ CLEAR = """() => {
   return cards.height > 60 && document.querySelector("#tickets li.now") && page.every(beside);
 }"""
 """The strip of alarms lies beside everything else, with a ticket on the page."""
+INSIDE = """(count) => [...document.querySelectorAll('.alarmcard')].slice(0, count).every((card) => {
+  const { left, top, right, bottom } = card.getBoundingClientRect();
+  return left >= 0 && top >= 0 && right <= innerWidth && bottom <= innerHeight;
+})"""
 
 
 def test_a_card_pops_up_within_half_a_second_and_stays_until_it_is_seen(anna: Person, site: PreviewProcess) -> None:
@@ -42,29 +47,30 @@ def test_a_card_pops_up_within_half_a_second_and_stays_until_it_is_seen(anna: Pe
         page.wait_for_selector(CARD)
         delays.append(page.evaluate("window.shownAt") - before)
     assert min(delays) < 500, delays
-    told = page.text_content(CARD) or ""
-    assert "alarm message" in told and "somebody at the door" in told and "Seen" in told
-    assert not page.evaluate("document.querySelector('#picture').classList.contains('alarm')")  # another camera's
+    cards = page.locator(CARD)
+    for words in ("alarm message", "somebody at the door", "Seen"):
+        expect(cards).to_contain_text(words)
+    expect(page.locator("#picture.alarm")).to_have_count(0)  # another camera's
     site.tell("alarm 101 the till")
-    page.wait_for_function("() => document.querySelectorAll('.alarmcard').length === 2")
-    assert "the till" in (page.locator(CARD).first.text_content() or "")  # the newest on top
+    expect(cards).to_have_count(2)
+    expect(cards.first).to_contain_text("the till")  # the newest on top
     page.wait_for_selector("#picture.alarm")
     page.keyboard.press("a")
-    page.wait_for_function("() => document.querySelectorAll('.alarmcard').length === 1")
-    page.locator(CARD).get_by_role("button", name="Seen").click()
-    page.wait_for_function("() => document.querySelectorAll('.alarmcard').length === 0")
+    expect(cards).to_have_count(1)
+    cards.get_by_role("button", name="Seen").click()
+    expect(cards).to_have_count(0)
 
 
 def test_the_journal_of_alarms_leads_to_their_recordings(anna: Person, site: PreviewProcess) -> None:
     site.tell("alarm 101 by the window")
     page = anna.go("/alarms")
     row = page.locator(".alarmlog li:not(.day)").first
-    row.wait_for()
-    assert "by the window" in (row.text_content() or "") and "alarm message" in (row.text_content() or "")
+    for words in ("by the window", "alarm message"):
+        expect(row).to_contain_text(words)
     row.get_by_role("button", name="Seen").click()
-    page.wait_for_function("() => document.querySelector('.alarmlog').textContent.includes('seen by anna')")
+    expect(page.locator(".alarmlog")).to_contain_text("seen by anna")
     page.select_option("#f-camera", "2")
-    page.wait_for_function("() => !document.querySelector('.alarmlog')?.textContent.includes('by the window')")
+    expect(page.locator(".alarmlog li").filter(has_text="by the window")).to_have_count(0)
     page.select_option("#f-camera", "1")
     page.wait_for_selector(".alarmlog a[href*='/replay/1?at=']")
 
@@ -78,25 +84,25 @@ def test_a_calendar_is_made_used_and_removed(anna: Person) -> None:
     card.get_by_label("Monday").fill("8-12, 14:00-19h30")
     card.get_by_label("Tuesday").fill("from nine")
     card.get_by_role("button", name="Save").click()
-    assert "cannot be read" in (card.text_content() or "")
+    expect(card).to_contain_text("cannot be read")
     card.get_by_label("Tuesday").fill("")
     card.get_by_role("button", name="Add special days").click()
     card.get_by_label("From day").fill("2026-12-24")
     card.get_by_role("button", name="Save").click()
     page.wait_for_selector(".toast")
     saved = page.locator("form.calendar")
-    assert saved.get_by_label("Monday").input_value() == "08:00-12:00, 14:00-19:30"
-    assert saved.get_by_label("To day").input_value() == "2026-12-24"
+    expect(saved.get_by_label("Monday")).to_have_value("08:00-12:00, 14:00-19:30")
+    expect(saved.get_by_label("To day")).to_have_value("2026-12-24")
 
     page = anna.go("/cameras/1")
-    page.wait_for_function("() => document.querySelector('[name=url]').value !== ''")
+    expect(page.locator("[name=url]")).not_to_have_value("")
     page.select_option("[name='alarm.popup_calendar']", "shop")
     page.fill("[name='alarm.post_seconds']", "30")
     page.click("#save")
     page.wait_for_selector(".toast")
     page.reload()
-    page.wait_for_function("() => document.querySelector(\"[name='alarm.post_seconds']\").value === '30'")
-    assert page.input_value("[name='alarm.popup_calendar']") == "shop"
+    expect(page.locator("[name='alarm.post_seconds']")).to_have_value("30")
+    expect(page.locator("[name='alarm.popup_calendar']")).to_have_value("shop")
 
     page = anna.go("/calendars")
     page.locator("form.calendar").get_by_role("button", name="Remove", exact=True).click()
@@ -117,13 +123,11 @@ def test_cards_cover_nothing(browser: Browser, site: PreviewProcess) -> None:
             page.wait_for_selector(f"{CARD}:nth-child(4)")
             site.tell("sell")
             page.wait_for_function(CLEAR)
-            assert page.evaluate("document.documentElement.scrollWidth") == width
-            for card in page.locator(CARD).all()[: 4 if width == 1440 else 2 if width == 1024 else 1]:
-                box = card.bounding_box()
-                assert box and box["x"] >= 0 and box["x"] + box["width"] <= width and box["y"] + box["height"] <= height
+            page.wait_for_function("(width) => document.documentElement.scrollWidth === width", arg=width)
+            page.wait_for_function(INSIDE, arg=4 if width == 1440 else 2 if width == 1024 else 1)
             if width < 1440:
                 page.evaluate("scrollTo(0, 300)")
-                assert page.evaluate(
+                page.wait_for_function(
                     "() => scrollY > 0 && document.querySelector('.alarmcard').getBoundingClientRect().top >= 0"
                 )
 
@@ -141,14 +145,14 @@ def test_alarms_have_pictures_and_are_looked_through(anna: Person, site: Preview
     page.wait_for_selector(".alarmlog li:not(.day)")
     rows = page.locator(".alarmlog li:not(.day)")
     rows.nth(0).locator(".alarmstill.there img").wait_for()
-    page.wait_for_function("() => document.querySelectorAll('.alarmstill img').length === 1")
+    expect(page.locator(".alarmstill img")).to_have_count(1)
     site.tell("alarm 101 again")
     site.tell(f"picture {tmp_path / 'own.jpg'}")  # of the newest alarm, which is this
     page.select_option("#f-camera", "1")
     page.wait_for_function("() => document.querySelector('.alarmstill img')?.naturalWidth === 8")
     page.select_option("#f-camera", "")
     page.fill("#f-text", "gate")
-    page.wait_for_function("() => document.querySelectorAll('.alarmlog li:not(.day)').length === 1")
+    expect(rows).to_have_count(1)
     page.select_option("#f-seen", "1")
     page.wait_for_selector(".empty")
 
@@ -160,11 +164,10 @@ def test_alarms_lie_on_the_lines_of_time(anna: Person, site: PreviewProcess) -> 
     page = anna.go("/live/1")
     link = page.locator("#spine .marklink").first
     link.wait_for()
-    assert page.locator("#spine .m-alarm").count() > 0
-    assert "movement, Entrance" in (link.get_attribute("aria-label") or "")
+    expect(page.locator("#spine .m-alarm")).not_to_have_count(0)
+    expect(link).to_have_attribute("aria-label", re.compile("movement, Entrance"))
     link.hover()
-    page.wait_for_selector("#spine .marktip.shown")
-    assert "movement" in page.inner_text("#spine .marktip")
+    expect(page.locator("#spine .marktip.shown")).to_contain_text("movement")
     with page.expect_navigation(url="**/replay/2?at=*"):
         link.click()
 
@@ -172,22 +175,25 @@ def test_alarms_lie_on_the_lines_of_time(anna: Person, site: PreviewProcess) -> 
     page = anna.go("/replay/2")
     page.wait_for_selector("#timeline .m-alarm")
     page.click("#zooms [data-seconds='86400']")
-    page.wait_for_function("() => document.querySelectorAll('#alarm-links .marklink').length > 1")
-    assert page.locator("#timeline .m-alarm").count() < 1500
     links = page.locator("#alarm-links .marklink")
-    assert links.count() <= page.locator("#timeline").bounding_box()["width"] / 24 + 1  # type: ignore[index]
+    expect(links.nth(1)).to_be_attached()
+    page.wait_for_function(
+        "() => document.querySelectorAll('#timeline .m-alarm').length < 1500"
+        " && document.querySelectorAll('#alarm-links .marklink').length <= timeline.clientWidth / 24 + 1"
+    )
     page.focus("#alarm-links .marklink[tabindex='0']")
     page.keyboard.press("End")
-    words = page.inner_text("#alarm-links .marktip.shown")
-    assert "movement" in words and "alarm" in words
+    shown = page.locator("#alarm-links .marktip.shown")
+    expect(shown).to_contain_text("movement")
+    expect(shown).to_contain_text("alarm")
     page.keyboard.press("Home")
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.querySelector('#timeline').ariaValueText.includes('alarm: movement')")
+    expect(page.locator("#timeline")).to_have_attribute("aria-valuetext", re.compile("alarm: movement"))
     box = page.locator("#timeline").bounding_box()
     assert box
     last = links.last.bounding_box()
     assert last
     page.mouse.move(last["x"] + last["width"] / 2, box["y"] + 108)
-    page.wait_for_selector("#alarm-links .marktip.shown")
+    shown.wait_for()
     page.mouse.move(last["x"] + last["width"] / 2, box["y"] + 60)
-    page.wait_for_function("() => !document.querySelector('#alarm-links .marktip.shown')")
+    expect(shown).to_have_count(0)

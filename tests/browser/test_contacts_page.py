@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from playwright.sync_api import expect
 from support.browser import Person, PreviewProcess
 from support.needs import needs
 
 pytestmark = needs("chromium")
+FITS = "() => document.documentElement.scrollWidth <= innerWidth"
 
 
 def test_a_box_is_set_up_and_shown_live(anna: Person, site: PreviewProcess) -> None:
@@ -29,51 +31,52 @@ def test_a_box_is_set_up_and_shown_live(anna: Person, site: PreviewProcess) -> N
     card.get_by_label("Network address").fill("192.168.10.50")
     card.get_by_role("button", name="Save").click()
     page.wait_for_selector(".toast")
-    assert "The box does not answer" in (card.locator(".card-head").text_content() or "")
+    expect(card.locator(".card-head")).to_contain_text("The box does not answer")
 
     card.get_by_label("Name, input 1").fill("half written")
     site.tell("contacts 1 0 0 1")
-    page.wait_for_function("() => document.querySelector('.card-head').textContent.includes('The box answers.')")
-    assert [cell.strip() for cell in card.locator("tbody td:nth-child(3)").all_text_contents()] == [
-        "open",
-        "open",
-        "closed",
-    ]
-    assert card.locator("tbody .alarm-c").count() == 2  # the second rests closed
-    assert card.get_by_label("Name, input 1").input_value() == "half written"
+    expect(card.locator(".card-head")).to_contain_text("The box answers.")
+    expect(card.locator("tbody td:nth-child(3)")).to_have_text(["open", "open", "closed"])
+    expect(card.locator("tbody .alarm-c")).to_have_count(2)  # the second rests closed
+    expect(card.get_by_label("Name, input 1")).to_have_value("half written")
 
     page.reload()
-    card.wait_for()
-    assert card.get_by_label("Name, input 2").input_value() == "Back door"
-    assert card.locator("tbody tr").nth(1).locator("summary").text_content() == "Entrance"
+    expect(card.get_by_label("Name, input 2")).to_have_value("Back door")
+    expect(card.locator("tbody tr").nth(1).locator("summary")).to_have_text("Entrance")
     for language in ("fr", "en"):
         page.context.add_cookies([{"name": "language", "value": language, "url": site.address}])
         page.set_viewport_size({"width": 390 if language == "en" else 1280, "height": 844})
         page.reload()
         card.locator("tbody .alarm-c").first.wait_for()
-        assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+        page.wait_for_function(FITS)
     card.get_by_role("button", name="Remove").click()
     page.wait_for_selector(".empty")
 
 
 def test_a_camera_tells_of_its_inputs(anna: Person, site: PreviewProcess) -> None:
-    page = anna.go("/cameras/1")
-    page.wait_for_function("() => document.querySelector('[name=url]').value !== ''")
-    assert page.locator("#told").is_hidden() and page.locator("#inputs").is_hidden()
+    with anna.page.expect_response("**/cameras/1/status") as status:
+        page = anna.go("/cameras/1")
+    status.value.finished()
+    expect(page.locator("[name=url]")).not_to_have_value("")
+    told, unsaved = page.locator("#told"), page.locator("#unsaved")
+    expect(told).to_be_hidden()
+    expect(page.locator("#inputs")).to_be_hidden()
     page.check("[name='events.enabled']")
     page.uncheck("[name='events.motion']")
-    assert "2 changes" in (page.text_content("#unsaved") or "")
+    expect(unsaved).to_contain_text("2 changes")
     site.tell("events 101 DI_1=1 DI_2=0")
     page.wait_for_selector(".contacts tbody tr:nth-child(2)")
-    assert "The camera tells of its events." in (page.text_content("#told") or "")
-    assert "2 changes" in (page.text_content("#unsaved") or "")
+    expect(told).to_contain_text("The camera tells of its events.")
+    expect(unsaved).to_contain_text("2 changes")
     page.get_by_label("Name, input DI_1").fill("Rear")
     page.get_by_label("Used, input DI_1").check()
     page.click("#save")
     page.wait_for_selector(".toast")
+    page.wait_for_selector(".contacts tbody tr:nth-child(2)")  # what it merely tells of stays, too
     page.reload()
-    page.wait_for_selector(".contacts tbody tr:nth-child(2)")
-    assert page.is_checked("[name='events.enabled']") and not page.is_checked("[name='events.motion']")
-    assert page.get_by_label("Name, input DI_1").input_value() == "Rear"
-    assert page.get_by_label("Used, input DI_1").is_checked() and not page.get_by_label("Used, input DI_2").is_checked()
-    assert page.text_content("#unsaved") == ""
+    expect(page.locator("[name='events.enabled']")).to_be_checked()
+    expect(page.locator("[name='events.motion']")).not_to_be_checked()
+    expect(page.get_by_label("Name, input DI_1")).to_have_value("Rear")
+    expect(page.get_by_label("Used, input DI_1")).to_be_checked()
+    expect(page.get_by_label("Used, input DI_2")).not_to_be_checked()
+    expect(unsaved).to_have_text("")

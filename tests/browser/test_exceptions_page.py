@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import time
 
 import pytest
+from playwright.sync_api import expect
 from support.browser import Person, PreviewProcess, renewed
 from support.needs import needs
 
@@ -12,6 +14,7 @@ from camtrace.tickets.presets import PRESETS
 
 pytestmark = needs("chromium")
 site = pytest.fixture(renewed)
+FITS = "() => document.documentElement.scrollWidth <= innerWidth"
 SAID = """() => [...document.querySelectorAll("#preset option")].filter(({ value }) => value).map(({ value }) => {
   const select = document.getElementById("preset");
   select.value = value;
@@ -37,25 +40,26 @@ OFFSET = """async (body) => {
 def test_exceptions_are_judged_and_a_rule_is_tried_before_it_is_saved(anna: Person, site: PreviewProcess) -> None:
     page = anna.go("/exceptions")
     page.wait_for_selector(".rail.found li.e-new img.thumb")
-    new = int(page.text_content("#tabs a:first-child .count") or 0)
+    chosen, count = page.locator("li.sel"), page.locator("#tabs a:first-child .count")
+    new = int(count.text_content() or 0)  # counted before the rows are drawn
     page.keyboard.press("n")
     page.wait_for_selector("li.sel .acts")
     page.get_by_label("Note").fill("the customer changed the size")
     page.get_by_label("Note").press("Enter")
-    page.wait_for_function("() => document.querySelector('li.sel').textContent.includes('changed the size')")
+    expect(chosen).to_contain_text("changed the size")
     page.keyboard.press("c")
     page.wait_for_selector("li.sel.e-real")
-    page.wait_for_function(f"() => document.querySelector('#tabs .count').textContent === '{new - 1}'")
+    expect(count).to_have_text(str(new - 1))
 
     page.get_by_label("Note").fill("seen twice")
-    page.locator("li.sel").get_by_role("button", name="Harmless").click()  # leaving the note sends it, too
+    chosen.get_by_role("button", name="Harmless").click()  # leaving the note sends it, too
     page.wait_for_selector("li.sel.e-harmless")
-    page.wait_for_function("() => document.querySelector('li.sel').textContent.includes('seen twice')")
+    expect(chosen).to_contain_text("seen twice")
     page.keyboard.press("u")
     page.wait_for_selector("li.sel.e-new")
-    page.wait_for_function(f"() => document.querySelector('#tabs .count').textContent === '{new}'")
+    expect(count).to_have_text(str(new))
     page.evaluate(QUICKER)
-    page.locator("li.sel").get_by_role("button", name="Confirm").click()
+    chosen.get_by_role("button", name="Confirm").click()
     page.wait_for_selector(".toast >> text=anna has judged it meanwhile")
     page.wait_for_selector("li.sel.e-checking")
     page.keyboard.press("c")
@@ -64,26 +68,26 @@ def test_exceptions_are_judged_and_a_rule_is_tried_before_it_is_saved(anna: Pers
     page.click("#add")
     page.get_by_label("Begin with").select_option(label="Line cancelled over 20")
     sentence = page.locator(".sentence")
-    assert sentence.inner_text() == "Tell me when a line is cancelled for 20 or more, by any cashier, at any till."
+    whole = "Tell me when a line is cancelled for 20 or more, by any cashier, at any till."
+    expect(sentence).to_have_text(whole, use_inner_text=True)
     page.get_by_role("button", name="for 20 or more").press("Enter")
-    assert page.get_by_label("Amount from").evaluate("input => input === document.activeElement")
+    expect(page.get_by_label("Amount from")).to_be_focused()
     page.keyboard.press("Control+A")
     page.keyboard.type("3")
     page.keyboard.press("Escape")
-    assert page.evaluate("document.activeElement.textContent") == "for 3 or more"
-    assert not page.get_by_label("Amount from").is_visible()
+    expect(page.get_by_role("button", name="for 3 or more", exact=True)).to_be_focused()
+    expect(page.get_by_label("Amount from")).to_be_hidden()
     page.get_by_role("button", name="Nobody there").click()
     page.keyboard.type("30")
-    assert sentence.inner_text().endswith("at any till, with nothing moving there for 30 s.")
+    expect(sentence).to_contain_text("at any till, with nothing moving there for 30 s.", use_inner_text=True)
     page.get_by_role("button", name="with nothing moving there for 30 s").click()
     page.get_by_role("button", name="with nothing moving there for 30 s").click()
     page.keyboard.press("Control+A")
     page.keyboard.type("0")
     page.get_by_role("button", name="Try it").click()
-    page.wait_for_selector(".trial .figure")
-    assert "null" not in page.inner_text(".trial")
-    assert "exceptions on" in (page.text_content(".trial .figure") or "")
-    assert page.locator(".trialhits li").count() > 3
+    expect(page.locator(".trial .figure")).to_contain_text("exceptions on")
+    expect(page.locator(".trial")).not_to_contain_text("null")
+    expect(page.locator(".trialhits li").nth(3)).to_be_attached()
     page.get_by_label("Name of the rule").fill("Line cancelled over 5")
     page.get_by_role("button", name="Save rule").click()
     page.wait_for_selector(".field.bad")
@@ -95,18 +99,19 @@ def test_exceptions_are_judged_and_a_rule_is_tried_before_it_is_saved(anna: Pers
     page.wait_for_selector(".ruleform .field.bad:has-text('“Amount to” must be a number')")
     page.get_by_label("Amount to").fill("")
     page.get_by_role("button", name="Save rule").click()
-    page.wait_for_function("() => document.querySelectorAll('.rulelist li').length === 2")
-    assert "Tell me when a line is cancelled for 3 or more, by any cashier" in page.inner_text(".rulelist")
+    expect(page.locator(".rulelist li")).to_have_count(2)
+    cancelled = "Tell me when a line is cancelled for 3 or more"
+    expect(page.locator(".rulelist")).to_contain_text(f"{cancelled}, by any cashier", use_inner_text=True)
     page.get_by_role("button", name="Over 3").click()
-    assert page.locator(".sentence").inner_text().startswith("Tell me when a line is cancelled for 3 or more")
+    expect(page.locator(".sentence")).to_contain_text(cancelled, use_inner_text=True)
     page.context.add_cookies([{"name": "language", "value": "fr", "url": site.address}])
     page.reload()
     page.click("#add")
-    page.wait_for_selector(".rail.found")
+    page.wait_for_selector("#preset")
     said = page.evaluate(SAID)
     assert len(said) == len(PRESETS) and all(one.startswith("Prévenez-moi quand") for one in said)
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function(FITS)
 
 
 def test_exceptions_are_asked_for_counted_and_watched_one_after_the_other(anna: Person, site: PreviewProcess) -> None:
@@ -114,19 +119,19 @@ def test_exceptions_are_asked_for_counted_and_watched_one_after_the_other(anna: 
     page.wait_for_selector(".rail.found li img.thumb")
     for key in ("n", "n", "Shift+N", "ArrowDown", "Shift+N"):
         page.keyboard.press(key)
-    first = page.locator(".rail.found li:not(.day)").first
-    assert "sel" in (first.get_attribute("class") or "")
+    expect(page.locator(".rail.found li:not(.day)").first).to_have_class(re.compile(r"\bsel\b"))
     counted = page.locator("#counted tbody tr").first
-    assert counted.locator("th").inner_text() == "7"
-    all_of_them = page.inner_text("#tabs a:last-child .count")
-    assert counted.locator("td:last-child").inner_text() == all_of_them
-    assert all_of_them in page.inner_text(".rulelist [data-rule='1']")
+    expect(counted.locator("th")).to_have_text("7", use_inner_text=True)
+    all_of_them = page.inner_text("#tabs a:last-child .count")  # counted before the rows are drawn
+    expect(counted.locator("td:last-child")).to_have_text(all_of_them, use_inner_text=True)
+    expect(page.locator(".rulelist [data-rule='1']")).to_contain_text(all_of_them)
     page.keyboard.press("Enter")
-    page.wait_for_function("() => document.getElementById('hit-words')?.textContent.startsWith('Hit 1')")
+    words = page.locator("#hit-words")
+    expect(words).to_have_text(re.compile("^Hit 1"))
     page.keyboard.press("n")
-    page.wait_for_function("() => document.getElementById('hit-words').textContent.startsWith('Hit 2')")
+    expect(words).to_have_text(re.compile("^Hit 2"))
     page.click("#hit-results")
-    page.wait_for_function("() => document.querySelector('.rail.found li:not(.day) ~ li')?.matches('.sel')")
+    expect(page.locator(".rail.found li:not(.day) ~ li").first).to_have_class(re.compile(r"\bsel\b"))
 
     # judged beside the picture, by keys and by the mouse; the next one is that of the list that was left
     page = anna.go("/exceptions")
@@ -177,19 +182,20 @@ def test_exceptions_are_asked_for_counted_and_watched_one_after_the_other(anna: 
     page.fill("#f-seller", "8")
     page.press("#f-seller", "Tab")
     page.wait_for_selector("#rows .empty")
-    assert "seller=8" in page.url and "verdict=all" in page.url
-    assert page.get_attribute("#csv", "href") == "/api/v1/exceptions.csv?seller=8"
+    for part in ("seller=8", "verdict=all"):
+        expect(page).to_have_url(re.compile(part))
+    expect(page.locator("#csv")).to_have_attribute("href", "/api/v1/exceptions.csv?seller=8")
     page.click("#clear")
-    page.wait_for_selector(".rail.found")
-    before = page.locator(".rail.found li:not(.day)").count()
+    page.wait_for_selector(".rail.found li")
+    before = page.locator(".rail.found li:not(.day)").count()  # they are drawn together
     site.tell("find")
     page.click("#fresh")
-    page.wait_for_function(f"() => document.querySelectorAll('.rail.found li:not(.day)').length === {before + 1}")
+    expect(page.locator(".rail.found li:not(.day)")).to_have_count(before + 1)
     page.locator(".rulelist .turn").click()
     page.wait_for_selector(".toast >> text=“Line cancelled over 5” is switched off.")
     page.wait_for_selector(".rulelist .turn[aria-checked=false] >> text=off")
     page.goto(f"{site.address}/exceptions?rule=1")
-    page.wait_for_function("() => document.getElementById('f-rule').value === '1'")
+    expect(page.locator("#f-rule")).to_have_value("1")
     page.wait_for_selector(".rail.found")
 
 
@@ -197,70 +203,68 @@ def test_a_picture_that_is_still_to_come_is_awaited(anna: Person, site: PreviewP
     page = anna.go("/live/1")
     page.wait_for_selector("#spine .m-exc", state="attached")
     page.evaluate(OFFSET, {"offset_ms": 110_000, "label": "Bakery"})
-    page.wait_for_function("() => document.querySelector('#ticket, .ticket')?.textContent.includes('Bakery')")
+    expect(page.locator("#tickets .ticket").first).to_contain_text("Bakery")
     site.tell("find")
-    told = page.locator(".toast").filter(has_text="Bakery")
-    assert "Its picture comes at" in told.inner_text()
+    expect(page.locator(".toast").filter(has_text="Bakery")).to_contain_text("Its picture comes at")
     page.goto(f"{site.address}/exceptions")
     page.wait_for_selector(".rail.found li .what >> text=Bakery · cashier")
     page.locator(".rail.found li:not(.day)").first.focus()
     page.keyboard.press("Enter")
     page.wait_for_selector("#picture .lostwords >> text=is still to come")
-    page.screenshot(path="/tmp/shot-still-to-come.png")
     page.goto(f"{site.address}/replay/1?at={time.time() + 3:.3f}")  # whether it is awaited depends on the machine
-    page.wait_for_function("() => document.querySelector('#picture .lostwords').hidden")
-    page.wait_for_function("() => !document.querySelector('video').paused")
+    expect(page.locator("#picture .lostwords")).to_be_hidden()
+    anna.until("v && !v.paused")
 
 
 def test_a_report_leads_to_the_lines(anna: Person, site: PreviewProcess) -> None:
     page = anna.go("/reports")
-    page.wait_for_selector("table.report tbody tr:nth-child(5)")
-    assert page.locator(".barchart rect").count() == 5 and page.locator(".b-usual").count() == 1
-    names = page.locator("table.report tbody th").all_inner_texts()
-    assert names == ["7", "Dora", "Chloé", "Boris", "Anna"]  # the most striking first
+    names = page.locator("table.report tbody th")
+    expect(names).to_have_text(["7", "Dora", "Chloé", "Boris", "Anna"], use_inner_text=True)  # the most striking first
+    expect(page.locator(".barchart rect")).to_have_count(5)
+    expect(page.locator(".b-usual")).to_have_count(1)
     page.select_option("#measure", "amount")
-    page.wait_for_function("() => document.querySelector('figcaption').textContent.includes('for how much')")
+    told = page.locator("figcaption").first
+    expect(told).to_contain_text("for how much")
     page.select_option("#measure", "per_hundred")
     page.select_option("#kind", "no_sales")
-    page.wait_for_function("() => document.querySelector('figcaption').textContent.startsWith('Drawer')")
-    assert "reports.csv?by=seller" in (page.get_attribute("#csv", "href") or "")
+    expect(told).to_have_text(re.compile("^Drawer"))
+    expect(page.locator("#csv")).to_have_attribute("href", re.compile(r"reports\.csv\?by=seller"))
     page.get_by_role("button", name="Chloé").click()
     page.wait_for_selector("#course .b-middle >> nth=6", state="attached")
     page.select_option("#over", "hour")
-    page.wait_for_function("() => document.querySelector('#course tbody th').textContent.endsWith(':00')")
+    expect(page.locator("#course tbody th").first).to_have_text(re.compile(":00$"))
     with page.expect_download() as download:
         page.locator("#course").get_by_role("link", name="For spreadsheets (CSV)").click()
     assert download.value.path().read_text("utf-8-sig").startswith("Cashier,Hour,Sales,Total,Cancelled,Amount,Usual")
-    assert "key=Chlo%C3%A9" in page.url and "over=hour" in page.url
+    for part in ("key=Chlo%C3%A9", "over=hour"):
+        expect(page).to_have_url(re.compile(part))
     page.click("table.report tbody tr:first-child td:nth-child(4) a")
     page.wait_for_selector("#readas .chip")
-    assert page.input_value("[name=q]").startswith("seller==7 from:")
-    assert page.input_value("[name=q]").endswith("what:cancelled what:cancelled-ticket")
-    assert "what was done: cancelled line" in (page.text_content("#readas") or "")
+    asked = re.compile("^seller==7 from:.*what:cancelled what:cancelled-ticket$")
+    expect(page.locator("[name=q]")).to_have_value(asked)
+    expect(page.locator("#readas")).to_contain_text("what was done: cancelled line")
     page.context.add_cookies([{"name": "language", "value": "fr", "url": site.address}])
     page.goto(f"{site.address}/reports?by=seller&key=Boris&measure=count")
     page.wait_for_selector("#course table")
     page.set_viewport_size({"width": 390, "height": 844})
-    assert page.evaluate("document.documentElement.scrollWidth <= innerWidth")
+    page.wait_for_function(FITS)
 
 
 def test_exceptions_on_the_lines_of_time(anna: Person, site: PreviewProcess) -> None:
     page = anna.go("/live/1")
     page.wait_for_selector("#picture.moving")  # nothing that is told to the page escapes it
     page.wait_for_selector("#spine .m-exc", state="attached")
-    before = page.locator("#spine .m-exc").count()
     for _ in range(2):
         site.tell("find")
-    page.wait_for_selector(".toast >> text=Line cancelled over 5")
-    page.wait_for_function(f"() => document.querySelectorAll('#spine .m-exc').length > {before - 1}")
+    expect(page.locator(".toast").filter(has_text="Line cancelled over 5")).to_have_count(2)
+    expect(page.locator("#spine .marklink").last).to_have_attribute("aria-label", re.compile("exceptions"))  # drawn
     page.locator("#spine .marklink").first.focus()
     page.keyboard.press("End")
-    page.wait_for_function("() => document.querySelector('#spine .marktip.shown').textContent.includes('exceptions')")
+    expect(page.locator("#spine .marktip.shown")).to_contain_text("exceptions")
     page.locator(".toast a").first.click()
     page.wait_for_selector("#timeline .m-exc", state="attached")
     page.focus("#alarm-links .marklink[tabindex='0']")
-    words = page.text_content("#alarm-links .marktip.shown") or ""
-    assert "Line cancelled over 5, TILL 1" in words or "exceptions, Line cancelled over 5" in words
+    one_or_more = re.compile("Line cancelled over 5, TILL 1|exceptions, Line cancelled over 5")
+    expect(page.locator("#alarm-links .marktip.shown")).to_have_text(one_or_more)
     page.keyboard.press("Enter")
-    found = "() => (document.querySelector('#timeline').getAttribute('aria-valuetext') ?? '').includes('exception: ')"
-    page.wait_for_function(found)
+    expect(page.locator("#timeline")).to_have_attribute("aria-valuetext", re.compile("exception: "))

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import csv
 import io
+import re
 from pathlib import Path
 
-from playwright.sync_api import Browser, Page
+from playwright.sync_api import Browser, Page, expect
 from support.browser import Person, PreviewProcess, person
 from support.needs import needs
 
@@ -24,31 +25,35 @@ def taken_along(page: Page, separator: str) -> list[list[str]]:
 
 def test_lost_cameras(anna: Person, browser: Browser, site: PreviewProcess) -> None:
     page = anna.go("/disconnections")
-    page.wait_for_selector("tbody tr:nth-child(4)")
-    words = page.locator("tbody").inner_text()
-    assert "lost now" in words and "then: answers, but wants another password" in words and "1 min" in words
-    assert "at least 3 h 20 min" in words and "Old till (removed)" in words
-    assert page.locator("tbody a[href*='/replay/4?at=']").count() == 3
-    assert "Sends another kind of picture than declared: mpeg4" in words
+    rows = page.locator("tbody tr")
+    for words in (
+        "lost now",
+        "then: answers, but wants another password",
+        "1 min",
+        "at least 3 h 20 min",
+        "Old till (removed)",
+        "Sends another kind of picture than declared: mpeg4",
+    ):
+        expect(page.locator("tbody")).to_contain_text(words, use_inner_text=True)
+    expect(page.locator("tbody a[href*='/replay/4?at=']")).to_have_count(3)
     page.fill("#f-text", "listens")
-    page.wait_for_function("() => document.querySelectorAll('tbody tr').length === 1")
-    assert page.url.endswith("/disconnections?text=listens")
+    expect(rows).to_have_count(1)
+    expect(page).to_have_url(re.compile(r"/disconnections\?text=listens$"))
     assert len(taken_along(page, ",")) == 2
     page.reload()  # the address keeps what was asked
-    page.wait_for_selector("tbody tr")
-    assert page.input_value("#f-text") == "listens" and page.locator("tbody tr").count() == 1
+    expect(page.locator("#f-text")).to_have_value("listens")
+    expect(rows).to_have_count(1)
     page.fill("#f-text", "nowhere")
     page.wait_for_selector(".empty")
     page.click("#clear")
     page.wait_for_selector("tbody tr:nth-child(4)")
     with person(browser, site.address, locale="fr") as french:
         page = french.go("/journal?kind=audit")
-        page.wait_for_selector(".journal li:not(.day)")
-        assert page.locator(".journal li:not(.day)").count() == 1
+        expect(page.locator(".journal li:not(.day)")).to_have_count(1)
         (heads, row) = taken_along(page, ";")
         assert heads[0] == "Heure" and row[3] == "anna"
         page.click(".journaltabs a[href='/mail/journal']")
         page.wait_for_selector("tbody tr:nth-child(3)")
         page.select_option("#f-state", "failed")
-        page.wait_for_function("() => document.querySelectorAll('tbody tr').length === 1")
+        expect(page.locator("tbody tr")).to_have_count(1)
         assert french.complaints == []

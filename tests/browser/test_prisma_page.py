@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import re
 import socket
 from decimal import Decimal
 
 import pytest
-from playwright.sync_api import Browser
+from playwright.sync_api import Browser, expect
 from support.browser import Person, PreviewProcess, person, renewed
 from support.needs import needs
 
@@ -54,21 +55,22 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         till.say(112, cashier="Петров П.П.")
         page.wait_for_selector(".ticket li:has-text('Не найден товар по штриховому коду')")
         red = page.locator(".ticket li.void").first
-        assert "Удаление товара из чека Молоко 3,2%" in (red.text_content() or "")
-        assert "89.90" in (red.locator(".a").text_content() or "")
-        assert page.locator(".ticket li.gone").first.text_content() is not None
-        words = page.locator(".ticket").first.text_content() or ""
-        assert "Контроль кассы" not in words and "277.50" in words
+        expect(red).to_contain_text("Удаление товара из чека Молоко 3,2%")
+        expect(red.locator(".a")).to_contain_text("89.90")
+        expect(page.locator(".ticket li.gone").first).to_be_attached()
+        expect(page.locator(".ticket").first).to_contain_text("277.50")
+        expect(page.locator(".ticket").first).not_to_contain_text("Контроль кассы")
         till.say(37, amount=Decimal(500))
         till.say(5)
         page.wait_for_selector(".ticket li.end:has-text('Конец чека')")
         till.say(50, amount=Decimal("222.50"))
         page.wait_for_selector(".ticket li:has-text('Сдача')")
-        assert page.locator(".ticket").count() == 1
-        assert page.locator(".ticket .other").text_content() == "Петров П.П."
+        expect(page.locator(".ticket")).to_have_count(1)
+        expect(page.locator(".ticket .other")).to_have_text("Петров П.П.")
         till.say(40, "0")
         page.wait_for_selector(".ticket li:has-text('Открыт кассовый ящик')")
-        assert page.locator(".ticket").count() == 2 and page.locator(".tk-total:visible").count() == 1
+        expect(page.locator(".ticket")).to_have_count(2)
+        expect(page.locator(".tk-total:visible")).to_have_count(1)
         site.tell("silent KKM:12")
         page.wait_for_selector("#tickets .silent:has-text('молчит с')")
         site.tell("silent KKM:12")
@@ -82,12 +84,11 @@ def test_events_live_beside_the_picture(browser: Browser, site: PreviewProcess) 
         page = anna.go('/log?q=type:S till:"KKM:12"')
         page.click("label[for=v-list]")
         page.wait_for_selector(".lines tbody tr .void")
-        assert (
-            page.locator(".lines tbody td.what").count() == 3
-        )  # the deletion, the beginning of the return, and the return
+        what = page.locator(".lines tbody td.what")
+        expect(what).to_have_count(3)  # the deletion, the beginning of the return, and the return
         page.select_option("#event", "37")
-        page.wait_for_selector(f".lines tbody td.what:has-text('{standard((37,))[37].names['ru']}')")
-        assert page.locator(".lines tbody td.what").count() == 1
+        expect(what).to_have_count(1)
+        expect(what).to_contain_text(standard((37,))[37].names["ru"])
         assert anna.complaints == []
 
 
@@ -100,9 +101,8 @@ def test_what_belongs_together(browser: Browser, site: PreviewProcess) -> None:
         for code, extra in ((4, {}), (6, {"item": 0}), (16, {}), (18, {"item": 0}), (6, {"item": 2})):
             till.say(code, **extra)  # type: ignore[arg-type]
         answer = page.locator(".ticket li.answer")
-        answer.wait_for()
-        assert "↳" in (answer.text_content() or "")
-        assert "Répond à" in (answer.locator(".answers").get_attribute("title") or "")
+        expect(answer).to_contain_text("↳")
+        expect(answer.locator(".answers")).to_have_attribute("title", re.compile("Répond à"))
         answer.hover()
         page.wait_for_selector(".ticket li.attempt")
         till.say(5)
@@ -126,19 +126,21 @@ def test_sources_and_events_are_set(anna: Person, site: PreviewProcess) -> None:
     till.say(60, "0")
     till.say(450, "")
     page = anna.go("/prisma")
-    page.wait_for_selector("#sources tbody tr")
     row = page.locator("[data-source='KKM:12']")
-    assert "speaks" in (row.text_content() or "") and "2" in (row.text_content() or "")
+    expect(row).to_contain_text("speaks")
+    expect(row.locator("td.r").first).to_have_text("2")
     row.get_by_role("button", name="Register").click()
+    expect(page.locator("#summary")).to_have_text("1 source")
     box = page.get_by_label("Name of KKM:12")
     box.fill("Till by the door")
-    box.press("Enter")
-    page.get_by_label("Letters of KKM:12").select_option("cp1251")
-    page.wait_for_function("() => document.querySelector('#summary').textContent === '1 source'")
+    with page.expect_response("**/api/v1/sources/KKM*12"):  # the second of two
+        box.press("Enter")
+    with page.expect_response("**/api/v1/prisma/sources/KKM*12"):
+        page.get_by_label("Letters of KKM:12").select_option("cp1251")
     page.fill("#sought", "removed from receipt")
-    page.wait_for_function("() => document.querySelectorAll('#events tbody tr').length === 1")
-    page.get_by_label("Event 18 ends the receipt").check()
-    page.wait_for_selector(".toast")
+    expect(page.locator("#events tbody tr")).to_have_count(1)
+    with page.expect_response("**/api/v1/prisma/events/18"):
+        page.get_by_label("Event 18 ends the receipt").check()
     page.fill("#f-code", "450")
     page.click("#add button")
     box = page.get_by_label("Name of event 450")
@@ -146,9 +148,8 @@ def test_sources_and_events_are_set(anna: Person, site: PreviewProcess) -> None:
     box.press("Enter")
     page.wait_for_selector("[data-code='450'] button:not([hidden])")
     page.reload()
-    page.wait_for_selector("#events tbody tr")
-    assert page.get_by_label("Name of KKM:12").input_value() == "Till by the door"
-    assert page.get_by_label("Letters of KKM:12").input_value() == "cp1251"
-    assert page.get_by_label("Event 18 ends the receipt").is_checked()
+    expect(page.get_by_label("Name of KKM:12")).to_have_value("Till by the door")
+    expect(page.get_by_label("Letters of KKM:12")).to_have_value("cp1251")
+    expect(page.get_by_label("Event 18 ends the receipt")).to_be_checked()
     page = anna.go("/live/2")
     page.wait_for_selector(".ticket li:has-text('Back door opened')")

@@ -87,13 +87,12 @@ class FullDiskTests(unittest.TestCase):
         (gap,) = soon(lambda: self.recorded()[1], "a gap")
         self.assertEqual((gap["cause"], gap["stop"]), ("disk", None))
         if self.disk.is_real:
-            self.assertEqual(self.volume(), "full")
+            soon(lambda: self.volume() == "full", "the volume")
             with chromium() as browser, person(browser, self.server.url) as anna:
                 anna.go("/live/1")
                 anna.page.wait_for_selector("#picture.moving")  # live goes on
-                anna.page.wait_for_selector("#banner .bad")
-                banner = anna.page.text_content("#banner") or ""
-                self.assertIn(f"The disk {self.disk.folder} is full: nothing is being recorded on it.", banner)
+                full = f"The disk {self.disk.folder} is full: nothing is being recorded on it."
+                anna.page.wait_for_selector(f"#banner .bad:has-text('{full}')")
         self.sell("148")
         self.assertEqual(self.get("/cameras/1/status")["status"], "active")
         self.assertEqual(self.get("/health")["status"], "ok")
@@ -103,7 +102,7 @@ class FullDiskTests(unittest.TestCase):
         self.disk.make_room()
         soon(lambda: self.volume() == "ok", "the volume")
         spans = self.lasting(2, 3)
-        self.assertTrue(self.noted("goes on"))
+        soon(lambda: self.noted("goes on"), "the journal's entry")
         self.assertEqual(spans[0], before[0])
         gaps = [one for one in self.recorded()[1] if one["cause"] == "disk"]
         self.assertAlmostEqual(unix(gaps[0]["start"]), spans[0][1], delta=1.5)

@@ -170,9 +170,15 @@ class FewDescriptorsTests(unittest.TestCase):
             soon(self.is_let_in, "the page")
             self.assertEqual(self.ended(more), 0)
             soon(lambda: self.server.metric("camtrace_lines_stored_total") == 2, "both lines")
-        journal = [entry["text"] for entry in self.server.get("/api/v1/journal?kind=system&limit=100")["items"]]
-        for text in ("descriptors_few", "door_descriptors", "till_crowd"):
-            self.assertEqual(journal.count(text), 1, journal)
+        texts = ("descriptors_few", "door_descriptors", "till_crowd")
+
+        def journal() -> list[str]:
+            told = [entry["text"] for entry in self.server.get("/api/v1/journal?kind=system&limit=100")["items"]]
+            return told if set(texts) <= set(told) else []
+
+        told = soon(journal, "the journal")
+        for text in texts:
+            self.assertEqual(told.count(text), 1, told)
         self.assertEqual([line for line in self.server.output if "EMFILE" in line or "Traceback" in line], [])
 
 

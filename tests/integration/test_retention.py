@@ -83,7 +83,7 @@ class RetentionTests(OneServer):
         self.assertGreater(storage["database_bytes"], 1_000_000)
         self.assertIsNotNone(kept["lines"]["removed_before"])
         # journals of which the journal has not told yet stay for a week
-        (told,) = self.journal("journals_will_go")
+        (told,) = soon(lambda: self.journal("journals_will_go"), "the word of the journal")
         self.assertEqual(told["values"], {"day": told["values"]["day"], "days": 365})
         self.assertEqual(len(self.journal("stopped")), 30)
         self.assertIsNotNone(kept["journals"]["begins_at"])

@@ -175,10 +175,14 @@ class StartTests(unittest.TestCase):
         server.start(wait=False)
         server.wait_for(f"nothing is recorded on {disk}/a/footage: the folder does not exist: is the disk mounted?")
         server.wait_for("CamTrace is ready")
-        journal = [entry["message"] for entry in server.get("/api/v1/journal?kind=system")["items"]]
-        self.assertTrue(any(f"Nothing is recorded on {disk}/a/footage" in message for message in journal), journal)
-        camera = server.get("/api/v1/cameras/1/status")
-        self.assertEqual(camera["status"], "ignored")
+        soon(
+            lambda: any(
+                f"Nothing is recorded on {disk}/a/footage" in entry["message"]
+                for entry in server.get("/api/v1/journal?kind=system")["items"]
+            ),
+            "the journal's entry",
+        )
+        soon(lambda: server.get("/api/v1/cameras/1/status")["status"] == "ignored", "the camera's state")
         self.assertEqual(server.stop(), 0)
 
     def test_absent_database(self) -> None:
@@ -283,7 +287,8 @@ class TroubleTests(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 15)  # the server's own limit is ten
         self.assertEqual(processes_of(server), [])
         server.start()
-        self.assertEqual([line["text"] for line in server.get("/api/v1/lines")["items"]], ["TARTE POELEE"])
+        lines = soon(lambda: server.get("/api/v1/lines")["items"], "the line")
+        self.assertEqual([line["text"] for line in lines], ["TARTE POELEE"])
         self.assertEqual(server.stop(), 0)
 
     def test_long_path(self) -> None:

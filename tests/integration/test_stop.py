@@ -5,6 +5,7 @@ from __future__ import annotations
 import socket
 import unittest
 from contextlib import ExitStack
+from typing import Any
 
 from support.needs import needs
 from support.outside import soon
@@ -45,6 +46,11 @@ class StopTests(unittest.TestCase):
         self.server.start()
         expected = {"late", *(f"till {number}" for number in range(TILLS))}
         for code in ("9999", "10000"):
-            lines = self.server.get(f"/api/v1/lines?limit=1000&code={code}")["items"]
+
+            def there(code: str = code) -> Any:
+                lines = self.server.get(f"/api/v1/lines?limit=1000&code={code}")["items"]
+                return lines if len(lines) >= len(expected) else None
+
+            lines = soon(there, f"the lines {code}")  # those that waited on the disk are stored now
             self.assertEqual(sorted(line["source"] for line in lines), sorted(expected))
         self.assertEqual(self.server.stop(), 0)

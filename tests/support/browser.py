@@ -81,7 +81,7 @@ class PreviewProcess:
     def stop(self) -> None:
         """End the process."""
         self._process.terminate()
-        self._process.communicate(timeout=60)
+        self._process.communicate(timeout=WAIT_MS / 1000)
 
 
 def renewed(preview: PreviewProcess) -> PreviewProcess:

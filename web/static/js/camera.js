@@ -39,8 +39,9 @@ function fromField(name, words) {
 const storedIn = (field) => (field.type === "checkbox" ? part(saved, field.name) ?? false : field.name === "password" ? "" : toField(part(saved, field.name)));
 const shownIn = (field) => (field.type === "checkbox" ? field.checked : field.value);
 
-function fill() {
-  for (const field of fields) {
+/** Show what is set; `written`: fields that somebody has written in before it was known. */
+function fill(written = new Set()) {
+  for (const field of fields.filter((one) => !written.has(one))) {
     if (field.type === "checkbox") field.checked = storedIn(field);
     else field.value = storedIn(field);
   }
@@ -174,7 +175,8 @@ drawList();
 const socket = followStates(facts.cameras, drawList);
 if (camera) {
   new LivePicture(byId("look"), camera, socket);
-  askJson(`/cameras/${camera.id}`).then((whole) => { saved = whole; fill(); }, refused);
+  const empty = new Map(fields.map((field) => [field, shownIn(field)]));
+  askJson(`/cameras/${camera.id}`).then((whole) => { saved = whole; fill(new Set(fields.filter((field) => shownIn(field) !== empty.get(field)))); }, refused);
   whileSeen(LOOK_MS, () => askJson(`/cameras/${camera.id}/status`).then((state) => { tellPieces(state); inputs.tell(state.events); }, () => {}));
 } else {
   show(byId("look"), false);

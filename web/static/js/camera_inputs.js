@@ -11,6 +11,7 @@ export class CameraInputs {
   #state;
   #table;
   #saved = "[]";
+  #told = null; // what the server said of it last
 
   constructor(box, state, changed) {
     this.#box = box;
@@ -23,6 +24,7 @@ export class CameraInputs {
   fill(contacts) {
     this.#table.set(contacts);
     this.#saved = JSON.stringify(this.read());
+    this.tell(this.#told);
     show(this.#box, this.#table.count > 0);
   }
 
@@ -37,6 +39,7 @@ export class CameraInputs {
 
   /** What the server says of it now. */
   tell(events) {
+    this.#told = events;
     show(this.#state, Boolean(events) && events.status !== "off");
     if (!events) return;
     this.#state.replaceChildren(...linkWords(events, (does) => _("The camera {does}.", { does })));

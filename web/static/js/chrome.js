@@ -28,9 +28,12 @@ async function spansOfToday(start, stop) {
   return { spans: found.flatMap(({ spans }) => spans), gaps: found.flatMap(({ gaps }) => gaps) };
 }
 
+let drawing = 0; // an answer that another has overtaken is not drawn
+
 async function drawSpine() {
   const spine = byId("spine")?.querySelector("svg");
   if (!spine) return;
+  const mine = (drawing += 1);
   const name = dayOf(now());
   const [start, stop] = [dayStart(name), dayEnd(name)];
   const place = (instant) => `${((100 * (Math.min(Math.max(instant, start), stop) - start)) / (stop - start)).toFixed(3)}%`;
@@ -41,6 +44,7 @@ async function drawSpine() {
     may("alarms") ? alarmMarks(start, present, { most: 200 }).catch(() => []) : [],
     exceptionMarks(start, present).catch(() => []),
   ]);
+  if (mine !== drawing) return;
   const alarms = (y, height) => marks.map(({ from, to }) => {
     const share = (to - from) / (stop - start);
     return svg("rect", { class: "m-alarm", x: place(from), width: share < THIN ? 2 : width(from, to), y, height });

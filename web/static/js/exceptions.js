@@ -115,8 +115,12 @@ function drawCounted({ by, items }) {
 
 const countedBy = () => form.parentNode.querySelector("[name=counted]:checked").value;
 
+let counting = 0; // an answer that another has overtaken is not drawn
+
 async function tellCounts() {
+  const mine = (counting += 1);
   const [counts, apart] = await Promise.all([askJson(`/exceptions/counts${query(asked())}`), askJson(`/exceptions/counts${query({ ...asked(), by: countedBy() })}`)]);
+  if (mine !== counting) return verdict ? counts[verdict] : total(counts);
   rules.tellCounts(new Map(counts.items.map((item) => [item.key, { waiting: item.new + item.checking, real: item.real, all: total(item) }])));
   drawCounted(apart);
   return drawTabs(counts);

@@ -45,11 +45,12 @@ let searching = new AbortController(); // the question that is asked now: anothe
 async function read(fields, signal) {
   const names = Object.keys(fields);
   const typed = box.value;
+  const stood = written();
   const told = await askJson(`/lines/query${query({ q: typed.trim(), fields: names.join(","), ...fields })}`, { signal });
   asked = names.length || told.conditions.length ? told.q : typed.trim();
   if (box.value === typed) box.value = asked; // who went on typing keeps what was typed
   words = told.words;
-  fillForm(told.form);
+  fillForm(told.form, stood);
   drawReading(told);
 }
 
@@ -60,10 +61,15 @@ function formValues() {
   return Object.fromEntries(FIELDS.map((name) => [name, (values[name] ?? "").trim()]));
 }
 
-function fillForm(told) {
+/** What each field of the form holds. */
+const written = () => new Map([...form.elements].map((field) => [field, field.value]));
+
+/** Show what was `told`; a field that held something else when it `stood` so is being written in, and is left alone. */
+function fillForm(told, stood) {
   for (const name of FIELDS) {
-    const field = form.elements[name];
+    const field = form.elements[name === "time" ? "hour_from" : name];
     const value = told[name] ?? "";
+    if (stood.get(field) !== field.value) continue;
     if (name === "time") [form.elements.hour_from.value, form.elements.hour_to.value] = value && !value.includes(",") ? value.replace("24:00", "").split("-") : ["", ""];
     else if (name === "type") {
       field.checked = value === "S";

@@ -20,8 +20,9 @@ const shown = (field) => (field.type === "checkbox" ? field.checked : field.name
 const stored = (field) => (field.name === "password" ? "" : field.type === "checkbox" ? saved[field.name] : String(saved[field.name]));
 const isChanged = (field) => saved !== null && shown(field) !== stored(field);
 
-function fill() {
-  for (const field of fields) {
+/** Show what is set; `written`: fields that somebody has written in before it was known. */
+function fill(written = new Set()) {
+  for (const field of fields.filter((one) => !written.has(one))) {
     if (field.type === "checkbox") field.checked = stored(field);
     else field.value = stored(field);
     tellFault(field, "");
@@ -96,7 +97,7 @@ form.addEventListener("submit", (event) => {
     toast(_("It is saved and acts at once."));
   });
 });
-byId("putback").addEventListener("click", fill);
+byId("putback").addEventListener("click", () => fill());
 addEventListener("beforeunload", (event) => { if (fields.some(isChanged)) event.preventDefault(); });
 
 // ── the test ──
@@ -214,6 +215,7 @@ async function tellStateAnew() {
 byId("more").addEventListener("click", () => loadQueue(true).catch(refused));
 byId("again").addEventListener("click", () => busy(byId("again"), async () => { await loadQueue(); await tellStateAnew(); }));
 
-askJson("/mail").then((settings) => { saved = settings; fill(); }).catch(refused);
+const empty = new Map(fields.map((field) => [field, shown(field)]));
+askJson("/mail").then((settings) => { saved = settings; fill(new Set(fields.filter((field) => shown(field) !== empty.get(field)))); }).catch(refused);
 loadPeople().catch(refused);
 loadQueue().catch(refused);

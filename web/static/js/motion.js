@@ -80,6 +80,7 @@ function tell() {
 }
 
 function changed() {
+  if (!saved) return; // what is set has not come yet
   tell();
   clearTimeout(waiting);
   waiting = setTimeout(listen, WAIT_MS);
@@ -89,7 +90,7 @@ form.addEventListener("input", (event) => { if (event.target.name) changed(); })
 zones.onChange = changed;
 byId("draw").addEventListener("click", () => zones.begin());
 byId("quarter").addEventListener("click", () => zones.middle());
-byId("putback").addEventListener("click", () => { fill(); changed(); });
+byId("putback").addEventListener("click", () => { if (saved) fill(); changed(); });
 
 form.addEventListener("submit", async (event) => {
   event.preventDefault();

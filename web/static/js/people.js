@@ -30,13 +30,13 @@ const around = {
   /** A user was added or changed: the row shows it, and who has which profile is counted anew. */
   async userSaved(row, user) {
     put("users", row, user, new UserRow(user, around));
-    await loadProfiles();
     tellSummary();
+    await loadProfiles();
   },
   async userGone(row, user) {
     drop("users", row, user);
-    await loadProfiles();
     tellSummary();
+    await loadProfiles();
   },
   /** A profile was added or changed, and maybe its name, which its users show. */
   async profileSaved(row, profile) {

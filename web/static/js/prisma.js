@@ -16,6 +16,7 @@ const SOON_MS = 300;
 const SPEAKS_MS = 5 * 60000; // for how long a source speaks after its last event
 const AGAIN_MS = 30000;
 let events = [];
+let turn = 0; // of the questions for sources: an answer that another has overtaken is not drawn
 let stale = false; // what is known of the sources is another than what stands there
 
 const instant = (iso) => { const at = Date.parse(iso); return dayOf(at) === dayOf(now()) ? clock(at) : `${shortDay(at)} ${clock(at)}`; };
@@ -34,7 +35,9 @@ async function tried(work) {
 const reachable = (row) => [...row.querySelectorAll("a, button, input, select")];
 
 async function loadSources() {
+  const mine = (turn += 1);
   const [{ items }, known] = await Promise.all([askJson("/prisma/sources"), askJson("/sources")]);
+  if (mine !== turn) return;
   stale = isWriting(byId("sources"));
   if (stale) return;
   const labels = new Map(known.items.map(({ source, label }) => [source, label]));
@@ -116,12 +119,13 @@ const called = (one) => one.name || one.names[facts.language] || "";
 
 function event(one) {
   const row = el("tr", { "data-code": one.code });
+  const present = () => byId("events").querySelector(`[data-code="${one.code}"]`); // it may have been drawn anew meanwhile
   const change = (body, method = "PATCH") => tried(async () => {
     const told = await askJson(`/prisma/events/${one.code}`, { method, body });
     events = events.map((other) => (other.code === one.code ? told : other));
     const next = event(told);
     [...next.children].forEach((cell, place) => cell.setAttribute("data-head", EVENT_HEADS()[place]));
-    row.replaceWith(next);
+    present()?.replaceWith(next);
     toast(_("It is saved and acts at once."));
   });
   const what = { code: one.code };

@@ -22,6 +22,7 @@ const FAULTS = {
 export const faultWords = (code) => FAULTS[code]?.() ?? _("it cannot be read");
 
 const when = (instant) => (instant ? sinceWords(Date.parse(instant)) : _("never"));
+let turn = 0; // of the drawings: an answer that another has overtaken is not drawn
 const table = (heads, rows) => el("div", { class: "wide" }, stackingTable(heads, rows));
 
 async function change(source, body) {
@@ -118,9 +119,11 @@ function nobody() {
  */
 export async function drawTills(names, watch, advice) {
   const places = (one, other) => Number(Boolean(other.fault)) - Number(Boolean(one.fault)) || one.address.localeCompare(other.address, "en", { numeric: true });
+  const mine = (turn += 1);
   try {
     const [tills, senders, calendars] = await Promise.all([askJson("/sources"), askJson("/senders"), askJson("/calendars")]);
     senders.items.sort(places); // who is not understood first; all else keeps its place
+    if (mine !== turn) return senders.items;
     const hours = calendars.items.map(({ name }) => name);
     const sources = new Map(tills.items.map((till) => [till.source, till]));
     const shown = tills.items.filter((till) => till.last_line_at || till.cameras.length || till.label);
@@ -134,6 +137,7 @@ export async function drawTills(names, watch, advice) {
     byId("warnings").replaceChildren(...(bursts.length ? [el("div", { class: "note warn" }, icon("warn"), el("span", null, _("Tickets of {tills} come all at once, at their end: their lines cannot be found in the video. Let the till send each line when it is entered.", { tills: bursts.join(", ") })))] : []));
     return senders.items;
   } catch (error) {
+    if (mine !== turn) return [];
     for (const id of ["tills", "senders"]) byId(id).replaceChildren(el("div", { class: "note bad" }, icon("warn"), el("span", null, error.message)));
     return [];
   }
