@@ -7,13 +7,15 @@ import re
 from contextlib import AbstractContextManager
 from typing import Any
 
+import pytest
 from playwright.sync_api import Page, expect
-from support.browser import Person, PreviewProcess
+from support.browser import Person, PreviewProcess, renewed
 from support.needs import needs
 
 from camtrace.pos.presets import BY_NAME
 
 pytestmark = needs("chromium")
+site = pytest.fixture(renewed)  # of each test's own: tills are set up
 
 
 def api(anna: Person, path: str) -> Any:
@@ -88,8 +90,6 @@ def test_a_till_is_taught_by_pointing(anna: Person, site: PreviewProcess) -> Non
 def test_a_printer_is_taught(anna: Person, site: PreviewProcess) -> None:
     """Its bytes become the sample, a preset reads them; settings are written by hand, faults told beside them."""
     page = listening(anna)
-    with answered(page, "/sources/192.168.10.40"):
-        page.select_option("#senders select", "")
     printed(site, BY_NAME["escpos"].sample)
     page.wait_for_selector("#arrived li.bad:first-child")
     page.click("label[for=as-hex]")
