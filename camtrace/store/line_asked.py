@@ -133,7 +133,7 @@ class LineQuestions:
         rows = []
         for field, values in wanted.names:
             spelled = await self._spelled(field, values, wanted)
-            codes = await self._spelled(_SELLER_CODE, values, wanted) if field == "seller" else []
+            codes = await self._spelled(_SELLER_CODE, values, wanted) if field == "seller" else []  # none, as a rule
             if codes and spelled:
                 asked.add("(seller = any(%s) or seller_code = any(%s))", spelled, codes)
                 continue
@@ -157,14 +157,14 @@ class LineQuestions:
 
     async def _spelled(self, field: str, values: Sequence[str], wanted: LineSearch) -> list[str]:
         """What is written in the lines for these names, where they have few different ones."""
-        known = await self._names(_COLUMNS[field]) if field in _FEW else []
-        if not known:
+        known = await self._names(_COLUMNS[field]) if field in _FEW else None
+        if known is None:
             return _tellable(values, wanted)
         sought = {searchable(value) for value in values}
         return [value for value in known if sought & _spellings(field, _shown(value, wanted))]
 
-    async def _names(self, column: str) -> list[str]:
-        """The different values of a column, stepping from one to the next; none where they are too many."""
+    async def _names(self, column: str) -> list[str] | None:
+        """The different values of a column, stepping from one to the next; None where they are too many."""
         rows = await self._database.query(
             f"with recursive known (value) as ((select {column} from line where {column} <> '' order by 1 limit 1)"
             f" union all select (select {column} from line where {column} <> '' and {column} > known.value"
@@ -172,7 +172,7 @@ class LineQuestions:
             " select value from known where value is not null limit %s",
             (_MOST_NAMES + 1,),
         )
-        return [value for (value,) in rows] if len(rows) <= _MOST_NAMES else []
+        return [value for (value,) in rows] if len(rows) <= _MOST_NAMES else None
 
     # ── texts ──
 
@@ -210,7 +210,7 @@ class LineQuestions:
 
     async def _sellers(self, wanted: LineSearch) -> dict[str, list[str]]:
         """The sellers in whose name each of the texts occurs."""
-        known = {name: searchable(_shown(name, wanted)) for name in await self._names("seller")}
+        known = {name: searchable(_shown(name, wanted)) for name in await self._names("seller") or ()}
         texts = (*wanted.texts, *wanted.without)
         return {text: [name for name, plain in known.items() if searchable(text).strip() in plain] for text in texts}
 
