@@ -8,6 +8,7 @@ cross between a thread and the reactor.
 from __future__ import annotations
 
 import queue
+import sys
 import threading
 from collections import deque
 from collections.abc import Callable, Sequence
@@ -19,6 +20,10 @@ from twisted.python.failure import Failure
 
 P = ParamSpec("P")
 T = TypeVar("T")
+
+# until a thread that computes lets the reactor go on: that waits so long behind each read and write, hundreds of them
+# in a turn, so Python's own 5 ms make a turn of seconds while the spool is written
+SWITCH_SECONDS = 0.0005
 
 
 class Reactor(Protocol):
@@ -126,6 +131,7 @@ class Pools:
     """The job pool and the making of lanes and inboxes. `stop` lets running jobs end."""
 
     def __init__(self, reactor: Any, jobs: int = 4, waiting: int = 1000) -> None:
+        sys.setswitchinterval(SWITCH_SECONDS)
         self._reactor = reactor
         self._waiting = waiting
         self._calls: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()

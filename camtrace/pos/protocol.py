@@ -24,8 +24,8 @@ from camtrace.pos.wrapping import Wraps
 from camtrace.turns import CROWDED_SECONDS, Order, Turns, unread_bytes
 
 MAX_UNDER_WAY = 1000  # lines of one connection that are not durable yet: it is then read no further
-READ_BYTES = 1 << 14
-TURN_BYTES = 2 * READ_BYTES  # understood in one turn of the reactor, of all connections: 50 ms; the rest waits
+READ_BYTES = 1 << 13
+TURN_BYTES = READ_BYTES  # understood in one turn of the reactor, of all connections, 10 ms: the database has turns too
 LATER_BYTES = 4096  # of one connection that wait for a turn, or for an earlier one: it is then read no further
 MAX_SAMPLE = 80  # characters of a bad line that are told
 LAST_READING_SECONDS = 0.5  # for what tills have sent when the server stops

@@ -25,7 +25,7 @@ from camtrace.turns import CROWDED_SECONDS
 RECEIVE_BYTES = 16 << 20  # asked of the kernel, which gives what it is allowed to
 MAX_DATAGRAM = 16_384
 READ_BYTES = 4 << 20  # in one turn of the reactor, 0.2 s of small ones: what the kernel holds has no turns by sender
-AT_ONCE = 500  # packets that are understood in one turn, 20 ms: then the port is read again
+AT_ONCE = 150  # packets that are understood in one turn, 6 ms: the port and the database have theirs, too
 MOST_WAITING = 200_000  # packets that wait, of all senders
 WATCH_SECONDS = 30.0  # between two looks at what the kernel dropped
 LAST_PATIENCE_SECONDS = 1.0  # for what was received to become durable; the intake goes on when it takes longer

@@ -203,6 +203,7 @@ class BackPressure(ConnectionCase):
         connection, transport = self.connect()
         connection.dataReceived((LINE + b"\n") * MAX_UNDER_WAY)
         self.assertEqual(transport.producerState, "producing")
+        self.clock.advance(0)  # the next turn
         connection.dataReceived(LINE + b"\n")
         self.assertEqual(transport.producerState, "paused")
         self.receiver.pending[0].callback(None)
