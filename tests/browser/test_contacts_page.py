@@ -54,9 +54,8 @@ def test_a_box_is_set_up_and_shown_live(anna: Person, site: PreviewProcess) -> N
 
 
 def test_a_camera_tells_of_its_inputs(anna: Person, site: PreviewProcess) -> None:
-    with anna.page.expect_response("**/cameras/1/status") as status:
+    with anna.answered("/cameras/1/status"):
         page = anna.go("/cameras/1")
-    status.value.finished()
     expect(page.locator("[name=url]")).not_to_have_value("")
     told, unsaved = page.locator("#told"), page.locator("#unsaved")
     expect(told).to_be_hidden()

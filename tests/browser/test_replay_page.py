@@ -84,10 +84,9 @@ def test_only_the_ticket_that_was_on_the_screen_stands_beside_the_picture(anna: 
     (first,) = instants(anna, "order=asc&limit=1")
     empty = anna.page.locator("#ticket .empty")
     for at in (first - 600, first - 12 * 60, first - 2):
-        with anna.page.expect_response("**/api/v1/lines?*") as around:
+        with anna.answered("/api/v1/lines?"):
             anna.go(f"/replay/1?at={at}")
             anna.page.keyboard.press("Space")
-        around.value.finished()
         anna.page.evaluate(SETTLED)
         expect(empty).to_have_text("No ticket near this time.")
     anna.go(f"/replay/1?at={first + 0.2}")
@@ -98,9 +97,8 @@ def test_only_the_ticket_that_was_on_the_screen_stands_beside_the_picture(anna: 
     anna.page.wait_for_selector(".pic.lost .lostwords:not([hidden])")
     expect(anna.page.locator("#ticket li:not(.next) time").last).to_have_text(clock(before))
     (last,) = instants(anna, "limit=1")
-    with anna.page.expect_response("**/api/v1/lines?*") as around:
+    with anna.answered("/api/v1/lines?"):
         anna.go(f"/replay/1?at={last + 301}")
-    around.value.finished()
     anna.page.evaluate(SETTLED)
     expect(empty).to_have_text("No ticket near this time.")
 
@@ -139,9 +137,8 @@ def test_playing_pausing_and_stepping(anna: Person) -> None:
 
 
 def test_lines_can_be_stepped_through_and_clicked(anna: Person) -> None:
-    with anna.page.expect_response("**/api/v1/tickets/*") as whole:
+    with anna.answered("/api/v1/tickets/"):
         open_line(anna)
-    whole.value.finished()
     anna.page.wait_for_selector("#ticket li.now.void")
     hold(anna)
     lines = anna.page.locator("#ticket li")

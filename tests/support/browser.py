@@ -12,7 +12,7 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from contextlib import AbstractContextManager, contextmanager, suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -149,6 +149,10 @@ class Person:
             assert time.monotonic() < until, f"{what} did not happen"
             self.page.wait_for_timeout(50)
         return given
+
+    def answered(self, part: str) -> AbstractContextManager[Any]:
+        """What is done inside has asked for an address with this `part`, and has the whole answer when it is left."""
+        return self.page.expect_request_finished(lambda request: part in request.url)
 
     def video(self, expression: str) -> Any:
         """A JavaScript `expression` over `v`, the page's first `<video>`."""
