@@ -28,7 +28,7 @@ from camtrace.model import JournalEntry
 from camtrace.spool import Fact, Spool
 
 BATCH_FACTS = 1000
-LEAST_FACTS = 50
+LEAST_FACTS = 50  # of the spool, for a database that is too slow for more
 COLLECT_SECONDS = 0.02
 WARN_SECONDS = 60.0
 LAST_PATIENCE_SECONDS = 1.0  # for a database that does not answer while the server stops: the spool takes the rest
@@ -273,7 +273,7 @@ class Intake:
                 most = min(BATCH_FACTS, 2 * most)
             except Exception as error:
                 answers = False
-                most = max(LEAST_FACTS, most // 2)  # a database that is too slow for so many gets on with fewer
+                most = max(LEAST_FACTS, most // 2)
                 self._warn("{count} facts wait in the spool: {error!r}", count=self._spool.count, error=error)
             finally:
                 self._let_go()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -15,7 +16,7 @@ from hypothesis import strategies as st
 from twisted.internet.defer import Deferred, ensureDeferred, succeed
 
 from camtrace import factcode
-from camtrace.events import CameraStateChanged, LineReceived, Noted
+from camtrace.events import CameraStateChanged, LineMasked, LineReceived, Noted, TicketTied
 from camtrace.model import CameraState, JournalEntry, Line, Status, Ticket
 from camtrace.spool import Spool, SpoolFiles
 
@@ -61,6 +62,8 @@ def folder(tmp_path: Path) -> Path:
     [
         noted(1),
         line(2),
+        LineMasked(5, line(2).line),
+        TicketTied(6, replace(line(2).ticket, linked=7)),
         CameraStateChanged(3, CameraState(camera_uid=4, status=Status.ERROR, reason="refused", since=NOON)),
     ],
 )

@@ -25,6 +25,7 @@ from camtrace.prisma.catalogue import ADDS, HEARTBEAT, LINK, MOTION, RETURN, RUL
 from camtrace.prisma.ports import Cameras, Facts
 from camtrace.prisma.receipts import PROTOCOL, Entry, Receipts
 from camtrace.prisma.registry import Registry
+from camtrace.prisma.repeats import Repeats
 from camtrace.prisma.wire import DEFAULT_ENCODING, Event, WireError, decode, mask, split
 from camtrace.tickets.tally import ANNULLED, RETURNED
 from camtrace.window import Window
@@ -34,8 +35,6 @@ MOST_SOURCES = (
 )
 FORGET = timedelta(hours=1)
 FORGET_STRANGERS = timedelta(days=30)  # refused ones that are silent for so long go, whether room is wanted or not
-# a packet that comes again, byte for byte, within so long is the same event: with the sender's date and time, without
-REPEATED_SECONDS, REPEATED_UNDATED_SECONDS = 2.0, 0.2
 CLOCK_OFF = timedelta(days=1)  # a sender whose clock is off by more is told of
 WRONG_CLOCK = timedelta(hours=1)  # our own, put back by more, is followed: lines belong to the pictures of their time
 MAX_SAMPLE = 60
@@ -51,17 +50,6 @@ class Datagram(NamedTuple):
     peer: str
     at: datetime
     seconds: float
-
-
-class _Lately(NamedTuple):
-    """When a packet came and when it was understood, in monotonic seconds, and for how long another is the same event.
-
-    Senders take turns: the instants at which they are understood are not in the order of those at which they spoke.
-    """
-
-    seconds: float
-    understood: float
-    patience: float
 
 
 @dataclass(slots=True)
@@ -117,8 +105,7 @@ class EventSources:
         self._alive = alive
         self._appeared = appeared
         self._last_at: dict[str, datetime] = {}
-        self._lately: OrderedDict[bytes, _Lately] = OrderedDict()  # what was understood last at the end
-        self._understood = 0.0  # monotonic second of what is understood now
+        self._repeats = Repeats()
         self._window = Window()
         self._seen: OrderedDict[str, Seen] = OrderedDict()  # the one that spoke last at the end
         self._strangers: OrderedDict[str, None] = OrderedDict()  # those refused, the one that spoke last at the end
@@ -142,8 +129,7 @@ class EventSources:
         """Record what `datagrams` say; fires when all of it is durable. What says nothing is counted and told."""
         facts: list[LineReceived] = []
         ties: list[TicketTied] = []
-        self._understood = self._seconds()
-        self._forget_packets()
+        self._repeats.begin(self._seconds())
         for datagram in datagrams:
             for packet in split(datagram.data):
                 self._take(packet, datagram, facts, ties)
@@ -201,7 +187,7 @@ class EventSources:
         if not self._allowance.take(peer, datagram.seconds):
             self._refuse(peer, "flood", "sends more than can be taken")
             return
-        if self._is_repeated(packet, datagram.seconds):
+        if self._repeats.has(packet, datagram.seconds):
             self._metrics.add("camtrace_prisma_repeated_total")
             return
         try:
@@ -210,9 +196,7 @@ class EventSources:
             sample = _sample(packet)
             self._refuse(peer, error.code, f"{error}: {sample!r}", sample=sample)
             return
-        dated = event.day is not None and event.hour is not None
-        patience = REPEATED_SECONDS if dated else REPEATED_UNDATED_SECONDS
-        self._lately[packet] = _Lately(datagram.seconds, self._understood, patience)
+        self._repeats.add(packet, datagram.seconds, dated=event.day is not None and event.hour is not None)
         self._record(event, datagram, facts, ties)
 
     def _record(self, event: Event, datagram: Datagram, facts: list[LineReceived], ties: list[TicketTied]) -> None:
@@ -245,20 +229,6 @@ class EventSources:
     def _refuse(self, peer: str, code: str, reason: str, count: int = 1, **values: str) -> None:
         self._metrics.add("camtrace_prisma_errors_total", count, reason=code)
         self._complaints.tell(peer, code, reason, **values)
-
-    def _forget_packets(self) -> None:
-        while self._lately:
-            oldest = next(iter(self._lately))
-            if self._understood - self._lately[oldest].understood <= REPEATED_SECONDS:
-                return
-            del self._lately[oldest]
-
-    def _is_repeated(self, packet: bytes, seconds: float) -> bool:
-        before = self._lately.pop(packet, None)
-        if before is None or seconds - before.seconds > before.patience:
-            return False
-        self._lately[packet] = _Lately(seconds, self._understood, before.patience)
-        return True
 
     def _spoke(self, event: Event, datagram: Datagram) -> Seen | None:
         """What is known of who spoke; None where too many are."""
